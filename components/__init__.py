@@ -1,0 +1,1 @@
+"""The steps of the DAG, one folder or file each."""

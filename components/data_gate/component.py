@@ -1,0 +1,82 @@
+"""The component DataGate."""
+
+import json
+import pathlib
+
+import apache_beam as beam
+import tensorflow_data_validation as tfdv
+from tensorflow_metadata.proto.v0 import anomalies_pb2
+from tfx.dsl.component.experimental.annotations import BeamComponentParameter, InputArtifact, OutputArtifact, Parameter
+from tfx.dsl.component.experimental.decorators import component
+from tfx.types import artifact_utils, standard_artifacts
+from tfx.utils import io_utils
+
+from components import features
+from components.data_gate import findings
+from components.data_gate.images import BadImage, find_bad_images
+
+
+@component(use_beam=True)
+def DataGate(  # noqa: N802 (TFX names components like classes)
+    examples: InputArtifact[standard_artifacts.Examples],
+    statistics: InputArtifact[standard_artifacts.ExampleStatistics],
+    schema: InputArtifact[standard_artifacts.Schema],
+    anomalies: InputArtifact[standard_artifacts.ExampleAnomalies],
+    bad_images: OutputArtifact[standard_artifacts.ExampleAnomalies],
+    code_digest: Parameter[str],  # noqa: ARG001 (read by the cache)
+    beam_pipeline: BeamComponentParameter[beam.Pipeline] = None,
+) -> None:
+    """Stops the run when the data has anomalies, before anything is trained on it.
+
+    Looked at are: what ExampleValidator found in each split, how far the balance of classes in valid and test stands
+    from train, and whether every image decodes to 32x32x3.
+
+    Args:
+        examples: Splits train, valid and test.
+        statistics: Of these splits.
+        schema: What they are held against.
+        anomalies: Of ExampleValidator.
+        bad_images: Folder of JSON lines, one an image that cannot be trained on.
+        code_digest: Of the sources that this step depends on.
+        beam_pipeline: Given by TFX.
+
+    Raises:
+        DataAnomalyError: If anything is amiss; the message lists it.
+    """
+    split_statistics = {split: _read_statistics(statistics, split) for split in features.SPLITS}
+    schema_proto = io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(schema.uri))
+    found = []
+    for split in features.SPLITS:
+        found += findings.describe_anomalies(_read_anomalies(anomalies, split), split)
+    found += findings.describe_skew(split_statistics, schema_proto)
+    found += findings.describe_bad_images(_check_images(examples, bad_images, beam_pipeline))
+    if found:
+        raise findings.DataAnomalyError("; ".join(found))
+
+
+def _read_statistics(artifact, split):  # type: ignore[no-untyped-def]
+    return tfdv.load_stats_binary(f"{artifact_utils.get_split_uri([artifact], split)}/FeatureStats.pb")
+
+
+def _read_anomalies(artifact, split: str) -> anomalies_pb2.Anomalies:  # type: ignore[no-untyped-def]
+    file = pathlib.Path(artifact_utils.get_split_uri([artifact], split)) / "SchemaDiff.pb"
+    return anomalies_pb2.Anomalies.FromString(file.read_bytes())
+
+
+def _check_images(examples, bad_images, beam_pipeline) -> list[BadImage]:  # type: ignore[no-untyped-def]
+    files = [
+        (split, str(file))
+        for split in features.SPLITS
+        for file in sorted(pathlib.Path(artifact_utils.get_split_uri([examples], split)).iterdir())
+    ]
+    with beam_pipeline as pipeline:
+        (
+            pipeline
+            | "Files" >> beam.Create(files)
+            | "Spread" >> beam.Reshuffle()
+            | "Decode" >> beam.FlatMapTuple(find_bad_images)
+            | "ToJson" >> beam.Map(json.dumps)
+            | "Write" >> beam.io.WriteToText(f"{bad_images.uri}/bad_images", file_name_suffix=".jsonl")
+        )
+    lines = [line for file in pathlib.Path(bad_images.uri).iterdir() for line in file.read_text().splitlines()]
+    return [BadImage(*json.loads(line)) for line in lines]

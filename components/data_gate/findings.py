@@ -1,0 +1,83 @@
+"""Puts anomalies into words."""
+
+import collections
+from collections.abc import Iterable, Mapping
+
+import tensorflow_data_validation as tfdv
+from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
+
+from components import features
+from components.data_gate.images import BadImage
+
+_NAMED_IMAGES = 10  # ids spelled out for each kind of bad image
+
+
+class DataAnomalyError(ValueError):
+    """The data is not what the schema says; the message lists what is wrong."""
+
+
+def describe_anomalies(anomalies: anomalies_pb2.Anomalies, split: str) -> list[str]:
+    """Says in words what TFDV found in one split.
+
+    Args:
+        anomalies: Of `tfdv.validate_statistics` or ExampleValidator.
+        split: Its name.
+
+    Returns:
+        One clause an anomaly, ordered by feature; empty if there is none.
+    """
+    findings = [
+        f"feature {name!r} in split {split}: {info.description.rstrip('.')}"
+        for name, info in sorted(anomalies.anomaly_info.items())
+    ]
+    if anomalies.HasField("dataset_anomaly_info"):
+        findings.append(f"split {split}: {anomalies.dataset_anomaly_info.description.rstrip('.')}")
+    return findings
+
+
+def describe_skew(
+    statistics: Mapping[str, statistics_pb2.DatasetFeatureStatisticsList], schema: schema_pb2.Schema
+) -> list[str]:
+    """Says in words which splits stand too far from train, by the schema's skew comparators.
+
+    Args:
+        statistics: By split; all of `features.SPLITS`.
+        schema: Its `skew_comparator`s name the features and the distances allowed.
+
+    Returns:
+        One clause a feature and split.
+    """
+    skewed = schema_pb2.Schema()
+    skewed.feature.extend(feature for feature in schema.feature if feature.HasField("skew_comparator"))
+    findings = []
+    for split in (features.VALID_SPLIT, features.TEST_SPLIT):
+        anomalies = tfdv.validate_statistics(
+            statistics[features.TRAIN_SPLIT], schema, serving_statistics=statistics[split]
+        )
+        for name, info in sorted(anomalies.anomaly_info.items()):
+            findings += [
+                f"feature {name!r} is balanced differently in train and {split}: {reason.description.rstrip('.')}"
+                for reason in info.reason
+                if reason.type == anomalies_pb2.AnomalyInfo.COMPARATOR_JENSEN_SHANNON_DIVERGENCE_HIGH
+            ]
+    return findings
+
+
+def describe_bad_images(bad_images: Iterable[BadImage]) -> list[str]:
+    """Says in words which images cannot be trained on.
+
+    Args:
+        bad_images: In any order.
+
+    Returns:
+        One clause a split and reason, with the count and the first ids.
+    """
+    ids = collections.defaultdict(list)
+    for image in bad_images:
+        ids[image.split, image.reason].append(image.example_id)
+    findings = []
+    for (split, reason), names in sorted(ids.items()):
+        named = ", ".join(sorted(names)[:_NAMED_IMAGES])
+        more = f" and {len(names) - _NAMED_IMAGES} more" if len(names) > _NAMED_IMAGES else ""
+        findings.append(f"{len(names)} images of split {split}, each of which {reason}: {named}{more}")
+    return findings

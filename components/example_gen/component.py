@@ -1,0 +1,97 @@
+"""The component Cifar10ExampleGen."""
+
+import functools
+import hashlib
+import pathlib
+
+import apache_beam as beam
+import tensorflow_datasets as tfds
+from tfx.components.util import examples_utils
+from tfx.dsl.component.experimental.annotations import BeamComponentParameter, OutputArtifact, Parameter
+from tfx.dsl.component.experimental.decorators import component
+from tfx.proto import example_gen_pb2
+from tfx.types import artifact_utils, standard_artifacts
+
+from components import features
+from components.example_gen import splits
+
+_TFDS_SPLITS = ("train", "test")
+
+
+def list_shards(tfds_dir: pathlib.Path) -> list[tuple[str, str]]:
+    """Lists the files of a prepared TFDS dataset.
+
+    Args:
+        tfds_dir: Its version folder, the one that holds `dataset_info.json`.
+
+    Returns:
+        (file, TFDS split), in the order of the dataset.
+
+    Raises:
+        FileNotFoundError: If the folder holds no whole TFDS dataset with splits train and test.
+    """
+    if not (tfds_dir / "dataset_info.json").is_file():
+        raise FileNotFoundError(f"{tfds_dir} holds no TFDS dataset (no dataset_info.json)")
+    split_infos = tfds.builder_from_directory(str(tfds_dir)).info.splits
+    missing_splits = set(_TFDS_SPLITS) - set(split_infos)
+    if missing_splits:
+        raise FileNotFoundError(f"the TFDS dataset in {tfds_dir} has no split {' and no split '.join(missing_splits)}")
+    shards = [(str(path), split) for split in _TFDS_SPLITS for path in split_infos[split].filepaths]
+    missing_files = [path for path, _ in shards if not pathlib.Path(path).is_file()]
+    if missing_files:
+        raise FileNotFoundError(f"the TFDS dataset in {tfds_dir} lacks its file {missing_files[0]}")
+    return shards
+
+
+def digest_source(tfds_dir: pathlib.Path) -> str:
+    """Returns the SHA-256 of a prepared TFDS dataset's records, which makes the cache see every change of them.
+
+    Args:
+        tfds_dir: Its version folder.
+
+    Raises:
+        FileNotFoundError: As `list_shards`.
+    """
+    digest = hashlib.sha256()
+    for path, split in list_shards(tfds_dir):
+        digest.update(f"{split}/{pathlib.PurePath(path).name}\n".encode())
+        with open(path, "rb") as file:  # noqa: PTH123 (TFDS names files by str)
+            while chunk := file.read(1 << 20):
+                digest.update(chunk)
+    return digest.hexdigest()
+
+
+@component(use_beam=True)
+def Cifar10ExampleGen(  # noqa: N802 (TFX names components like classes)
+    examples: OutputArtifact[standard_artifacts.Examples],
+    tfds_dir: Parameter[str],
+    train_images: Parameter[int],
+    source_digest: Parameter[str],  # noqa: ARG001 (read by the cache)
+    code_digest: Parameter[str],  # noqa: ARG001 (read by the cache)
+    beam_pipeline: BeamComponentParameter[beam.Pipeline] = None,
+) -> None:
+    """Copies a prepared TFDS dataset `cifar10` into the splits train, valid and test.
+
+    The unit of work is a TFDS file, read and written as a stream, so memory stays flat and any Beam runner spreads it.
+
+    Args:
+        examples: Serialized tf.Examples with the TFDS features id, image (encoded bytes) and label.
+        tfds_dir: Version folder of the TFDS dataset.
+        train_images: How many of the first training images, in the authors' order, become train; the others are valid.
+        source_digest: Of `digest_source`.
+        code_digest: Of the sources that this step depends on.
+        beam_pipeline: Given by TFX.
+
+    Raises:
+        FileNotFoundError: If the dataset is not whole.
+    """
+    examples.split_names = artifact_utils.encode_split_names(list(features.SPLITS))
+    examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
+    copy_shard = functools.partial(splits.copy_shard, output=examples.uri, train_images=train_images)
+    with beam_pipeline as pipeline:
+        (
+            pipeline
+            | "Files" >> beam.Create(list_shards(pathlib.Path(tfds_dir)))
+            | "Spread" >> beam.Reshuffle()
+            | "Copy" >> beam.MapTuple(copy_shard)
+        )

@@ -1,0 +1,70 @@
+"""Which split an image belongs to, and the copying of TFDS records into splits."""
+
+import contextlib
+import pathlib
+
+import tensorflow as tf
+
+from components import features
+
+
+def position_of(example_id: str) -> int:
+    """Returns where an image stands in the authors' order, told by its TFDS id.
+
+    Args:
+        example_id: Such as "train_00017".
+
+    Returns:
+        The position, here 17.
+
+    Raises:
+        ValueError: If the id does not end in an underscore and digits.
+    """
+    digits = example_id.rpartition("_")[2]
+    if not digits.isdecimal():
+        raise ValueError(f"an image has the id {example_id!r}; TFDS's cifar10 has ids such as 'train_00017'")
+    return int(digits)
+
+
+def read_id(record: bytes) -> str:
+    """Returns the id of a serialized tf.Example, or "" if it has none."""
+    values = tf.train.Example.FromString(record).features.feature[features.ID].bytes_list.value
+    return values[0].decode() if values else ""
+
+
+def copy_shard(source: str, tfds_split: str, output: str, train_images: int) -> dict[str, int]:
+    """Copies the records of one TFDS file, unchanged, into the splits they belong to.
+
+    Args:
+        source: A TFRecord file of a TFDS dataset.
+        tfds_split: The TFDS split it belongs to, "train" or "test".
+        output: Folder of an Examples artifact; the file keeps its name in each `Split-…` folder.
+        train_images: How many of the first training images, in the authors' order, become train; the others are valid.
+
+    Returns:
+        The number of images by split.
+
+    Raises:
+        ValueError: If an image of the TFDS split "train" has no CIFAR-10 id.
+        tf.errors.DataLossError: If the file is truncated or corrupt.
+    """
+    counts = dict.fromkeys(features.SPLITS, 0)
+    with contextlib.ExitStack() as stack:
+        writers: dict[str, tf.io.TFRecordWriter] = {}
+        for record in tf.data.TFRecordDataset(source).as_numpy_iterator():
+            split = features.TEST_SPLIT
+            if tfds_split == "train":
+                is_train = position_of(read_id(record)) < train_images
+                split = features.TRAIN_SPLIT if is_train else features.VALID_SPLIT
+            if split not in writers:
+                writers[split] = stack.enter_context(tf.io.TFRecordWriter(_split_file(output, split, source)))
+            writers[split].write(record)
+            counts[split] += 1
+    return counts
+
+
+def _split_file(output: str, split: str, source: str) -> str:
+    folder = f"{output}/Split-{split}"
+    tf.io.gfile.makedirs(folder)
+    # No .gz: PNGs do not compress, and every reader in TFX tells the compression from the name.
+    return f"{folder}/{pathlib.PurePath(source).name}"

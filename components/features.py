@@ -1,0 +1,12 @@
+"""Names of features and splits: the words that every step shares."""
+
+ID = "id"
+IMAGE = "image"  # raw: encoded bytes; transformed: float32 [batch, height, width, 3], zero mean and unit variance
+LABEL = "label"
+BRIGHTNESS_QUARTILE = "brightness_quartile"  # 0..3 among the training images
+CONTRAST_QUARTILE = "contrast_quartile"  # 0..3 among the training images
+
+TRAIN_SPLIT = "train"  # fits weights
+VALID_SPLIT = "valid"  # chooses
+TEST_SPLIT = "test"  # read by the Evaluator alone
+SPLITS = (TRAIN_SPLIT, VALID_SPLIT, TEST_SPLIT)

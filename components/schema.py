@@ -1,0 +1,24 @@
+"""The component CuratedSchema: the schema that people wrote, not one inferred from the data that it must judge."""
+
+import pathlib
+
+from tfx.dsl.component.experimental.annotations import OutputArtifact, Parameter
+from tfx.dsl.component.experimental.decorators import component
+from tfx.types import standard_artifacts
+
+SCHEMA_FILE = pathlib.Path(__file__).with_suffix(".pbtxt")
+
+
+@component
+def CuratedSchema(schema: OutputArtifact[standard_artifacts.Schema], text: Parameter[str]) -> None:  # noqa: N802
+    """Writes the schema as an artifact.
+
+    TFX's ImportSchemaGen is cached by the path of its file, so it would not see an edit; this is cached by the text.
+
+    Args:
+        schema: tensorflow_metadata.v0.Schema.
+        text: Its text format.
+    """
+    folder = pathlib.Path(schema.uri)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "schema.pbtxt").write_text(text)

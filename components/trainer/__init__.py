@@ -1,0 +1,1 @@
+"""Trainer: reads, searches, fits the winner and exports it."""

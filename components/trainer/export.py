@@ -1,0 +1,91 @@
+"""Export: a SavedModel whose signatures all go through the Transform graph.
+
+Axes: batch, height, width, channels, classes.
+"""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from components import features
+from components.evaluator.eval_config import FEATURES_SIGNATURE, PROBABILITIES, SIGNATURE
+
+IMAGES_SIGNATURE = "serve_images"
+_IMAGE_SHAPE = (32, 32, 3)
+
+
+class ServingModule(tf.Module):
+    """The Transform graph and the network, as TensorFlow Serving and TFMA call them.
+
+    Args:
+        transform: The Transform graph.
+        model: From normalised images to logits, [batch, classes].
+    """
+
+    def __init__(self, transform: tft.TFTransformOutput, model: keras.Model) -> None:
+        super().__init__()
+        self.transform_layer = transform.transform_features_layer()
+        self.model = model
+        self._raw_feature_spec = transform.raw_feature_spec()
+
+    def _classify(self, encoded: tf.Tensor) -> dict[str, tf.Tensor]:
+        images = self.transform_layer({features.IMAGE: encoded})[features.IMAGE]
+        return {PROBABILITIES: tf.nn.softmax(self.model(images, training=False))}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    def serve_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Classifies serialized tf.Examples of the raw features; only the image is read.
+
+        Args:
+            examples: string [batch].
+
+        Returns:
+            probabilities: float32 [batch, classes].
+        """
+        image_spec = {features.IMAGE: self._raw_feature_spec[features.IMAGE]}
+        return self._classify(tf.io.parse_example(examples, image_spec)[features.IMAGE])
+
+    @tf.function(input_signature=[tf.TensorSpec([None, *_IMAGE_SHAPE], tf.uint8, name="images")])
+    def serve_images(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Classifies images; they are encoded as PNG (without loss) for the Transform graph.
+
+        Args:
+            images: uint8 [batch, height, width, channels].
+
+        Returns:
+            probabilities: float32 [batch, classes].
+        """
+        return self._classify(tf.map_fn(tf.io.encode_png, images, fn_output_signature=tf.string))
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    def transform_features(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Computes what TFMA slices by.
+
+        Args:
+            examples: Serialized tf.Examples of the raw features, string [batch].
+
+        Returns:
+            label, brightness_quartile, contrast_quartile: int64 [batch].
+        """
+        transformed = self.transform_layer(tf.io.parse_example(examples, self._raw_feature_spec))
+        names = (features.LABEL, features.BRIGHTNESS_QUARTILE, features.CONTRAST_QUARTILE)
+        return {name: transformed[name] for name in names}
+
+
+def export_model(transform: tft.TFTransformOutput, model: keras.Model, folder: str) -> None:
+    """Writes the SavedModel.
+
+    Args:
+        transform: The Transform graph.
+        model: From normalised images to logits.
+        folder: Of the SavedModel.
+    """
+    module = ServingModule(transform, model)
+    signatures: dict[str, Any] = {
+        SIGNATURE: module.serve_examples,
+        IMAGES_SIGNATURE: module.serve_images,
+        FEATURES_SIGNATURE: module.transform_features,
+    }
+    tf.saved_model.save(module, folder, signatures=signatures)

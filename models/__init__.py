@@ -1,0 +1,1 @@
+"""The networks in pure Keras 3; nothing here knows TFX."""

@@ -1,0 +1,1 @@
+"""What runs: configuration, the DAG, its runner and the command line."""

@@ -1,0 +1,137 @@
+"""The DAG, top to bottom."""
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+from tfx.components import Evaluator, ExampleValidator, Pusher, StatisticsGen, Trainer, Transform
+from tfx.dsl.components.base.base_node import BaseNode
+from tfx.dsl.components.common.resolver import Resolver
+from tfx.orchestration import metadata
+from tfx.orchestration.pipeline import Pipeline
+from tfx.proto import pusher_pb2, trainer_pb2, transform_pb2
+from tfx.types import standard_artifacts
+from tfx.types.channel import Channel
+
+from components import features
+from components.data_gate.component import DataGate
+from components.evaluator.baseline import LatestOtherBlessedModelStrategy
+from components.evaluator.eval_config import make_eval_config
+from components.example_gen.component import Cifar10ExampleGen, digest_source
+from components.schema import SCHEMA_FILE, CuratedSchema
+from components.trainer.run import run_fn
+from components.transform import preprocessing_fn
+from pipeline.config import PipelineConfig
+from pipeline.source_digest import digest_sources
+
+
+def create_pipeline(config: PipelineConfig) -> Pipeline:
+    """Makes the pipeline for any TFX runner.
+
+    Args:
+        config: Everything that the run depends on.
+
+    Returns:
+        The pipeline, its metadata in sqlite under `config.root`.
+
+    Raises:
+        FileNotFoundError: If `config.data.tfds_dir` holds no whole TFDS dataset.
+    """
+    config.root.mkdir(parents=True, exist_ok=True)
+    return Pipeline(
+        pipeline_name=config.name,
+        pipeline_root=str(config.root.resolve()),
+        components=list(generate_components(config)),
+        enable_cache=True,
+        metadata_connection_config=metadata.sqlite_metadata_connection_config(str(config.metadata_path.resolve())),
+        beam_pipeline_args=["--direct_running_mode=in_memory", "--direct_num_workers=1"],
+    )
+
+
+def generate_components(config: PipelineConfig) -> Iterator[BaseNode]:
+    """Yields one component after the other, in the order of the DAG."""
+    example_gen = Cifar10ExampleGen(
+        tfds_dir=str(config.data.tfds_dir.resolve()),
+        train_images=config.data.train_images,
+        source_digest=digest_source(config.data.tfds_dir),
+        code_digest=_digest_code(Cifar10ExampleGen),
+    ).with_id("ExampleGen")
+    yield example_gen
+    examples = example_gen.outputs["examples"]
+
+    statistics_gen = StatisticsGen(examples=examples)
+    yield statistics_gen
+    statistics = statistics_gen.outputs["statistics"]
+
+    curated_schema = CuratedSchema(text=SCHEMA_FILE.read_text()).with_id("Schema")
+    yield curated_schema
+    schema = curated_schema.outputs["schema"]
+
+    example_validator = ExampleValidator(statistics=statistics, schema=schema)
+    yield example_validator
+
+    data_gate = DataGate(
+        examples=examples,
+        statistics=statistics,
+        schema=schema,
+        anomalies=example_validator.outputs["anomalies"],
+        code_digest=_digest_code(DataGate),
+    )
+    yield data_gate
+
+    transform = Transform(
+        examples=examples,
+        schema=schema,
+        preprocessing_fn=_import_path(preprocessing_fn),
+        splits_config=transform_pb2.SplitsConfig(analyze=[features.TRAIN_SPLIT]),
+        materialize=False,
+        disable_statistics=True,
+        custom_config={"code_digest": _digest_code(preprocessing_fn)},
+    )
+    transform.add_upstream_node(data_gate)
+    yield transform
+
+    trainer = Trainer(
+        run_fn=_import_path(run_fn),
+        examples=examples,
+        transform_graph=transform.outputs["transform_graph"],
+        schema=schema,
+        train_args=trainer_pb2.TrainArgs(splits=[features.TRAIN_SPLIT]),
+        eval_args=trainer_pb2.EvalArgs(splits=[features.VALID_SPLIT]),
+        custom_config={"trainer": dataclasses.asdict(config.trainer()), "code_digest": _digest_code(run_fn)},
+    )
+    yield trainer
+    model = trainer.outputs["model"]
+
+    baseline = Resolver(
+        strategy_class=LatestOtherBlessedModelStrategy,
+        candidate=model,
+        model=Channel(type=standard_artifacts.Model),
+        model_blessing=Channel(type=standard_artifacts.ModelBlessing),
+    ).with_id("Baseline")
+    yield baseline
+
+    evaluator = Evaluator(
+        examples=examples,
+        example_splits=[features.TEST_SPLIT],
+        model=model,
+        baseline_model=baseline.outputs["model"],
+        eval_config=make_eval_config(config.evaluation.min_accuracy, config.evaluation.max_accuracy_drop),
+    )
+    yield evaluator
+
+    yield Pusher(
+        model=model,
+        model_blessing=evaluator.outputs["blessing"],
+        push_destination=pusher_pb2.PushDestination(
+            filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=str(config.serving_dir.resolve()))
+        ),
+    )
+
+
+def _import_path(function: Any) -> str:
+    return f"{function.__module__}.{function.__qualname__}"
+
+
+def _digest_code(step: Any) -> str:
+    return digest_sources(step.__module__)
