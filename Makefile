@@ -1,0 +1,50 @@
+# Every target sets up first what it needs; the recipes stand below their one-line help.
+PYTHON = auto
+ARGS =
+VENV = .venv
+READY = $(VENV)/.ready-$(subst /,_,$(PYTHON))
+
+# TFX starts in half the time from bytecode; the first start leaves it in .venv, unless this variable forbids it.
+unexport PYTHONDONTWRITEBYTECODE
+
+.DEFAULT_GOAL = help
+.PHONY: help run test test-slow check bench lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo '  PYTHON=3.13 (or a path) picks another Python; ARGS="..." goes to the command that the target runs.'
+
+run: $(READY) ## run the pipeline with the profile quick, from the images to a pushed model
+	$(VENV)/bin/tokenlearner run --profile quick $(ARGS)
+
+test: $(READY) ## run the tests, the end-to-end one included
+	$(VENV)/bin/python -m pytest -m "not slow" $(ARGS)
+
+test-slow: $(READY) ## run the tests that take minutes each
+	$(VENV)/bin/python -m pytest -m slow $(ARGS)
+
+check: $(READY) ## lint, check the format and the types
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/mypy
+
+bench: $(READY) ## measure side by side and print tables
+	$(VENV)/bin/python -m benchmarks $(ARGS)
+
+lock: | $(VENV)/bin/uv ## pin the packages of pyproject.toml anew (ARGS=--upgrade for newer ones)
+	$(VENV)/bin/uv pip compile --quiet --universal --group dev pyproject.toml --generate-hashes --no-header \
+		--output-file requirements.lock $(ARGS)
+
+clean: ## remove what set-up, tests and checks made; data and outputs of runs stay
+	rm -rf $(VENV) .uv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# pyenv's python3 may fail in a folder whose .python-version it has not got; then the system's stands in.
+$(READY): requirements.lock pyproject.toml bootstrap.py
+	@for python in python3 /usr/bin/python3; do \
+		if $$python -c '' 2>/dev/null; then exec $$python bootstrap.py $(PYTHON); fi; \
+	done; echo 'python3 is missing: `apt install python3 python3-venv` (Debian, Ubuntu).' >&2; exit 1
+
+$(VENV)/bin/uv:
+	@$(MAKE) --no-print-directory $(READY)
