@@ -16,7 +16,7 @@ class DataConfig:
 
     def __post_init__(self) -> None:
         """Rejects a split without images."""
-        check_range("train_images", self.train_images, 1, 49_999)
+        check_range("data.train_images", self.train_images, 1, 49_999)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -44,8 +44,8 @@ class EvaluationConfig:
 
     def __post_init__(self) -> None:
         """Rejects thresholds that are no shares."""
-        check_range("min_accuracy", self.min_accuracy, 0, 1)
-        check_range("max_accuracy_drop", self.max_accuracy_drop, 0, 1)
+        check_range("evaluation.min_accuracy", self.min_accuracy, 0, 1)
+        check_range("evaluation.max_accuracy_drop", self.max_accuracy_drop, 0, 1)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -26,9 +26,9 @@ class SearchConfig:
         for name in ("placements", "token_counts"):
             values = getattr(self, name)
             if not values or len(set(values)) != len(values):
-                raise ValueError(f"{name} is {values}; it must hold at least one value and none twice")
-        check_range("max_trials", self.max_trials, 1)
-        check_range("epochs", self.epochs, 1)
+                raise ValueError(f"search.{name} is {values}; it must hold at least one value and none twice")
+        check_range("search.max_trials", self.max_trials, 1)
+        check_range("search.epochs", self.epochs, 1)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -47,15 +47,15 @@ class FitConfig:
 
     def __post_init__(self) -> None:
         """Rejects what cannot be trained."""
-        check_range("epochs", self.epochs, 1)
-        check_range("batch_size", self.batch_size, 1)
-        check_range("learning_rate", self.learning_rate, 0, 1)
-        check_range("warmup_share", self.warmup_share, 0, 1)
-        check_range("weight_decay", self.weight_decay, 0, 10)
-        check_range("label_smoothing", self.label_smoothing, 0, 1)
-        check_range("crop_padding", self.crop_padding, 0, 31)
-        check_range("shuffle_buffer", self.shuffle_buffer, 1)
-        check_range("seed", self.seed, 0)
+        check_range("fit.epochs", self.epochs, 1)
+        check_range("fit.batch_size", self.batch_size, 1)
+        check_range("fit.learning_rate", self.learning_rate, 0, 1)
+        check_range("fit.warmup_share", self.warmup_share, 0, 1)
+        check_range("fit.weight_decay", self.weight_decay, 0, 10)
+        check_range("fit.label_smoothing", self.label_smoothing, 0, 1)
+        check_range("fit.crop_padding", self.crop_padding, 0, 31)
+        check_range("fit.shuffle_buffer", self.shuffle_buffer, 1)
+        check_range("fit.seed", self.seed, 0)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -74,4 +74,9 @@ class TrainerConfig:
         """Builds the configuration of every point of the space once, so that a wrong one is found before any training."""
         for placement in self.search.placements:
             for num_tokens in self.search.token_counts:
-                dataclasses.replace(self.trunk, blocks_before_token_learner=placement, num_tokens=num_tokens)
+                try:
+                    dataclasses.replace(self.trunk, blocks_before_token_learner=placement, num_tokens=num_tokens)
+                except ValueError as error:
+                    raise ValueError(
+                        f"search.placements holds {placement} and search.token_counts {num_tokens}, but {error}"
+                    ) from None

@@ -1,7 +1,6 @@
 """Fit: how a network is compiled and trained."""
 
 import dataclasses
-import math
 
 import keras
 import tensorflow as tf
@@ -112,4 +111,9 @@ def fit_model(
 
 def count_batches(batches: tf.data.Dataset) -> int:
     """Counts the batches of one epoch by reading them, which also fills the cache before anything is timed."""
-    return math.floor(batches.reduce(0, lambda count, _: count + 1).numpy())
+    return int(batches.reduce(0, lambda count, _: count + 1).numpy())
+
+
+def count_examples(batches: tf.data.Dataset) -> int:
+    """Counts the images of one epoch by reading them."""
+    return int(batches.reduce(0, lambda count, batch: count + tf.shape(batch[1])[0]).numpy())

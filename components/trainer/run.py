@@ -39,6 +39,7 @@ def run_fn(fn_args: Any) -> None:
     winner = {
         "network": dataclasses.asdict(vit_config),
         "valid_accuracy": fitted.valid_accuracy,
+        "valid_images": fit.count_examples(valid),
         "best_epoch": fitted.best_epoch,
         "macs": dataclasses.asdict(count_macs(vit_config)) | {"total": count_macs(vit_config).total},
         "parameters": fitted.model.count_params(),

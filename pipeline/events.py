@@ -1,0 +1,58 @@
+"""What the process that runs the DAG tells the one that shows it."""
+
+import dataclasses
+
+from pipeline.failures import ExitCode
+from pipeline.history import Run
+
+
+@dataclasses.dataclass(frozen=True)
+class StepsPlanned:
+    """The DAG is compiled."""
+
+    names: tuple[str, ...]  # in the order in which they run
+
+
+@dataclasses.dataclass(frozen=True)
+class StepBegan:
+    """A step starts."""
+
+    name: str
+
+
+@dataclasses.dataclass(frozen=True)
+class StepEnded:
+    """A step is done."""
+
+    name: str
+    is_cached: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingProgress:
+    """The Trainer got on."""
+
+    phase: str  # such as "trial 2 of 6"
+    epoch: int  # 1..epochs
+    epochs: int  # of this phase
+    valid_accuracy: float | None  # of the last epoch that ended
+    share: float  # of the whole step, 0..1
+
+
+@dataclasses.dataclass(frozen=True)
+class RunFailed:
+    """The run stopped."""
+
+    step: str | None  # None: before the first step
+    cause: str  # one sentence
+    exit_code: ExitCode
+
+
+@dataclasses.dataclass(frozen=True)
+class RunEnded:
+    """All steps are done."""
+
+    run: Run
+
+
+Event = StepsPlanned | StepBegan | StepEnded | TrainingProgress | RunFailed | RunEnded

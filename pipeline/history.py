@@ -1,0 +1,163 @@
+"""Reads ML Metadata: what a run did, what it made, and why its model was (not) blessed."""
+
+import dataclasses
+import json
+import pathlib
+from typing import Any
+
+import ml_metadata as mlmd
+from ml_metadata.proto import metadata_store_pb2
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Step:
+    """One execution of a component."""
+
+    name: str
+    state: str  # of ML Metadata: COMPLETE, CACHED, FAILED, RUNNING
+    seconds: float
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Winner:
+    """The network that the search chose, as the Trainer left it."""
+
+    blocks_before_token_learner: int
+    num_tokens: int
+    depth: int  # encoder blocks in all
+    macs: int  # true multiply-accumulates an image
+    parameters: int
+    valid_accuracy: float  # 0..1
+    valid_images: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What the Evaluator found on the test split."""
+
+    accuracy: float  # 0..1
+    images: int
+    is_blessed: bool
+    reasons: tuple[str, ...]  # why not, in words; empty when blessed
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Run:
+    """One run of the pipeline from ExampleGen to Pusher."""
+
+    run_id: str
+    steps: tuple[Step, ...]
+    winner: Winner
+    verdict: Verdict
+    pushed_version: str | None  # None: not pushed
+
+
+class History:
+    """The runs that an sqlite file of ML Metadata holds.
+
+    Args:
+        metadata_path: The file; it must exist.
+    """
+
+    def __init__(self, metadata_path: pathlib.Path) -> None:
+        connection = metadata_store_pb2.ConnectionConfig()
+        connection.sqlite.filename_uri = str(metadata_path)
+        connection.sqlite.connection_mode = metadata_store_pb2.SqliteMetadataSourceConfig.READWRITE
+        self._store = mlmd.MetadataStore(connection)
+
+    def latest_run_id(self) -> str:
+        """Returns the id of the newest run."""
+        return max(self._store.get_contexts_by_type("pipeline_run"), key=lambda context: context.id).name
+
+    def steps(self, run_id: str) -> list[Step]:
+        """Returns the executions of a run, in the order in which they began."""
+        return [
+            Step(
+                name=name,
+                state=metadata_store_pb2.Execution.State.Name(execution.last_known_state),
+                seconds=(execution.last_update_time_since_epoch - execution.create_time_since_epoch) / 1000,
+            )
+            for name, execution in self._executions(run_id).items()
+        ]
+
+    def read_run(self, run_id: str) -> Run:
+        """Reads a run that reached the Pusher.
+
+        Args:
+            run_id: Of ML Metadata.
+
+        Returns:
+            The run.
+        """
+        blessing = self._output(run_id, "Evaluator", "blessing")
+        pushed = self._output(run_id, "Pusher", "pushed_model").custom_properties
+        return Run(
+            run_id=run_id,
+            steps=tuple(self.steps(run_id)),
+            winner=_read_winner(pathlib.Path(self._output(run_id, "Trainer", "model_run").uri)),
+            verdict=_read_verdict(
+                self._output(run_id, "Evaluator", "evaluation").uri,
+                is_blessed=blessing.custom_properties["blessed"].int_value == 1,
+            ),
+            pushed_version=pushed["pushed_version"].string_value or None,
+        )
+
+    def _executions(self, run_id: str) -> dict[str, metadata_store_pb2.Execution]:
+        """Returns the executions of a run by the name of their component."""
+        run = self._store.get_context_by_type_and_name("pipeline_run", run_id)
+        executions = {}
+        for execution in sorted(self._store.get_executions_by_context(run.id), key=lambda execution: execution.id):
+            contexts = self._store.get_contexts_by_execution(execution.id)
+            node = next(context.name for context in contexts if context.type == "node")
+            executions[node.rpartition(".")[2]] = execution
+        return executions
+
+    def _output(self, run_id: str, component: str, key: str) -> metadata_store_pb2.Artifact:
+        execution = self._executions(run_id)[component]
+        for event in self._store.get_events_by_execution_ids([execution.id]):
+            if event.type == metadata_store_pb2.Event.OUTPUT and event.path.steps[0].key == key:
+                return self._store.get_artifacts_by_id([event.artifact_id])[0]
+        raise LookupError(f"{component} of run {run_id} has no output {key}")
+
+
+def _read_winner(model_run: pathlib.Path) -> Winner:
+    winner = json.loads((model_run / "winner.json").read_text())
+    network = winner["network"]
+    return Winner(
+        blocks_before_token_learner=network["blocks_before_token_learner"],
+        num_tokens=network["num_tokens"],
+        depth=network["depth"],
+        macs=winner["macs"]["total"],
+        parameters=winner["parameters"],
+        valid_accuracy=winner["valid_accuracy"],
+        valid_images=winner["valid_images"],
+    )
+
+
+def _read_verdict(evaluation: str, *, is_blessed: bool) -> Verdict:
+    import tensorflow_model_analysis as tfma  # takes seconds
+
+    metrics: dict[str, Any] = tfma.load_eval_result(evaluation).get_metrics_for_slice()
+    overall = {name: value["doubleValue"] for name, value in metrics.items() if "doubleValue" in value}
+    reasons = [
+        _describe_failure(failure)
+        for slice_result in tfma.load_validation_result(evaluation).metric_validations_per_slice
+        for failure in slice_result.failures
+    ]
+    return Verdict(
+        accuracy=overall["sparse_categorical_accuracy"],
+        images=round(overall["example_count"]),
+        is_blessed=is_blessed,
+        reasons=() if is_blessed else tuple(reasons) or ("the Evaluator gave no reason",),
+    )
+
+
+def _describe_failure(failure: Any) -> str:
+    """Puts a threshold that was not met into words."""
+    value = failure.metric_value.double_value.value
+    metric = failure.metric_key.name.replace("_", " ")
+    if failure.metric_key.is_diff:
+        allowed = -failure.metric_threshold.change_threshold.absolute.value
+        return f"{metric} is {-value:.4f} below the last blessed model's; allowed are {allowed:.4f}"
+    floor = failure.metric_threshold.value_threshold.lower_bound.value
+    return f"{metric} is {value:.4f}; it must be at least {floor:.4f}"

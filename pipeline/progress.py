@@ -1,0 +1,99 @@
+"""What a person sees while the DAG runs."""
+
+import time
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from pipeline.events import Event, RunFailed, StepBegan, StepEnded, StepsPlanned, TrainingProgress
+
+_MIN_SHARE_FOR_ETA = 0.02  # of the Trainer; below it the estimate is worth nothing
+
+
+class Screen:
+    """Shows a run: steps that ended stay as lines, below them what goes on now.
+
+    On a terminal the last lines are redrawn; elsewhere (a pipe, CI) each fact is printed once.
+
+    Args:
+        console: Where to.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self._names: tuple[str, ...] = ()
+        self.step: str | None = None
+        self._began = self._step_began = time.monotonic()
+        self._training: TrainingProgress | None = None
+        self._live = Live(console=console, get_renderable=self._render, refresh_per_second=4, transient=True)
+
+    def __enter__(self) -> "Screen":
+        if self.console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.console.is_terminal:
+            self._live.stop()
+
+    def show(self, event: Event) -> None:
+        """Shows an event of the run."""
+        if isinstance(event, StepsPlanned):
+            self._names = event.names
+        elif isinstance(event, StepBegan):
+            self.step, self._step_began, self._training = event.name, time.monotonic(), None
+        elif isinstance(event, StepEnded):
+            seconds = time.monotonic() - self._step_began
+            outcome = "cached" if event.is_cached else f"{seconds:.1f} s"
+            self.console.print(f"[green]✓[/] {self._position(event.name)} {event.name} [dim]{outcome}[/]")
+            self.step = None
+        elif isinstance(event, TrainingProgress):
+            self._show_training(event)
+
+    def _show_training(self, event: TrainingProgress) -> None:
+        is_news = self._training is None or event.phase != self._training.phase
+        self._training = event
+        if is_news and not self.console.is_terminal:
+            self.console.print(f"  {event.phase} [dim]{self._eta()}[/]")
+
+    def _position(self, name: str) -> str:
+        position = self._names.index(name) + 1 if name in self._names else 0
+        return f"[dim]{position:>2}/{len(self._names)}[/]"
+
+    def _eta(self) -> str:
+        if self._training is None or self._training.share < _MIN_SHARE_FOR_ETA:
+            return ""
+        seconds = time.monotonic() - self._step_began
+        return f"about {format_seconds(seconds / self._training.share - seconds)} left"
+
+    def _render(self) -> RenderableType:
+        total = format_seconds(time.monotonic() - self._began)
+        if self.step is None:
+            return Text(f"  starting TFX … {total}" if not self._names else f"  {total}", style="dim")
+        elapsed = format_seconds(time.monotonic() - self._step_began)
+        line = Text.from_markup(f"[cyan]▸[/] {self._position(self.step)} {self.step} [dim]{elapsed} of {total}[/]")
+        if self._training is None:
+            return line
+        training = self._training
+        accuracy = "" if training.valid_accuracy is None else f", valid accuracy {training.valid_accuracy:.1%}"
+        facts = f"  {training.phase}, epoch {training.epoch} of {training.epochs}{accuracy} "
+        grid = Table.grid(padding=(0, 1))
+        grid.add_row(facts, ProgressBar(total=1.0, completed=training.share, width=24), Text(self._eta(), style="dim"))
+        return Group(line, grid)
+
+
+def format_seconds(seconds: float) -> str:
+    """Formats a duration such as "8 s" or "2 min 05 s"."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def print_failure(console: Console, failure: RunFailed, log_path: str) -> None:
+    """Prints which step failed, why, and where the log is."""
+    where = f"Step {failure.step} failed" if failure.step else "The run failed before its first step"
+    console.print(f"[red]✗ {where}:[/] ", end="")
+    console.print(failure.cause, markup=False, highlight=False)
+    console.print(f"  Log: {log_path}", markup=False, highlight=False)

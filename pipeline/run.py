@@ -1,0 +1,99 @@
+"""Runs the DAG in a process of its own and shows it, from the first step to the table at the end."""
+
+import datetime
+import fcntl
+import multiprocessing
+import pathlib
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+
+from rich.console import Console
+
+from pipeline.config import PipelineConfig
+from pipeline.events import Event, RunEnded, RunFailed
+from pipeline.failures import DataFailure, ExitCode, UsageFailure
+from pipeline.progress import Screen, print_failure
+from pipeline.summary import print_run
+from pipeline.worker import work
+
+
+def run(config: PipelineConfig, console: Console) -> ExitCode:
+    """Runs the pipeline to the end.
+
+    Args:
+        config: Everything that the run depends on.
+        console: Where its progress is shown.
+
+    Returns:
+        OK if the model was pushed, else NOT_BLESSED, BAD_DATA or STEP_FAILED.
+
+    Raises:
+        DataFailure: If there is no dataset where the config says.
+        UsageFailure: If another run works in the same root.
+    """
+    if not (config.data.tfds_dir / "dataset_info.json").is_file():
+        raise DataFailure(
+            f"data.tfds_dir is {config.data.tfds_dir}, which holds no TFDS dataset (no dataset_info.json); "
+            "name a version folder such as data/cifar10/3.0.2, made by `tokenlearner data prepare`."
+        )
+    log_path = config.root / "logs" / f"{datetime.datetime.now():%Y-%m-%dT%H-%M-%S}.log"
+    with _lock(config.root):
+        console.print(f"[dim]Pipeline {config.name} in {config.root}, log in {log_path}[/]", highlight=False)
+        with Screen(console) as screen:
+            last = _follow(config, log_path, screen)
+    if isinstance(last, RunFailed):
+        print_failure(console, last, str(log_path))
+        return last.exit_code
+    assert isinstance(last, RunEnded)
+    print_run(console, last.run)
+    return ExitCode.OK if last.run.pushed_version else ExitCode.NOT_BLESSED
+
+
+def _follow(config: PipelineConfig, log_path: pathlib.Path, screen: Screen) -> Event:
+    """Starts the run, shows its events and returns the one that ends it."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=work, args=(config, log_path, theirs), name="tokenlearner-run")
+    process.start()
+    theirs.close()
+    try:
+        last: Event | None = None
+        for event in _receive(ours):
+            screen.show(event)
+            last = event
+        process.join()
+    finally:
+        process.kill()
+    return last if isinstance(last, RunEnded | RunFailed) else RunFailed(*_describe_death(process, screen))
+
+
+def _receive(connection: Connection) -> Iterator[Event]:
+    try:
+        while True:
+            yield connection.recv()
+    except EOFError:
+        return
+
+
+def _describe_death(process: BaseProcess, screen: Screen) -> tuple[str | None, str, ExitCode]:
+    code = process.exitcode or 0
+    if code < 0:
+        cause = f"its process was killed by signal {signal.Signals(-code).name} (SIGKILL often means out of memory)."
+    else:
+        cause = f"its process ended with exit code {code} and said nothing."
+    return screen.step, cause, ExitCode.STEP_FAILED
+
+
+@contextmanager
+def _lock(root: pathlib.Path) -> Iterator[None]:
+    """Holds the root for this run; the kernel lets go of it even after `kill -9`."""
+    root.mkdir(parents=True, exist_ok=True)
+    with (root / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageFailure(f"another run works in {root}; wait for it, or name another folder with --root.") from None
+        yield

@@ -1,0 +1,121 @@
+"""The process in which the DAG runs: its chatter goes to a log file, its progress to the process that shows it."""
+
+import logging
+import os
+import pathlib
+import sys
+import threading
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+
+from pipeline.config import PipelineConfig
+from pipeline.events import Event, RunEnded, RunFailed, StepBegan, StepEnded, StepsPlanned, TrainingProgress
+from pipeline.failures import ExitCode, Failure
+from pipeline.history import History
+
+_STEP_BEGAN = "Component %s is running."  # how LocalDagRunner logs it
+_STEP_ENDED = "Component %s is finished."
+
+
+def work(config: PipelineConfig, log_path: pathlib.Path, connection: Connection) -> None:
+    """Runs the DAG and sends what happens; meant as the target of a fresh process.
+
+    Args:
+        config: Of the run.
+        log_path: Gets everything that this process, TensorFlow and Beam write.
+        connection: Gets Events; when the other end closes, this process ends.
+    """
+    _redirect_output(log_path)
+    threading.Thread(target=_end_with_parent, args=(connection,), daemon=True).start()
+    observer = RunObserver(config, connection.send)
+    try:
+        _run(config, observer)
+    except Exception as error:
+        logging.exception("The run stopped in step %s.", observer.step)
+        connection.send(RunFailed(observer.step, describe_cause(error), classify(error)))
+
+
+def _run(config: PipelineConfig, observer: "RunObserver") -> None:
+    from pipeline.definition import create_pipeline  # takes 20 seconds
+    from pipeline.local import run_locally
+
+    _log_to_output()
+    for name in ("absl", "tokenlearner.progress"):
+        logging.getLogger(name).addHandler(observer)
+    dag = create_pipeline(config)
+    observer.send(StepsPlanned(tuple(component.id for component in dag.components)))
+    run_locally(dag)
+    history = History(config.metadata_path)
+    observer.send(RunEnded(history.read_run(history.latest_run_id())))
+
+
+class RunObserver(logging.Handler):
+    """Turns log records of LocalDagRunner and of the Trainer into events.
+
+    Args:
+        config: Of the run.
+        send: Takes the events.
+    """
+
+    def __init__(self, config: PipelineConfig, send: Callable[[Event], None]) -> None:
+        super().__init__()
+        self.send = send
+        self.step: str | None = None  # that runs or failed
+        self._metadata_path = config.metadata_path
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Sends an event for a record that tells of one."""
+        if hasattr(record, "progress"):
+            self.send(TrainingProgress(**record.progress))
+        elif record.msg == _STEP_BEGAN and isinstance(record.args, tuple):
+            self.step = str(record.args[0])
+            self.send(StepBegan(self.step))
+        elif record.msg == _STEP_ENDED and self.step:
+            history = History(self._metadata_path)
+            states = {step.name: step.state for step in history.steps(history.latest_run_id())}
+            self.send(StepEnded(self.step, is_cached=states.get(self.step) == "CACHED"))
+
+
+def classify(error: Exception) -> ExitCode:
+    """Tells whose fault an exception is."""
+    from components.data_gate.findings import DataAnomalyError
+
+    if isinstance(error, Failure):
+        return error.exit_code
+    return ExitCode.BAD_DATA if isinstance(error, DataAnomalyError) else ExitCode.STEP_FAILED
+
+
+def describe_cause(error: Exception) -> str:
+    """Says in one sentence why a step failed: the message's first line, with the kind of error unless it is ours."""
+    message = next(iter(str(error).strip().splitlines()), "").rstrip(".")
+    kind = type(error).__name__
+    is_ours = type(error).__module__.partition(".")[0] in ("pipeline", "components")
+    return f"{message}." if is_ours and message else f"{kind}: {message}." if message else f"{kind}."
+
+
+def _redirect_output(log_path: pathlib.Path) -> None:
+    """Sends file descriptors 1 and 2 to the log, so that C++ code's output lands there too."""
+    log_path.parent.mkdir(parents=True, exist_ok=True)
+    log = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.close(log)
+
+
+def _log_to_output() -> None:
+    """Logs everything with its time; after the import of TFX, which sets up logging of its own."""
+    from absl import logging as absl_logging
+
+    absl_logging.set_verbosity(absl_logging.INFO)
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr, force=True
+    )
+
+
+def _end_with_parent(connection: Connection) -> None:
+    try:
+        connection.recv()
+    except (EOFError, OSError):
+        os._exit(ExitCode.INTERRUPTED)
