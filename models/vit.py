@@ -116,7 +116,7 @@ def build_vit(config: ViTConfig) -> keras.Model:
     x = PositionEmbedding(name="position_embedding")(x)
     x = keras.layers.Dropout(config.dropout_rate, name="embedding_dropout")(x)
     for i in range(config.depth):
-        if i == config.blocks_before_token_learner:
+        if config.num_tokens is not None and i == config.blocks_before_token_learner:
             x = TokenLearner(config.num_tokens, name="token_learner")(x)  # [batch, tokens, dim]
         x = EncoderBlock(config.num_heads, config.mlp_dim, config.dropout_rate, name=f"block_{i}")(x)
     x = keras.layers.LayerNormalization(epsilon=_LAYER_NORM_EPSILON, name="norm")(x)

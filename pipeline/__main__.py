@@ -11,7 +11,7 @@ from rich.console import Console
 from pipeline.config import PROFILES, PipelineConfig
 from pipeline.failures import ExitCode, Failure, UsageFailure
 
-_DESCRIPTION = """Finds where a TokenLearner should stand in a mini Vision Transformer, and how many tokens it should emit.
+_DESCRIPTION = """Finds where a TokenLearner should stand in a mini Vision Transformer and how many tokens it emits.
 
 Exit codes: 0 done (`run`: pushed), 2 wrong usage, 3 bad data, 4 not blessed, 5 a step failed, 130 interrupted."""
 
@@ -85,7 +85,7 @@ def _parse(arguments: list[str]) -> RunCommand | DataCommand:
         except ValueError as error:
             raise UsageFailure(f"{error}.") from None
     return tyro.cli(
-        Annotated[RunCommand, tyro.conf.subcommand("run", default=default_run)]  # type: ignore[arg-type]
+        Annotated[RunCommand, tyro.conf.subcommand("run", default=default_run)]
         | Annotated[DataCommand, tyro.conf.subcommand("data")],
         args=arguments,
         prog="tokenlearner",

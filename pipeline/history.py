@@ -65,9 +65,14 @@ class History:
         connection.sqlite.connection_mode = metadata_store_pb2.SqliteMetadataSourceConfig.READWRITE
         self._store = mlmd.MetadataStore(connection)
 
+    def run_ids(self) -> list[str]:
+        """Returns the ids of all runs, oldest first."""
+        runs = self._store.get_contexts_by_type("pipeline_run")
+        return [run.name for run in sorted(runs, key=lambda run: run.id)]
+
     def latest_run_id(self) -> str:
         """Returns the id of the newest run."""
-        return max(self._store.get_contexts_by_type("pipeline_run"), key=lambda context: context.id).name
+        return self.run_ids()[-1]
 
     def steps(self, run_id: str) -> list[Step]:
         """Returns the executions of a run, in the order in which they began."""
@@ -89,18 +94,25 @@ class History:
         Returns:
             The run.
         """
-        blessing = self._output(run_id, "Evaluator", "blessing")
-        pushed = self._output(run_id, "Pusher", "pushed_model").custom_properties
+        [blessing] = self.outputs(run_id, "Evaluator", "blessing")
+        [evaluation] = self.outputs(run_id, "Evaluator", "evaluation")
+        [model_run] = self.outputs(run_id, "Trainer", "model_run")
+        [pushed] = self.outputs(run_id, "Pusher", "pushed_model")
         return Run(
             run_id=run_id,
             steps=tuple(self.steps(run_id)),
-            winner=_read_winner(pathlib.Path(self._output(run_id, "Trainer", "model_run").uri)),
-            verdict=_read_verdict(
-                self._output(run_id, "Evaluator", "evaluation").uri,
-                is_blessed=blessing.custom_properties["blessed"].int_value == 1,
-            ),
-            pushed_version=pushed["pushed_version"].string_value or None,
+            winner=_read_winner(pathlib.Path(model_run.uri)),
+            verdict=_read_verdict(evaluation.uri, is_blessed=blessing.custom_properties["blessed"].int_value == 1),
+            pushed_version=pushed.custom_properties["pushed_version"].string_value or None,
         )
+
+    def inputs(self, run_id: str, component: str, key: str) -> list[metadata_store_pb2.Artifact]:
+        """Returns what a component of a run read under a key."""
+        return self._artifacts(run_id, component, key, metadata_store_pb2.Event.INPUT)
+
+    def outputs(self, run_id: str, component: str, key: str) -> list[metadata_store_pb2.Artifact]:
+        """Returns what a component of a run wrote under a key, in this run or in the one that it was cached from."""
+        return self._artifacts(run_id, component, key, metadata_store_pb2.Event.OUTPUT)
 
     def _executions(self, run_id: str) -> dict[str, metadata_store_pb2.Execution]:
         """Returns the executions of a run by the name of their component."""
@@ -112,12 +124,13 @@ class History:
             executions[node.rpartition(".")[2]] = execution
         return executions
 
-    def _output(self, run_id: str, component: str, key: str) -> metadata_store_pb2.Artifact:
+    def _artifacts(self, run_id: str, component: str, key: str, event_type: int) -> list[metadata_store_pb2.Artifact]:
         execution = self._executions(run_id)[component]
-        for event in self._store.get_events_by_execution_ids([execution.id]):
-            if event.type == metadata_store_pb2.Event.OUTPUT and event.path.steps[0].key == key:
-                return self._store.get_artifacts_by_id([event.artifact_id])[0]
-        raise LookupError(f"{component} of run {run_id} has no output {key}")
+        return self._store.get_artifacts_by_id(
+            event.artifact_id
+            for event in self._store.get_events_by_execution_ids([execution.id])
+            if event.type == event_type and event.path.steps[0].key == key
+        )
 
 
 def _read_winner(model_run: pathlib.Path) -> Winner:

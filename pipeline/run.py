@@ -95,5 +95,7 @@ def _lock(root: pathlib.Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise UsageFailure(f"another run works in {root}; wait for it, or name another folder with --root.") from None
+            raise UsageFailure(
+                f"another run works in {root}; wait for it, or name another folder with --root."
+            ) from None
         yield

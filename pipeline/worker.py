@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 
+from components.data_gate.errors import DataAnomalyError
 from pipeline.config import PipelineConfig
 from pipeline.events import Event, RunEnded, RunFailed, StepBegan, StepEnded, StepsPlanned, TrainingProgress
 from pipeline.failures import ExitCode, Failure
@@ -78,8 +79,6 @@ class RunObserver(logging.Handler):
 
 def classify(error: Exception) -> ExitCode:
     """Tells whose fault an exception is."""
-    from components.data_gate.findings import DataAnomalyError
-
     if isinstance(error, Failure):
         return error.exit_code
     return ExitCode.BAD_DATA if isinstance(error, DataAnomalyError) else ExitCode.STEP_FAILED

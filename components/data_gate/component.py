@@ -5,7 +5,7 @@ import pathlib
 
 import apache_beam as beam
 import tensorflow_data_validation as tfdv
-from tensorflow_metadata.proto.v0 import anomalies_pb2
+from tensorflow_metadata.proto.v0 import anomalies_pb2, statistics_pb2
 from tfx.dsl.component.experimental.annotations import BeamComponentParameter, InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
 from tfx.types import artifact_utils, standard_artifacts
@@ -13,6 +13,7 @@ from tfx.utils import io_utils
 
 from components import features
 from components.data_gate import findings
+from components.data_gate.errors import DataAnomalyError
 from components.data_gate.images import BadImage, find_bad_images
 
 
@@ -51,19 +52,23 @@ def DataGate(  # noqa: N802 (TFX names components like classes)
     found += findings.describe_skew(split_statistics, schema_proto)
     found += findings.describe_bad_images(_check_images(examples, bad_images, beam_pipeline))
     if found:
-        raise findings.DataAnomalyError("; ".join(found))
+        raise DataAnomalyError("; ".join(found))
 
 
-def _read_statistics(artifact, split):  # type: ignore[no-untyped-def]
+def _read_statistics(
+    artifact: standard_artifacts.ExampleStatistics, split: str
+) -> statistics_pb2.DatasetFeatureStatisticsList:
     return tfdv.load_stats_binary(f"{artifact_utils.get_split_uri([artifact], split)}/FeatureStats.pb")
 
 
-def _read_anomalies(artifact, split: str) -> anomalies_pb2.Anomalies:  # type: ignore[no-untyped-def]
+def _read_anomalies(artifact: standard_artifacts.ExampleAnomalies, split: str) -> anomalies_pb2.Anomalies:
     file = pathlib.Path(artifact_utils.get_split_uri([artifact], split)) / "SchemaDiff.pb"
     return anomalies_pb2.Anomalies.FromString(file.read_bytes())
 
 
-def _check_images(examples, bad_images, beam_pipeline) -> list[BadImage]:  # type: ignore[no-untyped-def]
+def _check_images(
+    examples: standard_artifacts.Examples, bad_images: standard_artifacts.ExampleAnomalies, beam_pipeline: beam.Pipeline
+) -> list[BadImage]:
     files = [
         (split, str(file))
         for split in features.SPLITS

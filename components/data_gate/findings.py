@@ -12,10 +12,6 @@ from components.data_gate.images import BadImage
 _NAMED_IMAGES = 10  # ids spelled out for each kind of bad image
 
 
-class DataAnomalyError(ValueError):
-    """The data is not what the schema says; the message lists what is wrong."""
-
-
 def describe_anomalies(anomalies: anomalies_pb2.Anomalies, split: str) -> list[str]:
     """Says in words what TFDV found in one split.
 
@@ -47,8 +43,6 @@ def describe_skew(
     Returns:
         One clause a feature and split.
     """
-    skewed = schema_pb2.Schema()
-    skewed.feature.extend(feature for feature in schema.feature if feature.HasField("skew_comparator"))
     findings = []
     for split in (features.VALID_SPLIT, features.TEST_SPLIT):
         anomalies = tfdv.validate_statistics(

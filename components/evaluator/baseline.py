@@ -20,7 +20,5 @@ class LatestOtherBlessedModelStrategy(LatestBlessedModelStrategy):
         """Returns the baseline as "model" with its "model_blessing", both empty when nothing else was ever blessed."""
         candidates = {model.id for model in input_dict["candidate"]}
         others = [model for model in input_dict["model"] if model.id not in candidates]
-        baseline = super().resolve_artifacts(
-            store, {"model": others, "model_blessing": input_dict["model_blessing"]}
-        )
+        baseline = super().resolve_artifacts(store, {"model": others, "model_blessing": input_dict["model_blessing"]})
         return {"candidate": input_dict["candidate"], **(baseline or {})}

@@ -1,6 +1,7 @@
 """What the Trainer is told, as data that crosses TFX as JSON; the values stand in `pipeline/config.py`."""
 
 import dataclasses
+import itertools
 
 from models.vit_config import ViTConfig
 
@@ -71,12 +72,13 @@ class TrainerConfig:
     fit: FitConfig
 
     def __post_init__(self) -> None:
-        """Builds the configuration of every point of the space once, so that a wrong one is found before any training."""
-        for placement in self.search.placements:
-            for num_tokens in self.search.token_counts:
-                try:
-                    dataclasses.replace(self.trunk, blocks_before_token_learner=placement, num_tokens=num_tokens)
-                except ValueError as error:
-                    raise ValueError(
-                        f"search.placements holds {placement} and search.token_counts {num_tokens}, but {error}"
-                    ) from None
+        """Makes the configuration of every point once, so that a wrong one is found before any training."""
+        for placement, num_tokens in itertools.product(self.search.placements, self.search.token_counts):
+            self._check_point(placement, num_tokens)
+
+    def _check_point(self, placement: int, num_tokens: int) -> None:
+        try:
+            dataclasses.replace(self.trunk, blocks_before_token_learner=placement, num_tokens=num_tokens)
+        except ValueError as error:
+            point = f"search.placements holds {placement} and search.token_counts {num_tokens}"
+            raise ValueError(f"{point}, but {error}") from None

@@ -1,0 +1,74 @@
+"""The command line `tokenlearner`, as a shell meets it."""
+
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+from pipeline.failures import ExitCode
+
+HEAVY = ("tensorflow", "tfx", "keras", "apache_beam", "ml_metadata")
+
+
+def _tokenlearner(*arguments: str, cwd: pathlib.Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "pipeline", *arguments], capture_output=True, text=True, check=False, cwd=cwd
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["run", "--help"], ["data", "--help"], ["data", "prepare", "--help"]]
+)
+def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
+    script = (
+        "import sys; from pipeline.__main__ import main\n"
+        "try: main()\n"
+        f"except SystemExit as end: print(end.code, [name for name in {HEAVY} if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.splitlines()[-1] == "0 []"
+
+
+def test_help_names_commands_exit_codes_and_every_dotted_field() -> None:
+    top = _tokenlearner("--help").stdout
+    assert "run" in top
+    assert "data" in top
+    assert "4 not blessed" in top
+    run = _tokenlearner("run", "--help").stdout
+    for option in ("--profile", "--root", "--data.tfds-dir", "--search.max-trials", "--fit.learning-rate"):
+        assert option in run
+
+
+def test_the_profile_gives_the_defaults_wherever_it_stands() -> None:
+    full = _tokenlearner("run", "--fit.seed", "2", "--profile", "full", "--help").stdout
+    assert "pipeline_root/full" in full
+    assert "pipeline_root/quick" in _tokenlearner("run", "--help").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["run", "--search.max-trials", "0"], "search.max_trials is 0; it must be at least 1"),
+        (["run", "--model.dim", "63"], "num_heads is 2; it must divide dim, which is 63"),
+        (["run", "--search.placements", "9"], "blocks_before_token_learner is 9; it must be in 0..3"),
+        (["run", "--profile", "fast"], "invalid choice 'fast'"),
+        (["run", "--serch.epochs", "3"], "--search.epochs"),
+        (["data", "prepare", "--source", "ftp"], "invalid choice 'ftp'"),
+    ],
+)
+def test_wrong_usage_ends_in_one_message_and_exit_code_2(arguments: list[str], words: str) -> None:
+    done = _tokenlearner(*arguments)
+    assert done.returncode == ExitCode.USAGE
+    assert words in " ".join((done.stdout + done.stderr).replace("│", " ").split())
+    assert "Traceback" not in done.stderr
+
+
+def test_a_missing_dataset_is_told_before_anything_starts(tmp_path: pathlib.Path) -> None:
+    done = _tokenlearner("run", "--data.tfds-dir", "nowhere", "--root", "root", cwd=tmp_path)
+    assert done.returncode == ExitCode.BAD_DATA
+    assert done.stderr.startswith("tokenlearner: data.tfds_dir is nowhere, which holds no TFDS dataset")
+    assert "tokenlearner data prepare" in done.stderr
+    assert not (tmp_path / "root").exists()

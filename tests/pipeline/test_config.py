@@ -1,0 +1,50 @@
+"""Configuration: what is refused and in which words, and that profiles hold together."""
+
+import dataclasses
+
+import pytest
+
+from pipeline.config import FULL, PROFILES, QUICK
+
+
+@pytest.mark.parametrize(
+    ("part", "field", "value", "message"),
+    [
+        ("data", "train_images", 0, "data.train_images is 0; it must be in 1..49999"),
+        ("search", "max_trials", 0, "search.max_trials is 0; it must be at least 1"),
+        ("search", "epochs", -1, "search.epochs is -1; it must be at least 1"),
+        ("search", "placements", (), r"search.placements is \(\); it must hold at least one value and none twice"),
+        ("search", "token_counts", (4, 4), r"search.token_counts is \(4, 4\); it must hold at least one value"),
+        ("fit", "learning_rate", 1.5, "fit.learning_rate is 1.5; it must be in 0..1"),
+        ("fit", "label_smoothing", -0.1, "fit.label_smoothing is -0.1; it must be in 0..1"),
+        ("fit", "batch_size", 0, "fit.batch_size is 0; it must be at least 1"),
+        ("evaluation", "min_accuracy", 1.01, "evaluation.min_accuracy is 1.01; it must be in 0..1"),
+        ("evaluation", "max_accuracy_drop", -0.01, "evaluation.max_accuracy_drop is -0.01; it must be in 0..1"),
+    ],
+)
+def test_a_wrong_value_names_field_value_and_range(part: str, field: str, value: object, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        dataclasses.replace(getattr(QUICK, part), **{field: value})
+
+
+def test_a_placement_behind_the_last_block_is_refused_before_any_training() -> None:
+    search = dataclasses.replace(QUICK.search, placements=(QUICK.model.depth,))
+    with pytest.raises(ValueError, match=r"search.placements holds 4 .* it must be in 0\.\.3"):
+        dataclasses.replace(QUICK, search=search)
+
+
+def test_more_tokens_than_patches_are_refused() -> None:
+    search = dataclasses.replace(QUICK.search, token_counts=(65,))
+    with pytest.raises(ValueError, match=r"search.token_counts 65, .* it must be in 1\.\.64, the number of patches"):
+        dataclasses.replace(QUICK, search=search)
+
+
+def test_profiles_do_not_share_a_root_or_a_name() -> None:
+    assert PROFILES == {"quick": QUICK, "full": FULL}
+    assert QUICK.root != FULL.root
+    assert QUICK.name != FULL.name
+
+
+def test_quick_reads_the_shipped_sample_and_full_the_prepared_dataset() -> None:
+    assert str(QUICK.data.tfds_dir) == "data/cifar10_sample"
+    assert str(FULL.data.tfds_dir) == "data/cifar10/3.0.2"

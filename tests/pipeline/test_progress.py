@@ -1,0 +1,60 @@
+"""What a person sees while the DAG runs, where the screen is no terminal and where it is one."""
+
+import io
+
+from rich.console import Console
+
+from pipeline.events import RunFailed, StepBegan, StepEnded, StepsPlanned, TrainingProgress
+from pipeline.failures import ExitCode
+from pipeline.progress import Screen, format_seconds, print_failure
+
+
+def _console(*, is_terminal: bool = False) -> tuple[Console, io.StringIO]:
+    output = io.StringIO()
+    return Console(file=output, width=120, force_terminal=is_terminal), output
+
+
+def test_each_step_is_a_line_with_its_place_and_outcome() -> None:
+    console, output = _console()
+    with Screen(console) as screen:
+        screen.show(StepsPlanned(("ExampleGen", "Trainer")))
+        for name, is_cached in (("ExampleGen", True), ("Trainer", False)):
+            screen.show(StepBegan(name))
+            screen.show(StepEnded(name, is_cached=is_cached))
+    assert output.getvalue().splitlines() == ["✓  1/2 ExampleGen cached", "✓  2/2 Trainer 0.0 s"]
+
+
+def test_without_a_terminal_each_trial_is_told_once() -> None:
+    console, output = _console()
+    with Screen(console) as screen:
+        screen.show(StepsPlanned(("Trainer",)))
+        screen.show(StepBegan("Trainer"))
+        for epoch in (1, 2):
+            screen.show(TrainingProgress("trial 1 of 2", epoch, 2, None, 0.01 * epoch))
+        screen.show(TrainingProgress("trial 2 of 2", 1, 2, 0.5, 0.015))
+    assert [line.strip() for line in output.getvalue().splitlines()] == ["trial 1 of 2", "trial 2 of 2"]
+
+
+def test_on_a_terminal_the_running_step_shows_trial_epoch_accuracy_and_time_left() -> None:
+    console, output = _console(is_terminal=True)
+    with Screen(console) as screen:
+        screen.show(StepsPlanned(("Transform", "Trainer")))
+        screen.show(StepBegan("Trainer"))
+        screen.show(TrainingProgress("trial 3 of 6", 2, 4, 0.4321, 0.5))
+        with console.capture() as capture:
+            console.print(screen._render())
+    shown = capture.get()
+    assert "2/2" in shown
+    assert "trial 3 of 6, epoch 2 of 4, valid accuracy 43.2%" in shown
+    assert "about 0 s left" in shown
+    assert output.getvalue()
+
+
+def test_a_failure_names_the_step_the_cause_and_the_log() -> None:
+    console, output = _console()
+    print_failure(console, RunFailed("DataGate", "3 images [of 5] do not decode.", ExitCode.BAD_DATA), "logs/a.log")
+    assert output.getvalue() == "✗ Step DataGate failed: 3 images [of 5] do not decode.\n  Log: logs/a.log\n"
+
+
+def test_durations_read_like_speech() -> None:
+    assert [format_seconds(seconds) for seconds in (0.4, 59.4, 60, 125)] == ["0 s", "59 s", "1 min 00 s", "2 min 05 s"]

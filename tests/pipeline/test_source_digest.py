@@ -1,0 +1,56 @@
+"""Source digests: an edit changes the digest of what imports the file, and of nothing else."""
+
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import pytest
+from sample_slice import PROJECT
+
+from pipeline.source_digest import find_sources
+
+ENTRIES = {
+    "ExampleGen": "components.example_gen.component",
+    "DataGate": "components.data_gate.component",
+    "Transform": "components.transform",
+    "Trainer": "components.trainer.run",
+}
+
+
+def test_the_trainer_depends_on_models_and_its_own_folder_but_on_no_other_step() -> None:
+    sources = set(find_sources(ENTRIES["Trainer"]))
+    assert {"models.vit", "models.token_learner", "models.macs", "components.trainer.search"} <= sources
+    assert not any(name.startswith(("components.example_gen", "components.data_gate")) for name in sources)
+
+
+def test_the_transform_depends_on_feature_names_alone() -> None:
+    assert set(find_sources(ENTRIES["Transform"])) == {"components", "components.transform", "components.features"}
+
+
+@pytest.mark.parametrize(
+    ("edited", "changed"),
+    [
+        ("models/token_learner.py", {"Trainer"}),
+        ("components/transform.py", {"Transform"}),
+        ("components/data_gate/findings.py", {"DataGate"}),
+        ("components/features.py", {"ExampleGen", "DataGate", "Transform", "Trainer"}),
+        ("pipeline/progress.py", set()),
+    ],
+)
+def test_an_edit_changes_the_digests_of_the_steps_that_depend_on_it(
+    tmp_path: pathlib.Path, edited: str, changed: set[str]
+) -> None:
+    for package in ("pipeline", "components", "models"):
+        shutil.copytree(PROJECT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+    before = _digests(tmp_path)
+    with (tmp_path / edited).open("a") as file:
+        file.write("\n# An edit.\n")
+    after = _digests(tmp_path)
+    assert {step for step in ENTRIES if before[step] != after[step]} == changed
+
+
+def _digests(folder: pathlib.Path) -> dict[str, str]:
+    script = f"from pipeline.source_digest import digest_sources as d; print(*map(d, {list(ENTRIES.values())}))"
+    done = subprocess.run([sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, check=True)
+    return dict(zip(ENTRIES, done.stdout.split(), strict=True))

@@ -1,0 +1,50 @@
+"""Makes small slices of the shipped sample of real CIFAR-10, as TFDS datasets."""
+
+import json
+import pathlib
+import shutil
+from collections import Counter
+from collections.abc import Callable
+
+PROJECT = pathlib.Path(__file__).parent.parent
+SAMPLE = PROJECT / "data" / "cifar10_sample"
+SLICE = {"train": 40, "valid": 10, "test": 20}  # images a class
+
+Change = Callable[[int, bytes], bytes]  # of the n-th record of a file
+
+
+def make_slice(folder: pathlib.Path, change: Change = lambda _, record: record) -> pathlib.Path:
+    """Writes a balanced slice of the sample as a TFDS dataset, its records changed on the way.
+
+    Args:
+        folder: Made.
+        change: From the position in the TFDS file and the serialized tf.Example to what is written.
+
+    Returns:
+        The folder.
+    """
+    import tensorflow as tf
+
+    from components.example_gen.splits import position_of, read_id
+
+    folder.mkdir(parents=True)
+    for name in ("features.json", "label.labels.txt"):
+        shutil.copy(SAMPLE / name, folder)
+    info = json.loads((SAMPLE / "dataset_info.json").read_text())
+    for tfds_split in info["splits"]:
+        file = f"cifar10-{tfds_split['name']}.tfrecord-00000-of-00001"
+        taken: Counter[tuple[str, int]] = Counter()
+        records: list[bytes] = []
+        for record in tf.data.TFRecordDataset(str(SAMPLE / file)).as_numpy_iterator():
+            label = tf.train.Example.FromString(record).features.feature["label"].int64_list.value[0]
+            is_valid = tfds_split["name"] == "train" and position_of(read_id(record)) >= 40_000
+            split = "valid" if is_valid else tfds_split["name"]
+            if taken[split, label] < SLICE[split]:
+                taken[split, label] += 1
+                records.append(change(len(records), record))
+        with tf.io.TFRecordWriter(str(folder / file)) as writer:
+            for record in records:
+                writer.write(record)
+        tfds_split["shardLengths"] = [str(len(records))]
+    (folder / "dataset_info.json").write_text(json.dumps(info))
+    return folder

@@ -1,0 +1,222 @@
+"""The whole DAG on a slice of real CIFAR-10, through the command line, as a person runs it.
+
+The tests run in the order in which they stand: each one goes on from the pipeline root that the one before left.
+"""
+
+import dataclasses
+import json
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+
+import pytest
+from sample_slice import PROJECT, make_slice
+
+from pipeline.failures import ExitCode
+from pipeline.history import History
+
+DATA_STEPS = ["ExampleGen", "Schema", "StatisticsGen", "ExampleValidator", "DataGate", "Transform"]
+STEPS = [*DATA_STEPS, "Trainer", "Baseline", "Evaluator", "Pusher"]
+MIN_ACCURACY = 0.15  # chance is 0.1; 200 test images put its 99 % bound below 0.15
+
+
+@dataclasses.dataclass(frozen=True)
+class Workplace:
+    """A copy of the sources, which tests may edit, and a pipeline root."""
+
+    sources: pathlib.Path
+    root: pathlib.Path
+    data: pathlib.Path
+
+    def command(self, *arguments: str) -> list[str]:
+        """Returns the command of a small run; later arguments override earlier ones."""
+        return [
+            *(sys.executable, "-m", "pipeline", "run", "--root", str(self.root), "--data.tfds-dir", str(self.data)),
+            *("--model.dim", "32", "--model.depth", "2", "--model.mlp-dim", "32"),
+            *("--search.placements", "0", "1", "--search.token-counts", "4", "--search.epochs", "1"),
+            *("--fit.epochs", "12", "--fit.batch-size", "20", "--fit.learning-rate", "0.003"),
+            *("--evaluation.min-accuracy", str(MIN_ACCURACY), "--evaluation.max-accuracy-drop", "0.5"),
+            *arguments,
+        ]
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Runs the pipeline to its end."""
+        return subprocess.run(
+            self.command(*arguments), cwd=self.sources, capture_output=True, text=True, timeout=600, check=False
+        )
+
+    def history(self) -> History:
+        """Reads ML Metadata."""
+        return History(self.root / "metadata.sqlite")
+
+    def executed(self) -> list[str]:
+        """Returns the steps of the latest run that did not come from the cache."""
+        history = self.history()
+        return [
+            step.name
+            for step in history.steps(history.latest_run_id())
+            if step.state == "COMPLETE" and step.name != "Baseline"
+        ]
+
+    def versions(self) -> list[str]:
+        """Returns the pushed versions, oldest first."""
+        return sorted(path.name for path in (self.root / "serving" / "tokenlearner").iterdir())
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory: pytest.TempPathFactory, slice_dir: pathlib.Path) -> Workplace:
+    sources = tmp_path_factory.mktemp("sources")
+    for package in ("pipeline", "components", "models"):
+        shutil.copytree(PROJECT / package, sources / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(PROJECT / "README.md", sources)
+    return Workplace(sources, tmp_path_factory.mktemp("root") / "run", slice_dir)
+
+
+def test_a_run_killed_in_the_trainer_leaves_its_finished_steps(workplace: Workplace) -> None:
+    process = subprocess.Popen(
+        workplace.command(), cwd=workplace.sources, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert process.stdout is not None
+    seen = next((line for line in process.stdout if "trial 1 of 2" in line), "the Trainer was never reached")
+    assert "trial 1 of 2" in seen
+    process.kill()
+    process.wait()
+    history = workplace.history()
+    states = {step.name: step.state for step in history.steps(history.latest_run_id())}
+    assert states == {**dict.fromkeys(DATA_STEPS, "COMPLETE"), "Trainer": "RUNNING"}
+    assert not (workplace.root / "serving").exists()
+
+
+def test_the_same_command_goes_on_from_the_last_finished_step_and_pushes(workplace: Workplace) -> None:
+    done = workplace.run()
+    assert done.returncode == ExitCode.OK, done.stdout + done.stderr
+    history = workplace.history()
+    run_id = history.latest_run_id()
+    states = {step.name: step.state for step in history.steps(run_id)}
+    assert list(states) == STEPS
+    assert [name for name, state in states.items() if state == "COMPLETE"] == ["Trainer", "Evaluator", "Pusher"]
+
+    run = history.read_run(run_id)
+    assert (run.winner.depth, run.winner.num_tokens, run.winner.valid_images) == (2, 4, 100)
+    assert run.winner.blocks_before_token_learner in (0, 1)
+    assert run.verdict.images == 200
+    assert run.verdict.accuracy >= MIN_ACCURACY
+    assert run.verdict.is_blessed
+    assert workplace.versions() == [run.pushed_version]
+
+
+def test_the_screen_tells_steps_trials_and_the_winner(workplace: Workplace) -> None:
+    shown = workplace.run().stdout
+    run = workplace.history().read_run(workplace.history().latest_run_id())
+    assert [line.split()[2] for line in shown.splitlines() if line.startswith("✓")] == STEPS
+    assert f"version {run.pushed_version}" in shown
+    assert f"{run.verdict.accuracy:.1%}" in shown
+    assert f"block {run.winner.blocks_before_token_learner} of 2, 4 tokens" in shown
+    assert "tensorflow" not in shown.lower()
+
+
+def test_a_run_after_an_edit_of_the_readme_re_runs_nothing(workplace: Workplace) -> None:
+    versions = workplace.versions()
+    with (workplace.sources / "README.md").open("a") as readme:
+        readme.write("One more sentence.\n")
+    assert workplace.run().returncode == ExitCode.OK
+    assert workplace.executed() == []
+    assert workplace.versions() == versions
+
+
+def test_a_higher_floor_re_runs_the_evaluator_alone_and_blesses_nothing(workplace: Workplace) -> None:
+    versions = workplace.versions()
+    done = workplace.run("--evaluation.min-accuracy", "0.99")
+    assert done.returncode == ExitCode.NOT_BLESSED
+    assert workplace.executed() == ["Evaluator", "Pusher"]
+    assert "it must be at least 0.9900" in " ".join(done.stdout.split())
+    assert workplace.versions() == versions
+
+
+def test_an_edit_of_a_layer_re_runs_the_trainer_and_what_follows_against_the_last_blessed_model(
+    workplace: Workplace,
+) -> None:
+    with (workplace.sources / "models" / "token_learner.py").open("a") as module:
+        module.write("\n# An edit.\n")
+    done = workplace.run("--fit.seed", "2")
+    assert done.returncode == ExitCode.OK, done.stdout + done.stderr
+    assert workplace.executed() == ["Trainer", "Evaluator", "Pusher"]
+    assert len(workplace.versions()) == 2
+    history = workplace.history()
+    baselines = history.inputs(history.latest_run_id(), "Evaluator", "baseline_model")
+    blessed = history.inputs(history.run_ids()[1], "Evaluator", "model")
+    assert [model.uri for model in baselines] == [model.uri for model in blessed]
+
+
+def test_a_fresh_process_loads_the_pushed_model_and_both_signatures_agree(workplace: Workplace) -> None:
+    script = """
+import json, sys
+import numpy as np, tensorflow as tf
+model = tf.saved_model.load(sys.argv[1])
+records = list(tf.data.TFRecordDataset(sys.argv[2]).take(7).as_numpy_iterator())
+values = [tf.train.Example.FromString(record).features.feature for record in records]
+images = [tf.io.decode_png(value["image"].bytes_list.value[0]) for value in values]
+of_examples = model.signatures["serving_default"](examples=tf.constant(records))["probabilities"].numpy()
+of_images = model.signatures["serve_images"](images=tf.stack(images))["probabilities"].numpy()
+print(json.dumps({"shape": of_examples.shape, "sums": of_examples.sum(axis=1).tolist(),
+                  "same": bool((of_examples == of_images).all()), "tft": "tensorflow_transform" in sys.modules}))
+"""
+    model = workplace.root / "serving" / "tokenlearner" / workplace.versions()[-1]
+    records = workplace.data / "cifar10-test.tfrecord-00000-of-00001"
+    done = subprocess.run(
+        [sys.executable, "-c", script, model, records], capture_output=True, text=True, check=True, cwd="/"
+    )
+    answer = json.loads(done.stdout)
+    assert answer["shape"] == [7, 10]
+    assert answer["sums"] == pytest.approx([1.0] * 7, abs=1e-5)
+    assert answer["same"]
+    assert not answer["tft"]
+
+
+def test_two_runs_in_one_root_do_not_mix(workplace: Workplace) -> None:
+    first = subprocess.Popen(workplace.command(), cwd=workplace.sources, stdout=subprocess.PIPE, text=True)
+    assert first.stdout is not None
+    first.stdout.readline()  # says where the log is: the root is locked
+    second = workplace.run()
+    first.send_signal(signal.SIGINT)
+    first.communicate()
+    assert second.returncode == ExitCode.USAGE
+    assert "another run works in" in second.stderr
+    assert first.returncode == ExitCode.INTERRUPTED
+
+
+def test_corrupt_images_stop_the_run_before_the_trainer_and_are_named(
+    workplace: Workplace, tmp_path: pathlib.Path
+) -> None:
+    import tensorflow as tf
+
+    broken: dict[int, str] = {}
+
+    def corrupt(position: int, record: bytes) -> bytes:
+        if position not in (3, 77):
+            return record
+        example = tf.train.Example.FromString(record)
+        values = example.features.feature
+        broken.setdefault(position, values["id"].bytes_list.value[0].decode())
+        image = values["image"].bytes_list.value[0]
+        values["image"].bytes_list.value[0] = (
+            image[:100] if position == 3 else tf.io.encode_png(tf.zeros([28, 28, 1], tf.uint8)).numpy()
+        )
+        return example.SerializeToString()
+
+    corrupted = dataclasses.replace(workplace, root=tmp_path / "root", data=make_slice(tmp_path / "data", corrupt))
+    done = corrupted.run()
+    shown = " ".join(done.stdout.split())
+    assert done.returncode == ExitCode.BAD_DATA, shown + done.stderr
+    assert "Step DataGate failed" in shown
+    assert "does not decode" in shown
+    assert "is 28x28x1 and not 32x32x3" in shown
+    assert all(example_id in shown for example_id in broken.values())
+    assert "Traceback" not in shown + done.stderr
+    log = next((corrupted.root / "logs").iterdir())
+    assert "Traceback" in log.read_text()
+    history = corrupted.history()
+    states = {step.name: step.state for step in history.steps(history.latest_run_id())}
+    assert states == {**dict.fromkeys(DATA_STEPS[:4], "COMPLETE"), "DataGate": "FAILED"}
