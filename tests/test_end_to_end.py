@@ -211,8 +211,8 @@ def test_corrupt_images_stop_the_run_before_the_trainer_and_are_named(
     shown = " ".join(done.stdout.split())
     assert done.returncode == ExitCode.BAD_DATA, shown + done.stderr
     assert "Step DataGate failed" in shown
-    assert "does not decode" in shown
-    assert "is 28x28x1 and not 32x32x3" in shown
+    assert "cannot be decoded: " in shown
+    assert "came as 28x28x1 instead of 32x32x3: " in shown
     assert all(example_id in shown for example_id in broken.values())
     assert "Traceback" not in shown + done.stderr
     log = next((corrupted.root / "logs").iterdir())

@@ -10,6 +10,10 @@ from components import features
 from components.data_gate.images import BadImage
 
 _NAMED_IMAGES = 10  # ids spelled out for each kind of bad image
+_PLAINER = {  # than TFDV's own words
+    anomalies_pb2.AnomalyInfo.INVALID_FEATURE_SHAPE: "not every example has exactly one value",
+    anomalies_pb2.AnomalyInfo.SCHEMA_NEW_COLUMN: "the schema does not know this feature",
+}
 
 
 def describe_anomalies(anomalies: anomalies_pb2.Anomalies, split: str) -> list[str]:
@@ -20,11 +24,12 @@ def describe_anomalies(anomalies: anomalies_pb2.Anomalies, split: str) -> list[s
         split: Its name.
 
     Returns:
-        One clause an anomaly, ordered by feature; empty if there is none.
+        One clause a reason, ordered by feature; empty if there is none.
     """
     findings = [
-        f"feature {name!r} in split {split}: {info.description.rstrip('.')}"
+        f"feature {name!r} in split {split}: {_PLAINER.get(reason.type, reason.description.rstrip('.'))}"
         for name, info in sorted(anomalies.anomaly_info.items())
+        for reason in info.reason
     ]
     if anomalies.HasField("dataset_anomaly_info"):
         findings.append(f"split {split}: {anomalies.dataset_anomaly_info.description.rstrip('.')}")
@@ -73,5 +78,6 @@ def describe_bad_images(bad_images: Iterable[BadImage]) -> list[str]:
     for (split, reason), names in sorted(ids.items()):
         named = ", ".join(sorted(names)[:_NAMED_IMAGES])
         more = f" and {len(names) - _NAMED_IMAGES} more" if len(names) > _NAMED_IMAGES else ""
-        findings.append(f"{len(names)} images of split {split}, each of which {reason}: {named}{more}")
+        images = "1 image" if len(names) == 1 else f"{len(names)} images"
+        findings.append(f"{images} of split {split} {reason}: {named}{more}")
     return findings

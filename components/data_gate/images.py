@@ -16,7 +16,7 @@ class BadImage(NamedTuple):
 
     split: str
     example_id: str
-    reason: str  # such as "does not decode"
+    reason: str  # such as "cannot be decoded"
 
 
 def find_bad_images(split: str, file: str) -> Iterator[BadImage]:
@@ -44,7 +44,8 @@ def _what_is_wrong(images: list[bytes]) -> str | None:
     try:
         shape = tuple(tf.io.decode_image(images[0], expand_animations=False).shape)
     except tf.errors.InvalidArgumentError:
-        return "does not decode"
+        return "cannot be decoded"
     if shape != EXPECTED_SHAPE:
-        return f"is {'x'.join(map(str, shape))} and not {'x'.join(map(str, EXPECTED_SHAPE))}"
+        expected, found = ("x".join(map(str, sizes)) for sizes in (EXPECTED_SHAPE, shape))
+        return f"came as {found} instead of {expected}"
     return None

@@ -1,0 +1,81 @@
+"""ExampleGen: every TFDS record lands, unchanged, in the split that its id tells."""
+
+import pathlib
+import shutil
+
+import apache_beam as beam
+import pytest
+import tensorflow as tf
+from sample_slice import make_slice
+from tfx.types import standard_artifacts
+
+from components.example_gen.component import Cifar10ExampleGen, digest_source, list_shards
+from components.example_gen.splits import position_of, read_id
+
+
+def _generate(tfds_dir: pathlib.Path, output: pathlib.Path) -> standard_artifacts.Examples:
+    examples = standard_artifacts.Examples()
+    examples.uri = str(output)
+    Cifar10ExampleGen.test_call(
+        examples=examples,
+        tfds_dir=str(tfds_dir),
+        train_images=40_000,
+        source_digest="",
+        code_digest="",
+        beam_pipeline=beam.Pipeline(),
+    )
+    return examples
+
+
+def _records(examples: standard_artifacts.Examples, split: str) -> list[bytes]:
+    files = sorted(str(file) for file in (pathlib.Path(examples.uri) / f"Split-{split}").iterdir())
+    return list(tf.data.TFRecordDataset(files).as_numpy_iterator())
+
+
+def _tfds_records(tfds_dir: pathlib.Path, split: str) -> list[bytes]:
+    return list(
+        tf.data.TFRecordDataset([path for path, of in list_shards(tfds_dir) if of == split]).as_numpy_iterator()
+    )
+
+
+def test_the_last_training_images_become_valid_and_no_record_changes(
+    slice_dir: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    examples = _generate(slice_dir, tmp_path)
+    train, valid, test = (_records(examples, split) for split in ("train", "valid", "test"))
+    assert examples.split_names == '["train", "valid", "test"]'
+    assert (len(train), len(valid), len(test)) == (400, 100, 200)
+    assert max(position_of(read_id(record)) for record in train) < 40_000
+    assert min(position_of(read_id(record)) for record in valid) >= 40_000
+    assert sorted(train + valid) == sorted(_tfds_records(slice_dir, "train"))
+    assert test == _tfds_records(slice_dir, "test")
+
+
+def test_an_image_without_a_cifar10_id_stops_the_step(tmp_path: pathlib.Path) -> None:
+    def rename(position: int, record: bytes) -> bytes:
+        return record.replace(b"train_", b"photo-") if position == 5 else record
+
+    with pytest.raises(ValueError, match=r"an image has the id 'photo-\d{5}'; TFDS's cifar10 has ids such as"):
+        _generate(make_slice(tmp_path / "data", rename), tmp_path / "examples")
+
+
+def test_the_digest_is_of_the_records_and_not_of_their_place(slice_dir: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    copy = shutil.copytree(slice_dir, tmp_path / "copy")
+    assert digest_source(copy) == digest_source(slice_dir)
+    file = copy / "cifar10-test.tfrecord-00000-of-00001"
+    content = bytearray(file.read_bytes())
+    content[1000] ^= 1
+    file.write_bytes(content)
+    assert digest_source(copy) != digest_source(slice_dir)
+
+
+def test_a_dataset_that_lacks_a_file_is_refused_by_name(slice_dir: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    copy = shutil.copytree(slice_dir, tmp_path / "copy")
+    (copy / "cifar10-train.tfrecord-00000-of-00001").unlink()
+    with pytest.raises(FileNotFoundError, match=r"lacks its file .*cifar10-train\.tfrecord-00000-of-00001"):
+        list_shards(copy)
+
+
+def test_a_folder_without_a_dataset_is_refused(tmp_path: pathlib.Path) -> None:
+    with pytest.raises(FileNotFoundError, match="holds no TFDS dataset"):
+        list_shards(tmp_path)
