@@ -1,5 +1,5 @@
-"""What the data gate raises."""
+"""What a step raises when the data, and not the step, is at fault."""
 
 
-class DataAnomalyError(ValueError):
-    """The data is not what the schema says; the message lists what is wrong."""
+class BadDataError(ValueError):
+    """The data is not what it should be; the message says where and what is wrong."""

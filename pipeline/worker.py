@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 
-from components.data_gate.errors import DataAnomalyError
+from components.bad_data import BadDataError
 from pipeline.config import PipelineConfig
 from pipeline.events import Event, RunEnded, RunFailed, StepBegan, StepEnded, StepsPlanned, TrainingProgress
 from pipeline.failures import ExitCode, Failure
@@ -81,12 +81,12 @@ def classify(error: Exception) -> ExitCode:
     """Tells whose fault an exception is."""
     if isinstance(error, Failure):
         return error.exit_code
-    return ExitCode.BAD_DATA if isinstance(error, DataAnomalyError) else ExitCode.STEP_FAILED
+    return ExitCode.BAD_DATA if isinstance(error, BadDataError) else ExitCode.STEP_FAILED
 
 
 def describe_cause(error: Exception) -> str:
     """Says in one sentence why a step failed: the message's first line, with the kind of error unless it is ours."""
-    message = next(iter(str(error).strip().splitlines()), "").rstrip(".")
+    message = next(iter(str(error).strip().splitlines()), "").partition(" [while running ")[0].rstrip(".")  # Beam's
     kind = type(error).__name__
     is_ours = type(error).__module__.partition(".")[0] in ("pipeline", "components")
     return f"{message}." if is_ours and message else f"{kind}: {message}." if message else f"{kind}."

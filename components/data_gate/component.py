@@ -12,8 +12,8 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import io_utils
 
 from components import features
+from components.bad_data import BadDataError
 from components.data_gate import findings
-from components.data_gate.errors import DataAnomalyError
 from components.data_gate.images import BadImage, find_bad_images
 
 
@@ -42,7 +42,7 @@ def DataGate(  # noqa: N802 (TFX names components like classes)
         beam_pipeline: Given by TFX.
 
     Raises:
-        DataAnomalyError: If anything is amiss; the message lists it.
+        BadDataError: If anything is amiss; the message lists it.
     """
     split_statistics = {split: _read_statistics(statistics, split) for split in features.SPLITS}
     schema_proto = io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(schema.uri))
@@ -52,7 +52,7 @@ def DataGate(  # noqa: N802 (TFX names components like classes)
     found += findings.describe_skew(split_statistics, schema_proto)
     found += findings.describe_bad_images(_check_images(examples, bad_images, beam_pipeline))
     if found:
-        raise DataAnomalyError("; ".join(found))
+        raise BadDataError("; ".join(found))
 
 
 def _read_statistics(

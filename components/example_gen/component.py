@@ -13,6 +13,7 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_artifacts
 
 from components import features
+from components.bad_data import BadDataError
 from components.example_gen import splits
 
 _TFDS_SPLITS = ("train", "test")
@@ -28,18 +29,18 @@ def list_shards(tfds_dir: pathlib.Path) -> list[tuple[str, str]]:
         (file, TFDS split), in the order of the dataset.
 
     Raises:
-        FileNotFoundError: If the folder holds no whole TFDS dataset with splits train and test.
+        BadDataError: If the folder holds no whole TFDS dataset with splits train and test.
     """
     if not (tfds_dir / "dataset_info.json").is_file():
-        raise FileNotFoundError(f"{tfds_dir} holds no TFDS dataset (no dataset_info.json)")
+        raise BadDataError(f"{tfds_dir} holds no TFDS dataset (no dataset_info.json)")
     split_infos = tfds.builder_from_directory(str(tfds_dir)).info.splits
     missing_splits = set(_TFDS_SPLITS) - set(split_infos)
     if missing_splits:
-        raise FileNotFoundError(f"the TFDS dataset in {tfds_dir} has no split {' and no split '.join(missing_splits)}")
+        raise BadDataError(f"the TFDS dataset in {tfds_dir} has no split {' and no split '.join(missing_splits)}")
     shards = [(str(path), split) for split in _TFDS_SPLITS for path in split_infos[split].filepaths]
     missing_files = [path for path, _ in shards if not pathlib.Path(path).is_file()]
     if missing_files:
-        raise FileNotFoundError(f"the TFDS dataset in {tfds_dir} lacks its file {missing_files[0]}")
+        raise BadDataError(f"the TFDS dataset in {tfds_dir} lacks its file {missing_files[0]}")
     return shards
 
 
@@ -50,7 +51,7 @@ def digest_source(tfds_dir: pathlib.Path) -> str:
         tfds_dir: Its version folder.
 
     Raises:
-        FileNotFoundError: As `list_shards`.
+        BadDataError: As `list_shards`.
     """
     digest = hashlib.sha256()
     for path, split in list_shards(tfds_dir):
@@ -83,7 +84,7 @@ def Cifar10ExampleGen(  # noqa: N802 (TFX names components like classes)
         beam_pipeline: Given by TFX.
 
     Raises:
-        FileNotFoundError: If the dataset is not whole.
+        BadDataError: If the dataset is not whole.
     """
     examples.split_names = artifact_utils.encode_split_names(list(features.SPLITS))
     examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)

@@ -2,10 +2,12 @@
 
 import contextlib
 import pathlib
+from collections.abc import Iterator
 
 import tensorflow as tf
 
 from components import features
+from components.bad_data import BadDataError
 
 
 def position_of(example_id: str) -> int:
@@ -18,11 +20,11 @@ def position_of(example_id: str) -> int:
         The position, here 17.
 
     Raises:
-        ValueError: If the id does not end in an underscore and digits.
+        BadDataError: If the id does not end in an underscore and digits.
     """
     digits = example_id.rpartition("_")[2]
     if not digits.isdecimal():
-        raise ValueError(f"an image has the id {example_id!r}; TFDS's cifar10 has ids such as 'train_00017'")
+        raise BadDataError(f"an image has the id {example_id!r}; TFDS's cifar10 has ids such as 'train_00017'")
     return int(digits)
 
 
@@ -45,13 +47,12 @@ def copy_shard(source: str, tfds_split: str, output: str, train_images: int) -> 
         The number of images by split.
 
     Raises:
-        ValueError: If an image of the TFDS split "train" has no CIFAR-10 id.
-        tf.errors.DataLossError: If the file is truncated or corrupt.
+        BadDataError: If the file is truncated or corrupt, or an image of the TFDS split "train" has no CIFAR-10 id.
     """
     counts = dict.fromkeys(features.SPLITS, 0)
     with contextlib.ExitStack() as stack:
         writers: dict[str, tf.io.TFRecordWriter] = {}
-        for record in tf.data.TFRecordDataset(source).as_numpy_iterator():
+        for record in _read_records(source):
             split = features.TEST_SPLIT
             if tfds_split == "train":
                 is_train = position_of(read_id(record)) < train_images
@@ -61,6 +62,13 @@ def copy_shard(source: str, tfds_split: str, output: str, train_images: int) -> 
             writers[split].write(record)
             counts[split] += 1
     return counts
+
+
+def _read_records(source: str) -> Iterator[bytes]:
+    try:
+        yield from tf.data.TFRecordDataset(source).as_numpy_iterator()
+    except tf.errors.DataLossError as error:
+        raise BadDataError(f"{source} is truncated or corrupt; prepare the dataset again") from error
 
 
 def _split_file(output: str, split: str, source: str) -> str:

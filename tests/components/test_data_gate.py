@@ -12,15 +12,15 @@ from tfx.components.example_validator.executor import Executor as ExampleValidat
 from tfx.components.statistics_gen.executor import Executor as StatisticsGen
 from tfx.types import standard_artifacts
 
+from components.bad_data import BadDataError
 from components.data_gate.component import DataGate
-from components.data_gate.errors import DataAnomalyError
 from components.data_gate.findings import describe_bad_images
 from components.data_gate.images import BadImage
 from components.example_gen.component import Cifar10ExampleGen
 from components.schema import SCHEMA_FILE, CuratedSchema
 
 
-def _artifact(kind: type, folder: pathlib.Path) -> object:
+def _artifact(kind: Any, folder: pathlib.Path) -> Any:
     artifact = kind()
     artifact.uri = str(folder / kind.TYPE_NAME)
     return artifact
@@ -78,7 +78,7 @@ def test_examples_against_the_schema_stop_the_run(tmp_path: pathlib.Path) -> Non
         edits.get((split, position), lambda _: None)(values)
         return example.SerializeToString()
 
-    with pytest.raises(DataAnomalyError) as stopped:
+    with pytest.raises(BadDataError) as stopped:
         _pass_gate(tmp_path, edit)
     for finding in (
         "feature 'label' in split train: Unexpectedly large value: 12",
@@ -92,7 +92,7 @@ def test_examples_against_the_schema_stop_the_run(tmp_path: pathlib.Path) -> Non
 
 def test_a_class_that_is_half_gone_from_valid_stops_the_run(tmp_path: pathlib.Path) -> None:
     """Half of the cats of valid become dogs."""
-    turned = []
+    turned: list[bytes] = []
 
     def turn(_: int, record: bytes) -> bytes:
         example = tf.train.Example.FromString(record)
@@ -103,9 +103,7 @@ def test_a_class_that_is_half_gone_from_valid_stops_the_run(tmp_path: pathlib.Pa
             label[0] = 5
         return example.SerializeToString()
 
-    with pytest.raises(
-        DataAnomalyError, match=r"'label' is balanced differently in train and valid: .* above the thresh"
-    ):
+    with pytest.raises(BadDataError, match=r"'label' is balanced differently in train and valid: .* above the thresh"):
         _pass_gate(tmp_path, turn)
 
 
@@ -121,7 +119,7 @@ def test_images_that_do_not_decode_or_have_another_size_are_named(tmp_path: path
             values["image"].bytes_list.value[0] = grey if position == 3 else values["image"].bytes_list.value[0][:60]
         return example.SerializeToString()
 
-    with pytest.raises(DataAnomalyError) as stopped:
+    with pytest.raises(BadDataError) as stopped:
         _pass_gate(tmp_path, corrupt)
     message = str(stopped.value)
     assert "came as 28x28x1 instead of 32x32x3: " in message

@@ -9,6 +9,7 @@ import tensorflow as tf
 from sample_slice import make_slice
 from tfx.types import standard_artifacts
 
+from components.bad_data import BadDataError
 from components.example_gen.component import Cifar10ExampleGen, digest_source, list_shards
 from components.example_gen.splits import position_of, read_id
 
@@ -55,7 +56,7 @@ def test_an_image_without_a_cifar10_id_stops_the_step(tmp_path: pathlib.Path) ->
     def rename(position: int, record: bytes) -> bytes:
         return record.replace(b"train_", b"photo-") if position == 5 else record
 
-    with pytest.raises(ValueError, match=r"an image has the id 'photo-\d{5}'; TFDS's cifar10 has ids such as"):
+    with pytest.raises(BadDataError, match=r"an image has the id 'photo-\d{5}'; TFDS's cifar10 has ids such as"):
         _generate(make_slice(tmp_path / "data", rename), tmp_path / "examples")
 
 
@@ -72,10 +73,18 @@ def test_the_digest_is_of_the_records_and_not_of_their_place(slice_dir: pathlib.
 def test_a_dataset_that_lacks_a_file_is_refused_by_name(slice_dir: pathlib.Path, tmp_path: pathlib.Path) -> None:
     copy = shutil.copytree(slice_dir, tmp_path / "copy")
     (copy / "cifar10-train.tfrecord-00000-of-00001").unlink()
-    with pytest.raises(FileNotFoundError, match=r"lacks its file .*cifar10-train\.tfrecord-00000-of-00001"):
+    with pytest.raises(BadDataError, match=r"lacks its file .*cifar10-train\.tfrecord-00000-of-00001"):
         list_shards(copy)
 
 
 def test_a_folder_without_a_dataset_is_refused(tmp_path: pathlib.Path) -> None:
-    with pytest.raises(FileNotFoundError, match="holds no TFDS dataset"):
+    with pytest.raises(BadDataError, match="holds no TFDS dataset"):
         list_shards(tmp_path)
+
+
+def test_a_truncated_file_is_named(slice_dir: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    copy = shutil.copytree(slice_dir, tmp_path / "copy")
+    file = copy / "cifar10-train.tfrecord-00000-of-00001"
+    file.write_bytes(file.read_bytes()[:-100])
+    with pytest.raises(BadDataError, match=r"cifar10-train\.tfrecord-00000-of-00001 is truncated or corrupt"):
+        _generate(copy, tmp_path / "examples")

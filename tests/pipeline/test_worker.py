@@ -2,7 +2,7 @@
 
 import pytest
 
-from components.data_gate.errors import DataAnomalyError
+from components.bad_data import BadDataError
 from pipeline.failures import DataFailure, ExitCode, UsageFailure
 from pipeline.worker import classify, describe_cause
 
@@ -10,7 +10,7 @@ from pipeline.worker import classify, describe_cause
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (DataAnomalyError("x"), ExitCode.BAD_DATA),
+        (BadDataError("x"), ExitCode.BAD_DATA),
         (DataFailure("x"), ExitCode.BAD_DATA),
         (UsageFailure("x"), ExitCode.USAGE),
         (RuntimeError("x"), ExitCode.STEP_FAILED),
@@ -25,7 +25,7 @@ def test_the_cause_is_the_first_line_of_the_message() -> None:
 
 
 def test_a_finding_of_ours_needs_no_name_of_its_class() -> None:
-    assert describe_cause(DataAnomalyError("3 images do not decode")) == "3 images do not decode."
+    assert describe_cause(BadDataError("3 images do not decode")) == "3 images do not decode."
 
 
 def test_an_error_without_words_still_has_a_name() -> None:

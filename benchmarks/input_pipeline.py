@@ -1,0 +1,101 @@
+"""Images a second of the input pipeline alone against the training step, for the network of the profile quick."""
+
+import dataclasses
+import pathlib
+import statistics
+import tempfile
+import time
+from types import SimpleNamespace
+
+import apache_beam as beam
+import keras
+import tensorflow as tf
+import tensorflow_transform as tft
+import tensorflow_transform.beam as tft_beam
+from google.protobuf import text_format
+from rich.console import Console
+from rich.table import Table
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tfx_bsl.public import tfxio
+
+from benchmarks.dataset import find_dataset
+from components.example_gen.splits import copy_shard
+from components.schema import SCHEMA_FILE
+from components.trainer import fit, read
+from components.transform import preprocessing_fn
+from models.vit import build_vit
+from pipeline.config import QUICK
+
+_ROUNDS = 5
+_TRAINING_BATCHES = 30  # a round
+
+
+def open_reader(records: tfxio.TFExampleRecord) -> SimpleNamespace:
+    """Returns what `read_examples` needs of TFX's fn_args."""
+    factory = SimpleNamespace(tf_dataset_factory=lambda _files, options, _schema: records.TensorFlowDataset(options))
+    return SimpleNamespace(data_accessor=factory)
+
+
+def prepare(folder: pathlib.Path) -> tf.data.Dataset:
+    """Makes the train split and its Transform graph; returns the batches that the Trainer would see."""
+    shard = str(next(find_dataset().glob("cifar10-train.tfrecord-00000-of-*")))
+    copy_shard(shard, "train", str(folder), QUICK.data.train_images)
+    schema = text_format.Parse(SCHEMA_FILE.read_text(), schema_pb2.Schema())
+    records = tfxio.TFExampleRecord(
+        file_pattern=f"{folder}/Split-train/*", schema=schema, telemetry_descriptors=["benchmark"]
+    )
+    with beam.Pipeline() as pipeline, tft_beam.Context(temp_dir=str(folder / "tmp"), use_deep_copy_optimization=True):
+        raw = (pipeline | records.BeamSource(), records.TensorAdapterConfig())
+        raw | tft_beam.AnalyzeDataset(preprocessing_fn) | tft_beam.WriteTransformFn(str(folder / "graph"))
+    transform = tft.TFTransformOutput(str(folder / "graph"))
+    examples = read.read_examples(open_reader(records), [f"{folder}/Split-train/*"], transform)
+    return read.training_batches(examples, QUICK.fit)
+
+
+def measure_input(batches: tf.data.Dataset) -> float:
+    """Returns images a second of one epoch without training."""
+    begin = time.monotonic()
+    images = fit.count_batches(batches) * QUICK.fit.batch_size
+    return images / (time.monotonic() - begin)
+
+
+def measure_training(model: keras.Model, batches: tf.data.Dataset) -> float:
+    """Returns images a second of some training steps, fed by the same pipeline."""
+    begin = time.monotonic()
+    model.fit(batches.take(_TRAINING_BATCHES), epochs=1, verbose=0)
+    return _TRAINING_BATCHES * QUICK.fit.batch_size / (time.monotonic() - begin)
+
+
+def main() -> None:
+    """Prints the table."""
+    config = dataclasses.replace(
+        QUICK.model.trunk(),
+        blocks_before_token_learner=min(QUICK.search.placements),
+        num_tokens=min(QUICK.search.token_counts),  # the fastest point: the hardest to feed
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        batches = prepare(pathlib.Path(folder))
+        model = build_vit(config)
+        fit.compile_model(model, QUICK.fit, steps=1000)
+        first_pass = measure_input(batches)  # decodes and fills the cache
+        measure_training(model, batches)  # traces
+        pairs = [(measure_input(batches), measure_training(model, batches)) for _ in range(_ROUNDS)]
+    ratios = [fed / trained for fed, trained in pairs]
+    table = Table(title=f"Input against training, median of {_ROUNDS} rounds", title_justify="left")
+    for heading in ("what", "images/s"):
+        table.add_column(heading)
+    table.add_row("input, first epoch (reads, decodes, normalises)", f"{first_pass:,.0f}")
+    table.add_row("input, later epochs (from memory; shuffles, crops, flips)", f"{_median(pairs, 0):,.0f}")
+    table.add_row("training", f"{_median(pairs, 1):,.0f}")
+    table.add_row(
+        "input / training, pair by pair", f"{statistics.median(ratios):.0f} ({min(ratios):.0f} to {max(ratios):.0f})"
+    )
+    Console().print(table)
+
+
+def _median(pairs: list[tuple[float, float]], which: int) -> float:
+    return statistics.median(pair[which] for pair in pairs)
+
+
+if __name__ == "__main__":
+    main()
