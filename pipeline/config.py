@@ -84,9 +84,9 @@ QUICK = PipelineConfig(
     root=pathlib.Path("pipeline_root/quick"),
     data=DataConfig(tfds_dir=pathlib.Path("data/cifar10_sample"), train_images=40_000),
     model=ModelConfig(),
-    search=SearchConfig(placements=(1, 2), token_counts=(4, 8, 16), max_trials=6, epochs=4),
+    search=SearchConfig(placements=(1, 2), token_counts=(4, 8, 16), max_trials=6, epochs=3),
     fit=FitConfig(
-        epochs=40,
+        epochs=30,
         batch_size=64,
         learning_rate=1e-3,
         warmup_share=0.1,

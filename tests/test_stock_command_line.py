@@ -1,0 +1,53 @@
+"""The stock `tfx` command line takes pipeline/local.py."""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import pytest
+from sample_slice import PROJECT
+
+from pipeline.config import QUICK
+from pipeline.history import History
+
+TFX = pathlib.Path(sys.executable).parent / "tfx"
+
+
+def _tfx(*arguments: str, cwd: pathlib.Path) -> str:
+    environment = {**os.environ, "HOME": str(cwd / "home"), "PYTHONPATH": str(cwd)}
+    done = subprocess.run(
+        [TFX, *arguments, "--engine", "local"], cwd=cwd, env=environment, capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """A copy of the sources, its pipeline registered with the stock command line."""
+    folder = tmp_path_factory.mktemp("checkout")
+    (folder / "home").mkdir()
+    for name in ("pipeline", "components", "models", "data/cifar10_sample"):
+        shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    created = _tfx("pipeline", "create", "--pipeline-path", "pipeline/local.py", cwd=folder)
+    assert f'Pipeline "{QUICK.name}" created successfully.' in created
+    return folder
+
+
+def test_pipeline_create_registers_the_profile_quick(checkout: pathlib.Path) -> None:
+    registered = json.loads(next((checkout / "home").rglob("pipeline_args.json")).read_text())
+    assert registered["pipeline_name"] == QUICK.name
+    assert registered["pipeline_root"] == str(checkout / QUICK.root)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_run_create_runs_the_profile_quick_to_the_pusher(checkout: pathlib.Path) -> None:
+    _tfx("run", "create", "--pipeline-name", QUICK.name, cwd=checkout)
+    history = History(checkout / QUICK.metadata_path)
+    run = history.read_run(history.latest_run_id())
+    assert run.steps[-1].name == "Pusher"
+    assert run.verdict.accuracy >= QUICK.evaluation.min_accuracy
+    assert (checkout / QUICK.serving_dir / str(run.pushed_version) / "saved_model.pb").is_file()
