@@ -40,9 +40,10 @@ def compile_model(model: keras.Model, config: FitConfig, steps: int) -> None:
     model.compile(
         optimizer=optimizer,
         loss=SmoothedCrossentropy(config.label_smoothing),
-        metrics=["accuracy"],
+        metrics=[keras.metrics.SparseCategoricalAccuracy("accuracy")],
         jit_compile=False,  # XLA takes longer to compile one trial on a CPU than to train it
     )
+    optimizer.build(model.trainable_variables)  # a variable made while the training step is traced has it traced twice
 
 
 @keras.saving.register_keras_serializable(package="tokenlearner")
