@@ -127,8 +127,12 @@ def test_a_run_after_an_edit_of_the_readme_re_runs_nothing(workplace: Workplace)
     assert workplace.versions() == versions
 
 
-def test_a_higher_floor_re_runs_the_evaluator_alone_and_blesses_nothing(workplace: Workplace) -> None:
+def test_an_edit_of_the_evaluators_config_re_runs_the_evaluator_and_a_higher_floor_blesses_nothing(
+    workplace: Workplace,
+) -> None:
     versions = workplace.versions()
+    module = workplace.sources / "components" / "evaluator" / "eval_config.py"
+    module.write_text(module.read_text().replace("TOP_K = 5", "TOP_K = 3"))
     done = workplace.run("--evaluation.min-accuracy", "0.99")
     assert done.returncode == ExitCode.NOT_BLESSED
     assert workplace.executed() == ["Evaluator", "Pusher"]

@@ -1,13 +1,13 @@
 """The TFMA configuration: metrics, slices and the thresholds that bless a model."""
 
+import json
+from collections.abc import Sequence
+
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto import config_pb2
 
-from components import features
+from components import features, signatures
 
-SIGNATURE = "serving_default"
-PROBABILITIES = "probabilities"  # the signature's output, float32 [batch, classes]
-FEATURES_SIGNATURE = "transform_features"
 TOP_K = 5
 
 
@@ -34,9 +34,9 @@ def make_eval_config(min_accuracy: float, max_accuracy_drop: float) -> config_pb
     return config_pb2.EvalConfig(
         model_specs=[
             config_pb2.ModelSpec(
-                signature_name=SIGNATURE,
-                preprocessing_function_names=[FEATURES_SIGNATURE],
-                prediction_key=PROBABILITIES,
+                signature_name=signatures.SERVE_EXAMPLES,
+                preprocessing_function_names=[signatures.TRANSFORM_FEATURES],
+                prediction_key=signatures.PROBABILITIES,
                 label_key=features.LABEL,
                 model_type=tfma.TF_GENERIC,  # else TFMA first tries to load it as a Keras model
             )
@@ -50,15 +50,21 @@ def make_eval_config(min_accuracy: float, max_accuracy_drop: float) -> config_pb
         metrics_specs=[
             config_pb2.MetricsSpec(
                 metrics=[
-                    config_pb2.MetricConfig(class_name="ExampleCount"),
-                    config_pb2.MetricConfig(class_name="SparseCategoricalAccuracy", per_slice_thresholds=[overall]),
-                    config_pb2.MetricConfig(
-                        class_name="SparseTopKCategoricalAccuracy", config=f'{{"k": {TOP_K}, "name": "top_5_accuracy"}}'
-                    ),
-                    config_pb2.MetricConfig(
-                        class_name="SparseCategoricalCrossentropy", config='{"name": "cross_entropy"}'
-                    ),
+                    _metric("ExampleCount"),
+                    _metric("SparseCategoricalAccuracy", per_slice_thresholds=[overall]),
+                    _metric("SparseTopKCategoricalAccuracy", k=TOP_K, name=f"top_{TOP_K}_accuracy"),
+                    _metric("SparseCategoricalCrossentropy", name="cross_entropy"),
                 ]
             )
         ],
+    )
+
+
+def _metric(
+    class_name: str,
+    per_slice_thresholds: Sequence[config_pb2.PerSliceMetricThreshold] = (),
+    **arguments: str | int,
+) -> config_pb2.MetricConfig:
+    return config_pb2.MetricConfig(
+        class_name=class_name, config=json.dumps(arguments), per_slice_thresholds=per_slice_thresholds
     )

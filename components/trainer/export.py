@@ -3,16 +3,12 @@
 Axes: batch, height, width, channels, classes.
 """
 
-from typing import Any
-
 import keras
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from components import features
-from components.evaluator.eval_config import FEATURES_SIGNATURE, PROBABILITIES, SIGNATURE
+from components import features, signatures
 
-IMAGES_SIGNATURE = "serve_images"
 _IMAGE_SHAPE = (32, 32, 3)
 
 
@@ -32,7 +28,7 @@ class ServingModule(tf.Module):
 
     def _classify(self, encoded: tf.Tensor) -> dict[str, tf.Tensor]:
         images = self.transform_layer({features.IMAGE: encoded})[features.IMAGE]
-        return {PROBABILITIES: tf.nn.softmax(self.model(images, training=False))}
+        return {signatures.PROBABILITIES: tf.nn.softmax(self.model(images, training=False))}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def serve_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -83,9 +79,9 @@ def export_model(transform: tft.TFTransformOutput, model: keras.Model, folder: s
         folder: Of the SavedModel.
     """
     module = ServingModule(transform, model)
-    signatures: dict[str, Any] = {
-        SIGNATURE: module.serve_examples,
-        IMAGES_SIGNATURE: module.serve_images,
-        FEATURES_SIGNATURE: module.transform_features,
+    functions = {
+        signatures.SERVE_EXAMPLES: module.serve_examples,
+        signatures.SERVE_IMAGES: module.serve_images,
+        signatures.TRANSFORM_FEATURES: module.transform_features,
     }
-    tf.saved_model.save(module, folder, signatures=signatures)
+    tf.saved_model.save(module, folder, signatures=functions)

@@ -1,0 +1,85 @@
+"""Real images and a real Transform graph of them, made once.
+
+Axes: batch, height, width, channels.
+"""
+
+import dataclasses
+import io
+import pathlib
+from typing import Any
+
+import numpy as np
+import PIL.Image
+import pytest
+import tensorflow as tf
+import tensorflow_transform as tft
+import tensorflow_transform.beam as tft_beam
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tensorflow_transform.tf_metadata import metadata_io
+from tensorflow_transform.tf_metadata.dataset_metadata import DatasetMetadata
+
+from components import features
+from components.transform import preprocessing_fn
+
+_TFDS_DIR = pathlib.Path(__file__).parents[2] / "data" / "cifar10_sample"
+_SCHEMA_FILE = pathlib.Path(features.__file__).with_name("schema.pbtxt")
+_IMAGES = 60
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Sample:
+    """Images of CIFAR-10, as they are stored and as what they mean."""
+
+    records: list[bytes]  # serialized tf.Examples
+    rows: list[dict[str, Any]]  # id, image (encoded), label
+    pixels: np.ndarray  # uint8 [batch, height, width, channels]
+
+    @property
+    def labels(self) -> np.ndarray:
+        """The classes, [batch]."""
+        return np.array([row[features.LABEL] for row in self.rows])
+
+    @property
+    def normalised(self) -> np.ndarray:
+        """The pixels with zero mean and unit variance per channel, float64."""
+        scaled = self.pixels / 255
+        return (scaled - scaled.mean(axis=(0, 1, 2))) / scaled.std(axis=(0, 1, 2))
+
+
+def _parse(record: bytes) -> dict[str, Any]:
+    values = tf.train.Example.FromString(record).features.feature
+    return {
+        features.ID: values[features.ID].bytes_list.value[0],
+        features.IMAGE: values[features.IMAGE].bytes_list.value[0],
+        features.LABEL: values[features.LABEL].int64_list.value[0],
+    }
+
+
+@pytest.fixture(scope="session")
+def sample() -> Sample:
+    """The first images of the shipped sample, decoded by Pillow."""
+    (file,) = _TFDS_DIR.glob("cifar10-train.tfrecord-*")
+    records = list(tf.data.TFRecordDataset(str(file)).take(_IMAGES).as_numpy_iterator())
+    rows = [_parse(record) for record in records]
+    pixels = np.stack([np.array(PIL.Image.open(io.BytesIO(row[features.IMAGE]))) for row in rows])
+    return Sample(records=records, rows=rows, pixels=pixels)
+
+
+@pytest.fixture(scope="session")
+def analyzed(
+    sample: Sample, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[list[dict[str, Any]], tft.TFTransformOutput]:
+    """The images as Beam transforms them, and the Transform graph, both of the whole sample as the train split."""
+    folder = str(tmp_path_factory.mktemp("transform"))
+    metadata = DatasetMetadata(text_format.Parse(_SCHEMA_FILE.read_text(), schema_pb2.Schema()))
+    with tft_beam.Context(temp_dir=str(tmp_path_factory.mktemp("beam"))):
+        (rows, _), transform_fn = (sample.rows, metadata) | tft_beam.AnalyzeAndTransformDataset(preprocessing_fn)
+        transform_fn | tft_beam.WriteTransformFn(folder)
+    metadata_io.write_metadata(metadata, f"{folder}/{tft.TFTransformOutput.RAW_METADATA_DIR}")
+    return rows, tft.TFTransformOutput(folder)
+
+
+@pytest.fixture(scope="session")
+def transform(analyzed: tuple[list[dict[str, Any]], tft.TFTransformOutput]) -> tft.TFTransformOutput:
+    return analyzed[1]

@@ -1,0 +1,114 @@
+"""The Transform graph computes what numpy computes, wherever it runs.
+
+Axes: batch, height, width, channels.
+"""
+
+import io
+from typing import Any
+
+import numpy as np
+import PIL.Image
+import pytest
+import tensorflow as tf
+
+from components import features
+from components.transform import decode_images
+
+
+@pytest.fixture(scope="module")
+def transformed(analyzed: Any) -> dict[str, np.ndarray]:
+    """The sample as Beam transforms it, in the order of the sample."""
+    rows = analyzed[0]
+    return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+
+
+def encode(pixels: np.ndarray, image_format: str = "PNG") -> bytes:
+    """Encodes one image."""
+    buffer = io.BytesIO()
+    PIL.Image.fromarray(pixels).save(buffer, image_format)
+    return buffer.getvalue()
+
+
+def rank_quartiles(values: np.ndarray) -> np.ndarray:
+    """Returns 0 for the lowest fourth of the values, 3 for the highest."""
+    assert len(set(values)) == len(values)
+    return values.argsort().argsort() * 4 // len(values)
+
+
+def test_pixels_are_normalised_by_the_mean_and_variance_of_each_channel(
+    transformed: dict[str, np.ndarray], sample: Any
+) -> None:
+    assert transformed[features.IMAGE].dtype == np.float32
+    np.testing.assert_allclose(transformed[features.IMAGE], sample.normalised, atol=1e-5)
+
+
+def test_the_train_split_has_zero_mean_and_unit_variance_in_each_channel(transformed: dict[str, np.ndarray]) -> None:
+    images = transformed[features.IMAGE].astype(np.float64)
+    np.testing.assert_allclose(images.mean(axis=(0, 1, 2)), 0, atol=1e-5)
+    np.testing.assert_allclose(images.var(axis=(0, 1, 2)), 1, atol=1e-5)
+
+
+def test_labels_pass_unchanged_and_nothing_else_comes_out(transformed: dict[str, np.ndarray], sample: Any) -> None:
+    np.testing.assert_array_equal(transformed[features.LABEL], sample.labels)
+    assert set(transformed) == {
+        features.IMAGE,
+        features.LABEL,
+        features.BRIGHTNESS_QUARTILE,
+        features.CONTRAST_QUARTILE,
+    }
+
+
+def test_quartiles_rank_brightness_and_contrast_among_the_train_images(
+    transformed: dict[str, np.ndarray], sample: Any
+) -> None:
+    grey = sample.pixels / 255 @ [0.2989, 0.587, 0.114]  # ITU-R 601-2 luma
+    brightness, contrast = grey.mean(axis=(1, 2)), grey.std(axis=(1, 2))
+    np.testing.assert_array_equal(transformed[features.BRIGHTNESS_QUARTILE], rank_quartiles(brightness))
+    np.testing.assert_array_equal(transformed[features.CONTRAST_QUARTILE], rank_quartiles(contrast))
+
+
+@pytest.mark.parametrize("place", ["eager", "tf.data"])
+def test_the_graph_computes_the_same_eagerly_and_in_tf_data(
+    transformed: dict[str, np.ndarray], sample: Any, transform: Any, place: str
+) -> None:
+    raw = tf.io.parse_example(sample.records, transform.raw_feature_spec())
+    layer = transform.transform_features_layer()
+    in_tf_data = tf.data.Dataset.from_tensor_slices(raw).batch(7).map(layer)
+    batches = [layer(raw)] if place == "eager" else list(in_tf_data)
+    computed = {name: np.concatenate([batch[name] for batch in batches]) for name in transformed}
+    np.testing.assert_allclose(computed.pop(features.IMAGE), transformed[features.IMAGE], atol=1e-6)
+    for name, values in computed.items():
+        np.testing.assert_array_equal(values, transformed[name], err_msg=name)
+
+
+def test_what_was_learnt_from_the_train_images_holds_for_others(sample: Any, transform: Any) -> None:
+    black, white = np.zeros((32, 32, 3), np.uint8), np.full((32, 32, 3), 255, np.uint8)
+    others = transform.transform_features_layer()({features.IMAGE: tf.constant([encode(black), encode(white)])})
+    scaled = sample.pixels / 255
+    mean, deviation = scaled.mean(axis=(0, 1, 2)), scaled.std(axis=(0, 1, 2))
+    expected = np.broadcast_to(np.stack([-mean, 1 - mean])[:, None, None] / deviation, (2, 32, 32, 3))
+    np.testing.assert_allclose(others[features.IMAGE], expected, atol=1e-5)
+    np.testing.assert_array_equal(others[features.BRIGHTNESS_QUARTILE], [0, 3])
+    np.testing.assert_array_equal(others[features.CONTRAST_QUARTILE], [0, 0])
+
+
+def test_decoding_gives_back_every_pixel_in_the_order_of_the_batch(sample: Any) -> None:
+    encoded = tf.constant([row[features.IMAGE] for row in sample.rows])
+    decoded = decode_images(encoded)
+    assert decoded.dtype == tf.uint8
+    np.testing.assert_array_equal(decoded, sample.pixels)
+    assert decode_images(encoded[:0]).shape == (0, 32, 32, 3)
+
+
+def test_a_grey_image_gets_three_equal_channels() -> None:
+    grey = np.arange(32 * 32, dtype=np.uint8).reshape(32, 32)
+    np.testing.assert_array_equal(decode_images(tf.constant([encode(grey)]))[0], np.stack([grey] * 3, axis=-1))
+
+
+@pytest.mark.parametrize("size", [(16, 32), (64, 64)])
+def test_an_image_of_another_size_is_refused(size: tuple[int, int]) -> None:
+    right, wrong = np.zeros((32, 32, 3), np.uint8), np.zeros((*size, 3), np.uint8)
+    decode = tf.function(decode_images)
+    for images in ([wrong], [right, wrong]):
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            decode(tf.constant([encode(image) for image in images]))

@@ -1,0 +1,137 @@
+"""The SavedModel answers as the network does, from tf.Examples and from pixels alike.
+
+Axes: batch, height, width, channels, classes.
+"""
+
+import pathlib
+import subprocess
+import sys
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import scipy.special
+import tensorflow as tf
+
+from components import features
+from components.trainer.export import export_model
+from models.vit import build_vit
+from models.vit_config import ViTConfig
+
+_CLASSES = 10
+
+
+@pytest.fixture(scope="module")
+def model() -> keras.Model:
+    """A network whose probabilities are far from uniform."""
+    keras.utils.set_random_seed(1)
+    config = ViTConfig(
+        image_size=32,
+        patch_size=8,
+        dim=8,
+        depth=2,
+        num_heads=2,
+        mlp_dim=8,
+        dropout_rate=0.5,
+        num_classes=_CLASSES,
+        blocks_before_token_learner=1,
+        num_tokens=4,
+    )
+    return build_vit(config)
+
+
+@pytest.fixture(scope="module")
+def folder(transform: Any, model: keras.Model, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    folder = tmp_path_factory.mktemp("export") / "serving"
+    export_model(transform, model, str(folder))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def exported(folder: pathlib.Path) -> Any:
+    return tf.saved_model.load(str(folder))
+
+
+@pytest.fixture(scope="module")
+def expected(sample: Any, model: keras.Model) -> np.ndarray:
+    """The probabilities of the sample, normalised in numpy, [batch, classes]."""
+    probabilities = scipy.special.softmax(model(sample.normalised.astype(np.float32), training=False), axis=-1)
+    assert np.ptp(probabilities, axis=0).max() > 0.05  # else any answer would do
+    return probabilities
+
+
+def classify_examples(exported: Any, records: list[bytes]) -> np.ndarray:
+    """Returns the probabilities of serialized tf.Examples, [batch, classes]."""
+    examples = tf.constant(records, tf.string, shape=[len(records)])
+    return exported.signatures["serving_default"](examples=examples)["probabilities"].numpy()
+
+
+def classify_images(exported: Any, pixels: np.ndarray) -> np.ndarray:
+    """Returns the probabilities of images, [batch, classes]."""
+    return exported.signatures["serve_images"](images=tf.constant(pixels))["probabilities"].numpy()
+
+
+@pytest.mark.parametrize("images", [1, 7, 60])
+def test_examples_and_pixels_get_the_probabilities_of_the_network_in_the_order_of_the_batch(
+    exported: Any, sample: Any, expected: np.ndarray, images: int
+) -> None:
+    from_examples = classify_examples(exported, sample.records[:images])
+    from_pixels = classify_images(exported, sample.pixels[:images])
+    assert from_examples.dtype == np.float32
+    np.testing.assert_array_equal(from_examples, from_pixels)
+    np.testing.assert_allclose(from_examples, expected[:images], atol=1e-5)
+
+
+def test_an_empty_batch_gets_no_probabilities(exported: Any, sample: Any) -> None:
+    assert classify_examples(exported, []).shape == (0, _CLASSES)
+    assert classify_images(exported, sample.pixels[:0]).shape == (0, _CLASSES)
+
+
+def test_the_order_of_a_batch_is_kept(exported: Any, sample: Any, expected: np.ndarray) -> None:
+    order = np.random.default_rng(0).permutation(len(sample.records))
+    shuffled = classify_examples(exported, [sample.records[i] for i in order])
+    np.testing.assert_allclose(shuffled, expected[order], atol=1e-5)
+    assert np.abs(shuffled - expected).max() > 0.01
+
+
+def test_an_example_needs_nothing_but_its_image(exported: Any, sample: Any, expected: np.ndarray) -> None:
+    example = tf.train.Example.FromString(sample.records[0])
+    del example.features.feature[features.LABEL], example.features.feature[features.ID]
+    bare = classify_examples(exported, [example.SerializeToString()])
+    np.testing.assert_allclose(bare, expected[:1], atol=1e-5)
+
+
+def test_tfma_gets_the_label_and_the_quartiles(exported: Any, sample: Any, analyzed: Any) -> None:
+    outputs = exported.signatures["transform_features"](examples=tf.constant(sample.records))
+    rows = analyzed[0]
+    assert set(outputs) == {features.LABEL, features.BRIGHTNESS_QUARTILE, features.CONTRAST_QUARTILE}
+    for name, values in outputs.items():
+        np.testing.assert_array_equal(values, [row[name] for row in rows], err_msg=name)
+    np.testing.assert_array_equal(outputs[features.LABEL], sample.labels)
+
+
+def test_a_fresh_process_that_knows_tensorflow_alone_gets_the_same_answers(
+    folder: pathlib.Path, sample: Any, expected: np.ndarray, tmp_path: pathlib.Path
+) -> None:
+    np.save(tmp_path / "pixels.npy", sample.pixels)
+    with tf.io.TFRecordWriter(str(tmp_path / "examples.tfrecord")) as writer:
+        for record in sample.records:
+            writer.write(record)
+    code = """
+import sys
+import numpy as np
+import tensorflow as tf
+served = tf.saved_model.load(sys.argv[1]).signatures
+records = list(tf.data.TFRecordDataset("examples.tfrecord").as_numpy_iterator())
+np.savez(
+    "answers.npz",
+    examples=served["serving_default"](examples=tf.constant(records))["probabilities"],
+    images=served["serve_images"](images=tf.constant(np.load("pixels.npy")))["probabilities"],
+)
+assert not {"components", "models", "tensorflow_transform", "tfx"} & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", code, str(folder)], cwd=tmp_path, check=True, capture_output=True)
+    answers = np.load(tmp_path / "answers.npz")
+    np.testing.assert_array_equal(answers["examples"], answers["images"])
+    np.testing.assert_allclose(answers["examples"], expected, atol=1e-5)
