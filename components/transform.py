@@ -12,6 +12,7 @@ from components import features
 
 _QUARTILES = 4
 _IMAGE_SHAPE = (32, 32, 3)
+_LUMA = (299, 587, 114)  # ITU-R 601-2, thousandths
 
 
 def preprocessing_fn(inputs: dict[str, Any]) -> dict[str, Any]:
@@ -28,15 +29,19 @@ def preprocessing_fn(inputs: dict[str, Any]) -> dict[str, Any]:
         brightness_quartile, contrast_quartile: int64 [batch], 0..3, of the mean and of the standard deviation of an
             image's grey values.
     """
-    pixels = tf.cast(decode_images(inputs[features.IMAGE]), tf.float32) / 255.0  # [batch, height, width, channels]
+    decoded = decode_images(inputs[features.IMAGE])
+    pixels = tf.cast(decoded, tf.float32) / 255.0  # [batch, height, width, channels]
     mean = tft.mean(tf.reduce_mean(pixels, axis=(1, 2)), reduce_instance_dims=False)  # [channels]
     mean_square = tft.mean(tf.reduce_mean(pixels**2, axis=(1, 2)), reduce_instance_dims=False)  # [channels]
-    grey = tf.image.rgb_to_grayscale(pixels)[..., 0]  # [batch, height, width]
+    # Exact integers: an image whose value is a boundary falls into the same quartile wherever the graph runs.
+    grey = tf.reduce_sum(tf.cast(decoded, tf.int64) * _LUMA, axis=-1)  # thousandths, [batch, height, width]
+    total = tf.reduce_sum(grey, axis=(1, 2))  # [batch]
+    spread = _IMAGE_SHAPE[0] * _IMAGE_SHAPE[1] * tf.reduce_sum(grey**2, axis=(1, 2)) - total**2  # [batch]
     return {
         features.IMAGE: (pixels - mean) / tf.sqrt(mean_square - mean**2),
         features.LABEL: inputs[features.LABEL],
-        features.BRIGHTNESS_QUARTILE: tft.bucketize(tf.reduce_mean(grey, axis=(1, 2)), _QUARTILES),
-        features.CONTRAST_QUARTILE: tft.bucketize(tf.math.reduce_std(grey, axis=(1, 2)), _QUARTILES),
+        features.BRIGHTNESS_QUARTILE: tft.bucketize(tf.cast(total, tf.float32), _QUARTILES),
+        features.CONTRAST_QUARTILE: tft.bucketize(tf.cast(spread, tf.float32), _QUARTILES),
     }
 
 

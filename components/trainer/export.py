@@ -28,7 +28,13 @@ class ServingModule(tf.Module):
 
     def _classify(self, encoded: tf.Tensor) -> dict[str, tf.Tensor]:
         images = self.transform_layer({features.IMAGE: encoded})[features.IMAGE]
-        return {signatures.PROBABILITIES: tf.nn.softmax(self.model(images, training=False))}
+        # TensorFlow's convolution (oneDNN) gives an empty batch the wrong number of channels.
+        logits = tf.cond(
+            tf.shape(images)[0] > 0,
+            lambda: self.model(images, training=False),
+            lambda: tf.zeros((0, self.model.output.shape[-1])),
+        )
+        return {signatures.PROBABILITIES: tf.nn.softmax(logits)}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def serve_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -185,3 +185,15 @@ def test_the_config_of_a_block_makes_an_equal_block(block: EncoderBlock, tokens:
     twin.build((None, 5, 8))
     twin.set_weights(block.get_weights())
     np.testing.assert_array_equal(twin(tokens), block(tokens))
+
+
+@pytest.mark.parametrize("silenced", ["attention_output", "mlp_output"])
+def test_a_block_drops_a_share_of_what_either_part_adds(block: EncoderBlock, tokens: np.ndarray, silenced: str) -> None:
+    for weight in block.weights:
+        if silenced in weight.path:
+            weight.assign(np.zeros(weight.shape))
+    added = np.array(block(tokens, training=False)) - tokens
+    added_in_training = np.array(block(tokens, training=True)) - tokens
+    kept = np.abs(added_in_training) > 0
+    assert 0.5 < kept.mean() < 1
+    np.testing.assert_allclose(added_in_training[kept], added[kept] / (1 - 0.25), rtol=1e-2, atol=1e-5)

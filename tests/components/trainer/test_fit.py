@@ -77,7 +77,6 @@ def test_the_learning_rate_warms_up_to_its_peak_and_decays_to_zero(
 def test_weight_decay_shrinks_kernels_and_nothing_else(model: keras.Model, fit_config: FitConfig) -> None:
     model.set_weights([np.full_like(weight, 2) for weight in model.get_weights()])
     compile_model(model, dataclasses.replace(fit_config, learning_rate=0.1, weight_decay=0.5), steps=10)
-    model.optimizer.build(model.trainable_variables)
     model.optimizer.iterations.assign(1)  # at the peak of the learning rate
     model.optimizer.apply([tf.zeros_like(weight) for weight in model.trainable_variables])
     values = {weight.path: np.unique(weight) for weight in model.trainable_variables}
