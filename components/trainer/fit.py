@@ -96,7 +96,7 @@ def fit_model(
     """
     keras.utils.set_random_seed(config.seed)
     model = build_vit(vit_config)
-    compile_model(model, config, steps=config.epochs * count_batches(train))
+    compile_model(model, config, steps=config.epochs * int(train.cardinality()))
     best = keras.callbacks.EarlyStopping(
         monitor="val_accuracy", mode="max", patience=config.epochs, restore_best_weights=True
     )
@@ -108,13 +108,3 @@ def fit_model(
         verbose=0,
     ).history["val_accuracy"]
     return Fitted(model=model, best_epoch=history.index(max(history)) + 1, valid_accuracy=max(history))
-
-
-def count_batches(batches: tf.data.Dataset) -> int:
-    """Counts the batches of one epoch by reading them, which also fills the cache before anything is timed."""
-    return int(batches.reduce(0, lambda count, _: count + 1).numpy())
-
-
-def count_examples(batches: tf.data.Dataset) -> int:
-    """Counts the images of one epoch by reading them."""
-    return int(batches.reduce(0, lambda count, batch: count + tf.shape(batch[1])[0]).numpy())

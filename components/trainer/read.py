@@ -24,7 +24,7 @@ def read_examples(fn_args: Any, files: list[str], transform: tft.TFTransformOutp
         transform: The Transform graph.
 
     Returns:
-        (image, label) one by one: float32 [height, width, channels], int64 [].
+        (image, label) one by one: float32 [height, width, channels], int64 []; their number is the cardinality.
     """
     raw = fn_args.data_accessor.tf_dataset_factory(
         files,
@@ -37,7 +37,9 @@ def read_examples(fn_args: Any, files: list[str], transform: tft.TFTransformOutp
         transformed = layer(batch)
         return transformed[features.IMAGE], transformed[features.LABEL]
 
-    return raw.map(to_pair, num_parallel_calls=tf.data.AUTOTUNE).unbatch().cache()
+    examples = raw.map(to_pair, num_parallel_calls=tf.data.AUTOTUNE).unbatch().cache()
+    count = examples.reduce(tf.constant(0, tf.int64), lambda count, *_: count + 1)  # fills the cache, too
+    return examples.apply(tf.data.experimental.assert_cardinality(count))
 
 
 def training_batches(examples: tf.data.Dataset, config: FitConfig) -> tf.data.Dataset:

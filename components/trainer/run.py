@@ -27,10 +27,11 @@ def run_fn(fn_args: Any) -> None:
     folder = pathlib.Path(fn_args.model_run_dir)
     folder.mkdir(parents=True, exist_ok=True)
     transform = tft.TFTransformOutput(fn_args.transform_output)
+    valid_examples = read.read_examples(fn_args, fn_args.eval_files, transform)
     train = read.training_batches(read.read_examples(fn_args, fn_args.train_files, transform), config.fit)
-    valid = read.validation_batches(read.read_examples(fn_args, fn_args.eval_files, transform), config.fit)
+    valid = read.validation_batches(valid_examples, config.fit)
 
-    trials = search.search(config, train, valid, fit.count_batches(train), folder)
+    trials = search.search(config, train, valid, folder)
     vit_config = search.winning_config(config, trials)
     searched = len(trials) * config.search.epochs
     reporter = EpochReporter("final fit", config.fit.epochs, searched, searched + config.fit.epochs)
@@ -39,7 +40,7 @@ def run_fn(fn_args: Any) -> None:
     winner = {
         "network": dataclasses.asdict(vit_config),
         "valid_accuracy": fitted.valid_accuracy,
-        "valid_images": fit.count_examples(valid),
+        "valid_images": int(valid_examples.cardinality()),
         "best_epoch": fitted.best_epoch,
         "macs": dataclasses.asdict(count_macs(vit_config)) | {"total": count_macs(vit_config).total},
         "parameters": fitted.model.count_params(),

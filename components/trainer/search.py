@@ -64,16 +64,13 @@ def count_trials(config: TrainerConfig) -> int:
     return min(config.search.max_trials, len(config.search.placements) * len(config.search.token_counts))
 
 
-def search(
-    config: TrainerConfig, train: tf.data.Dataset, valid: tf.data.Dataset, steps_in_epoch: int, folder: pathlib.Path
-) -> list[Trial]:
+def search(config: TrainerConfig, train: tf.data.Dataset, valid: tf.data.Dataset, folder: pathlib.Path) -> list[Trial]:
     """Trains every point of the space for a few epochs.
 
     Args:
         config: The trunk, the space, how to train.
         train: Batches of `training_batches`.
         valid: Batches of `validation_batches`.
-        steps_in_epoch: Batches of one pass over train.
         folder: Gets KerasTuner's own files and `trials.jsonl`.
 
     Returns:
@@ -84,7 +81,7 @@ def search(
         config.trunk,
         config.search.placements,
         config.search.token_counts,
-        lambda model: compile_model(model, config.fit, steps=config.search.epochs * steps_in_epoch),
+        lambda model: compile_model(model, config.fit, steps=config.search.epochs * int(train.cardinality())),
     )
     trials = count_trials(config)
     tuner = ReportingGridSearch(

@@ -19,8 +19,6 @@ from components.trainer.fit import (
     Fitted,
     SmoothedCrossentropy,
     compile_model,
-    count_batches,
-    count_examples,
     fit_model,
 )
 from components.trainer.progress import LOGGER, EpochReporter
@@ -132,11 +130,3 @@ def test_a_network_comes_back_with_the_weights_of_its_best_epoch_and_the_same_fo
     assert (again.valid_accuracy, again.best_epoch) == (fitted.valid_accuracy, fitted.best_epoch)
     for weight, same in zip(fitted.model.get_weights(), again.model.get_weights(), strict=True):
         np.testing.assert_allclose(same, weight, rtol=1e-4, atol=1e-6)
-
-
-def test_batches_and_images_of_an_epoch_are_counted(fit_config: FitConfig, examples: tf.data.Dataset) -> None:
-    config = dataclasses.replace(fit_config, batch_size=9)
-    assert count_batches(training_batches(examples, config)) == 3
-    assert count_examples(training_batches(examples, config)) == 27
-    assert count_batches(validation_batches(examples, config)) == 4
-    assert count_examples(validation_batches(examples, config)) == 32

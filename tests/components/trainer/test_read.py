@@ -96,6 +96,11 @@ def test_each_epoch_trains_on_every_image_at_most_once_in_whole_batches(examples
         assert len(set(np.concatenate(labels))) == 8
 
 
+def test_the_batches_of_an_epoch_are_known_beforehand(examples: tf.data.Dataset) -> None:
+    for batches in (training_batches(examples, _CONFIG), validation_batches(examples, _CONFIG)):
+        assert int(batches.cardinality()) == len(list(batches))
+
+
 def test_images_keep_their_labels(examples: tf.data.Dataset, images: np.ndarray) -> None:
     for batch, labels in training_batches(examples, _CONFIG).as_numpy_iterator():
         for image, label in zip(batch, labels, strict=True):
@@ -154,6 +159,7 @@ def test_raw_examples_are_read_in_order_through_the_transform_graph_once(
         )
     )
     examples = read.read_examples(fn_args, files, transform)
+    assert int(examples.cardinality()) == len(list(examples))
 
     images, labels = zip(*examples.as_numpy_iterator(), strict=True)
     np.testing.assert_allclose(np.stack(images), sample.normalised, atol=1e-5)

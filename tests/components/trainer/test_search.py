@@ -29,7 +29,7 @@ def config(trunk: ViTConfig, fit_config: FitConfig) -> TrainerConfig:
 def run_search(config: TrainerConfig, examples: tf.data.Dataset, folder: pathlib.Path) -> list[Trial]:
     """Searches with four batches an epoch, as the Trainer does."""
     train, valid = training_batches(examples, config.fit), validation_batches(examples, config.fit)
-    return search(config, train, valid, 4, folder)
+    return search(config, train, valid, folder)
 
 
 @pytest.fixture(scope="module")
