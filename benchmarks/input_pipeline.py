@@ -17,6 +17,7 @@ from google.protobuf import text_format
 from rich.console import Console
 from rich.table import Table
 from tensorflow_metadata.proto.v0 import schema_pb2
+from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io
 from tfx_bsl.public import tfxio
 
 from benchmarks.dataset import find_dataset
@@ -47,8 +48,12 @@ def prepare(folder: pathlib.Path) -> Callable[[], tf.data.Dataset]:
     )
     with beam.Pipeline() as pipeline, tft_beam.Context(temp_dir=str(folder / "tmp"), use_deep_copy_optimization=True):
         raw = (pipeline | records.BeamSource(), records.TensorAdapterConfig())
-        raw | tft_beam.AnalyzeDataset(preprocessing_fn) | tft_beam.WriteTransformFn(str(folder / "graph"))
+        transform_fn = raw | tft_beam.AnalyzeDataset(preprocessing_fn)
+        transform_fn | tft_beam.WriteTransformFn(str(folder / "graph"))
     transform = tft.TFTransformOutput(str(folder / "graph"))
+    metadata_io.write_metadata(
+        dataset_metadata.DatasetMetadata(schema), str(folder / "graph" / transform.RAW_METADATA_DIR)
+    )
     return lambda: read.read_examples(open_reader(records), [f"{folder}/Split-train/*"], transform)
 
 

@@ -25,7 +25,7 @@ def make_slice(folder: pathlib.Path, change: Change = lambda _, record: record) 
     """
     import tensorflow as tf
 
-    from components.example_gen.splits import position_of, read_id
+    from components.example_gen.splits import position_of
 
     folder.mkdir(parents=True)
     for name in ("features.json", "label.labels.txt"):
@@ -36,8 +36,10 @@ def make_slice(folder: pathlib.Path, change: Change = lambda _, record: record) 
         taken: Counter[tuple[str, int]] = Counter()
         records: list[bytes] = []
         for record in tf.data.TFRecordDataset(str(SAMPLE / file)).as_numpy_iterator():
-            label = tf.train.Example.FromString(record).features.feature["label"].int64_list.value[0]
-            is_valid = tfds_split["name"] == "train" and position_of(read_id(record)) >= 40_000
+            values = tf.train.Example.FromString(record).features.feature
+            label = values["label"].int64_list.value[0]
+            position = position_of(values["id"].bytes_list.value[0].decode())
+            is_valid = tfds_split["name"] == "train" and position >= 40_000
             split = "valid" if is_valid else tfds_split["name"]
             if taken[split, label] < SLICE[split]:
                 taken[split, label] += 1

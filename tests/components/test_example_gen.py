@@ -11,7 +11,7 @@ from tfx.types import standard_artifacts
 
 from components.bad_data import BadDataError
 from components.example_gen.component import Cifar10ExampleGen, digest_source, list_shards
-from components.example_gen.splits import position_of, read_id
+from components.example_gen.splits import position_of
 
 
 def _generate(tfds_dir: pathlib.Path, output: pathlib.Path) -> standard_artifacts.Examples:
@@ -33,6 +33,10 @@ def _records(examples: standard_artifacts.Examples, split: str) -> list[bytes]:
     return list(tf.data.TFRecordDataset(files).as_numpy_iterator())
 
 
+def _position(record: bytes) -> int:
+    return position_of(tf.train.Example.FromString(record).features.feature["id"].bytes_list.value[0].decode())
+
+
 def _tfds_records(tfds_dir: pathlib.Path, split: str) -> list[bytes]:
     return list(
         tf.data.TFRecordDataset([path for path, of in list_shards(tfds_dir) if of == split]).as_numpy_iterator()
@@ -46,8 +50,8 @@ def test_the_last_training_images_become_valid_and_no_record_changes(
     train, valid, test = (_records(examples, split) for split in ("train", "valid", "test"))
     assert examples.split_names == '["train", "valid", "test"]'
     assert (len(train), len(valid), len(test)) == (400, 100, 200)
-    assert max(position_of(read_id(record)) for record in train) < 40_000
-    assert min(position_of(read_id(record)) for record in valid) >= 40_000
+    assert max(_position(record) for record in train) < 40_000
+    assert min(_position(record) for record in valid) >= 40_000
     assert sorted(train + valid) == sorted(_tfds_records(slice_dir, "train"))
     assert test == _tfds_records(slice_dir, "test")
 
@@ -58,6 +62,16 @@ def test_an_image_without_a_cifar10_id_stops_the_step(tmp_path: pathlib.Path) ->
 
     with pytest.raises(BadDataError, match=r"an image has the id 'photo-\d{5}'; TFDS's cifar10 has ids such as"):
         _generate(make_slice(tmp_path / "data", rename), tmp_path / "examples")
+
+
+def test_an_image_with_two_ids_stops_the_step(tmp_path: pathlib.Path) -> None:
+    def add_id(_: int, record: bytes) -> bytes:
+        example = tf.train.Example.FromString(record)
+        example.features.feature["id"].bytes_list.value.append(b"train_00001")
+        return example.SerializeToString()
+
+    with pytest.raises(BadDataError, match=r"holds a record that is no tf\.Example with one id"):
+        _generate(make_slice(tmp_path / "data", add_id), tmp_path / "examples")
 
 
 def test_the_digest_is_of_the_records_and_not_of_their_place(slice_dir: pathlib.Path, tmp_path: pathlib.Path) -> None:
