@@ -21,6 +21,7 @@ from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io
 from tfx_bsl.public import tfxio
 
 from benchmarks.dataset import find_dataset
+from components.example_gen.component import list_shards
 from components.example_gen.splits import copy_shard
 from components.schema import SCHEMA_FILE
 from components.trainer import fit, read
@@ -40,13 +41,16 @@ def open_reader(records: tfxio.TFExampleRecord) -> SimpleNamespace:
 
 def prepare(folder: pathlib.Path) -> Callable[[], tf.data.Dataset]:
     """Makes the train split and its Transform graph; returns what reads the split as the Trainer would."""
-    shard = str(next(find_dataset().glob("cifar10-train.tfrecord-00000-of-*")))
-    copy_shard(shard, "train", str(folder), QUICK.data.train_images)
+    shard, tfds_split, images = list_shards(find_dataset())[0]
+    copy_shard(shard, tfds_split, images, str(folder), QUICK.data.train_images)
     schema = text_format.Parse(SCHEMA_FILE.read_text(), schema_pb2.Schema())
     records = tfxio.TFExampleRecord(
         file_pattern=f"{folder}/Split-train/*", schema=schema, telemetry_descriptors=["benchmark"]
     )
-    with beam.Pipeline() as pipeline, tft_beam.Context(temp_dir=str(folder / "tmp"), use_deep_copy_optimization=True):
+    with (
+        beam.Pipeline("FnApiRunner") as pipeline,
+        tft_beam.Context(temp_dir=str(folder / "tmp"), use_deep_copy_optimization=True),
+    ):
         raw = (pipeline | records.BeamSource(), records.TensorAdapterConfig())
         transform_fn = raw | tft_beam.AnalyzeDataset(preprocessing_fn)
         transform_fn | tft_beam.WriteTransformFn(str(folder / "graph"))

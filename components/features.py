@@ -1,10 +1,13 @@
-"""Names of features and splits: the words that every step shares."""
+"""Names and shapes of features, names of splits: the words that every step shares."""
 
 ID = "id"
 IMAGE = "image"  # raw: encoded bytes; transformed: float32 [batch, height, width, 3], zero mean and unit variance
 LABEL = "label"
 BRIGHTNESS_QUARTILE = "brightness_quartile"  # 0..3 among the training images
 CONTRAST_QUARTILE = "contrast_quartile"  # 0..3 among the training images
+
+IMAGE_SHAPE = (32, 32, 3)  # height, width, channels
+NUM_CLASSES = 10
 
 TRAIN_SPLIT = "train"  # fits weights
 VALID_SPLIT = "valid"  # chooses

@@ -10,7 +10,11 @@ SCHEMA_FILE = pathlib.Path(__file__).with_suffix(".pbtxt")
 
 
 @component
-def CuratedSchema(schema: OutputArtifact[standard_artifacts.Schema], text: Parameter[str]) -> None:  # noqa: N802
+def CuratedSchema(  # noqa: N802 (TFX names components like classes)
+    schema: OutputArtifact[standard_artifacts.Schema],
+    text: Parameter[str],
+    code_digest: Parameter[str],  # noqa: ARG001 (read by the cache)
+) -> None:
     """Writes the schema as an artifact.
 
     TFX's ImportSchemaGen is cached by the path of its file, so it would not see an edit; this is cached by the text.
@@ -18,6 +22,7 @@ def CuratedSchema(schema: OutputArtifact[standard_artifacts.Schema], text: Param
     Args:
         schema: tensorflow_metadata.v0.Schema.
         text: Its text format.
+        code_digest: Of the sources that this step depends on.
     """
     folder = pathlib.Path(schema.uri)
     folder.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,6 @@ import tensorflow_transform as tft
 from components import features
 
 _QUARTILES = 4
-_IMAGE_SHAPE = (32, 32, 3)
 _LUMA = (299, 587, 114)  # ITU-R 601-2, thousandths
 
 
@@ -36,7 +35,9 @@ def preprocessing_fn(inputs: dict[str, Any]) -> dict[str, Any]:
     # Exact integers: an image whose value is a boundary falls into the same quartile wherever the graph runs.
     grey = tf.reduce_sum(tf.cast(decoded, tf.int64) * _LUMA, axis=-1)  # thousandths, [batch, height, width]
     total = tf.reduce_sum(grey, axis=(1, 2))  # [batch]
-    spread = _IMAGE_SHAPE[0] * _IMAGE_SHAPE[1] * tf.reduce_sum(grey**2, axis=(1, 2)) - total**2  # [batch]
+    spread = (
+        features.IMAGE_SHAPE[0] * features.IMAGE_SHAPE[1] * tf.reduce_sum(grey**2, axis=(1, 2)) - total**2
+    )  # [batch]
     return {
         features.IMAGE: (pixels - mean) / tf.sqrt(mean_square - mean**2),
         features.LABEL: inputs[features.LABEL],
@@ -57,6 +58,6 @@ def decode_images(encoded: tf.Tensor) -> tf.Tensor:
     decoded = tf.map_fn(
         lambda image: tf.io.decode_image(image, channels=3, expand_animations=False),
         encoded,
-        fn_output_signature=tf.TensorSpec(_IMAGE_SHAPE, tf.uint8),
+        fn_output_signature=tf.TensorSpec(features.IMAGE_SHAPE, tf.uint8),
     )
-    return tf.ensure_shape(decoded, (None, *_IMAGE_SHAPE))
+    return tf.ensure_shape(decoded, (None, *features.IMAGE_SHAPE))

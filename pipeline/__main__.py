@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+import re
 import sys
 from typing import Annotated, Literal
 
@@ -77,7 +78,8 @@ class DataCommand:
 
 def _parse(arguments: list[str]) -> RunCommand | DataCommand:
     """Parses the command line; the profile, wherever it stands, gives the other fields of `run` their defaults."""
-    profile = next((name for name in PROFILES if name in arguments or f"--profile={name}" in arguments), "quick")
+    profiles = re.findall(r"--profile[ =](\S+)", " ".join(arguments))
+    profile = profiles[-1] if profiles and profiles[-1] in PROFILES else "quick"
     default_run = RunCommand(config=PROFILES[profile])
     if arguments[:1] == ["run"]:  # by itself: as part of the union tyro 1.0 blurs a ValueError's field
         try:
@@ -100,7 +102,7 @@ def main() -> None:
     except Failure as failure:
         _fail(failure, failure.exit_code)
     except KeyboardInterrupt:
-        _fail("interrupted; the same command goes on from the last finished step", ExitCode.INTERRUPTED)
+        _fail("interrupted", ExitCode.INTERRUPTED)
 
 
 def _fail(reason: object, code: ExitCode) -> None:

@@ -3,6 +3,7 @@
 import dataclasses
 import pathlib
 
+from components import features
 from components.trainer.config import FitConfig, SearchConfig, TrainerConfig, check_range
 from models.vit_config import ViTConfig
 
@@ -30,9 +31,18 @@ class ModelConfig:
     mlp_dim: int = 128  # hidden units of a block's MLP
     dropout_rate: float = 0.0  # 0..1
 
+    def __post_init__(self) -> None:
+        """Rejects what cannot be built."""
+        try:
+            self.trunk()
+        except ValueError as error:
+            raise ValueError(f"model.{error}") from None
+
     def trunk(self) -> ViTConfig:
         """Returns it as a ViTConfig for the images and classes of CIFAR-10."""
-        return ViTConfig(image_size=32, num_classes=10, **dataclasses.asdict(self))
+        return ViTConfig(
+            image_size=features.IMAGE_SHAPE[0], num_classes=features.NUM_CLASSES, **dataclasses.asdict(self)
+        )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -91,6 +101,7 @@ QUICK = PipelineConfig(
         learning_rate=1e-3,
         warmup_share=0.1,
         weight_decay=0.05,
+        gradient_clip_norm=1.0,
         label_smoothing=0.1,
         crop_padding=4,
         shuffle_buffer=10_000,
@@ -106,7 +117,7 @@ FULL = dataclasses.replace(
     data=dataclasses.replace(QUICK.data, tfds_dir=pathlib.Path("data/cifar10/3.0.2")),
     model=ModelConfig(dim=128, num_heads=4, mlp_dim=256, depth=6),
     search=SearchConfig(placements=(2, 3, 4), token_counts=(8, 16), max_trials=6, epochs=3),
-    fit=dataclasses.replace(QUICK.fit, epochs=30, batch_size=128),
+    fit=dataclasses.replace(QUICK.fit, batch_size=128),
     evaluation=EvaluationConfig(min_accuracy=0.6, max_accuracy_drop=0.01),
 )
 

@@ -24,6 +24,9 @@ from components.transform import preprocessing_fn
 from pipeline.config import PipelineConfig
 from pipeline.source_digest import digest_sources
 
+# Beam's in-memory direct runner; by the name DirectRunner Beam first downloads another one, Prism, and tries that.
+BEAM_ARGS = ["--runner=FnApiRunner"]
+
 
 def create_pipeline(config: PipelineConfig) -> Pipeline:
     """Makes the pipeline for any TFX runner.
@@ -35,16 +38,15 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
         The pipeline, its metadata in sqlite under `config.root`.
 
     Raises:
-        FileNotFoundError: If `config.data.tfds_dir` holds no whole TFDS dataset.
+        BadDataError: If `config.data.tfds_dir` holds no whole TFDS dataset.
     """
-    config.root.mkdir(parents=True, exist_ok=True)
     return Pipeline(
         pipeline_name=config.name,
         pipeline_root=str(config.root.resolve()),
         components=list(generate_components(config)),
         enable_cache=True,
         metadata_connection_config=metadata.sqlite_metadata_connection_config(str(config.metadata_path.resolve())),
-        beam_pipeline_args=["--direct_running_mode=in_memory", "--direct_num_workers=1"],
+        beam_pipeline_args=BEAM_ARGS,
     )
 
 
@@ -63,7 +65,9 @@ def generate_components(config: PipelineConfig) -> Iterator[BaseNode]:
     yield statistics_gen
     statistics = statistics_gen.outputs["statistics"]
 
-    curated_schema = CuratedSchema(text=SCHEMA_FILE.read_text()).with_id("Schema")
+    curated_schema = CuratedSchema(text=SCHEMA_FILE.read_text(), code_digest=_digest_code(CuratedSchema)).with_id(
+        "Schema"
+    )
     yield curated_schema
     schema = curated_schema.outputs["schema"]
 

@@ -35,6 +35,7 @@ class TrainingProgress:
     phase: str  # such as "trial 2 of 6"
     epoch: int  # 1..epochs
     epochs: int  # of this phase
+    epoch_has_ended: bool
     valid_accuracy: float | None  # of the last epoch that ended
     share: float  # of the whole step, 0..1
 

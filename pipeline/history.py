@@ -153,7 +153,7 @@ def _read_verdict(evaluation: str, *, is_blessed: bool) -> Verdict:
     metrics: dict[str, Any] = tfma.load_eval_result(evaluation).get_metrics_for_slice()
     overall = {name: value["doubleValue"] for name, value in metrics.items() if "doubleValue" in value}
     reasons = [
-        _describe_failure(failure)
+        describe_failure(failure)
         for slice_result in tfma.load_validation_result(evaluation).metric_validations_per_slice
         for failure in slice_result.failures
     ]
@@ -165,7 +165,7 @@ def _read_verdict(evaluation: str, *, is_blessed: bool) -> Verdict:
     )
 
 
-def _describe_failure(failure: Any) -> str:
+def describe_failure(failure: Any) -> str:
     """Puts a threshold that was not met into words."""
     value = failure.metric_value.double_value.value
     metric = failure.metric_key.name.replace("_", " ")

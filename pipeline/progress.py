@@ -45,6 +45,8 @@ class Screen:
             self._names = event.names
         elif isinstance(event, StepBegan):
             self.step, self._step_began, self._training = event.name, time.monotonic(), None
+            if not self.console.is_terminal:
+                self.console.print(f"▸ {self._position(event.name)} {event.name}")
         elif isinstance(event, StepEnded):
             seconds = time.monotonic() - self._step_began
             outcome = "cached" if event.is_cached else f"{seconds:.1f} s"
@@ -54,10 +56,14 @@ class Screen:
             self._show_training(event)
 
     def _show_training(self, event: TrainingProgress) -> None:
-        is_news = self._training is None or event.phase != self._training.phase
         self._training = event
-        if is_news and not self.console.is_terminal:
-            self.console.print(f"  {event.phase} [dim]{self._eta()}[/]")
+        if event.epoch_has_ended and not self.console.is_terminal:
+            self.console.print(f"  {self._describe_training(event)} [dim]{self._eta()}[/]", highlight=False)
+
+    @staticmethod
+    def _describe_training(training: TrainingProgress) -> str:
+        accuracy = "" if training.valid_accuracy is None else f", valid accuracy {training.valid_accuracy:.1%}"
+        return f"{training.phase}, epoch {training.epoch} of {training.epochs}{accuracy}"
 
     def _position(self, name: str) -> str:
         position = self._names.index(name) + 1 if name in self._names else 0
@@ -77,11 +83,9 @@ class Screen:
         line = Text.from_markup(f"[cyan]▸[/] {self._position(self.step)} {self.step} [dim]{elapsed} of {total}[/]")
         if self._training is None:
             return line
-        training = self._training
-        accuracy = "" if training.valid_accuracy is None else f", valid accuracy {training.valid_accuracy:.1%}"
-        facts = f"  {training.phase}, epoch {training.epoch} of {training.epochs}{accuracy} "
+        bar = ProgressBar(total=1.0, completed=self._training.share, width=24)
         grid = Table.grid(padding=(0, 1))
-        grid.add_row(facts, ProgressBar(total=1.0, completed=training.share, width=24), Text(self._eta(), style="dim"))
+        grid.add_row(f"  {self._describe_training(self._training)}", bar, Text(self._eta(), style="dim"))
         return Group(line, grid)
 
 

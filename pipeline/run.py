@@ -45,7 +45,7 @@ def run(config: PipelineConfig, console: Console) -> ExitCode:
         with Screen(console) as screen:
             last = _follow(config, log_path, screen)
     if isinstance(last, RunFailed):
-        print_failure(console, last, str(log_path))
+        print_failure(Console(stderr=True), last, str(log_path))
         return last.exit_code
     assert isinstance(last, RunEnded)
     print_run(console, last.run)
@@ -57,7 +57,9 @@ def _follow(config: PipelineConfig, log_path: pathlib.Path, screen: Screen) -> E
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=work, args=(config, log_path, theirs), name="tokenlearner-run")
+    interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)  # the child inherits it: Ctrl-C is this process's affair
     process.start()
+    signal.signal(signal.SIGINT, interrupt)
     theirs.close()
     try:
         last: Event | None = None
@@ -67,6 +69,7 @@ def _follow(config: PipelineConfig, log_path: pathlib.Path, screen: Screen) -> E
         process.join()
     finally:
         process.kill()
+        process.join()
     return last if isinstance(last, RunEnded | RunFailed) else RunFailed(*_describe_death(process, screen))
 
 
@@ -74,7 +77,7 @@ def _receive(connection: Connection) -> Iterator[Event]:
     try:
         while True:
             yield connection.recv()
-    except EOFError:
+    except (EOFError, OSError):  # the other end closed, or was killed in the middle of a message
         return
 
 
@@ -90,8 +93,12 @@ def _describe_death(process: BaseProcess, screen: Screen) -> tuple[str | None, s
 @contextmanager
 def _lock(root: pathlib.Path) -> Iterator[None]:
     """Holds the root for this run; the kernel lets go of it even after `kill -9`."""
-    root.mkdir(parents=True, exist_ok=True)
-    with (root / ".lock").open("w") as file:
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        file = (root / ".lock").open("w")
+    except OSError as error:
+        raise UsageFailure(f"root is {root}: {error.strerror}; name a folder that you may write to.") from None
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

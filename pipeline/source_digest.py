@@ -61,6 +61,7 @@ def _imported_names(path: pathlib.Path) -> list[str]:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
+        elif isinstance(node, ast.ImportFrom):
+            assert node.module, f"{path} has a relative import, which is not followed"
             names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
     return names

@@ -26,10 +26,10 @@ def work(config: PipelineConfig, log_path: pathlib.Path, connection: Connection)
         log_path: Gets everything that this process, TensorFlow and Beam write.
         connection: Gets Events; when the other end closes, this process ends.
     """
-    _redirect_output(log_path)
     threading.Thread(target=_end_with_parent, args=(connection,), daemon=True).start()
     observer = RunObserver(config, connection.send)
     try:
+        _redirect_output(log_path)
         _run(config, observer)
     except Exception as error:
         logging.exception("The run stopped in step %s.", observer.step)
@@ -75,6 +75,7 @@ class RunObserver(logging.Handler):
             history = History(self._metadata_path)
             states = {step.name: step.state for step in history.steps(history.latest_run_id())}
             self.send(StepEnded(self.step, is_cached=states.get(self.step) == "CACHED"))
+            self.step = None
 
 
 def classify(error: Exception) -> ExitCode:

@@ -8,7 +8,6 @@ import tensorflow as tf
 
 from components import features
 
-EXPECTED_SHAPE = (32, 32, 3)
 _BATCH_SIZE = 512  # images decoded at once; one by one takes about twice as long
 
 
@@ -52,7 +51,7 @@ def _find_reasons(images: list[bytes]) -> list[str]:
         if len(images) == 1:
             return ["cannot be decoded"]
         return [reason for image in images for reason in _find_reasons([image])]
-    return ["" if tuple(shape) == EXPECTED_SHAPE else _describe_shape(shape) for shape in shapes]
+    return ["" if tuple(shape) == features.IMAGE_SHAPE else _describe_shape(shape) for shape in shapes]
 
 
 @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
@@ -66,5 +65,5 @@ def _decoded_shapes(images: tf.Tensor) -> tf.Tensor:
 
 
 def _describe_shape(shape: Iterable[int]) -> str:
-    expected, found = ("x".join(map(str, sizes)) for sizes in (EXPECTED_SHAPE, shape))
+    expected, found = ("x".join(map(str, sizes)) for sizes in (features.IMAGE_SHAPE, shape))
     return f"came as {found} instead of {expected}"

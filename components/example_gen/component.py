@@ -9,6 +9,7 @@ import tensorflow_datasets as tfds
 from tfx.components.util import examples_utils
 from tfx.dsl.component.experimental.annotations import BeamComponentParameter, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
+from tfx.dsl.io import fileio
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_artifacts
 
@@ -19,26 +20,33 @@ from components.example_gen import splits
 _TFDS_SPLITS = ("train", "test")
 
 
-def list_shards(tfds_dir: pathlib.Path) -> list[tuple[str, str]]:
+def list_shards(tfds_dir: pathlib.Path) -> list[tuple[str, str, int]]:
     """Lists the files of a prepared TFDS dataset.
 
     Args:
         tfds_dir: Its version folder, the one that holds `dataset_info.json`.
 
     Returns:
-        (file, TFDS split), in the order of the dataset.
+        (file, TFDS split, number of images), in the order of the dataset.
 
     Raises:
         BadDataError: If the folder holds no whole TFDS dataset with splits train and test.
     """
     if not (tfds_dir / "dataset_info.json").is_file():
         raise BadDataError(f"{tfds_dir} holds no TFDS dataset (no dataset_info.json)")
-    split_infos = tfds.builder_from_directory(str(tfds_dir)).info.splits
+    try:
+        split_infos = tfds.builder_from_directory(str(tfds_dir)).info.splits
+    except Exception as error:  # TFDS raises a dozen kinds
+        raise BadDataError(f"{tfds_dir} holds no TFDS dataset that can be read: {error}") from error
     missing_splits = set(_TFDS_SPLITS) - set(split_infos)
     if missing_splits:
         raise BadDataError(f"the TFDS dataset in {tfds_dir} has no split {' and no split '.join(missing_splits)}")
-    shards = [(str(path), split) for split in _TFDS_SPLITS for path in split_infos[split].filepaths]
-    missing_files = [path for path, _ in shards if not pathlib.Path(path).is_file()]
+    shards = [
+        (str(path), split, images)
+        for split in _TFDS_SPLITS
+        for path, images in zip(split_infos[split].filepaths, split_infos[split].shard_lengths, strict=True)
+    ]
+    missing_files = [path for path, *_ in shards if not pathlib.Path(path).is_file()]
     if missing_files:
         raise BadDataError(f"the TFDS dataset in {tfds_dir} lacks its file {missing_files[0]}")
     return shards
@@ -54,7 +62,7 @@ def digest_source(tfds_dir: pathlib.Path) -> str:
         BadDataError: As `list_shards`.
     """
     digest = hashlib.sha256()
-    for path, split in list_shards(tfds_dir):
+    for path, split, _ in list_shards(tfds_dir):
         digest.update(f"{split}/{pathlib.PurePath(path).name}\n".encode())
         with open(path, "rb") as file:  # noqa: PTH123 (TFDS names files by str)
             while chunk := file.read(1 << 20):
@@ -84,7 +92,7 @@ def Cifar10ExampleGen(  # noqa: N802 (TFX names components like classes)
         beam_pipeline: Given by TFX.
 
     Raises:
-        BadDataError: If the dataset is not whole.
+        BadDataError: If the dataset is not whole, or leaves a split without images.
     """
     examples.split_names = artifact_utils.encode_split_names(list(features.SPLITS))
     examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
@@ -96,3 +104,6 @@ def Cifar10ExampleGen(  # noqa: N802 (TFX names components like classes)
             | "Spread" >> beam.Reshuffle()
             | "Copy" >> beam.MapTuple(copy_shard)
         )
+    empty_splits = [split for split in features.SPLITS if not fileio.exists(f"{examples.uri}/Split-{split}")]
+    if empty_splits:
+        raise BadDataError(f"{tfds_dir} has no image for split {empty_splits[0]} (train_images is {train_images})")

@@ -30,12 +30,13 @@ def position_of(example_id: str) -> int:
     return int(digits)
 
 
-def copy_shard(source: str, tfds_split: str, output: str, train_images: int) -> dict[str, int]:
+def copy_shard(source: str, tfds_split: str, images: int, output: str, train_images: int) -> dict[str, int]:
     """Copies the records of one TFDS file, unchanged, into the splits they belong to.
 
     Args:
         source: A TFRecord file of a TFDS dataset.
         tfds_split: The TFDS split it belongs to, "train" or "test".
+        images: How many images the file should hold.
         output: Folder of an Examples artifact; the file keeps its name in each `Split-…` folder.
         train_images: How many of the first training images, in the authors' order, become train; the others are valid.
 
@@ -43,7 +44,8 @@ def copy_shard(source: str, tfds_split: str, output: str, train_images: int) -> 
         The number of images by split.
 
     Raises:
-        BadDataError: If the file is truncated or corrupt, or an image of the TFDS split "train" has no CIFAR-10 id.
+        BadDataError: If the file is truncated or corrupt, holds another number of images, or has an image of the TFDS
+            split "train" without a CIFAR-10 id.
     """
     counts = dict.fromkeys(features.SPLITS, 0)
     with contextlib.ExitStack() as stack:
@@ -57,6 +59,8 @@ def copy_shard(source: str, tfds_split: str, output: str, train_images: int) -> 
                 writers[split] = stack.enter_context(tf.io.TFRecordWriter(_split_file(output, split, source)))
             writers[split].write(record)
             counts[split] += 1
+    if sum(counts.values()) != images:
+        raise BadDataError(f"{source} holds {sum(counts.values())} images instead of {images}")
     return counts
 
 

@@ -41,6 +41,7 @@ class FitConfig:
     learning_rate: float  # peak, after the warm-up
     warmup_share: float  # of all steps, 0..1
     weight_decay: float  # AdamW's; Keras multiplies it by the learning rate
+    gradient_clip_norm: float  # of all gradients together
     label_smoothing: float  # 0..1
     crop_padding: int  # pixels of reflection around an image before it is cropped back at random
     shuffle_buffer: int  # images
@@ -53,6 +54,7 @@ class FitConfig:
         check_range("fit.learning_rate", self.learning_rate, 0, 1)
         check_range("fit.warmup_share", self.warmup_share, 0, 1)
         check_range("fit.weight_decay", self.weight_decay, 0, 10)
+        check_range("fit.gradient_clip_norm", self.gradient_clip_norm, 0)
         check_range("fit.label_smoothing", self.label_smoothing, 0, 1)
         check_range("fit.crop_padding", self.crop_padding, 0, 31)
         check_range("fit.shuffle_buffer", self.shuffle_buffer, 1)

@@ -9,8 +9,6 @@ import tensorflow_transform as tft
 
 from components import features, signatures
 
-_IMAGE_SHAPE = (32, 32, 3)
-
 
 class ServingModule(tf.Module):
     """The Transform graph and the network, as TensorFlow Serving and TFMA call them.
@@ -49,7 +47,7 @@ class ServingModule(tf.Module):
         image_spec = {features.IMAGE: self._raw_feature_spec[features.IMAGE]}
         return self._classify(tf.io.parse_example(examples, image_spec)[features.IMAGE])
 
-    @tf.function(input_signature=[tf.TensorSpec([None, *_IMAGE_SHAPE], tf.uint8, name="images")])
+    @tf.function(input_signature=[tf.TensorSpec([None, *features.IMAGE_SHAPE], tf.uint8, name="images")])
     def serve_images(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """Classifies images; they are encoded as PNG (without loss) for the Transform graph.
 

@@ -35,7 +35,9 @@ def compile_model(model: keras.Model, config: FitConfig, steps: int) -> None:
         warmup_target=config.learning_rate,
         warmup_steps=warmup_steps,
     )
-    optimizer = keras.optimizers.AdamW(learning_rate, weight_decay=config.weight_decay, global_clipnorm=1.0)
+    optimizer = keras.optimizers.AdamW(
+        learning_rate, weight_decay=config.weight_decay, global_clipnorm=config.gradient_clip_norm
+    )
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta", "embeddings"])
     model.compile(
         optimizer=optimizer,

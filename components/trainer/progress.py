@@ -38,19 +38,20 @@ class EpochReporter(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002
         """Reports, but not too often."""
         if time.monotonic() - self._reported >= _SECONDS_BETWEEN_REPORTS:
-            self._report((batch + 1) / self.params["steps"] if self.params["steps"] else 0.0)
+            self._report((batch + 1) / self.params["steps"] if self.params["steps"] else 0.0, has_ended=False)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002
         """Reports the epoch with its validation accuracy."""
         self._valid_accuracy = (logs or {}).get("val_accuracy")
-        self._report(1.0)
+        self._report(1.0, has_ended=True)
 
-    def _report(self, share_of_epoch: float) -> None:
+    def _report(self, share_of_epoch: float, *, has_ended: bool) -> None:
         self._reported = time.monotonic()
         progress: dict[str, Any] = {
             "phase": self.phase,
             "epoch": self._epoch + 1,
             "epochs": self.epochs,
+            "epoch_has_ended": has_ended,
             "valid_accuracy": self._valid_accuracy,
             "share": (self.epochs_before + self._epoch + share_of_epoch) / self.epochs_in_step,
         }

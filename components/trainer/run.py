@@ -30,6 +30,8 @@ def run_fn(fn_args: Any) -> None:
     valid_examples = read.read_examples(fn_args, fn_args.eval_files, transform)
     train = read.training_batches(read.read_examples(fn_args, fn_args.train_files, transform), config.fit)
     valid = read.validation_batches(valid_examples, config.fit)
+    if not int(train.cardinality()):
+        raise ValueError(f"fit.batch_size is {config.fit.batch_size}, which is more than there are training images")
 
     trials = search.search(config, train, valid, folder)
     vit_config = search.winning_config(config, trials)

@@ -54,7 +54,10 @@ class ReportingGridSearch(keras_tuner.GridSearch):
             f"trial {done + 1} of {self.trials}", self.epochs, done * self.epochs, self.epochs_in_step
         )
         begin = time.monotonic()
-        results = super().run_trial(trial, *args, epochs=self.epochs, callbacks=[reporter], **kwargs)
+        try:
+            results = super().run_trial(trial, *args, epochs=self.epochs, callbacks=[reporter], **kwargs)
+        except Exception as error:  # KerasTuner would drop the trial without a word and choose among the others
+            raise keras_tuner.errors.FatalRuntimeError(f"trial {done + 1} failed: {error}") from error
         self.trial_seconds[trial.trial_id] = time.monotonic() - begin
         return results
 

@@ -63,13 +63,13 @@ def _ask(url: str) -> str | None:
         return "no answer in time"
     except requests.ConnectionError as error:
         return "the name does not resolve" if "resol" in str(error) else "the host cannot be reached"
-    except requests.RequestException as error:
+    except Exception as error:
         return str(error)
 
 
 @contextlib.contextmanager
 def show_download(
-    folder: pathlib.Path, num_bytes: int, progress: rich.progress.Progress
+    folder: pathlib.Path, num_bytes: int, progress: rich.progress.Progress, by: str = "TFDS"
 ) -> collections.abc.Iterator[None]:
     """Shows how much of a download has arrived, whoever downloads it.
 
@@ -77,8 +77,9 @@ def show_download(
         folder: Where the file grows.
         num_bytes: Its size in the end.
         progress: Display for the bar.
+        by: Who downloads it.
     """
-    task = progress.add_task("Downloading with TFDS", total=num_bytes)
+    task = progress.add_task(f"Downloading with {by}", total=num_bytes)
     done = threading.Event()
 
     def watch() -> None:

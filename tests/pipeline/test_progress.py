@@ -21,18 +21,26 @@ def test_each_step_is_a_line_with_its_place_and_outcome() -> None:
         for name, is_cached in (("ExampleGen", True), ("Trainer", False)):
             screen.show(StepBegan(name))
             screen.show(StepEnded(name, is_cached=is_cached))
-    assert output.getvalue().splitlines() == ["✓  1/2 ExampleGen cached", "✓  2/2 Trainer 0.0 s"]
+    assert output.getvalue().splitlines() == [
+        "▸  1/2 ExampleGen",
+        "✓  1/2 ExampleGen cached",
+        "▸  2/2 Trainer",
+        "✓  2/2 Trainer 0.0 s",
+    ]
 
 
-def test_without_a_terminal_each_trial_is_told_once() -> None:
+def test_without_a_terminal_each_epoch_that_ended_is_told_once() -> None:
     console, output = _console()
     with Screen(console) as screen:
         screen.show(StepsPlanned(("Trainer",)))
         screen.show(StepBegan("Trainer"))
-        for epoch in (1, 2):
-            screen.show(TrainingProgress("trial 1 of 2", epoch, 2, None, 0.01 * epoch))
-        screen.show(TrainingProgress("trial 2 of 2", 1, 2, 0.5, 0.015))
-    assert [line.strip() for line in output.getvalue().splitlines()] == ["trial 1 of 2", "trial 2 of 2"]
+        screen.show(TrainingProgress("trial 1 of 2", 1, 2, False, None, 0.005))
+        screen.show(TrainingProgress("trial 1 of 2", 1, 2, True, 0.25, 0.01))
+        screen.show(TrainingProgress("trial 1 of 2", 2, 2, True, 0.5, 0.5))
+    assert [line.strip() for line in output.getvalue().splitlines()[1:]] == [
+        "trial 1 of 2, epoch 1 of 2, valid accuracy 25.0%",
+        "trial 1 of 2, epoch 2 of 2, valid accuracy 50.0% about 0 s left",
+    ]
 
 
 def test_on_a_terminal_the_running_step_shows_trial_epoch_accuracy_and_time_left() -> None:
@@ -40,7 +48,7 @@ def test_on_a_terminal_the_running_step_shows_trial_epoch_accuracy_and_time_left
     with Screen(console) as screen:
         screen.show(StepsPlanned(("Transform", "Trainer")))
         screen.show(StepBegan("Trainer"))
-        screen.show(TrainingProgress("trial 3 of 6", 2, 4, 0.4321, 0.5))
+        screen.show(TrainingProgress("trial 3 of 6", 2, 4, False, 0.4321, 0.5))
         with console.capture() as capture:
             console.print(screen._render())
     shown = capture.get()

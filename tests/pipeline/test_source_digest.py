@@ -12,6 +12,7 @@ from pipeline.source_digest import find_sources
 
 ENTRIES = {
     "ExampleGen": "components.example_gen.component",
+    "Schema": "components.schema",
     "DataGate": "components.data_gate.component",
     "Transform": "components.transform",
     "Trainer": "components.trainer.run",

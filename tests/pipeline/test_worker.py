@@ -1,4 +1,4 @@
-"""The process that runs the DAG: what it says of an error, and what becomes of it and its parent."""
+"""The process that runs the DAG: what it says of an error."""
 
 import pytest
 

@@ -26,6 +26,7 @@ def fit_config() -> FitConfig:
         learning_rate=0.02,
         warmup_share=0.1,
         weight_decay=0.05,
+        gradient_clip_norm=1.0,
         label_smoothing=0.1,
         crop_padding=1,
         shuffle_buffer=100,

@@ -22,6 +22,7 @@ _CONFIG = TrainerConfig(
         learning_rate=1e-3,
         warmup_share=0.1,
         weight_decay=0.05,
+        gradient_clip_norm=1.0,
         label_smoothing=0.1,
         crop_padding=4,
         shuffle_buffer=100,

@@ -24,6 +24,7 @@ _CONFIG = FitConfig(
     learning_rate=1e-3,
     warmup_share=0.1,
     weight_decay=0.0,
+    gradient_clip_norm=1.0,
     label_smoothing=0.0,
     crop_padding=1,
     shuffle_buffer=100,

@@ -6,6 +6,7 @@ import logging
 import pathlib
 from typing import Any
 
+import keras_tuner
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -120,3 +121,10 @@ def test_of_equal_trials_the_one_with_fewer_macs_wins_and_no_more_than_asked_for
 def test_a_search_never_tries_more_points_than_there_are(config: TrainerConfig, max_trials: int, trials: int) -> None:
     space = dataclasses.replace(config.search, max_trials=max_trials)
     assert count_trials(dataclasses.replace(config, search=space)) == trials
+
+
+def test_a_trial_that_fails_ends_the_search_and_says_why(config: TrainerConfig, tmp_path: pathlib.Path) -> None:
+    """KerasTuner alone would choose among the other trials without a word."""
+    too_small = tf.data.Dataset.from_tensor_slices((np.ones((32, 4, 4, 3), np.float32), np.zeros(32, np.int64)))
+    with pytest.raises(keras_tuner.errors.FatalRuntimeError, match="trial 1 failed: "):
+        run_search(config, too_small, tmp_path)

@@ -14,16 +14,16 @@ from components.example_gen.component import Cifar10ExampleGen, digest_source, l
 from components.example_gen.splits import position_of
 
 
-def _generate(tfds_dir: pathlib.Path, output: pathlib.Path) -> standard_artifacts.Examples:
+def _generate(tfds_dir: pathlib.Path, output: pathlib.Path, train_images: int = 40_000) -> standard_artifacts.Examples:
     examples = standard_artifacts.Examples()
     examples.uri = str(output)
     Cifar10ExampleGen.test_call(
         examples=examples,
         tfds_dir=str(tfds_dir),
-        train_images=40_000,
+        train_images=train_images,
         source_digest="",
         code_digest="",
-        beam_pipeline=beam.Pipeline(),
+        beam_pipeline=beam.Pipeline("FnApiRunner"),
     )
     return examples
 
@@ -39,7 +39,7 @@ def _position(record: bytes) -> int:
 
 def _tfds_records(tfds_dir: pathlib.Path, split: str) -> list[bytes]:
     return list(
-        tf.data.TFRecordDataset([path for path, of in list_shards(tfds_dir) if of == split]).as_numpy_iterator()
+        tf.data.TFRecordDataset([path for path, of, _ in list_shards(tfds_dir) if of == split]).as_numpy_iterator()
     )
 
 
@@ -102,3 +102,26 @@ def test_a_truncated_file_is_named(slice_dir: pathlib.Path, tmp_path: pathlib.Pa
     file.write_bytes(file.read_bytes()[:-100])
     with pytest.raises(BadDataError, match=r"cifar10-train\.tfrecord-00000-of-00001 is truncated or corrupt"):
         _generate(copy, tmp_path / "examples")
+
+
+def test_a_file_that_ends_early_between_two_records_is_named(slice_dir: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    copy = shutil.copytree(slice_dir, tmp_path / "copy")
+    file = copy / "cifar10-test.tfrecord-00000-of-00001"
+    records = _tfds_records(copy, "test")
+    with tf.io.TFRecordWriter(str(file)) as writer:
+        for record in records[:150]:
+            writer.write(record)
+    with pytest.raises(BadDataError, match=r"cifar10-test\.tfrecord-00000-of-00001 holds 150 images instead of 200"):
+        _generate(copy, tmp_path / "examples")
+
+
+def test_a_split_without_images_is_named(slice_dir: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    with pytest.raises(BadDataError, match=r"has no image for split valid \(train_images is 50000\)"):
+        _generate(slice_dir, tmp_path, train_images=50_000)
+
+
+def test_a_dataset_whose_description_is_damaged_is_refused(slice_dir: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    copy = shutil.copytree(slice_dir, tmp_path / "copy")
+    (copy / "features.json").unlink()
+    with pytest.raises(BadDataError, match="holds no TFDS dataset that can be read"):
+        list_shards(copy)

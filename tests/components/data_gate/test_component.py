@@ -40,10 +40,11 @@ def _pass_gate(folder: pathlib.Path, change: Change) -> pathlib.Path:
         train_images=40_000,
         source_digest="",
         code_digest="",
-        beam_pipeline=beam.Pipeline(),
+        beam_pipeline=beam.Pipeline("FnApiRunner"),
     )
-    StatisticsGen().Do({"examples": [examples]}, {"statistics": [statistics]}, {})
-    CuratedSchema.test_call(schema=schema, text=SCHEMA_FILE.read_text())
+    beam_context = StatisticsGen.Context(beam_pipeline_args=["--runner=FnApiRunner"])
+    StatisticsGen(beam_context).Do({"examples": [examples]}, {"statistics": [statistics]}, {})
+    CuratedSchema.test_call(schema=schema, text=SCHEMA_FILE.read_text(), code_digest="")
     ExampleValidator().Do({"statistics": [statistics], "schema": [schema]}, {"anomalies": [anomalies]}, {})
     DataGate.test_call(
         examples=examples,
@@ -52,7 +53,7 @@ def _pass_gate(folder: pathlib.Path, change: Change) -> pathlib.Path:
         anomalies=anomalies,
         bad_images=bad_images,
         code_digest="",
-        beam_pipeline=beam.Pipeline(),
+        beam_pipeline=beam.Pipeline("FnApiRunner"),
     )
     return folder / "gate" / "ExampleAnomalies"
 

@@ -1,0 +1,60 @@
+"""A run whose process dies, and a root that cannot be used, end in one sentence."""
+
+import dataclasses
+import io
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+from rich.console import Console
+
+from pipeline.config import QUICK
+from pipeline.failures import ExitCode, UsageFailure
+from pipeline.run import run
+
+
+def test_a_root_that_is_a_file_is_refused(tmp_path: pathlib.Path, slice_dir: pathlib.Path) -> None:
+    (tmp_path / "file").write_text("")
+    data = dataclasses.replace(QUICK.data, tfds_dir=slice_dir)
+    with pytest.raises(UsageFailure, match=r"root is .*file: File exists; name a folder that you may write to"):
+        run(dataclasses.replace(QUICK, root=tmp_path / "file", data=data), Console(file=io.StringIO()))
+
+
+def _start(root: pathlib.Path, data: pathlib.Path) -> tuple[subprocess.Popen[str], psutil.Process]:
+    """Starts a run; returns its process and the one in which the DAG runs."""
+    shown = subprocess.Popen(
+        [sys.executable, "-m", "pipeline", "run", "--root", str(root), "--data.tfds-dir", str(data)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    for _ in range(300):
+        workers = [child for child in psutil.Process(shown.pid).children() if "spawn_main" in " ".join(child.cmdline())]
+        if workers and any(log.stat().st_size for log in root.glob("logs/*.log")):
+            return shown, workers[0]
+        time.sleep(0.1)
+    raise AssertionError("the run did not start")
+
+
+def test_a_worker_that_is_killed_is_told_with_its_signal_and_the_log(
+    tmp_path: pathlib.Path, slice_dir: pathlib.Path
+) -> None:
+    shown, worker = _start(tmp_path, slice_dir)
+    worker.kill()
+    _, told = shown.communicate(timeout=60)
+    assert shown.returncode == ExitCode.STEP_FAILED
+    assert "killed by signal SIGKILL" in told
+    assert str(next(tmp_path.glob("logs/*.log"))) in "".join(told.split("\n"))
+    assert "Traceback" not in told
+
+
+def test_the_worker_does_not_outlive_a_killed_run(tmp_path: pathlib.Path, slice_dir: pathlib.Path) -> None:
+    shown, worker = _start(tmp_path, slice_dir)
+    os.kill(shown.pid, signal.SIGKILL)
+    shown.communicate()
+    worker.wait(timeout=60)
