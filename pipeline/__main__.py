@@ -22,7 +22,7 @@ class RunCommand:
     """Runs the pipeline: reads, validates, transforms, searches, fits, evaluates and pushes."""
 
     config: Annotated[PipelineConfig, tyro.conf.arg(name="")]
-    profile: Literal["quick", "full"] = "quick"  # quick: 6,000 images in minutes; full: 60,000 in hours
+    profile: Literal["quick", "full"] = "quick"  # quick: 6,000 images in minutes; full: all 60,000
 
     def __call__(self) -> ExitCode:
         """Runs it."""

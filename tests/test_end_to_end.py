@@ -214,13 +214,13 @@ def test_corrupt_images_stop_the_run_before_the_trainer_and_are_named(
 
     corrupted = dataclasses.replace(workplace, root=tmp_path / "root", data=make_slice(tmp_path / "data", corrupt))
     done = corrupted.run()
-    shown = " ".join(done.stdout.split())
-    assert done.returncode == ExitCode.BAD_DATA, shown + done.stderr
+    shown = " ".join(done.stderr.split())
+    assert done.returncode == ExitCode.BAD_DATA, done.stdout + done.stderr
     assert "Step DataGate failed" in shown
     assert "cannot be decoded: " in shown
     assert "came as 28x28x1 instead of 32x32x3: " in shown
     assert all(example_id in shown for example_id in broken.values())
-    assert "Traceback" not in shown + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
     log = next((corrupted.root / "logs").iterdir())
     assert "Traceback" in log.read_text()
     history = corrupted.history()
