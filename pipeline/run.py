@@ -1,12 +1,11 @@
 """Runs the DAG in a process of its own and shows it, from the first step to the table at the end."""
 
+import contextlib
 import datetime
-import fcntl
 import multiprocessing
 import pathlib
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
@@ -15,6 +14,7 @@ from rich.console import Console
 from pipeline.config import PipelineConfig
 from pipeline.events import Event, RunEnded, RunFailed
 from pipeline.failures import DataFailure, ExitCode, UsageFailure
+from pipeline.lock import hold_lock
 from pipeline.progress import Screen, print_failure
 from pipeline.summary import print_run
 from pipeline.worker import work
@@ -90,19 +90,13 @@ def _describe_death(process: BaseProcess, screen: Screen) -> tuple[str | None, s
     return screen.step, cause, ExitCode.STEP_FAILED
 
 
-@contextmanager
+@contextlib.contextmanager
 def _lock(root: pathlib.Path) -> Iterator[None]:
-    """Holds the root for this run; the kernel lets go of it even after `kill -9`."""
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        file = (root / ".lock").open("w")
-    except OSError as error:
-        raise UsageFailure(f"root is {root}: {error.strerror}; name a folder that you may write to.") from None
-    with file:
+    """Holds the root for this run."""
+    busy = f"another run works in {root}; wait for it, or name another folder with --root."
+    with contextlib.ExitStack() as stack:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UsageFailure(
-                f"another run works in {root}; wait for it, or name another folder with --root."
-            ) from None
+            stack.enter_context(hold_lock(root / ".lock", busy))
+        except OSError as error:
+            raise UsageFailure(f"root is {root}: {error.strerror}; name a folder that you may write to.") from None
         yield

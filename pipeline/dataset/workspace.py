@@ -3,12 +3,12 @@
 import collections.abc
 import contextlib
 import errno
-import fcntl
 import os
 import pathlib
 import shutil
 
-from pipeline.failures import DataFailure, UsageFailure
+from pipeline.failures import DataFailure
+from pipeline.lock import hold_lock
 
 _HINTS = {
     errno.ENOSPC: "free some space there or choose another folder",
@@ -40,14 +40,8 @@ def lend_workspace(target: pathlib.Path) -> collections.abc.Iterator[pathlib.Pat
         UsageFailure: Another process is making the same target.
         OSError: The file system refuses to write.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with (target.parent / f".{target.name}.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UsageFailure(
-                f"Another process is making {target} right now; wait until it has ended, then try again."
-            ) from None
+    busy = f"Another process is making {target} right now; wait until it has ended, then try again."
+    with hold_lock(target.parent / f".{target.name}.lock", busy):
         workspace = target.parent / f".{target.name}.incomplete"
         if workspace.exists():
             shutil.rmtree(workspace)
