@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-NAMES = ("example_gen", "input_pipeline", "steps")
+NAMES = ("example_gen", "input_pipeline", "steps", "search")
 
 
 def main() -> None:

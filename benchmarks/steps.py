@@ -22,8 +22,9 @@ def run(root: pathlib.Path) -> tuple[list[Step], float]:
     subprocess.run(
         [
             *(sys.executable, "-m", "pipeline", "run", "--root", str(root), "--data.tfds-dir", str(find_dataset())),
-            *("--model.dim", "32", "--model.depth", "1", "--model.mlp-dim", "32"),
-            *("--search.placements", "0", "--search.token-counts", "4", "--search.epochs", "1"),
+            *("--model.dim", "32", "--model.depth", "1", "--model.mlp-dims", "32"),
+            *("--search.placements", "0", "--search.token-counts", "4", "--search.max-epochs", "1"),
+            *("--search.tuner", "random", "--search.max-trials", "1", "--search.finalists", "1"),
             *("--fit.epochs", "1", "--fit.batch-size", "256", "--evaluation.min-accuracy", "0"),
         ],
         check=True,

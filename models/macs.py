@@ -1,10 +1,11 @@
 """Exact multiply-accumulates of one image through a ViTConfig, attention included, in closed form.
 
 Counted are the products of matrix multiplications, einsums and convolutions (padding counted as computed); biases,
-norms and activations are not.
+norms, activations and plain means are not.
 """
 
 import dataclasses
+from itertools import pairwise
 
 from models.vit_config import ViTConfig
 
@@ -15,9 +16,9 @@ class Macs:
 
     stem: int
     blocks_before: int  # on all patches
-    token_learner: int
-    blocks_after: int  # on the learnt tokens
-    head: int
+    token_reducer: int  # of all of them, TokenFusers included; 0 for the controls, which only average or select
+    blocks_after: int  # on the tokens that are left
+    head: int  # pooling with learnt weights, and logits
 
     @property
     def total(self) -> int:
@@ -34,35 +35,59 @@ def count_macs(config: ViTConfig) -> Macs:
     Returns:
         The count of each part.
     """
-    depth_before = config.depth if config.blocks_before_token_learner is None else config.blocks_before_token_learner
+    placement = config.blocks_before_token_learner
+    depth_before = config.depth if placement is None else placement
+    depth_after = config.depth - depth_before
+    reducers = depth_after if config.use_token_fuser else 1
     return Macs(
         stem=_stem_macs(config),
         blocks_before=depth_before * _block_macs(config, config.num_patches),
-        token_learner=_token_learner_macs(config),
-        blocks_after=(config.depth - depth_before) * _block_macs(config, config.num_tokens or 0),
-        head=config.dim * config.num_classes,
+        token_reducer=reducers * _token_reducer_macs(config) + config.use_token_fuser * reducers * _fuser_macs(config),
+        blocks_after=depth_after * _block_macs(config, config.num_tokens or 0),
+        head=_pooling_macs(config) + config.dim * config.num_classes,
     )
 
 
 def _stem_macs(config: ViTConfig) -> int:
-    macs, size, channels = 0, config.image_size, 3
-    for width in config.stem_widths:
+    if config.stem == "linear":
+        return config.image_size**2 * 3 * config.dim
+    macs, size = 0, config.image_size
+    for channels, width in pairwise((3, *config.stem_widths)):
         size //= 2
         macs += size**2 * 9 * channels * width
-        channels = width
     return macs
 
 
 def _block_macs(config: ViTConfig, tokens: int) -> int:
-    projections = 4 * tokens * config.dim**2  # query, key, value, output
-    attention = 2 * tokens**2 * config.dim  # scores and weighted sum
-    mlp = 2 * tokens * config.dim * config.mlp_dim
-    return projections + attention + mlp
+    width = config.num_heads * config.head_width
+    projections = 4 * tokens * config.dim * width  # query, key, value, output
+    attention = 2 * tokens**2 * width  # scores and weighted sum
+    return projections + attention + _mlp_macs(tokens, config.dim, *config.mlp_dims, config.dim)
 
 
-def _token_learner_macs(config: ViTConfig) -> int:
-    if config.num_tokens is None:
+def _mlp_macs(tokens: int, *widths: int) -> int:
+    return tokens * sum(before * after for before, after in pairwise(widths))
+
+
+def _token_reducer_macs(config: ViTConfig) -> int:
+    patches, tokens, dim = config.num_patches, config.num_tokens or 0, config.dim
+    weighted_sum = patches * tokens * dim
+    if config.token_reducer == "token_learner":
+        return patches * 9 * (dim * tokens + 3 * tokens**2) + weighted_sum
+    if config.token_reducer == "token_learner_v11":
+        return _mlp_macs(patches, dim, config.token_bottleneck_dim, tokens) + weighted_sum
+    return 0
+
+
+def _fuser_macs(config: ViTConfig) -> int:
+    patches, tokens, dim = config.num_patches, config.num_tokens or 0, config.dim
+    mixing = tokens**2 * dim
+    shares = _mlp_macs(patches, dim, config.token_bottleneck_dim, tokens)
+    return mixing + shares + patches * tokens * dim
+
+
+def _pooling_macs(config: ViTConfig) -> int:
+    if config.pooling == "mean":
         return 0
-    convolutions = config.num_patches * 9 * (config.dim * config.num_tokens + 3 * config.num_tokens**2)
-    pooling = config.num_patches * config.num_tokens * config.dim
-    return convolutions + pooling
+    tokens = config.num_patches if config.num_tokens is None or config.use_token_fuser else config.num_tokens
+    return 2 * tokens * config.dim  # scores and weighted sum

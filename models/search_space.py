@@ -1,48 +1,106 @@
-"""Where the TokenLearner may stand and how many tokens it may emit, as KerasTuner sees it."""
+"""The search space as data: what may stand where and emit how many tokens; importing it imports no Keras."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+import itertools
+from typing import Any
 
-import keras
-import keras_tuner
+from models.vit_config import CONTROL_REDUCERS, LEARNT_REDUCERS, LearntReducer, TokenReducer, ViTConfig
 
-from models.vit import build_vit
-from models.vit_config import ViTConfig
+NO_REDUCER = "none"  # the value of token_reducer, in names and hyperparameters, that stands for None
 
 
-class TokenLearnerHyperModel(keras_tuner.HyperModel):
-    """Turns hyperparameters into a compiled Vision Transformer.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SearchSpace:
+    """Placements x token counts x token reducers x fuser, and the trunk without any.
 
-    Args:
-        trunk: The network that all points of the space share.
-        placements: Values of `blocks_before_token_learner`, each in 0..depth-1.
-        token_counts: Values of `num_tokens`.
-        compile_model: Compiles a built model in place.
+    The controls of `CONTROL_REDUCERS` are always in it: whether a learnt reducer is worth its compute shows against
+    what learns nothing about where to look.
+
+    Raises:
+        ValueError: If a point cannot be built; the message names the values and says why.
     """
 
-    def __init__(
-        self,
-        trunk: ViTConfig,
-        placements: Sequence[int],
-        token_counts: Sequence[int],
-        compile_model: Callable[[keras.Model], None],
-    ) -> None:
-        super().__init__()
-        self.trunk = trunk
-        self.placements = tuple(placements)
-        self.token_counts = tuple(token_counts)
-        self.compile_model = compile_model
+    trunk: ViTConfig  # without token reducer
+    placements: tuple[int, ...]  # values of blocks_before_token_learner, each in 0..depth-1
+    token_counts: tuple[int, ...]  # values of num_tokens
+    reducers: tuple[LearntReducer, ...]  # learnt ones
+    fusers: tuple[bool, ...]  # values of use_token_fuser
 
-    def vit_config(self, hp: keras_tuner.HyperParameters) -> ViTConfig:
-        """Returns the network that stands at a point of the space."""
-        return dataclasses.replace(
-            self.trunk,
-            blocks_before_token_learner=hp.Choice("blocks_before_token_learner", list(self.placements)),
-            num_tokens=hp.Choice("num_tokens", list(self.token_counts)),
-        )
+    def __post_init__(self) -> None:
+        """Makes every point once, so that a wrong one is found before any training."""
+        self.points()
 
-    def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
-        """Builds and compiles the network that stands at a point of the space."""
-        model = build_vit(self.vit_config(hp))
-        self.compile_model(model)
-        return model
+    @property
+    def token_reducers(self) -> tuple[TokenReducer, ...]:
+        """The learnt ones and the controls."""
+        return (*self.reducers, *CONTROL_REDUCERS)
+
+    def points(self) -> tuple[ViTConfig, ...]:
+        """Returns every network of the space: first the one without reducer, then the learnt ones, then the controls."""
+        axes = (self.token_reducers, self.placements, self.token_counts, self.fusers)
+        return (self.trunk, *(self._point(*values) for values in itertools.product(*axes)))
+
+    def _point(self, reducer: TokenReducer, placement: int, num_tokens: int, use_token_fuser: bool) -> ViTConfig:
+        try:
+            return dataclasses.replace(
+                self.trunk,
+                token_reducer=reducer,
+                blocks_before_token_learner=placement,
+                num_tokens=num_tokens,
+                use_token_fuser=use_token_fuser,
+            )
+        except ValueError as error:
+            point = f"placements holds {placement} and token_counts {num_tokens}"
+            raise ValueError(f"{point}, but {error}") from None
+
+
+def name_point(network: ViTConfig) -> str:
+    """Names a network by what tells the points of a space apart.
+
+    Args:
+        network: A point.
+
+    Returns:
+        Such as "none", "token_learner-8@2" (8 tokens after 2 blocks) or "token_learner-8@2+fuser".
+    """
+    if network.token_reducer is None:
+        return NO_REDUCER
+    name = f"{network.token_reducer}-{network.num_tokens}@{network.blocks_before_token_learner}"
+    return f"{name}+fuser" if network.use_token_fuser else name
+
+
+def describe_point(network: ViTConfig) -> dict[str, Any]:
+    """Returns the fields that tell the points of a space apart, as hyperparameters; without reducer just that."""
+    if network.token_reducer is None:
+        return {"token_reducer": NO_REDUCER}
+    return {
+        "token_reducer": network.token_reducer,
+        "blocks_before_token_learner": network.blocks_before_token_learner,
+        "num_tokens": network.num_tokens,
+        "use_token_fuser": network.use_token_fuser,
+    }
+
+
+def is_learnt(network: ViTConfig) -> bool:
+    """Tells whether a network has a learnt token reducer."""
+    return network.token_reducer in LEARNT_REDUCERS
+
+
+def is_control(network: ViTConfig) -> bool:
+    """Tells whether a network has a token reducer that learns nothing about where to look."""
+    return network.token_reducer in CONTROL_REDUCERS
+
+
+def find_controls(network: ViTConfig) -> tuple[ViTConfig, ...]:
+    """Returns what a network with a token reducer is to be compared with.
+
+    Args:
+        network: A point with a token reducer.
+
+    Returns:
+        The trunk without reducer, and the controls at the same placement and token count.
+    """
+    trunk = dataclasses.replace(
+        network, token_reducer=None, blocks_before_token_learner=None, num_tokens=None, use_token_fuser=False
+    )
+    return (trunk, *(dataclasses.replace(network, token_reducer=control) for control in CONTROL_REDUCERS))

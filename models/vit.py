@@ -1,4 +1,4 @@
-"""A mini Vision Transformer with an optional TokenLearner between two of its blocks.
+"""A mini Vision Transformer with an optional token reducer between two of its blocks.
 
 Axes: batch, height, width, channels, patches, tokens, dim.
 """
@@ -7,119 +7,91 @@ from typing import Any
 
 import keras
 
-from models.token_learner import TokenLearner
+from models.encoder import LAYER_NORM_EPSILON, EncoderBlock
+from models.positions import PositionEmbedding, SinCosPositions2D
+from models.sequence_pooling import SequencePooling
+from models.token_baselines import AveragePoolingTokens, RandomTokens, TopKNormTokens
+from models.token_fuser import TokenFuser
+from models.token_learner import TokenLearner, TokenLearnerV11
 from models.vit_config import ViTConfig
-
-_LAYER_NORM_EPSILON = 1e-6
-
-
-@keras.saving.register_keras_serializable(package="tokenlearner")
-class PositionEmbedding(keras.layers.Layer):
-    """Adds a learnt vector to each position.
-
-    Input and output shape: [batch, positions, dim].
-
-    Reference:
-        Dosovitskiy et al., arXiv 2010.11929, section 3.1.
-    """
-
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Makes one vector a position."""
-        self.embeddings = self.add_weight(
-            name="embeddings",
-            shape=input_shape[1:],
-            initializer=keras.initializers.RandomNormal(stddev=0.02),
-        )
-        super().build(input_shape)
-
-    def call(self, inputs: Any) -> Any:
-        """Returns inputs + positions, [batch, positions, dim]."""
-        return inputs + self.embeddings
-
-
-@keras.saving.register_keras_serializable(package="tokenlearner")
-class EncoderBlock(keras.layers.Layer):
-    """Pre-norm transformer encoder block: self-attention, then an MLP, each with a residual.
-
-    Input and output shape: [batch, tokens, dim].
-
-    Args:
-        num_heads: Attention heads, each dim / num_heads wide.
-        mlp_dim: Hidden units of the MLP.
-        dropout_rate: Share of units dropped after the attention and after the MLP, 0..1.
-        **kwargs: Of `keras.layers.Layer`.
-
-    Reference:
-        Dosovitskiy et al., arXiv 2010.11929, equations 2 and 3.
-    """
-
-    def __init__(self, num_heads: int, mlp_dim: int, dropout_rate: float, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.num_heads = num_heads
-        self.mlp_dim = mlp_dim
-        self.dropout_rate = dropout_rate
-
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Makes the weights for input [batch, tokens, dim]."""
-        dim = input_shape[-1]
-        assert dim is not None
-        self.attention_norm = keras.layers.LayerNormalization(epsilon=_LAYER_NORM_EPSILON, name="attention_norm")
-        self.attention_norm.build(input_shape)
-        self.attention = keras.layers.MultiHeadAttention(self.num_heads, dim // self.num_heads, name="attention")
-        self.attention.build(input_shape, input_shape)
-        self.mlp_norm = keras.layers.LayerNormalization(epsilon=_LAYER_NORM_EPSILON, name="mlp_norm")
-        self.mlp_norm.build(input_shape)
-        self.mlp_hidden = keras.layers.Dense(self.mlp_dim, activation="gelu", name="mlp_hidden")
-        self.mlp_hidden.build(input_shape)
-        self.mlp_output = keras.layers.Dense(dim, name="mlp_output")
-        self.mlp_output.build((*input_shape[:-1], self.mlp_dim))
-        self.attention_dropout = keras.layers.Dropout(self.dropout_rate, name="attention_dropout")
-        self.mlp_dropout = keras.layers.Dropout(self.dropout_rate, name="mlp_dropout")
-        super().build(input_shape)
-
-    def call(self, inputs: Any, training: bool | None = None) -> Any:
-        """Returns the encoded tokens, [batch, tokens, dim]."""
-        normed = self.attention_norm(inputs)
-        attended = self.attention(normed, normed, training=training)
-        x = inputs + self.attention_dropout(attended, training=training)
-        hidden = self.mlp_output(self.mlp_hidden(self.mlp_norm(x)))
-        return x + self.mlp_dropout(hidden, training=training)
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Returns the input shape."""
-        return input_shape
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the arguments of `__init__`."""
-        return {
-            **super().get_config(),
-            "num_heads": self.num_heads,
-            "mlp_dim": self.mlp_dim,
-            "dropout_rate": self.dropout_rate,
-        }
 
 
 def build_vit(config: ViTConfig) -> keras.Model:
     """Builds the network that `config` describes.
 
+    Blocks are named "block_0", "block_1", …; the token reducer, of whatever kind, "token_learner". With the TokenFuser
+    there is one "token_learner_{i}" and one "token_fuser_{i}" around each block that works on tokens.
+
     Args:
         config: Its shape.
 
     Returns:
-        A model from normalised images, float32 [batch, height, width, 3], to logits, [batch, num_classes].
+        A model from normalised images, float32 [batch, height, width, 3], to logits, float32 [batch, num_classes].
     """
     images = keras.Input((config.image_size, config.image_size, 3), name="image")
+    x = keras.layers.Reshape((config.num_patches, config.dim), name="patches")(_stem(config, images))
+    x = _positions(config)(x)  # [batch, patches, dim]
+    x = keras.layers.Dropout(config.dropout_rate, name="embedding_dropout")(x)
+    for i in range(config.depth):
+        if config.use_token_fuser and i >= (config.blocks_before_token_learner or 0):
+            x = _fused_block(config, i, x)
+            continue
+        if config.token_reducer is not None and i == config.blocks_before_token_learner:
+            x = _token_reducer(config, "token_learner")(x)  # [batch, tokens, dim]
+        x = _block(config, i)(x)
+    x = keras.layers.LayerNormalization(epsilon=LAYER_NORM_EPSILON, name="norm")(x)
+    pool = keras.layers.GlobalAveragePooling1D if config.pooling == "mean" else SequencePooling
+    x = pool(name="pool")(x)  # [batch, dim]
+    logits = keras.layers.Dense(config.num_classes, dtype="float32", name="logits")(x)
+    return keras.Model(images, logits, name="vit")
+
+
+def _stem(config: ViTConfig, images: Any) -> Any:
+    """Returns patches on their grid, [batch, height, width, dim]."""
+    if config.stem == "linear":
+        return keras.layers.Conv2D(config.dim, config.patch_size, strides=config.patch_size, name="stem")(images)
     x = images
     for i, width in enumerate(config.stem_widths):
         x = keras.layers.Conv2D(width, 3, strides=2, padding="same", activation="gelu", name=f"stem_{i}")(x)
-    x = keras.layers.Reshape((config.num_patches, config.dim), name="patches")(x)  # [batch, patches, dim]
-    x = PositionEmbedding(name="position_embedding")(x)
-    x = keras.layers.Dropout(config.dropout_rate, name="embedding_dropout")(x)
-    for i in range(config.depth):
-        if config.num_tokens is not None and i == config.blocks_before_token_learner:
-            x = TokenLearner(config.num_tokens, name="token_learner")(x)  # [batch, tokens, dim]
-        x = EncoderBlock(config.num_heads, config.mlp_dim, config.dropout_rate, name=f"block_{i}")(x)
-    x = keras.layers.LayerNormalization(epsilon=_LAYER_NORM_EPSILON, name="norm")(x)
-    x = keras.layers.GlobalAveragePooling1D(name="pool")(x)  # [batch, dim]
-    logits = keras.layers.Dense(config.num_classes, dtype="float32", name="logits")(x)
-    return keras.Model(images, logits, name="vit")
+    return x
+
+
+def _positions(config: ViTConfig) -> keras.layers.Layer:
+    layer = PositionEmbedding if config.positions == "learnt" else SinCosPositions2D
+    return layer(name="position_embedding")
+
+
+def _block(config: ViTConfig, i: int) -> keras.layers.Layer:
+    return EncoderBlock(
+        config.num_heads,
+        config.head_width,
+        config.mlp_dims,
+        config.mlp_output_activation,
+        config.dropout_rate,
+        name=f"block_{i}",
+    )
+
+
+def _fused_block(config: ViTConfig, i: int, patches: Any) -> Any:
+    """Lets a block work on tokens of its own, and adds to each patch what they give it: [batch, patches, dim]."""
+    tokens = _block(config, i)(_token_reducer(config, f"token_learner_{i}")(patches))  # [batch, tokens, dim]
+    fuser = TokenFuser(config.token_bottleneck_dim, config.dropout_rate, name=f"token_fuser_{i}")
+    return keras.layers.Add(name=f"token_fuser_residual_{i}")([patches, fuser(tokens, patches)])
+
+
+def _token_reducer(config: ViTConfig, name: str) -> keras.layers.Layer:
+    num_tokens = config.num_tokens
+    assert num_tokens is not None
+    match config.token_reducer:
+        case "token_learner":
+            return TokenLearner(num_tokens, config.token_learner_pooling, name=name)
+        case "token_learner_v11":
+            return TokenLearnerV11(num_tokens, config.token_bottleneck_dim, config.dropout_rate, name=name)
+        case "average_pooling":
+            return AveragePoolingTokens(num_tokens, name=name)
+        case "random_selection":
+            return RandomTokens(num_tokens, config.random_selection_seed, name=name)
+        case "top_k_norm":
+            return TopKNormTokens(num_tokens, name=name)
+        case _:
+            raise ValueError(f"token_reducer is {config.token_reducer!r}; there is no such layer")

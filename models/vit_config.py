@@ -2,71 +2,142 @@
 
 import dataclasses
 import math
+from typing import Literal
+
+Stem = Literal["convolution", "linear"]
+Positions = Literal["learnt", "sincos_2d"]
+Pooling = Literal["mean", "sequence"]
+MlpOutputActivation = Literal["linear", "gelu"]
+TokenLearnerPooling = Literal["mean", "sum"]
+LearntReducer = Literal["token_learner", "token_learner_v11"]
+ControlReducer = Literal["average_pooling", "random_selection", "top_k_norm"]
+TokenReducer = LearntReducer | ControlReducer
+
+LEARNT_REDUCERS: tuple[LearntReducer, ...] = ("token_learner", "token_learner_v11")
+CONTROL_REDUCERS: tuple[ControlReducer, ...] = ("average_pooling", "random_selection", "top_k_norm")
+
+_CHOICES = {
+    "stem": ("convolution", "linear"),
+    "positions": ("learnt", "sincos_2d"),
+    "pooling": ("mean", "sequence"),
+    "mlp_output_activation": ("linear", "gelu"),
+    "token_learner_pooling": ("mean", "sum"),
+    "token_reducer": (None, *LEARNT_REDUCERS, *CONTROL_REDUCERS),
+}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ViTConfig:
-    """Shape of one Vision Transformer, with or without a TokenLearner in the middle.
+    """Shape of one Vision Transformer, with or without a token reducer in the middle.
 
-    The stem halves the image `log2(patch_size)` times with overlapping 3x3 convolutions of stride 2, so that each patch
-    token stands for `patch_size` x `patch_size` pixels.
+    Each patch token stands for `patch_size` x `patch_size` pixels. The stem "convolution" halves the image
+    `log2(patch_size)` times with overlapping 3x3 convolutions of stride 2 and GELU; the stem "linear" projects each
+    patch by itself. Before block `blocks_before_token_learner` a token reducer replaces the patches by `num_tokens`
+    tokens: learnt ("token_learner", "token_learner_v11"), or a control that learns nothing about where to look
+    ("average_pooling", "random_selection", "top_k_norm"). With the TokenFuser each block from there on has a reducer of
+    its own, works on the tokens, and what a TokenFuser makes of them is added to the patches that were reduced.
 
     Raises:
         ValueError: If a field or a combination of fields cannot be built; the message names field, value and range.
 
     Reference:
-        Dosovitskiy et al., arXiv 2010.11929 (ViT); Xiao et al., arXiv 2106.14881 (convolutional stem); Ryoo et al.,
-        arXiv 2106.11297 (TokenLearner).
+        Dosovitskiy et al., arXiv 2010.11929 (ViT); Xiao et al., arXiv 2106.14881 (convolutional stem); Hassani et al.,
+        arXiv 2104.05704 (sequence pooling); Ryoo et al., arXiv 2106.11297 (TokenLearner, TokenFuser).
     """
 
     image_size: int  # pixels, height and width
-    patch_size: int  # pixels; a power of two
+    patch_size: int  # pixels; a power of two for the stem "convolution"
     dim: int  # channels of a token
     depth: int  # encoder blocks
-    num_heads: int  # attention heads, each dim / num_heads wide
-    mlp_dim: int  # hidden units of a block's MLP
-    dropout_rate: float  # after the position embedding, the attention and the MLP
+    num_heads: int  # attention heads
+    head_dim: int | None = None  # channels of a head; None: dim / num_heads
+    mlp_dims: tuple[int, ...]  # hidden units of a block's MLP, layer by layer; its output has dim
+    mlp_output_activation: MlpOutputActivation = "linear"  # the Keras example has "gelu"
+    dropout_rate: float = 0.0  # after the position embedding and each MLP layer, and on attention weights
+    stem: Stem = "convolution"
+    positions: Positions = "learnt"
+    pooling: Pooling = "mean"  # of all tokens into the one that is classified
     num_classes: int
-    blocks_before_token_learner: int | None = None  # blocks that see all patches; None: no TokenLearner
-    num_tokens: int | None = None  # tokens that the TokenLearner emits; None: no TokenLearner
+    token_reducer: TokenReducer | None = None  # None: all blocks see all patches
+    blocks_before_token_learner: int | None = None  # blocks that see all patches, 0..depth-1
+    num_tokens: int | None = None  # tokens that the reducer emits
+    token_learner_pooling: TokenLearnerPooling = "mean"  # of "token_learner"; the official code has "sum"
+    token_bottleneck_dim: int = 64  # hidden units of the MLPs of "token_learner_v11" and of the TokenFuser
+    random_selection_seed: int = 0  # which patches "random_selection" takes
+    use_token_fuser: bool = False
 
     def __post_init__(self) -> None:
         """Rejects what cannot be built."""
-        for name in ("image_size", "dim", "depth", "num_heads", "mlp_dim", "num_classes"):
-            value = getattr(self, name)
-            if value < 1:
-                raise ValueError(f"{name} is {value}; it must be at least 1")
-        if self.patch_size < 2 or self.patch_size & (self.patch_size - 1):
-            raise ValueError(f"patch_size is {self.patch_size}; it must be a power of two, at least 2")
-        if self.image_size % self.patch_size:
-            raise ValueError(f"patch_size is {self.patch_size}; it must divide image_size, which is {self.image_size}")
-        if self.dim % self.num_heads:
-            raise ValueError(f"num_heads is {self.num_heads}; it must divide dim, which is {self.dim}")
-        if self.dim % (self.patch_size // 2):
-            raise ValueError(f"dim is {self.dim}; the stem needs a multiple of patch_size / 2 = {self.patch_size // 2}")
+        for name in ("image_size", "patch_size", "dim", "depth", "num_heads", "num_classes", "token_bottleneck_dim"):
+            _check_at_least_one(name, getattr(self, name))
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise ValueError(f"{name} is {getattr(self, name)!r}; it must be one of {choices}")
         if not 0 <= self.dropout_rate < 1:
             raise ValueError(f"dropout_rate is {self.dropout_rate}; it must be at least 0 and below 1")
-        self._check_token_learner()
+        self._check_block()
+        self._check_patches()
+        self._check_token_reducer()
 
-    def _check_token_learner(self) -> None:
-        placement, num_tokens = self.blocks_before_token_learner, self.num_tokens
-        if (placement is None) != (num_tokens is None):
+    def _check_block(self) -> None:
+        if self.head_dim is not None:
+            _check_at_least_one("head_dim", self.head_dim)
+        elif self.dim % self.num_heads:
             raise ValueError(
-                f"blocks_before_token_learner is {placement} and num_tokens is {num_tokens}; "
-                "give both for a TokenLearner, or neither"
+                f"num_heads is {self.num_heads}; it must divide dim, which is {self.dim}, or head_dim must be given"
             )
-        if placement is None or num_tokens is None:
+        if not self.mlp_dims:
+            raise ValueError("mlp_dims is (); it must hold at least one width")
+        for width in self.mlp_dims:
+            _check_at_least_one("a width in mlp_dims", width)
+
+    def _check_patches(self) -> None:
+        if self.image_size % self.patch_size:
+            raise ValueError(f"patch_size is {self.patch_size}; it must divide image_size, which is {self.image_size}")
+        if self.positions == "sincos_2d" and self.dim % 4:
+            raise ValueError(f"dim is {self.dim}; positions 'sincos_2d' needs a multiple of 4")
+        if self.stem == "linear":
+            return
+        if self.patch_size < 2 or self.patch_size & (self.patch_size - 1):
+            raise ValueError(
+                f"patch_size is {self.patch_size}; the stem 'convolution' needs a power of two, at least 2"
+            )
+        if self.dim % (self.patch_size // 2):
+            raise ValueError(
+                f"dim is {self.dim}; the stem 'convolution' needs a multiple of patch_size / 2 = {self.patch_size // 2}"
+            )
+
+    def _check_token_reducer(self) -> None:
+        reducer, placement, num_tokens = self.token_reducer, self.blocks_before_token_learner, self.num_tokens
+        if len({value is None for value in (reducer, placement, num_tokens)}) > 1:
+            raise ValueError(
+                f"token_reducer is {reducer!r}, blocks_before_token_learner {placement} and num_tokens {num_tokens}; "
+                "give all three, or none of them"
+            )
+        if reducer is None or placement is None or num_tokens is None:
+            if self.use_token_fuser:
+                raise ValueError("use_token_fuser is True without a token_reducer; there are no tokens to fuse")
             return
         if not 0 <= placement < self.depth:
             raise ValueError(f"blocks_before_token_learner is {placement}; it must be in 0..{self.depth - 1}")
         if not 1 <= num_tokens <= self.num_patches:
             raise ValueError(f"num_tokens is {num_tokens}; it must be in 1..{self.num_patches}, the number of patches")
+        if reducer == "average_pooling" and tile_grid(self.grid_size, self.grid_size, num_tokens) is None:
+            raise ValueError(
+                f"num_tokens is {num_tokens}; 'average_pooling' cannot cut {self.grid_size} x {self.grid_size} patches "
+                f"into that many equal rectangles"
+            )
 
     @property
     def stem_widths(self) -> tuple[int, ...]:
-        """Output channels of the stem's convolutions; the last is dim."""
+        """Output channels of the convolutions of the stem "convolution"; the last is dim."""
         num_halvings = int(math.log2(self.patch_size))
         return tuple(self.dim >> (num_halvings - 1 - i) for i in range(num_halvings))
+
+    @property
+    def head_width(self) -> int:
+        """Channels of an attention head."""
+        return self.dim // self.num_heads if self.head_dim is None else self.head_dim
 
     @property
     def grid_size(self) -> int:
@@ -75,5 +146,29 @@ class ViTConfig:
 
     @property
     def num_patches(self) -> int:
-        """Tokens before the TokenLearner."""
+        """Tokens before the token reducer."""
         return self.grid_size**2
+
+
+def tile_grid(height: int, width: int, tiles: int) -> tuple[int, int] | None:
+    """Cuts a grid into equal rectangles, as square as can be.
+
+    Args:
+        height: Rows of the grid.
+        width: Columns of the grid.
+        tiles: How many rectangles.
+
+    Returns:
+        Rectangles along the height and along the width, or None if the grid cannot be cut so.
+    """
+    cuts = [
+        (rows, tiles // rows)
+        for rows in range(1, min(tiles, height) + 1)
+        if tiles % rows == 0 and height % rows == 0 and width % (tiles // rows) == 0
+    ]
+    return min(cuts, key=lambda cut: abs(math.log((height / cut[0]) / (width / cut[1]))), default=None)
+
+
+def _check_at_least_one(name: str, value: int) -> None:
+    if value < 1:
+        raise ValueError(f"{name} is {value}; it must be at least 1")

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import tyro
 from rich.console import Console
 
+from components.lock import LockedError
 from pipeline.config import PROFILES, PipelineConfig
 from pipeline.failures import ExitCode, Failure, UsageFailure
 
@@ -101,6 +102,8 @@ def main() -> None:
         sys.exit(_parse(sys.argv[1:])())
     except Failure as failure:
         _fail(failure, failure.exit_code)
+    except LockedError as busy:
+        _fail(busy, ExitCode.USAGE)
     except KeyboardInterrupt:
         _fail("interrupted", ExitCode.INTERRUPTED)
 

@@ -4,8 +4,9 @@ import dataclasses
 import pathlib
 
 from components import features
-from components.trainer.config import FitConfig, SearchConfig, TrainerConfig, check_range
-from models.vit_config import ViTConfig
+from components.trainer.config import FitConfig, SearchConfig, StateConfig, TrainerConfig, check_range
+from models.presets import PRESETS
+from models.vit_config import MlpOutputActivation, Pooling, Positions, Stem, TokenLearnerPooling, ViTConfig
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -22,14 +23,21 @@ class DataConfig:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ModelConfig:
-    """The network that all points of the search share; the search adds the TokenLearner."""
+    """The network that all points of the search share; the search adds the token reducer."""
 
-    patch_size: int = 4  # pixels; a power of two
-    dim: int = 64  # channels of a token
-    depth: int = 4  # encoder blocks
-    num_heads: int = 2  # attention heads
-    mlp_dim: int = 128  # hidden units of a block's MLP
-    dropout_rate: float = 0.0  # 0..1
+    patch_size: int  # pixels; a power of two for the stem "convolution"
+    dim: int  # channels of a token
+    depth: int  # encoder blocks
+    num_heads: int  # attention heads
+    head_dim: int | None  # channels of a head; None: dim / num_heads
+    mlp_dims: tuple[int, ...]  # hidden units of a block's MLP, layer by layer
+    mlp_output_activation: MlpOutputActivation  # the Keras example has "gelu"
+    dropout_rate: float  # 0..1
+    stem: Stem  # overlapping 3x3 convolutions of stride 2, or a linear projection of each patch
+    positions: Positions  # how a patch knows where it is
+    pooling: Pooling  # of all tokens into the one that is classified
+    token_learner_pooling: TokenLearnerPooling  # of the reducer "token_learner"
+    token_bottleneck_dim: int  # hidden units in "token_learner_v11" and in the TokenFuser
 
     def __post_init__(self) -> None:
         """Rejects what cannot be built."""
@@ -38,11 +46,15 @@ class ModelConfig:
         except ValueError as error:
             raise ValueError(f"model.{error}") from None
 
+    @classmethod
+    def of(cls, network: ViTConfig) -> "ModelConfig":
+        """Takes the fields of a network without its token reducer."""
+        return cls(**{field.name: getattr(network, field.name) for field in dataclasses.fields(cls)})
+
     def trunk(self) -> ViTConfig:
         """Returns it as a ViTConfig for the images and classes of CIFAR-10."""
-        return ViTConfig(
-            image_size=features.IMAGE_SHAPE[0], num_classes=features.NUM_CLASSES, **dataclasses.asdict(self)
-        )
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return ViTConfig(image_size=features.IMAGE_SHAPE[0], num_classes=features.NUM_CLASSES, **fields)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -72,11 +84,16 @@ class PipelineConfig:
 
     def __post_init__(self) -> None:
         """Checks that every point of the search can be built."""
-        self.trainer()
+        self.trainer(code_digest="")
 
-    def trainer(self) -> TrainerConfig:
-        """Returns what the Trainer is told."""
-        return TrainerConfig(trunk=self.model.trunk(), search=self.search, fit=self.fit)
+    def trainer(self, code_digest: str) -> TrainerConfig:
+        """Returns what the Trainer is told.
+
+        Args:
+            code_digest: Of the sources that a trained weight depends on.
+        """
+        state = StateConfig(folder=str((self.root / "search").resolve()), code_digest=code_digest)
+        return TrainerConfig(trunk=self.model.trunk(), search=self.search, fit=self.fit, state=state)
 
     @property
     def metadata_path(self) -> pathlib.Path:
@@ -93,8 +110,22 @@ QUICK = PipelineConfig(
     name="tokenlearner-quick",
     root=pathlib.Path("pipeline_root/quick"),
     data=DataConfig(tfds_dir=pathlib.Path("data/cifar10_sample"), train_images=40_000),
-    model=ModelConfig(),
-    search=SearchConfig(placements=(1, 2), token_counts=(4, 8, 16), max_trials=6, epochs=3),
+    model=ModelConfig.of(PRESETS["quick"]),
+    search=SearchConfig(
+        tuner="halving",
+        placements=(1, 2),
+        token_counts=(4, 16),
+        reducers=("token_learner", "token_learner_v11"),
+        fusers=(False,),
+        max_mmacs=None,
+        min_epochs=1,
+        max_epochs=3,
+        reduction_factor=3,
+        max_trials=12,
+        finalists=3,
+        seeds=1,
+        controls_may_win=False,
+    ),
     fit=FitConfig(
         epochs=30,
         batch_size=64,
@@ -104,7 +135,6 @@ QUICK = PipelineConfig(
         gradient_clip_norm=1.0,
         label_smoothing=0.1,
         crop_padding=4,
-        shuffle_buffer=10_000,
         seed=1,
     ),
     evaluation=EvaluationConfig(min_accuracy=0.4, max_accuracy_drop=0.02),
@@ -115,8 +145,10 @@ FULL = dataclasses.replace(
     name="tokenlearner-full",
     root=pathlib.Path("pipeline_root/full"),
     data=dataclasses.replace(QUICK.data, tfds_dir=pathlib.Path("data/cifar10/3.0.2")),
-    model=ModelConfig(dim=128, num_heads=4, mlp_dim=256, depth=6),
-    search=SearchConfig(placements=(2, 3, 4), token_counts=(8, 16), max_trials=6, epochs=3),
+    model=ModelConfig.of(PRESETS["full"]),
+    search=dataclasses.replace(
+        QUICK.search, placements=(1, 2, 3, 4), token_counts=(4, 8, 16), max_epochs=9, max_trials=24, seeds=3
+    ),
     fit=dataclasses.replace(QUICK.fit, batch_size=128),
     evaluation=EvaluationConfig(min_accuracy=0.6, max_accuracy_drop=0.01),
 )

@@ -19,6 +19,7 @@ from components.evaluator.baseline import LatestOtherBlessedModelStrategy
 from components.evaluator.eval_config import make_eval_config
 from components.example_gen.component import Cifar10ExampleGen, digest_source
 from components.schema import SCHEMA_FILE, CuratedSchema
+from components.trainer.fit import Fitter
 from components.trainer.run import run_fn
 from components.transform import preprocessing_fn
 from pipeline.config import PipelineConfig
@@ -102,7 +103,10 @@ def generate_components(config: PipelineConfig) -> Iterator[BaseNode]:
         schema=schema,
         train_args=trainer_pb2.TrainArgs(splits=[features.TRAIN_SPLIT]),
         eval_args=trainer_pb2.EvalArgs(splits=[features.VALID_SPLIT]),
-        custom_config={"trainer": dataclasses.asdict(config.trainer()), "code_digest": _digest_code(run_fn)},
+        custom_config={
+            "trainer": dataclasses.asdict(config.trainer(code_digest=_digest_code(Fitter))),
+            "code_digest": _digest_code(run_fn),
+        },
     )
     yield trainer
     model = trainer.outputs["model"]

@@ -22,13 +22,16 @@ class Step:
 class Winner:
     """The network that the search chose, as the Trainer left it."""
 
-    blocks_before_token_learner: int
-    num_tokens: int
+    point: str  # such as "token_learner-8@2"
+    token_reducer: str | None  # None: all blocks see all patches
+    blocks_before_token_learner: int | None
+    num_tokens: int | None
     depth: int  # encoder blocks in all
     macs: int  # true multiply-accumulates an image
     parameters: int
     valid_accuracy: float  # 0..1
     valid_images: int
+    search_findings: tuple[str, ...]  # who won and how sure that is, in sentences
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -135,8 +138,11 @@ class History:
 
 def _read_winner(model_run: pathlib.Path) -> Winner:
     winner = json.loads((model_run / "winner.json").read_text())
+    search = json.loads((model_run / "search.json").read_text())
     network = winner["network"]
     return Winner(
+        point=winner["point"],
+        token_reducer=network["token_reducer"],
         blocks_before_token_learner=network["blocks_before_token_learner"],
         num_tokens=network["num_tokens"],
         depth=network["depth"],
@@ -144,6 +150,7 @@ def _read_winner(model_run: pathlib.Path) -> Winner:
         parameters=winner["parameters"],
         valid_accuracy=winner["valid_accuracy"],
         valid_images=winner["valid_images"],
+        search_findings=tuple(search["sentences"]),
     )
 
 

@@ -11,10 +11,10 @@ from multiprocessing.process import BaseProcess
 
 from rich.console import Console
 
+from components.lock import hold_lock
 from pipeline.config import PipelineConfig
 from pipeline.events import Event, RunEnded, RunFailed
 from pipeline.failures import DataFailure, ExitCode, UsageFailure
-from pipeline.lock import hold_lock
 from pipeline.progress import Screen, print_failure
 from pipeline.summary import print_run
 from pipeline.worker import work
@@ -32,7 +32,8 @@ def run(config: PipelineConfig, console: Console) -> ExitCode:
 
     Raises:
         DataFailure: If there is no dataset where the config says.
-        UsageFailure: If another run works in the same root.
+        UsageFailure: If the root cannot be written.
+        LockedError: If another run works in the same root.
     """
     if not (config.data.tfds_dir / "dataset_info.json").is_file():
         raise DataFailure(

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 
 from components.bad_data import BadDataError
+from components.lock import LockedError
 from pipeline.config import PipelineConfig
 from pipeline.events import Event, RunEnded, RunFailed, StepBegan, StepEnded, StepsPlanned, TrainingProgress
 from pipeline.failures import ExitCode, Failure
@@ -82,6 +83,8 @@ def classify(error: Exception) -> ExitCode:
     """Tells whose fault an exception is."""
     if isinstance(error, Failure):
         return error.exit_code
+    if isinstance(error, LockedError):
+        return ExitCode.USAGE
     return ExitCode.BAD_DATA if isinstance(error, BadDataError) else ExitCode.STEP_FAILED
 
 

@@ -16,6 +16,7 @@ from sample_slice import PROJECT, make_slice
 
 from pipeline.failures import ExitCode
 from pipeline.history import History
+from pipeline.summary import describe_network
 
 DATA_STEPS = ["ExampleGen", "Schema", "StatisticsGen", "ExampleValidator", "DataGate", "Transform"]
 STEPS = [*DATA_STEPS, "Trainer", "Baseline", "Evaluator", "Pusher"]
@@ -34,8 +35,9 @@ class Workplace:
         """Returns the command of a small run; later arguments override earlier ones."""
         return [
             *(sys.executable, "-m", "pipeline", "run", "--root", str(self.root), "--data.tfds-dir", str(self.data)),
-            *("--model.dim", "32", "--model.depth", "2", "--model.mlp-dim", "32"),
-            *("--search.placements", "0", "1", "--search.token-counts", "4", "--search.epochs", "1"),
+            *("--model.dim", "32", "--model.depth", "2", "--model.mlp-dims", "32"),
+            *("--search.placements", "1", "--search.token-counts", "4", "--search.reducers", "token_learner"),
+            *("--search.max-epochs", "1", "--search.seeds", "2", "--search.finalists", "1"),
             *("--fit.epochs", "12", "--fit.batch-size", "20", "--fit.learning-rate", "0.003"),
             *("--evaluation.min-accuracy", str(MIN_ACCURACY), "--evaluation.max-accuracy-drop", "0.5"),
             *arguments,
@@ -79,8 +81,8 @@ def test_a_run_killed_in_the_trainer_leaves_its_finished_steps(workplace: Workpl
         workplace.command(), cwd=workplace.sources, stdout=subprocess.PIPE, text=True, start_new_session=True
     )
     assert process.stdout is not None
-    seen = next((line for line in process.stdout if "trial 1 of 2" in line), "no trial ended")
-    assert "trial 1 of 2" in seen
+    seen = next((line for line in process.stdout if "trial 1," in line), "no trial ended")
+    assert "trial 1," in seen
     process.kill()
     process.wait()
     history = workplace.history()
@@ -90,8 +92,11 @@ def test_a_run_killed_in_the_trainer_leaves_its_finished_steps(workplace: Workpl
 
 
 def test_the_same_command_goes_on_from_the_last_finished_step_and_pushes(workplace: Workplace) -> None:
+    trained = {path: path.stat().st_mtime_ns for path in workplace.root.glob("search/*/*.checkpoint")}
+    assert trained
     done = workplace.run()
     assert done.returncode == ExitCode.OK, done.stdout + done.stderr
+    assert {path: path.stat().st_mtime_ns for path in trained} == trained
     history = workplace.history()
     run_id = history.latest_run_id()
     states = {step.name: step.state for step in history.steps(run_id)}
@@ -100,8 +105,8 @@ def test_the_same_command_goes_on_from_the_last_finished_step_and_pushes(workpla
     assert [states[name] for name in STEPS[6:]] == ["COMPLETE"] * 4
 
     run = history.read_run(run_id)
-    assert (run.winner.depth, run.winner.num_tokens, run.winner.valid_images) == (2, 4, 100)
-    assert run.winner.blocks_before_token_learner in (0, 1)
+    assert (run.winner.depth, run.winner.valid_images) == (2, 100)
+    assert run.winner.point in ("none", "token_learner-4@1")
     assert run.verdict.images == 200
     assert run.verdict.accuracy >= MIN_ACCURACY
     assert run.verdict.is_blessed
@@ -114,7 +119,9 @@ def test_the_screen_tells_steps_trials_and_the_winner(workplace: Workplace) -> N
     assert [line.split()[2] for line in shown.splitlines() if line.startswith("✓")] == STEPS
     assert f"version {run.pushed_version}" in shown
     assert f"{run.verdict.accuracy:.1%}" in shown
-    assert f"block {run.winner.blocks_before_token_learner} of 2, 4 tokens" in shown
+    assert describe_network(run.winner) in shown
+    assert f"{run.winner.point} wins" in shown
+    assert "At the same place and token count, token_learner-4@1" in " ".join(shown.split())
     assert "tensorflow" not in shown.lower()
     assert not any("Prism" in log.read_text() for log in (workplace.root / "logs").iterdir())
 

@@ -1,9 +1,13 @@
 """What the Trainer is told, as data that crosses TFX as JSON; the values stand in `pipeline/config.py`."""
 
 import dataclasses
-import itertools
+from typing import Literal
 
-from models.vit_config import ViTConfig
+from models.macs import count_macs
+from models.search_space import SearchSpace
+from models.vit_config import LearntReducer, ViTConfig
+
+TunerName = Literal["halving", "hyperband", "random", "bayesian", "grid"]
 
 
 def check_range(name: str, value: float, low: float, high: float = float("inf")) -> None:
@@ -15,21 +19,37 @@ def check_range(name: str, value: float, low: float, high: float = float("inf"))
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SearchConfig:
-    """The points that the search tries and what it spends on each."""
+    """The points that the search tries, what it spends on each, and how it chooses.
 
+    The controls and the network without TokenLearner are always among the points.
+    """
+
+    tuner: TunerName  # halving goes over the whole space; grid trains every point fully
     placements: tuple[int, ...]  # values of blocks_before_token_learner, each in 0..depth-1
     token_counts: tuple[int, ...]  # values of num_tokens
-    max_trials: int  # points tried at most
-    epochs: int  # passes over the train split a trial
+    reducers: tuple[LearntReducer, ...]  # learnt token reducers that are tried
+    fusers: tuple[bool, ...]  # True: with TokenFuser, False: without
+    max_mmacs: float | None  # million multiply-accumulates an image; dearer points are dropped before any training
+    min_epochs: int  # passes over the train split before halving first drops points
+    max_epochs: int  # passes over the train split of a point that stays to the end
+    reduction_factor: int  # halving and hyperband keep one point of so many, and train it so many times as long
+    max_trials: int  # points that random and bayesian try at most
+    finalists: int  # best points that are trained with all seeds
+    seeds: int  # how often finalists are trained
+    controls_may_win: bool  # False: they only show what learning where to look is worth
 
     def __post_init__(self) -> None:
         """Rejects what cannot be searched."""
-        for name in ("placements", "token_counts"):
+        for name in ("placements", "token_counts", "reducers", "fusers"):
             values = getattr(self, name)
             if not values or len(set(values)) != len(values):
                 raise ValueError(f"search.{name} is {values}; it must hold at least one value and none twice")
-        check_range("search.max_trials", self.max_trials, 1)
-        check_range("search.epochs", self.epochs, 1)
+        for name in ("min_epochs", "max_trials", "finalists", "seeds"):
+            check_range(f"search.{name}", getattr(self, name), 1)
+        check_range("search.max_epochs", self.max_epochs, self.min_epochs)
+        check_range("search.reduction_factor", self.reduction_factor, 2)
+        if self.max_mmacs is not None:
+            check_range("search.max_mmacs", self.max_mmacs, 0)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -44,8 +64,7 @@ class FitConfig:
     gradient_clip_norm: float  # of all gradients together
     label_smoothing: float  # 0..1
     crop_padding: int  # pixels of reflection around an image before it is cropped back at random
-    shuffle_buffer: int  # images
-    seed: int
+    seed: int  # of the final fit and of the first training of each point; the next ones count on from here
 
     def __post_init__(self) -> None:
         """Rejects what cannot be trained."""
@@ -57,8 +76,15 @@ class FitConfig:
         check_range("fit.gradient_clip_norm", self.gradient_clip_norm, 0)
         check_range("fit.label_smoothing", self.label_smoothing, 0, 1)
         check_range("fit.crop_padding", self.crop_padding, 0, 31)
-        check_range("fit.shuffle_buffer", self.shuffle_buffer, 1)
         check_range("fit.seed", self.seed, 0)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class StateConfig:
+    """Where training that was interrupted is found again."""
+
+    folder: str  # outlives a run, unlike the Trainer's output folders
+    code_digest: str  # of the sources that a trained weight depends on
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -66,21 +92,34 @@ class TrainerConfig:
     """All that `run_fn` needs to know.
 
     Raises:
-        ValueError: If a point of the search cannot be built on the trunk.
+        ValueError: If a point of the search cannot be built on the trunk, or all of them are over the ceiling.
     """
 
     trunk: ViTConfig  # what all points of the search share
     search: SearchConfig
     fit: FitConfig
+    state: StateConfig
 
     def __post_init__(self) -> None:
-        """Makes the configuration of every point once, so that a wrong one is found before any training."""
-        for placement, num_tokens in itertools.product(self.search.placements, self.search.token_counts):
-            self._check_point(placement, num_tokens)
+        """Checks every point before any training."""
+        if not self.affordable_points():
+            cheapest = min(count_macs(point).total for point in self.space().points()) / 1e6
+            raise ValueError(f"search.max_mmacs is {self.search.max_mmacs}; the cheapest point needs {cheapest:.3f}")
 
-    def _check_point(self, placement: int, num_tokens: int) -> None:
+    def space(self) -> SearchSpace:
+        """Returns the search space, dear points included."""
         try:
-            dataclasses.replace(self.trunk, blocks_before_token_learner=placement, num_tokens=num_tokens)
+            return SearchSpace(
+                trunk=self.trunk,
+                placements=self.search.placements,
+                token_counts=self.search.token_counts,
+                reducers=self.search.reducers,
+                fusers=self.search.fusers,
+            )
         except ValueError as error:
-            point = f"search.placements holds {placement} and search.token_counts {num_tokens}"
-            raise ValueError(f"{point}, but {error}") from None
+            raise ValueError(f"search.{error}") from None
+
+    def affordable_points(self) -> tuple[ViTConfig, ...]:
+        """Returns the points whose true multiply-accumulates are within `search.max_mmacs`."""
+        ceiling = float("inf") if self.search.max_mmacs is None else self.search.max_mmacs * 1e6
+        return tuple(point for point in self.space().points() if count_macs(point).total <= ceiling)

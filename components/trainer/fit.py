@@ -1,112 +1,174 @@
-"""Fit: how a network is compiled and trained."""
+"""Fit: trains a network epoch by epoch, going on where an earlier process was stopped.
 
-import dataclasses
+Axes: batch, height, width, channels, classes, examples.
+"""
+
+import functools
+import pathlib
+import time
 
 import keras
+import numpy as np
 import tensorflow as tf
 
+from components.trainer import checkpoint
+from components.trainer.checkpoint import Checkpoint, Epoch
 from components.trainer.config import FitConfig
+from components.trainer.optimization import compile_model
 from components.trainer.progress import EpochReporter
+from components.trainer.read import Examples, count_batches, training_batches
+from models.search_space import name_point
 from models.vit import build_vit
 from models.vit_config import ViTConfig
 
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Fitted:
-    """A trained network and how it came out."""
-
-    model: keras.Model  # with the weights of its best epoch
-    best_epoch: int  # 1..epochs, the one with the best validation accuracy
-    valid_accuracy: float  # of that epoch, 0..1
+_MODELS_KEPT = 32  # traced networks in memory, some 50 MB each
+_VALID_BATCH_SIZE = 256  # images
 
 
-def compile_model(model: keras.Model, config: FitConfig, steps: int) -> None:
-    """Compiles a network for `steps` updates: AdamW with linear warm-up and cosine decay.
-
-    Args:
-        model: Compiled in place.
-        config: Learning rate, weight decay, label smoothing.
-        steps: Updates of the whole training.
-    """
-    warmup_steps = max(1, round(config.warmup_share * steps))
-    learning_rate = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=0.0,
-        decay_steps=max(1, steps - warmup_steps),
-        warmup_target=config.learning_rate,
-        warmup_steps=warmup_steps,
-    )
-    optimizer = keras.optimizers.AdamW(
-        learning_rate, weight_decay=config.weight_decay, global_clipnorm=config.gradient_clip_norm
-    )
-    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta", "embeddings"])
-    model.compile(
-        optimizer=optimizer,
-        loss=SmoothedCrossentropy(config.label_smoothing),
-        metrics=[keras.metrics.SparseCategoricalAccuracy("accuracy")],
-        jit_compile=False,  # XLA takes longer to compile one trial on a CPU than to train it
-    )
-    optimizer.build(model.trainable_variables)  # a variable made while the training step is traced has it traced twice
+class TrainingFailedError(Exception):
+    """A training came to nothing; the message says why."""
 
 
-@keras.saving.register_keras_serializable(package="tokenlearner")
-class SmoothedCrossentropy(keras.losses.Loss):
-    """Cross-entropy of logits against integer labels, smoothed (Keras smooths one-hot labels only).
+class Fitter:
+    """Trains networks of one trunk on one dataset, and never the same epoch twice.
+
+    What is trained depends on the network, the seed and the epochs of the schedule, and on what `folder` stands for
+    (data, trunk, the other settings, code), but not on interruptions: weights, optimizer state and the order of images
+    are those of an uninterrupted training.
 
     Args:
-        label_smoothing: Share of the probability spread evenly over all classes, 0..1.
-
-    Reference:
-        Szegedy et al., arXiv 1512.00567, section 7.
+        config: How to train; its epochs and seed are given for each training instead.
+        train: What fits weights.
+        valid: What is measured after each epoch.
+        folder: Of the checkpoints.
     """
 
-    def __init__(self, label_smoothing: float, name: str = "smoothed_crossentropy", **kwargs: str) -> None:
-        super().__init__(name=name, **kwargs)
-        self.label_smoothing = label_smoothing
+    def __init__(self, config: FitConfig, train: Examples, valid: Examples, folder: pathlib.Path) -> None:
+        self.config = config
+        self.train = train
+        self.valid = valid
+        self.folder = folder
+        self._traced_model = functools.lru_cache(maxsize=_MODELS_KEPT)(self._trace_model)
 
-    def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
-        """Returns the loss of each example, [batch]."""
-        labels = keras.ops.one_hot(keras.ops.reshape(y_true, (-1,)), y_pred.shape[-1])  # [batch, classes]
-        return keras.losses.categorical_crossentropy(
-            labels, y_pred, from_logits=True, label_smoothing=self.label_smoothing
+    def fit(
+        self, network: ViTConfig, *, seed: int, epochs: int, schedule_epochs: int, reporter: EpochReporter
+    ) -> Checkpoint:
+        """Trains up to an epoch.
+
+        Args:
+            network: What is trained.
+            seed: Of initial weights, dropout, order and augmentation.
+            epochs: To stop after.
+            schedule_epochs: Over which the learning rate decays, at least `epochs`.
+            reporter: Told of every epoch that is trained now.
+
+        Returns:
+            The training as it stands after its last epoch, which may be later than `epochs`.
+
+        Raises:
+            TrainingFailedError: If the loss is not a finite number.
+        """
+        path = self.folder / f"{name_point(network)},seed={seed},epochs={schedule_epochs}.checkpoint"
+        done = checkpoint.load(path)
+        if done is not None and len(done.epochs) >= epochs:
+            return done
+        model = self._traced_model(network, schedule_epochs)
+        if done is None:
+            _restart(model, network, seed)
+        else:
+            _assign(_state(model), done.state)
+        first_epoch = 0 if done is None else len(done.epochs)
+        keeper = _EpochKeeper(self.valid, done, path)
+        model.fit(
+            training_batches(self.train, self.config, seed=seed, first_epoch=first_epoch),
+            initial_epoch=first_epoch,
+            epochs=epochs,
+            steps_per_epoch=count_batches(self.train, self.config),
+            callbacks=[keras.callbacks.TerminateOnNaN(), keeper, reporter],
+            verbose=0,
+        )
+        assert keeper.checkpoint is not None
+        return keeper.checkpoint
+
+    def best_model(self, network: ViTConfig, training: Checkpoint) -> keras.Model:
+        """Returns the network with the weights of the epoch that was best on the valid split."""
+        model = build_vit(network)
+        _assign(model.variables, training.best_weights)
+        return model
+
+    def _trace_model(self, network: ViTConfig, schedule_epochs: int) -> keras.Model:
+        """Compiles a network and runs it once, so that no epoch's seconds hold what is done once."""
+        model = build_vit(network)
+        compile_model(model, self.config, steps=schedule_epochs * count_batches(self.train, self.config))
+        model.fit(training_batches(self.train, self.config, seed=0, first_epoch=0).take(1), verbose=0)
+        model.predict(self.valid.images[:1], verbose=0)
+        return model
+
+
+def _restart(model: keras.Model, network: ViTConfig, seed: int) -> None:
+    """Gives a model that has been trained the weights of a new one, and its optimizer a new one's zeros."""
+    keras.utils.set_random_seed(seed)
+    _assign(model.variables, _read(build_vit(network).variables))
+    for variable in model.optimizer.variables:
+        variable.assign(keras.ops.zeros_like(variable))
+
+
+class _EpochKeeper(keras.callbacks.Callback):
+    """Measures each epoch on the valid split and keeps the training on disk."""
+
+    def __init__(self, valid: Examples, done: Checkpoint | None, path: pathlib.Path) -> None:
+        super().__init__()
+        self.checkpoint = done
+        self._valid = valid
+        self._path = path
+        self._began = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002
+        """Starts the clock."""
+        self._began = time.monotonic()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Measures, and replaces the checkpoint."""
+        assert logs is not None
+        if not np.isfinite(logs["loss"]):
+            raise TrainingFailedError(f"the training loss is {logs['loss']} in epoch {epoch + 1}")
+        logits = self.model.predict(self._valid.images, batch_size=_VALID_BATCH_SIZE, verbose=0)  # [examples, classes]
+        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(self._valid.labels, logits)
+        correct = np.argmax(logits, axis=-1) == self._valid.labels.numpy()
+        logs["val_accuracy"] = float(correct.mean())
+        self._keep(
+            Epoch(
+                epoch=epoch + 1,
+                train_loss=logs["loss"],
+                train_accuracy=logs["accuracy"],
+                valid_loss=float(np.mean(losses)),
+                valid_accuracy=logs["val_accuracy"],
+                seconds=round(time.monotonic() - self._began, 3),
+            ),
+            correct,
         )
 
-    def get_config(self) -> dict[str, object]:
-        """Returns the arguments of `__init__`."""
-        return {**super().get_config(), "label_smoothing": self.label_smoothing}
+    def _keep(self, epoch: Epoch, correct: np.ndarray) -> None:
+        done = self.checkpoint
+        is_best = done is None or epoch.valid_accuracy > done.best_epoch.valid_accuracy
+        self.checkpoint = Checkpoint(
+            epochs=(epoch,) if done is None else (*done.epochs, epoch),
+            correct=correct[np.newaxis] if done is None else np.concatenate([done.correct, correct[np.newaxis]]),
+            state=_read(_state(self.model)),
+            best_weights=_read(self.model.variables) if done is None or is_best else done.best_weights,
+            parameters=self.model.count_params(),
+        )
+        checkpoint.save(self.checkpoint, self._path)
 
 
-def fit_model(
-    vit_config: ViTConfig,
-    config: FitConfig,
-    train: tf.data.Dataset,
-    valid: tf.data.Dataset,
-    reporter: EpochReporter,
-    log_dir: str,
-) -> Fitted:
-    """Trains one network from scratch and takes the weights of the epoch that is best on valid.
+def _state(model: keras.Model) -> list[keras.Variable]:
+    return [*model.variables, *model.optimizer.variables]
 
-    Args:
-        vit_config: The network.
-        config: How it is trained.
-        train: Batches of `training_batches`.
-        valid: Batches of `validation_batches`.
-        reporter: Told of every epoch.
-        log_dir: Folder of the TensorBoard logs.
 
-    Returns:
-        The trained network.
-    """
-    keras.utils.set_random_seed(config.seed)
-    model = build_vit(vit_config)
-    compile_model(model, config, steps=config.epochs * int(train.cardinality()))
-    best = keras.callbacks.EarlyStopping(
-        monitor="val_accuracy", mode="max", patience=config.epochs, restore_best_weights=True
-    )
-    history = model.fit(
-        train,
-        validation_data=valid,
-        epochs=config.epochs,
-        callbacks=[reporter, best, keras.callbacks.TensorBoard(log_dir, write_graph=False)],
-        verbose=0,
-    ).history["val_accuracy"]
-    return Fitted(model=model, best_epoch=history.index(max(history)) + 1, valid_accuracy=max(history))
+def _read(variables: list[keras.Variable]) -> tuple[np.ndarray, ...]:
+    return tuple(np.array(variable) for variable in variables)
+
+
+def _assign(variables: list[keras.Variable], values: tuple[np.ndarray, ...]) -> None:
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)

@@ -3,8 +3,11 @@
 Axes: batch, height, width, channels.
 """
 
+import dataclasses
+import hashlib
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 from tfx_bsl.public import tfxio
@@ -13,10 +16,28 @@ from components import features
 from components.trainer.config import FitConfig
 
 _READ_BATCH_SIZE = 256  # images decoded at once; does not touch what is trained on
+_ENDLESS = 2**40  # epochs
 
 
-def read_examples(fn_args: Any, files: list[str], transform: tft.TFTransformOutput) -> tf.data.Dataset:
-    """Reads one split through the Transform graph, once, and keeps it in memory from then on.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Examples:
+    """One split in memory, as the network sees it."""
+
+    images: tf.Tensor  # float32 [examples, height, width, channels], normalised
+    labels: tf.Tensor  # int64 [examples]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def digest(self) -> str:
+        """Returns the SHA-256 of the images and labels."""
+        digest = hashlib.sha256(np.ascontiguousarray(self.images))
+        digest.update(np.ascontiguousarray(self.labels))
+        return digest.hexdigest()
+
+
+def read_examples(fn_args: Any, files: list[str], transform: tft.TFTransformOutput) -> Examples:
+    """Reads one split through the Transform graph.
 
     Args:
         fn_args: Of the Trainer.
@@ -24,7 +45,7 @@ def read_examples(fn_args: Any, files: list[str], transform: tft.TFTransformOutp
         transform: The Transform graph.
 
     Returns:
-        (image, label) one by one: float32 [height, width, channels], int64 []; their number is the cardinality.
+        The split, in the order of its records.
     """
     raw = fn_args.data_accessor.tf_dataset_factory(
         files,
@@ -37,44 +58,49 @@ def read_examples(fn_args: Any, files: list[str], transform: tft.TFTransformOutp
         transformed = layer(batch)
         return transformed[features.IMAGE], transformed[features.LABEL]
 
-    examples = raw.map(to_pair, num_parallel_calls=tf.data.AUTOTUNE).unbatch().cache()
-    count = examples.reduce(tf.constant(0, tf.int64), lambda count, *_: count + 1)  # fills the cache, too
-    return examples.apply(tf.data.experimental.assert_cardinality(count))
+    pairs = list(raw.map(to_pair, num_parallel_calls=tf.data.AUTOTUNE).as_numpy_iterator())
+    images, labels = (tf.constant(np.concatenate(column)) for column in zip(*pairs, strict=True))
+    return Examples(images=images, labels=labels)
 
 
-def training_batches(examples: tf.data.Dataset, config: FitConfig) -> tf.data.Dataset:
-    """Shuffles, batches and augments, anew in each epoch.
+def count_batches(examples: Examples, config: FitConfig) -> int:
+    """Returns the training batches of an epoch; the last, smaller batch is dropped."""
+    return len(examples) // config.batch_size
+
+
+def training_batches(examples: Examples, config: FitConfig, *, seed: int, first_epoch: int) -> tf.data.Dataset:
+    """Shuffles, batches and augments, anew in each epoch, without end.
+
+    Each batch depends on the seed, the epoch and its place in it, and on nothing else: training that was interrupted
+    goes on with the very batches that it would have seen.
 
     Args:
-        examples: Of `read_examples`.
-        config: Batch size, shuffle buffer, crop padding and seed.
+        examples: The train split.
+        config: Batch size and crop padding.
+        seed: Of shuffling and augmentation.
+        first_epoch: To begin with, from 0.
 
     Returns:
-        (images, labels): float32 [batch, height, width, channels], int64 [batch]; the last, smaller batch is dropped.
+        (images, labels): float32 [batch, height, width, channels], int64 [batch]; `count_batches` of them an epoch.
     """
-    seeds = tf.data.Dataset.random(seed=config.seed, rerandomize_each_iteration=True).batch(2)
-    batches = examples.shuffle(config.shuffle_buffer, seed=config.seed).batch(config.batch_size, drop_remainder=True)
-    return (
-        tf.data.Dataset.zip((batches, seeds))
-        .map(
-            lambda batch, seed: (crop_and_flip(batch[0], config.crop_padding, seed), batch[1]),
-            num_parallel_calls=tf.data.AUTOTUNE,
+    size = config.batch_size
+    batches = tf.constant(count_batches(examples, config), tf.int64)
+
+    def deal(epoch: tf.Tensor) -> tf.data.Dataset:
+        order = tf.argsort(tf.random.stateless_uniform([len(examples)], seed=[seed, epoch]), stable=True)
+        return tf.data.Dataset.zip(
+            (
+                tf.data.Dataset.from_tensor_slices(order).batch(size, drop_remainder=True),
+                tf.data.Dataset.range(epoch * batches, (epoch + 1) * batches),
+            )
         )
-        .prefetch(tf.data.AUTOTUNE)
-    )
 
+    def draw(order: tf.Tensor, step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        augmented = crop_and_flip(tf.gather(examples.images, order), config.crop_padding, tf.stack([seed, step]))
+        return augmented, tf.gather(examples.labels, order)
 
-def validation_batches(examples: tf.data.Dataset, config: FitConfig) -> tf.data.Dataset:
-    """Batches in order, without augmentation.
-
-    Args:
-        examples: Of `read_examples`.
-        config: Batch size.
-
-    Returns:
-        (images, labels): float32 [batch, height, width, channels], int64 [batch].
-    """
-    return examples.batch(config.batch_size).prefetch(tf.data.AUTOTUNE)
+    epochs = tf.data.Dataset.range(first_epoch, _ENDLESS)
+    return epochs.flat_map(deal).map(draw, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
 
 def crop_and_flip(images: tf.Tensor, padding: int, seed: tf.Tensor) -> tf.Tensor:

@@ -8,44 +8,75 @@ from typing import Any
 import pydantic
 import tensorflow_transform as tft
 
-from components.trainer import export, fit, read, search
+from components.lock import hold_lock
+from components.trainer import export, outputs, read
+from components.trainer.checkpoint import Checkpoint
+from components.trainer.choice import Choice
 from components.trainer.config import TrainerConfig
+from components.trainer.fit import Fitter
 from components.trainer.progress import EpochReporter
+from components.trainer.search import Search
+from components.trainer.state import locate_state
 from models.macs import count_macs
+from models.search_space import name_point
 
 
 def run_fn(fn_args: Any) -> None:
     """Trains the best TokenLearner placement and token count, and exports it.
 
-    Leaves in the model run folder `trials.jsonl` (one line a trial), `winner.json`, TensorBoard logs and KerasTuner's
-    own files.
+    Leaves in the model run folder `trials.jsonl` (a line a trial and rung), `search.json` (who won, and how sure that
+    is), `pareto.json`, `winner.json`, TensorBoard logs and KerasTuner's own files.
 
     Args:
         fn_args: Of TFX's Trainer; `custom_config["trainer"]` is a TrainerConfig as JSON.
+
+    Raises:
+        LockedError: If another process trains with the same data, settings and code.
     """
     config = pydantic.TypeAdapter(TrainerConfig).validate_python(fn_args.custom_config["trainer"])
     folder = pathlib.Path(fn_args.model_run_dir)
     folder.mkdir(parents=True, exist_ok=True)
     transform = tft.TFTransformOutput(fn_args.transform_output)
-    valid_examples = read.read_examples(fn_args, fn_args.eval_files, transform)
-    train = read.training_batches(read.read_examples(fn_args, fn_args.train_files, transform), config.fit)
-    valid = read.validation_batches(valid_examples, config.fit)
-    if not int(train.cardinality()):
+    train = read.read_examples(fn_args, fn_args.train_files, transform)
+    valid = read.read_examples(fn_args, fn_args.eval_files, transform)
+    if not read.count_batches(train, config.fit):
         raise ValueError(f"fit.batch_size is {config.fit.batch_size}, which is more than there are training images")
+    state = locate_state(config, train, valid)
+    with hold_lock(state / "lock", f"another search works in {state}; wait until it has ended, or end it"):
+        fitter = Fitter(config.fit, train, valid, state)
+        choice, training = _search_and_fit(config, fitter, folder)
+    _write_winner(choice, training, len(valid), folder)
+    export.export_model(transform, fitter.best_model(choice.winner.network, training), fn_args.serving_model_dir)
 
-    trials = search.search(config, train, valid, folder)
-    vit_config = search.winning_config(config, trials)
-    searched = len(trials) * config.search.epochs
-    reporter = EpochReporter("final fit", config.fit.epochs, searched, searched + config.fit.epochs)
-    fitted = fit.fit_model(vit_config, config.fit, train, valid, reporter, str(folder / "tensorboard"))
 
+def _search_and_fit(config: TrainerConfig, fitter: Fitter, folder: pathlib.Path) -> tuple[Choice, Checkpoint]:
+    search = Search(config, fitter, folder)
+    choice = search.run()
+    outputs.write_search(choice, search.trials, config.search.max_epochs, folder / "search.json")
+    outputs.write_pareto(search.trials, folder / "pareto.json")
+    outputs.write_tensorboard(search.trials, folder / "tensorboard")
+    epochs = config.fit.epochs
+    reporter = EpochReporter(
+        f"final fit, {choice.winner.name}", epochs, search.epochs_done, search.epochs_done + epochs
+    )
+    training = fitter.fit(
+        choice.winner.network, seed=config.fit.seed, epochs=epochs, schedule_epochs=epochs, reporter=reporter
+    )
+    outputs.write_curve(training.epochs, folder / "tensorboard" / "final_fit")
+    return choice, training
+
+
+def _write_winner(choice: Choice, training: Checkpoint, valid_images: int, folder: pathlib.Path) -> None:
+    network = choice.winner.network
+    macs = count_macs(network)
     winner = {
-        "network": dataclasses.asdict(vit_config),
-        "valid_accuracy": fitted.valid_accuracy,
-        "valid_images": int(valid_examples.cardinality()),
-        "best_epoch": fitted.best_epoch,
-        "macs": dataclasses.asdict(count_macs(vit_config)) | {"total": count_macs(vit_config).total},
-        "parameters": fitted.model.count_params(),
+        "point": name_point(network),
+        "network": dataclasses.asdict(network),
+        "valid_accuracy": training.best_epoch.valid_accuracy,
+        "valid_images": valid_images,
+        "best_epoch": training.best_epoch.epoch,
+        "epochs": [dataclasses.asdict(epoch) for epoch in training.epochs],
+        "macs": dataclasses.asdict(macs) | {"total": macs.total},
+        "parameters": training.parameters,
     }
     (folder / "winner.json").write_text(json.dumps(winner, indent=2))
-    export.export_model(transform, fitted.model, fn_args.serving_model_dir)

@@ -1,133 +1,165 @@
-"""Search: tries placements and token counts with KerasTuner and tells which is best on valid."""
+"""Search: tries the points of the space with KerasTuner and tells which is best on valid, and how sure that is."""
 
-import dataclasses
-import json
+import math
 import pathlib
-import time
-from typing import Any
+from collections.abc import Sequence
+from typing import Literal
 
-import keras
 import keras_tuner
-import tensorflow as tf
+import numpy as np
 
-from components.trainer.config import TrainerConfig
-from components.trainer.fit import compile_model
-from components.trainer.progress import EpochReporter
+from components.trainer import oracles, trials
+from components.trainer.checkpoint import Checkpoint
+from components.trainer.choice import Candidate, Choice, choose
+from components.trainer.config import SearchConfig, TrainerConfig
+from components.trainer.fit import Fitter
+from components.trainer.optimization import compile_model
+from components.trainer.read import count_batches
+from components.trainer.trials import Trial
+from components.trainer.tuner import PointTuner
+from models.hypermodel import TokenLearnerHyperModel
 from models.macs import count_macs
-from models.search_space import TokenLearnerHyperModel
+from models.search_space import find_controls, is_learnt, name_point
 from models.vit_config import ViTConfig
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Trial:
-    """One point of the space, trained for `SearchConfig.epochs`."""
-
-    blocks_before_token_learner: int
-    num_tokens: int
-    valid_accuracy: float  # of the best epoch, 0..1
-    macs: int  # true multiply-accumulates an image
-    epochs: int
-    seconds: float
+class SearchFailedError(Exception):
+    """No trial came to a result; the message says why the first one failed."""
 
 
-class ReportingGridSearch(keras_tuner.GridSearch):
-    """KerasTuner's grid search that reports its progress and times its trials.
+class Search:
+    """Two stages: the oracle's search with one seed, then the finalists with all seeds.
 
     Args:
-        epochs: Epochs a trial.
-        trials: Trials of this search.
-        epochs_in_step: Epochs of the whole step, the final fit included.
-        **kwargs: Of `keras_tuner.GridSearch`.
+        config: The space, what it may cost, how to choose.
+        fitter: Trains.
+        folder: Gets `trials.jsonl` and KerasTuner's own files.
     """
 
-    def __init__(self, *, epochs: int, trials: int, epochs_in_step: int, **kwargs: Any) -> None:
-        self.epochs = epochs
-        self.trials = trials
-        self.epochs_in_step = epochs_in_step
-        self.trial_seconds: dict[str, float] = {}
-        super().__init__(**kwargs)
+    def __init__(self, config: TrainerConfig, fitter: Fitter, folder: pathlib.Path) -> None:
+        self.config = config
+        self.fitter = fitter
+        self.folder = folder
+        self.points = sorted(config.affordable_points(), key=lambda point: count_macs(point).total)
+        self.trials: list[Trial] = []
+        self.trainings: dict[tuple[ViTConfig, int], Checkpoint] = {}
+        self.seeds = range(config.fit.seed, config.fit.seed + config.search.seeds)
 
-    def run_trial(self, trial: keras_tuner.engine.trial.Trial, *args: Any, **kwargs: Any) -> Any:
-        """Trains one point."""
-        done = len(self.trial_seconds)
-        reporter = EpochReporter(
-            f"trial {done + 1} of {self.trials}", self.epochs, done * self.epochs, self.epochs_in_step
+    @property
+    def epochs_done(self) -> int:
+        """Epochs that the trials took so far."""
+        return sum(trial.epochs - trial.initial_epoch for trial in self.trials)
+
+    def run(self) -> Choice:
+        """Searches; `trials` and `trainings` then hold what was tried.
+
+        Returns:
+            What it chose.
+
+        Raises:
+            SearchFailedError: If no trial came to a result.
+        """
+        self._drop_dear_points()
+        search = self.config.search
+        final_epochs = search.finalists * search.seeds * search.max_epochs
+        oracle = oracles.make_oracle(self.points, search, self.config.fit.seed)
+        self._run_stage("search", oracle, planned_epochs=plan_epochs(len(self.points), search) + final_epochs)
+        if not self.trainings:
+            failed = next(trial for trial in self.trials if trial.status == "failed")
+            raise SearchFailedError(f"all trials failed; the first one, {failed.point}: {failed.reason}")
+        finalists = self.find_finalists()
+        repeats = self._plan_repeats(finalists)
+        self._run_stage("finalists", oracles.PlanOracle(repeats), planned_epochs=oracles.count_epochs(repeats))
+        return choose(self._gather_candidates(finalists), controls_may_win=search.controls_may_win)
+
+    def find_finalists(self) -> list[ViTConfig]:
+        """Finds the points to be compared: the best ones, the best learnt one, and its controls."""
+        furthest = {point: self._furthest_trial(point) for point in self.points}
+        ranked = sorted(
+            (point for point in self.points if furthest[point] is not None),
+            key=lambda point: (-furthest[point].epochs, -furthest[point].valid_accuracy),  # type: ignore[union-attr, operator]
         )
-        begin = time.monotonic()
-        try:
-            results = super().run_trial(trial, *args, epochs=self.epochs, callbacks=[reporter], **kwargs)
-        except Exception as error:  # KerasTuner would drop the trial without a word and choose among the others
-            raise keras_tuner.errors.FatalRuntimeError(f"trial {done + 1} failed: {error}") from error
-        self.trial_seconds[trial.trial_id] = time.monotonic() - begin
-        return results
+        finalists = ranked[: self.config.search.finalists]
+        learnt = next((point for point in ranked if is_learnt(point)), None)
+        if learnt is not None:
+            finalists += [learnt, *(control for control in find_controls(learnt) if control in self.points)]
+        return list(dict.fromkeys(finalists))
+
+    def _furthest_trial(self, point: ViTConfig) -> Trial | None:
+        completed = [trial for trial in self.trials if trial.point == name_point(point) and trial.status == "completed"]
+        return max(completed, key=lambda trial: trial.epochs, default=None)
+
+    def _plan_repeats(self, finalists: Sequence[ViTConfig]) -> list[oracles.Values]:
+        """Plans what is missing for each finalist to be trained fully with each seed."""
+        epochs = self.config.search.max_epochs
+        plan = []
+        for point in finalists:
+            for seed in self.seeds:
+                training = self.trainings.get((point, seed))
+                done = 0 if training is None else min(len(training.epochs), epochs)
+                if done < epochs:
+                    plan.append(oracles.propose(point, epochs=epochs, initial_epoch=done, seed=seed))
+        return plan
+
+    def _gather_candidates(self, finalists: Sequence[ViTConfig]) -> list[Candidate]:
+        """Gathers the finalists that no seed failed for; if each has a seed that failed, those that the first did not."""
+        last = self.config.search.max_epochs - 1
+        for seeds in (self.seeds, self.seeds[:1]):
+            candidates = [
+                Candidate(
+                    network=point, correct=np.stack([self.trainings[point, seed].correct[last] for seed in seeds])
+                )
+                for point in finalists
+                if all(self._is_trained(point, seed) for seed in seeds)
+            ]
+            if candidates:
+                return candidates
+        raise SearchFailedError("no finalist could be trained to the end; see trials.jsonl for the reasons")
+
+    def _is_trained(self, point: ViTConfig, seed: int) -> bool:
+        training = self.trainings.get((point, seed))
+        return training is not None and len(training.epochs) >= self.config.search.max_epochs
+
+    def _run_stage(
+        self, stage: Literal["search", "finalists"], oracle: keras_tuner.Oracle, planned_epochs: int
+    ) -> None:
+        steps = self.config.search.max_epochs * count_batches(self.fitter.train, self.config.fit)
+        tuner = PointTuner(
+            stage=stage,
+            fitter=self.fitter,
+            schedule_epochs=self.config.search.max_epochs,
+            seed=self.config.fit.seed,
+            epochs_before=self.epochs_done,
+            epochs_in_step=self.epochs_done + planned_epochs + self.config.fit.epochs,
+            path=self.folder / "trials.jsonl",
+            hypermodel=TokenLearnerHyperModel(
+                self.config.space(), lambda model: compile_model(model, self.config.fit, steps)
+            ),
+            trainings=self.trainings,
+            oracle=oracle,
+            directory=str(self.folder / "keras_tuner"),
+            project_name=stage,
+            overwrite=True,
+        )
+        tuner.search(verbose=0)
+        self.trials += tuner.results
+
+    def _drop_dear_points(self) -> None:
+        affordable = set(self.points)
+        for point in self.config.space().points():
+            if point not in affordable:
+                assert self.config.search.max_mmacs is not None
+                dropped = trials.drop(point, self.config.search.max_mmacs)
+                self.trials.append(dropped)
+                trials.append(dropped, self.folder / "trials.jsonl")
 
 
-def count_trials(config: TrainerConfig) -> int:
-    """Returns how many points the search will try."""
-    return min(config.search.max_trials, len(config.search.placements) * len(config.search.token_counts))
-
-
-def search(config: TrainerConfig, train: tf.data.Dataset, valid: tf.data.Dataset, folder: pathlib.Path) -> list[Trial]:
-    """Trains every point of the space for a few epochs.
-
-    Args:
-        config: The trunk, the space, how to train.
-        train: Batches of `training_batches`.
-        valid: Batches of `validation_batches`.
-        folder: Gets KerasTuner's own files and `trials.jsonl`.
-
-    Returns:
-        The trials, best validation accuracy first; of equals, the one with fewer MACs.
-    """
-    keras.utils.set_random_seed(config.fit.seed)
-    hypermodel = TokenLearnerHyperModel(
-        config.trunk,
-        config.search.placements,
-        config.search.token_counts,
-        lambda model: compile_model(model, config.fit, steps=config.search.epochs * int(train.cardinality())),
-    )
-    trials = count_trials(config)
-    tuner = ReportingGridSearch(
-        epochs=config.search.epochs,
-        trials=trials,
-        epochs_in_step=trials * config.search.epochs + config.fit.epochs,
-        hypermodel=hypermodel,
-        objective=keras_tuner.Objective("val_accuracy", "max"),
-        max_trials=trials,
-        seed=config.fit.seed,
-        directory=str(folder),
-        project_name="keras_tuner",
-        overwrite=True,
-    )
-    tuner.search(train, validation_data=valid, verbose=0)
-    results = [
-        _to_trial(trial, hypermodel.vit_config(trial.hyperparameters), config, tuner.trial_seconds)
-        for trial in tuner.oracle.get_best_trials(trials)
-    ]
-    results.sort(key=lambda trial: (-trial.valid_accuracy, trial.macs))
-    lines = [json.dumps(dataclasses.asdict(trial)) for trial in results]
-    (folder / "trials.jsonl").write_text("\n".join(lines) + "\n")
-    return results
-
-
-def winning_config(config: TrainerConfig, trials: list[Trial]) -> ViTConfig:
-    """Returns the network of the best trial."""
-    best = trials[0]
-    return dataclasses.replace(
-        config.trunk, blocks_before_token_learner=best.blocks_before_token_learner, num_tokens=best.num_tokens
-    )
-
-
-def _to_trial(
-    trial: keras_tuner.engine.trial.Trial, vit_config: ViTConfig, config: TrainerConfig, seconds: dict[str, float]
-) -> Trial:
-    assert vit_config.blocks_before_token_learner is not None
-    assert vit_config.num_tokens is not None
-    return Trial(
-        blocks_before_token_learner=vit_config.blocks_before_token_learner,
-        num_tokens=vit_config.num_tokens,
-        valid_accuracy=trial.score,
-        macs=count_macs(vit_config).total,
-        epochs=config.search.epochs,
-        seconds=round(seconds[trial.trial_id], 2),
-    )
+def plan_epochs(points: int, config: SearchConfig) -> int:
+    """Returns the epochs that the first stage will take: exactly for halving and grid, about for the others."""
+    if config.tuner == "halving":
+        rungs = oracles.plan_rungs(points, config)
+        begins = (0, *(rung.epochs for rung in rungs))
+        return sum(rung.points * (rung.epochs - begin) for rung, begin in zip(rungs, begins, strict=False))
+    if config.tuner == "hyperband":
+        return round(config.max_epochs * (1 + math.log(config.max_epochs, config.reduction_factor)) ** 2)
+    return config.max_epochs * (points if config.tuner == "grid" else min(points, config.max_trials))

@@ -65,7 +65,7 @@ def make_sample(
 
     Raises:
         DataFailure: The prepared dataset is missing or not whole, has too few images, or the disk refuses to write.
-        UsageFailure: Another process is writing to the output.
+        LockedError: Another process is writing to the output.
     """
     source = version_folder(data_dir)
     with workspace.tell_storage_failures(output.parent):

@@ -7,8 +7,8 @@ import os
 import pathlib
 import shutil
 
+from components.lock import hold_lock
 from pipeline.failures import DataFailure
-from pipeline.lock import hold_lock
 
 _HINTS = {
     errno.ENOSPC: "free some space there or choose another folder",
@@ -37,7 +37,7 @@ def lend_workspace(target: pathlib.Path) -> collections.abc.Iterator[pathlib.Pat
         An empty folder beside the target, removed afterwards.
 
     Raises:
-        UsageFailure: Another process is making the same target.
+        LockedError: Another process is making the same target.
         OSError: The file system refuses to write.
     """
     busy = f"Another process is making {target} right now; wait until it has ended, then try again."

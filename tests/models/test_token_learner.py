@@ -1,21 +1,18 @@
-"""TokenLearner does what its equation says, and survives saving.
+"""Both TokenLearners do what their equations say.
 
 Axes: batch, patches (= height x width), dim, tokens.
 """
 
-import pathlib
 from typing import Any
 
 import keras
 import numpy as np
 import pytest
-import scipy.special
-import tensorflow as tf
+from reference_math import bottleneck_mlp, convolve, gelu, layer_norm, sigmoid, softmax
 
-from models.token_learner import TokenLearner
+from models.token_learner import TokenLearner, TokenLearnerV11
 
 _BATCH, _SIDE, _DIM, _TOKENS = 2, 4, 6, 3
-_EPSILON = 1e-6  # of the layer norm
 
 
 @pytest.fixture(scope="module")
@@ -23,11 +20,8 @@ def patches() -> np.ndarray:
     return np.random.default_rng(0).normal(2, 3, (_BATCH, _SIDE**2, _DIM)).astype(np.float32)
 
 
-@pytest.fixture
-def layer(patches: np.ndarray) -> TokenLearner:
-    """A built layer, none of whose weights is zero or one."""
-    keras.utils.set_random_seed(1)
-    layer = TokenLearner(_TOKENS)
+def randomize(layer: keras.layers.Layer, patches: np.ndarray) -> Any:
+    """Builds a layer none of whose weights is zero or one."""
     layer.build(patches.shape)
     rng = np.random.default_rng(2)
     layer.set_weights([rng.normal(0.2, 0.5, weight.shape) for weight in layer.weights])
@@ -35,37 +29,23 @@ def layer(patches: np.ndarray) -> TokenLearner:
 
 
 @pytest.fixture
-def model(layer: TokenLearner) -> keras.Model:
-    inputs = keras.Input((_SIDE**2, _DIM))
-    return keras.Model(inputs, layer(inputs))
+def layer(patches: np.ndarray) -> TokenLearner:
+    return randomize(TokenLearner(_TOKENS), patches)
 
 
-def convolve(maps: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    """Returns a 3x3 convolution of [batch, height, width, channels] whose surroundings are zeros."""
-    height, width = maps.shape[1:3]
-    padded = np.pad(maps, ((0, 0), (1, 1), (1, 1), (0, 0)))
-    return sum(
-        padded[:, row : row + height, column : column + width] @ kernel[row, column]
-        for row in range(3)
-        for column in range(3)
-    )
-
-
-def gelu(x: np.ndarray) -> np.ndarray:
-    """Returns the exact GELU (by the error function, not by tanh), which is Keras's default."""
-    return x * (1 + scipy.special.erf(x / np.sqrt(2))) / 2
+def learn_maps(patches: np.ndarray, weights: list[np.ndarray], height: int = _SIDE, width: int = _SIDE) -> np.ndarray:
+    """Returns the maps of version 1 by the paper's equation, float64 [batch, patches, tokens]."""
+    gamma, beta, *kernels = (weight.astype(np.float64) for weight in weights)
+    maps = layer_norm(patches.astype(np.float64), gamma, beta).reshape(len(patches), height, width, -1)
+    for kernel in kernels[:3]:
+        maps = gelu(convolve(maps, kernel))
+    return sigmoid(convolve(maps, kernels[3])).reshape(len(patches), height * width, -1)
 
 
 def learn_tokens(patches: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:
-    """Returns the tokens by the paper's equation, in float64."""
-    gamma, beta, *kernels = (weight.astype(np.float64) for weight in weights)
-    x = patches.astype(np.float64)
-    mean, variance = x.mean(axis=-1, keepdims=True), x.var(axis=-1, keepdims=True)
-    maps = ((x - mean) / np.sqrt(variance + _EPSILON) * gamma + beta).reshape(len(x), _SIDE, _SIDE, _DIM)
-    for kernel in kernels[:3]:
-        maps = gelu(convolve(maps, kernel))
-    weights_of_patches = scipy.special.expit(convolve(maps, kernels[3])).reshape(len(x), _SIDE**2, -1)
-    return np.stack([(x * weights_of_patches[..., [i]]).mean(axis=1) for i in range(kernels[3].shape[-1])], axis=1)
+    """Returns the tokens of version 1 with mean pooling."""
+    maps = learn_maps(patches, weights)
+    return np.stack([(patches * maps[..., [i]]).mean(axis=1) for i in range(maps.shape[-1])], axis=1)
 
 
 def test_each_token_is_the_mean_of_the_patches_weighed_by_its_attention_map(
@@ -74,6 +54,12 @@ def test_each_token_is_the_mean_of_the_patches_weighed_by_its_attention_map(
     expected = learn_tokens(patches, layer.get_weights())
     assert expected.shape == (_BATCH, _TOKENS, _DIM)
     np.testing.assert_allclose(layer(patches), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_with_sum_pooling_a_token_is_as_many_times_as_large_as_there_are_patches(patches: np.ndarray) -> None:
+    layer = randomize(TokenLearner(_TOKENS, pooling="sum"), patches)
+    expected = learn_tokens(patches, layer.get_weights()) * _SIDE**2
+    np.testing.assert_allclose(layer(patches), expected, rtol=1e-4, atol=1e-4)
 
 
 def test_the_layer_norm_is_protected_by_an_epsilon_of_a_millionth(layer: TokenLearner, patches: np.ndarray) -> None:
@@ -92,64 +78,68 @@ def test_it_has_a_layer_norm_and_four_convolutions_without_bias(layer: TokenLear
     assert [tuple(weight.shape) for weight in layer.weights] == [(_DIM,), (_DIM,), first, later, later, later]
 
 
-def test_attention_maps_weigh_each_patch_between_zero_and_one(layer: TokenLearner, patches: np.ndarray) -> None:
-    maps = np.array(layer.attention_maps(patches))
-    assert maps.shape == (_BATCH, _SIDE, _SIDE, _TOKENS)
-    assert maps.min() >= 0
-    assert maps.max() <= 1
-    assert np.ptp(maps) > 0.1
-    tokens = np.einsum("bpt,bpd->btd", maps.reshape(_BATCH, -1, _TOKENS), patches) / _SIDE**2
-    np.testing.assert_allclose(layer(patches), tokens, rtol=1e-4, atol=1e-6)
+@pytest.mark.parametrize("grid", [(2, 8), (8, 2), (1, 16)])
+def test_patches_may_lie_on_a_grid_that_is_no_square(grid: tuple[int, int], patches: np.ndarray) -> None:
+    layer = randomize(TokenLearner(_TOKENS, grid=grid), patches)
+    maps = np.array(layer.attention_weights(patches))
+    np.testing.assert_allclose(maps, learn_maps(patches, layer.get_weights(), *grid), rtol=1e-3, atol=1e-5)
+    assert np.abs(maps - learn_maps(patches, layer.get_weights())).max() > 0.1
 
 
-def test_the_batch_may_have_any_size(model: keras.Model, layer: TokenLearner, patches: np.ndarray) -> None:
-    assert model.output.shape == (None, _TOKENS, _DIM)
-    assert layer.compute_output_shape((None, _SIDE**2, _DIM)) == (None, _TOKENS, _DIM)
-    both = model(patches)
-    np.testing.assert_allclose(np.concatenate([model(patches[:1]), model(patches[1:])]), both, rtol=1e-5, atol=1e-6)
+def test_version_1_1_weighs_patches_by_a_softmax_over_space_of_an_mlp(patches: np.ndarray) -> None:
+    layer = randomize(TokenLearnerV11(_TOKENS, bottleneck_dim=5), patches)
+    gamma, beta, *mlp = (weight.astype(np.float64) for weight in layer.get_weights())
+    maps = softmax(bottleneck_mlp(layer_norm(patches.astype(np.float64), gamma, beta), mlp), axis=1)
+    np.testing.assert_allclose(layer.attention_weights(patches), maps, rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(layer(patches), np.einsum("bpt,bpd->btd", maps, patches), rtol=1e-3, atol=1e-4)
 
 
-def test_its_config_makes_an_equal_layer() -> None:
-    config = TokenLearner(_TOKENS, name="learner").get_config()
-    assert set(config) == {"name", "trainable", "dtype", "num_tokens"}
-    assert (config["name"], config["num_tokens"]) == ("learner", _TOKENS)
-    assert TokenLearner.from_config(config).get_config() == config
+def test_version_1_1_without_an_mlp_emits_the_mean_patch(patches: np.ndarray) -> None:
+    layer = TokenLearnerV11(_TOKENS)
+    layer.build(patches.shape)
+    layer.set_weights([np.zeros_like(weight) for weight in layer.get_weights()])
+    mean = patches.mean(axis=1, keepdims=True)
+    np.testing.assert_allclose(layer(patches), np.repeat(mean, _TOKENS, axis=1), rtol=1e-4, atol=1e-5)
 
 
-def test_a_saved_model_gives_equal_tokens(model: keras.Model, patches: np.ndarray, tmp_path: pathlib.Path) -> None:
-    model.save(tmp_path / "model.keras")
-    loaded = keras.saving.load_model(tmp_path / "model.keras")
-    np.testing.assert_array_equal(loaded(patches), model(patches))
+def test_version_1_1_has_a_bottleneck_of_64_by_default(patches: np.ndarray) -> None:
+    layer = TokenLearnerV11(_TOKENS)
+    layer.build(patches.shape)
+    assert [tuple(weight.shape) for weight in layer.weights[2:]] == [(_DIM, 64), (64,), (64, _TOKENS), (_TOKENS,)]
 
 
-def test_an_exported_model_gives_equal_tokens_for_any_batch(
-    model: keras.Model, patches: np.ndarray, tmp_path: pathlib.Path
-) -> None:
-    model.export(tmp_path / "exported", verbose=False)
-    exported = tf.saved_model.load(str(tmp_path / "exported"))
-    for batch in (patches, patches[:1]):
-        np.testing.assert_allclose(exported.serve(batch), model(batch), rtol=1e-5, atol=1e-6)
+def test_version_1_1_drops_units_of_its_mlp_in_training_alone(patches: np.ndarray) -> None:
+    layer = randomize(TokenLearnerV11(_TOKENS, dropout_rate=0.5), patches)
+    np.testing.assert_array_equal(layer(patches, training=False), layer(patches))
+    assert np.abs(np.array(layer(patches, training=True)) - layer(patches)).max() > 0.1
 
 
-def test_one_train_step_changes_every_weight(model: keras.Model, patches: np.ndarray) -> None:
-    model.compile(optimizer=keras.optimizers.SGD(0.1), loss="mse")
-    before = model.get_weights()
-    model.train_on_batch(patches, np.ones((_BATCH, _TOKENS, _DIM)))
-    unchanged = [
-        weight.path for weight, old in zip(model.weights, before, strict=True) if np.array_equal(weight.numpy(), old)
-    ]
-    assert unchanged == []
-
-
+@pytest.mark.parametrize("layer_class", [TokenLearner, TokenLearnerV11])
 @pytest.mark.parametrize("num_tokens", [0, -1])
-def test_fewer_than_one_token_is_rejected(num_tokens: int) -> None:
+def test_fewer_than_one_token_is_rejected(layer_class: type, num_tokens: int) -> None:
     with pytest.raises(ValueError, match=f"^num_tokens is {num_tokens}; it must be at least 1$"):
-        TokenLearner(num_tokens)
+        layer_class(num_tokens)
 
 
-@pytest.mark.parametrize("patches", [15, 2, None])
-def test_patches_that_form_no_square_are_rejected(patches: Any) -> None:
-    with pytest.raises(
-        ValueError, match=f"TokenLearner got {patches} patches; its 3x3 convolutions need a square grid"
-    ):
+def test_another_pooling_is_rejected() -> None:
+    with pytest.raises(ValueError, match=r"^pooling is 'max'; it must be one of \('mean', 'sum'\)$"):
+        TokenLearner(_TOKENS, pooling="max")
+
+
+@pytest.mark.parametrize("patches", [15, 2])
+def test_patches_that_fill_no_square_are_rejected_without_a_grid(patches: int) -> None:
+    message = rf"^TokenLearner got {patches} patches, which fill no square; give grid=\(height, width\)$"
+    with pytest.raises(ValueError, match=message):
         TokenLearner(_TOKENS).build((None, patches, _DIM))
+
+
+@pytest.mark.parametrize("grid", [(4, 4), (-3, -5), (15, 0)])
+def test_a_grid_that_the_patches_do_not_fill_is_rejected(grid: tuple[int, int]) -> None:
+    message = r"^TokenLearner got 15 patches, and grid is \(.*\); give a grid \(height, width\) of 15 patches$"
+    with pytest.raises(ValueError, match=message):
+        TokenLearner(_TOKENS, grid=grid).build((None, 15, _DIM))
+
+
+def test_an_unknown_number_of_patches_is_rejected() -> None:
+    with pytest.raises(ValueError, match=r"^TokenLearner got an unknown number of patches; give the model a fixed"):
+        TokenLearner(_TOKENS, grid=(4, 4)).build((None, None, _DIM))

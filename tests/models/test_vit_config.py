@@ -8,31 +8,45 @@ from typing import Any
 
 import pytest
 
-from models.vit_config import ViTConfig
+from models.vit_config import CONTROL_REDUCERS, LEARNT_REDUCERS, ViTConfig, tile_grid
 
 _PLAIN = ViTConfig(
-    image_size=32, patch_size=4, dim=12, depth=4, num_heads=3, mlp_dim=24, dropout_rate=0.1, num_classes=10
+    image_size=32, patch_size=4, dim=12, depth=4, num_heads=3, mlp_dims=(24,), dropout_rate=0.1, num_classes=10
 )
 
 
-@pytest.mark.parametrize("field", ["image_size", "dim", "depth", "num_heads", "mlp_dim", "num_classes"])
+@pytest.mark.parametrize(
+    "field",
+    ["image_size", "patch_size", "dim", "depth", "num_heads", "head_dim", "num_classes", "token_bottleneck_dim"],
+)
 @pytest.mark.parametrize("value", [0, -3])
 def test_a_size_below_one_is_rejected(field: str, value: int) -> None:
     with pytest.raises(ValueError, match=f"^{field} is {value}; it must be at least 1$"):
-        dataclasses.replace(_PLAIN, **{field: value})
+        dataclasses.replace(_PLAIN, **{field: value})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"patch_size": 1}, "patch_size is 1; it must be a power of two, at least 2"),
-        ({"patch_size": 0}, "patch_size is 0; it must be a power of two, at least 2"),
-        ({"patch_size": -4}, "patch_size is -4; it must be a power of two, at least 2"),
-        ({"patch_size": 6, "image_size": 48}, "patch_size is 6; it must be a power of two, at least 2"),
+        ({"patch_size": 1}, "patch_size is 1; the stem 'convolution' needs a power of two, at least 2"),
+        (
+            {"patch_size": 6, "image_size": 48},
+            "patch_size is 6; the stem 'convolution' needs a power of two, at least 2",
+        ),
         ({"patch_size": 64}, "patch_size is 64; it must divide image_size, which is 32"),
         ({"image_size": 30}, "patch_size is 4; it must divide image_size, which is 30"),
-        ({"num_heads": 5}, "num_heads is 5; it must divide dim, which is 12"),
-        ({"patch_size": 16}, "dim is 12; the stem needs a multiple of patch_size / 2 = 8"),
+        ({"num_heads": 5}, "num_heads is 5; it must divide dim, which is 12, or head_dim must be given"),
+        ({"patch_size": 16}, "dim is 12; the stem 'convolution' needs a multiple of patch_size / 2 = 8"),
+        ({"stem": "linear", "patch_size": 5}, "patch_size is 5; it must divide image_size, which is 32"),
+        ({"positions": "sincos_2d", "dim": 18}, "dim is 18; positions 'sincos_2d' needs a multiple of 4"),
+        ({"mlp_dims": ()}, "mlp_dims is (); it must hold at least one width"),
+        ({"mlp_dims": (24, 0)}, "a width in mlp_dims is 0; it must be at least 1"),
+        ({"stem": "pool"}, "stem is 'pool'; it must be one of ('convolution', 'linear')"),
+        ({"positions": "none"}, "positions is 'none'; it must be one of ('learnt', 'sincos_2d')"),
+        ({"pooling": "max"}, "pooling is 'max'; it must be one of ('mean', 'sequence')"),
+        ({"mlp_output_activation": "relu"}, "mlp_output_activation is 'relu'; it must be one of ('linear', 'gelu')"),
+        ({"token_learner_pooling": "max"}, "token_learner_pooling is 'max'; it must be one of ('mean', 'sum')"),
+        ({"use_token_fuser": True}, "use_token_fuser is True without a token_reducer; there are no tokens to fuse"),
         ({"dropout_rate": -0.1}, "dropout_rate is -0.1; it must be at least 0 and below 1"),
         ({"dropout_rate": 1.0}, "dropout_rate is 1.0; it must be at least 0 and below 1"),
         ({"dropout_rate": float("nan")}, "dropout_rate is nan; it must be at least 0 and below 1"),
@@ -44,30 +58,96 @@ def test_sizes_that_do_not_fit_together_are_rejected(changes: dict[str, Any], me
 
 
 @pytest.mark.parametrize(
-    ("placement", "num_tokens", "message"),
+    ("reducer", "placement", "num_tokens"),
+    [("token_learner", 1, None), ("top_k_norm", None, 8), (None, 1, 8), (None, 1, None), (None, None, 8)],
+)
+def test_a_reducer_without_a_place_or_a_number_of_tokens_is_rejected(
+    reducer: Any, placement: int | None, num_tokens: int | None
+) -> None:
+    message = (
+        f"token_reducer is {reducer!r}, blocks_before_token_learner {placement} and num_tokens {num_tokens}; "
+        "give all three, or none of them"
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        dataclasses.replace(_PLAIN, token_reducer=reducer, blocks_before_token_learner=placement, num_tokens=num_tokens)
+
+
+@pytest.mark.parametrize(
+    ("reducer", "placement", "num_tokens", "message"),
     [
-        (1, None, "blocks_before_token_learner is 1 and num_tokens is None; give both for a TokenLearner, or neither"),
-        (None, 8, "blocks_before_token_learner is None and num_tokens is 8; give both for a TokenLearner, or neither"),
-        (4, 8, "blocks_before_token_learner is 4; it must be in 0..3"),
-        (-1, 8, "blocks_before_token_learner is -1; it must be in 0..3"),
-        (1, 0, "num_tokens is 0; it must be in 1..64, the number of patches"),
-        (1, 65, "num_tokens is 65; it must be in 1..64, the number of patches"),
+        ("token_learner", 4, 8, "blocks_before_token_learner is 4; it must be in 0..3"),
+        ("random_selection", -1, 8, "blocks_before_token_learner is -1; it must be in 0..3"),
+        ("token_learner_v11", 1, 0, "num_tokens is 0; it must be in 1..64, the number of patches"),
+        ("top_k_norm", 1, 65, "num_tokens is 65; it must be in 1..64, the number of patches"),
+        (
+            "average_pooling",
+            1,
+            5,
+            "num_tokens is 5; 'average_pooling' cannot cut 8 x 8 patches into that many equal rectangles",
+        ),
     ],
 )
-def test_a_token_learner_that_cannot_stand_there_is_rejected(
-    placement: int | None, num_tokens: int | None, message: str
+def test_a_reducer_that_cannot_stand_there_is_rejected(
+    reducer: Any, placement: int, num_tokens: int, message: str
 ) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        dataclasses.replace(_PLAIN, blocks_before_token_learner=placement, num_tokens=num_tokens)
+        dataclasses.replace(_PLAIN, token_reducer=reducer, blocks_before_token_learner=placement, num_tokens=num_tokens)
 
 
+def test_another_reducer_is_rejected() -> None:
+    with pytest.raises(ValueError, match=r"^token_reducer is 'pool'; it must be one of \(None, 'token_learner',"):
+        dataclasses.replace(_PLAIN, **{"token_reducer": "pool", "blocks_before_token_learner": 1, "num_tokens": 8})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("reducer", [*LEARNT_REDUCERS, *CONTROL_REDUCERS])
 @pytest.mark.parametrize("placement", [0, 3])
 @pytest.mark.parametrize("num_tokens", [1, 64])
-def test_the_ends_of_the_allowed_ranges_are_accepted(placement: int, num_tokens: int) -> None:
-    config = dataclasses.replace(
-        _PLAIN, blocks_before_token_learner=placement, num_tokens=num_tokens, dropout_rate=0.0, num_classes=1
-    )
-    assert (config.blocks_before_token_learner, config.num_tokens) == (placement, num_tokens)
+@pytest.mark.parametrize("use_token_fuser", [False, True])
+def test_the_ends_of_the_allowed_ranges_are_accepted(
+    reducer: Any, placement: int, num_tokens: int, use_token_fuser: bool
+) -> None:
+    changes = {
+        "token_reducer": reducer,
+        "blocks_before_token_learner": placement,
+        "num_tokens": num_tokens,
+        "use_token_fuser": use_token_fuser,
+        "dropout_rate": 0.0,
+        "num_classes": 1,
+    }
+    config = dataclasses.replace(_PLAIN, **changes)
+    assert {name: getattr(config, name) for name in changes} == changes
+
+
+def test_a_head_may_have_any_width() -> None:
+    assert _PLAIN.head_width == 4
+    assert dataclasses.replace(_PLAIN, num_heads=5, head_dim=7).head_width == 7
+
+
+def test_a_linear_stem_takes_any_patch_that_divides_the_image() -> None:
+    config = dataclasses.replace(_PLAIN, stem="linear", image_size=48, patch_size=6)
+    assert (config.grid_size, config.num_patches) == (8, 64)
+    assert dataclasses.replace(_PLAIN, stem="linear", patch_size=1).num_patches == 1024
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "tiles", "cut"),
+    [
+        (8, 8, 1, (1, 1)),
+        (8, 8, 4, (2, 2)),
+        (8, 8, 64, (8, 8)),
+        (4, 6, 6, (2, 3)),
+        (2, 8, 4, (1, 4)),
+        (3, 12, 9, (3, 3)),
+        (6, 6, 12, (2, 6)),
+        (8, 8, 5, None),
+        (8, 8, 24, None),
+        (8, 8, 65, None),
+    ],
+)
+def test_a_grid_is_cut_into_rectangles_as_square_as_can_be(
+    height: int, width: int, tiles: int, cut: tuple[int, int] | None
+) -> None:
+    assert tile_grid(height, width, tiles) == cut
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def test_the_last_profile_counts_and_other_values_named_like_one_do_not() -> Non
         (["run", "--model.dim", "63"], "model.num_heads is 2; it must divide dim, which is 63"),
         (["run", "--search.placements", "9"], "blocks_before_token_learner is 9; it must be in 0..3"),
         (["run", "--profile", "fast"], "invalid choice 'fast'"),
-        (["run", "--serch.epochs", "3"], "--search.epochs"),
+        (["run", "--serch.max-epochs", "3"], "--search.max-epochs"),
         (["data", "prepare", "--source", "ftp"], "invalid choice 'ftp'"),
     ],
 )

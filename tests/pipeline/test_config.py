@@ -12,7 +12,9 @@ from pipeline.config import FULL, PROFILES, QUICK
     [
         ("data", "train_images", 0, "data.train_images is 0; it must be in 1..49999"),
         ("search", "max_trials", 0, "search.max_trials is 0; it must be at least 1"),
-        ("search", "epochs", -1, "search.epochs is -1; it must be at least 1"),
+        ("search", "min_epochs", -1, "search.min_epochs is -1; it must be at least 1"),
+        ("search", "max_epochs", 0, "search.max_epochs is 0; it must be at least 1"),
+        ("search", "reduction_factor", 1, "search.reduction_factor is 1; it must be at least 2"),
         ("search", "placements", (), r"search.placements is \(\); it must hold at least one value and none twice"),
         ("search", "token_counts", (4, 4), r"search.token_counts is \(4, 4\); it must hold at least one value"),
         ("fit", "learning_rate", 1.5, "fit.learning_rate is 1.5; it must be in 0..1"),
@@ -33,9 +35,15 @@ def test_a_placement_behind_the_last_block_is_refused_before_any_training() -> N
         dataclasses.replace(QUICK, search=search)
 
 
+def test_a_ceiling_below_the_cheapest_point_is_refused() -> None:
+    search = dataclasses.replace(QUICK.search, max_mmacs=1.0)
+    with pytest.raises(ValueError, match=r"search.max_mmacs is 1\.0; the cheapest point needs 4\.4"):
+        dataclasses.replace(QUICK, search=search)
+
+
 def test_more_tokens_than_patches_are_refused() -> None:
     search = dataclasses.replace(QUICK.search, token_counts=(65,))
-    with pytest.raises(ValueError, match=r"search.token_counts 65, .* it must be in 1\.\.64, the number of patches"):
+    with pytest.raises(ValueError, match=r"token_counts 65, .* it must be in 1\.\.64, the number of patches"):
         dataclasses.replace(QUICK, search=search)
 
 

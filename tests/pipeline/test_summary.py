@@ -32,6 +32,8 @@ def test_the_table_tells_winner_compute_verdict_and_steps(
     verdict: Verdict, pushed_version: str | None, words: list[str]
 ) -> None:
     winner = Winner(
+        point="token_learner-8@2",
+        token_reducer="token_learner",
         blocks_before_token_learner=2,
         num_tokens=8,
         depth=4,
@@ -39,6 +41,7 @@ def test_the_table_tells_winner_compute_verdict_and_steps(
         parameters=164_618,
         valid_accuracy=0.4,
         valid_images=100,
+        search_findings=("One wins.", "It beats another."),
     )
     steps = (
         Step(name="ExampleGen", state="CACHED", seconds=0.1),
@@ -51,7 +54,8 @@ def test_the_table_tells_winner_compute_verdict_and_steps(
     )
     shown = " ".join(output.getvalue().split())
     for expected in (
-        "winner TokenLearner after block 2 of 4, 8 tokens",
+        "winner token_learner-8@2: token_learner after block 2 of 4, 8 tokens",
+        "search One wins. It beats another.",
         "compute 7.62 million multiply-accumulates an image",
         "parameters 164,618",
         "ExampleGen cached",

@@ -3,6 +3,7 @@
 import pytest
 
 from components.bad_data import BadDataError
+from components.lock import LockedError
 from pipeline.failures import DataFailure, ExitCode, UsageFailure
 from pipeline.worker import classify, describe_cause
 
@@ -13,6 +14,7 @@ from pipeline.worker import classify, describe_cause
         (BadDataError("x"), ExitCode.BAD_DATA),
         (DataFailure("x"), ExitCode.BAD_DATA),
         (UsageFailure("x"), ExitCode.USAGE),
+        (LockedError("x"), ExitCode.USAGE),
         (RuntimeError("x"), ExitCode.STEP_FAILED),
     ],
 )

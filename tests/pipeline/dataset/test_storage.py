@@ -16,7 +16,8 @@ import pytest
 from pipeline.dataset.edition import Edition
 from pipeline.dataset.prepare import prepare
 from pipeline.dataset.workspace import tell_storage_failures
-from pipeline.failures import DataFailure, UsageFailure
+from components.lock import LockedError
+from pipeline.failures import DataFailure
 
 _NOBODY = 65534
 
@@ -114,7 +115,7 @@ def test_a_killed_preparation_excludes_others_while_it_lives_and_nothing_afterwa
         while not list(folder.glob(".3.0.2.incomplete/tfds/cifar10/incomplete.*")):  # TFDS is writing
             assert process.poll() is None
             time.sleep(0.01)
-        with pytest.raises(UsageFailure, match=rf"^Another process is making {folder}/3\.0\.2 right now; wait"):
+        with pytest.raises(LockedError, match=rf"^Another process is making {folder}/3\.0\.2 right now; wait"):
             prepare(source="archive", path=tmp_path, data_dir=tmp_path / "data", edition=edition)
     finally:
         process.kill()

@@ -5,7 +5,9 @@ import fcntl
 import pathlib
 from collections.abc import Iterator
 
-from pipeline.failures import UsageFailure
+
+class LockedError(Exception):
+    """Another process holds the lock; the message says what to do."""
 
 
 @contextlib.contextmanager
@@ -17,7 +19,7 @@ def hold_lock(path: pathlib.Path, busy: str) -> Iterator[None]:
         busy: What to tell when another process holds it, one sentence.
 
     Raises:
-        UsageFailure: Another process holds it.
+        LockedError: Another process holds it.
         OSError: The file system refuses to write.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -25,5 +27,5 @@ def hold_lock(path: pathlib.Path, busy: str) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise UsageFailure(busy) from None
+            raise LockedError(busy) from None
         yield

@@ -1,0 +1,96 @@
+"""A training's state on disk: whole or absent, whatever happens while it is written.
+
+Axes: examples.
+"""
+
+import dataclasses
+import hashlib
+import io
+import json
+import logging
+import os
+import pathlib
+
+import numpy as np
+
+_DIGEST_BYTES = hashlib.sha256().digest_size
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Epoch:
+    """One pass over the train split and how the network then did on the valid split."""
+
+    epoch: int  # from 1
+    train_loss: float
+    train_accuracy: float  # on augmented images, 0..1
+    valid_loss: float  # cross-entropy without smoothing
+    valid_accuracy: float  # 0..1
+    seconds: float  # of training and validation, without what is done once
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """Where the training of one network with one seed stands."""
+
+    epochs: tuple[Epoch, ...]  # that are done
+    correct: np.ndarray  # bool [epochs, examples]: which valid images each epoch got right
+    state: tuple[np.ndarray, ...]  # variables of the network and its optimizer after the last epoch
+    best_weights: tuple[np.ndarray, ...]  # variables of the network after the epoch with the best valid accuracy
+    parameters: int  # of the network
+
+    @property
+    def best_epoch(self) -> Epoch:
+        """The first epoch with the best validation accuracy."""
+        return max(self.epochs, key=lambda epoch: epoch.valid_accuracy)
+
+
+def save(checkpoint: Checkpoint, path: pathlib.Path) -> None:
+    """Replaces the file in one step: a reader, and whoever comes after `kill -9`, sees the old one or the new one."""
+    payload = io.BytesIO()
+    np.savez(
+        payload,
+        epochs=json.dumps([dataclasses.asdict(epoch) for epoch in checkpoint.epochs]),
+        images=checkpoint.correct.shape[1],
+        parameters=checkpoint.parameters,
+        correct=np.packbits(checkpoint.correct, axis=1),
+        **{f"state_{i}": value for i, value in enumerate(checkpoint.state)},
+        **{f"best_{i}": value for i, value in enumerate(checkpoint.best_weights)},
+    )
+    content = payload.getvalue()
+    aside = path.with_name(f"{path.name}.part")
+    with aside.open("wb") as file:
+        file.write(hashlib.sha256(content).digest() + content)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(path)
+
+
+def load(path: pathlib.Path) -> Checkpoint | None:
+    """Reads a checkpoint.
+
+    Args:
+        path: Of `save`.
+
+    Returns:
+        The checkpoint; None if there is none, or if the file is not to the last bit what `save` wrote.
+    """
+    if not path.exists():
+        return None
+    content = path.read_bytes()
+    digest, payload = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
+    if hashlib.sha256(payload).digest() != digest:
+        logging.warning("%s is damaged; this training begins anew", path)
+        return None
+    with np.load(io.BytesIO(payload)) as arrays:
+        return Checkpoint(
+            epochs=tuple(Epoch(**epoch) for epoch in json.loads(str(arrays["epochs"]))),
+            correct=np.unpackbits(arrays["correct"], axis=1, count=int(arrays["images"])).astype(bool),
+            state=_take(arrays, "state"),
+            best_weights=_take(arrays, "best"),
+            parameters=int(arrays["parameters"]),
+        )
+
+
+def _take(arrays: np.lib.npyio.NpzFile, prefix: str) -> tuple[np.ndarray, ...]:
+    count = sum(name.startswith(f"{prefix}_") for name in arrays.files)
+    return tuple(arrays[f"{prefix}_{i}"] for i in range(count))

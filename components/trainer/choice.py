@@ -1,0 +1,209 @@
+"""Choice: which point wins, and which differences between points are larger than their noise.
+
+Axes: seeds, examples.
+"""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from models.macs import count_macs
+from models.search_space import find_controls, is_control, is_learnt, name_point
+from models.vit_config import ViTConfig
+
+_Z_95 = 1.959964  # half width of a 95 % interval of the normal distribution, in standard errors
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A point that was trained fully, with every seed."""
+
+    network: ViTConfig
+    correct: np.ndarray  # bool [seeds, examples]: which valid images each training got right
+
+    @property
+    def name(self) -> str:
+        """Such as "token_learner-8@2"."""
+        return name_point(self.network)
+
+    @property
+    def macs(self) -> int:
+        """True multiply-accumulates an image."""
+        return count_macs(self.network).total
+
+    @property
+    def accuracy(self) -> float:
+        """Mean validation accuracy over the seeds, 0..1."""
+        return float(self.correct.mean())
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Difference:
+    """How much better one point is than another on the same valid images."""
+
+    point: str
+    than: str
+    difference: float  # of mean validation accuracies, -1..1
+    standard_error: float  # of the images and, with more than one seed, of the seeds
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval, by the normal distribution."""
+        return self.difference - _Z_95 * self.standard_error, self.difference + _Z_95 * self.standard_error
+
+    @property
+    def is_larger_than_noise(self) -> bool:
+        """Whether the 95 % interval leaves out 0."""
+        low, high = self.interval
+        return low > 0 or high < 0
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Choice:
+    """The point that wins, and what it was compared with."""
+
+    candidates: tuple[Candidate, ...]  # by mean validation accuracy, best first
+    winner: Candidate
+    best: Candidate  # of those that may win, by mean validation accuracy alone
+    unbound_winner: Candidate  # if the controls, too, may win
+    differences: tuple[Difference, ...]  # the best against each of the others
+    learnt: Candidate | None  # the best with a learnt reducer, if there is any
+    learnt_differences: tuple[Difference, ...]  # that one against the trunk and the controls at its token count
+    seed_deviation: float | None  # standard deviation of an accuracy from seed to seed, pooled; None: one seed
+
+
+def choose(candidates: Sequence[Candidate], *, controls_may_win: bool) -> Choice:
+    """Chooses the cheapest point whose difference to the best is within one standard error.
+
+    Args:
+        candidates: Trained equally long, with the same seeds, measured on the same images.
+        controls_may_win: If False, they only show what learning where to look is worth.
+
+    Returns:
+        The choice.
+
+    Reference:
+        Breiman et al., "Classification and Regression Trees", section 3.4.3 (the one-standard-error rule).
+    """
+    deviation = pool_seed_deviation(candidates)
+    ranked = sorted(candidates, key=lambda candidate: (-candidate.accuracy, candidate.macs))
+    learnt = [candidate for candidate in ranked if is_learnt(candidate.network)]
+    free = [candidate for candidate in ranked if not is_control(candidate.network)]
+    runners = ranked if controls_may_win or not free else free
+    best = runners[0]
+    controls = find_controls(learnt[0].network) if learnt else ()
+    return Choice(
+        candidates=tuple(ranked),
+        winner=_find_cheapest(runners, deviation),
+        best=best,
+        unbound_winner=_find_cheapest(ranked, deviation),
+        differences=tuple(compare(best, other, deviation) for other in ranked if other is not best),
+        learnt=learnt[0] if learnt else None,
+        learnt_differences=tuple(compare(learnt[0], other, deviation) for other in ranked if other.network in controls),
+        seed_deviation=deviation,
+    )
+
+
+def _find_cheapest(ranked: Sequence[Candidate], seed_deviation: float | None) -> Candidate:
+    """Returns the cheapest that is within one standard error of the first."""
+    differences = [(other, compare(ranked[0], other, seed_deviation)) for other in ranked]
+    within = [other for other, difference in differences if difference.difference <= difference.standard_error]
+    return min(within, key=lambda candidate: (candidate.macs, -candidate.accuracy))
+
+
+def compare(candidate: Candidate, other: Candidate, seed_deviation: float | None) -> Difference:
+    """Compares two points image by image.
+
+    The images are a sample, and so are the seeds: the variance of the mean difference is that of the images' mean
+    differences over their number, plus that between seeds (of both points) over theirs.
+
+    Args:
+        candidate: One point.
+        other: Another, with the same seeds and images.
+        seed_deviation: Of `pool_seed_deviation`.
+
+    Returns:
+        The difference of their accuracies.
+    """
+    differences = candidate.correct.mean(axis=0) - other.correct.mean(axis=0)  # [examples]
+    seeds, examples = candidate.correct.shape
+    variance = differences.var(ddof=1) / examples if examples > 1 else 0.0
+    variance += 2 * (seed_deviation or 0.0) ** 2 / seeds
+    return Difference(
+        point=candidate.name,
+        than=other.name,
+        difference=float(differences.mean()),
+        standard_error=math.sqrt(variance),
+    )
+
+
+def pool_seed_deviation(candidates: Sequence[Candidate]) -> float | None:
+    """Estimates the standard deviation of an accuracy from seed to seed, the same for all points.
+
+    Args:
+        candidates: With at least two seeds each, or one each.
+
+    Returns:
+        The root of the mean variance; None with one seed.
+    """
+    accuracies = np.array([candidate.correct.mean(axis=1) for candidate in candidates])  # [candidates, seeds]
+    if accuracies.shape[1] < 2:
+        return None
+    return float(np.sqrt(accuracies.var(axis=1, ddof=1).mean()))
+
+
+def describe_choice(choice: Choice) -> tuple[str, ...]:
+    """Says in sentences who won, which differences are larger than their noise, and what learning where to look gave."""
+    differences = _describe_differences(choice.differences)
+    return (_describe_winner(choice), *differences, _describe_learnt(choice), *_describe_unbound(choice))
+
+
+def _describe_winner(choice: Choice) -> str:
+    winner, best = choice.winner, choice.best
+    if winner is best:
+        return f"{best.name} wins: none that is cheaper comes within one standard error of its {best.accuracy:.1%}."
+    found = next(difference for difference in choice.differences if difference.than == winner.name)
+    return (
+        f"{winner.name} wins: the best, {best.name}, is better by {_format(found)}, which is within one standard error, "
+        f"but costs {best.macs / 1e6:.2f} instead of {winner.macs / 1e6:.2f} million multiply-accumulates."
+    )
+
+
+def _describe_unbound(choice: Choice) -> tuple[str, ...]:
+    control = choice.unbound_winner
+    if control is choice.winner:
+        return ()
+    return (
+        f"The control {control.name} would win if controls might: {control.accuracy:.1%} "
+        f"with {control.macs / 1e6:.2f} million multiply-accumulates.",
+    )
+
+
+def _describe_differences(differences: Sequence[Difference]) -> list[str]:
+    sentences = []
+    for is_larger, words in ((True, "by more than the noise"), (False, "by no more than the noise")):
+        others = [f"{d.than} ({_format(d)})" for d in differences if d.is_larger_than_noise == is_larger]
+        if others:
+            sentences.append(f"{differences[0].point} differs {words} from {', '.join(others)}.")
+    return sentences
+
+
+def _describe_learnt(choice: Choice) -> str:
+    if choice.learnt is None or not choice.learnt_differences:
+        return "No learnt token reducer was compared with its controls."
+    outcomes = [
+        f"{_judge(difference)} {difference.than} ({_format(difference)})" for difference in choice.learnt_differences
+    ]
+    return f"At the same place and token count, {choice.learnt.name} {', '.join(outcomes)}."
+
+
+def _judge(difference: Difference) -> str:
+    if not difference.is_larger_than_noise:
+        return "cannot be told from"
+    return "beats" if difference.difference > 0 else "loses to"
+
+
+def _format(difference: Difference) -> str:
+    return f"{100 * difference.difference:+.1f} ± {100 * difference.standard_error:.1f} points"

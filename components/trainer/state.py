@@ -1,0 +1,45 @@
+"""The folder in which trainings outlive the run that began them."""
+
+import dataclasses
+import hashlib
+import json
+import pathlib
+
+import keras
+import tensorflow as tf
+
+from components.trainer.config import TrainerConfig
+from components.trainer.read import Examples
+
+
+def locate_state(config: TrainerConfig, train: Examples, valid: Examples) -> pathlib.Path:
+    """Names the folder by the digest of all that a trained weight depends on, and makes it.
+
+    The points are files in it, so a wider search space finds what a narrower one trained. `contents.json` tells what
+    the digest stands for.
+
+    Args:
+        config: Trunk, how to train, digest of the sources.
+        train: The train split.
+        valid: The valid split.
+
+    Returns:
+        The folder.
+    """
+    fit = {name: value for name, value in dataclasses.asdict(config.fit).items() if name not in ("epochs", "seed")}
+    contents = json.dumps(
+        {
+            "train": train.digest(),
+            "valid": valid.digest(),
+            "trunk": dataclasses.asdict(config.trunk),
+            "fit": fit,
+            "code": config.state.code_digest,
+            "keras": keras.__version__,
+            "tensorflow": tf.__version__,
+        },
+        indent=2,
+    )
+    folder = pathlib.Path(config.state.folder, hashlib.sha256(contents.encode()).hexdigest()[:16])
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "contents.json").write_text(contents)
+    return folder

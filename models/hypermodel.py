@@ -1,0 +1,49 @@
+"""The search space as KerasTuner sees it: hyperparameters in, a compiled network out."""
+
+import dataclasses
+from collections.abc import Callable
+
+import keras
+import keras_tuner
+
+from models.search_space import NO_REDUCER, SearchSpace
+from models.vit import build_vit
+from models.vit_config import ViTConfig
+
+
+class TokenLearnerHyperModel(keras_tuner.HyperModel):
+    """Turns hyperparameters into a compiled Vision Transformer.
+
+    Args:
+        space: What the hyperparameters stand for.
+        compile_model: Compiles a built model in place.
+    """
+
+    def __init__(self, space: SearchSpace, compile_model: Callable[[keras.Model], None]) -> None:
+        super().__init__()
+        self.space = space
+        self.compile_model = compile_model
+
+    def vit_config(self, hp: keras_tuner.HyperParameters) -> ViTConfig:
+        """Returns the network that stands at a point of the space."""
+        reducers = list(self.space.token_reducers)
+        reducer = hp.Choice("token_reducer", [NO_REDUCER, *reducers])
+        with hp.conditional_scope("token_reducer", reducers):
+            placement = hp.Choice("blocks_before_token_learner", list(self.space.placements))
+            num_tokens = hp.Choice("num_tokens", list(self.space.token_counts))
+            use_token_fuser = hp.Choice("use_token_fuser", list(self.space.fusers))
+        if reducer == NO_REDUCER:
+            return self.space.trunk
+        return dataclasses.replace(
+            self.space.trunk,
+            token_reducer=reducer,
+            blocks_before_token_learner=placement,
+            num_tokens=num_tokens,
+            use_token_fuser=bool(use_token_fuser),
+        )
+
+    def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
+        """Builds and compiles the network that stands at a point of the space."""
+        model = build_vit(self.vit_config(hp))
+        self.compile_model(model)
+        return model

@@ -1,0 +1,81 @@
+"""The MLP that encoder blocks, TokenLearner 1.1 and the TokenFuser share.
+
+Axes: batch, tokens, dim.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+
+@keras.saving.register_keras_serializable(package="tokenlearner")
+class Mlp(keras.layers.Layer):
+    """Dense layers on each token by itself: hidden ones with GELU, then the output; dropout follows each of them.
+
+    Input shape: [batch, tokens, dim].
+    Output shape: [batch, tokens, output_dim].
+
+    Args:
+        hidden_dims: Units of the hidden layers.
+        output_dim: Units of the output layer.
+        output_activation: Of the output layer, "linear" or "gelu".
+        dropout_rate: Share of units dropped after each layer, 0..1.
+        **kwargs: Of `keras.layers.Layer`.
+
+    Reference:
+        Dosovitskiy et al., arXiv 2010.11929, section 3.1.
+    """
+
+    def __init__(
+        self,
+        hidden_dims: Sequence[int],
+        output_dim: int,
+        output_activation: str = "linear",
+        dropout_rate: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.hidden_dims = tuple(hidden_dims)
+        self.output_dim = output_dim
+        self.output_activation = output_activation
+        self.dropout_rate = dropout_rate
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Makes the weights for input [batch, tokens, dim]."""
+        width = input_shape[-1]
+        self.dense, self.dropout = [], []
+        units_and_activations = [*((units, "gelu") for units in self.hidden_dims)]
+        for i, (units, activation) in enumerate([*units_and_activations, (self.output_dim, self.output_activation)]):
+            name = "output" if i == len(self.hidden_dims) else f"hidden_{i}"
+            dense = keras.layers.Dense(units, activation=activation, name=name, dtype=self.dtype_policy)
+            dense.build((None, width))
+            self.dense.append(dense)
+            self.dropout.append(
+                keras.layers.Dropout(self.dropout_rate, name=f"{name}_dropout", dtype=self.dtype_policy)
+            )
+            width = units
+        super().build(input_shape)
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        """Returns the outputs, [batch, tokens, output_dim]."""
+        _, tokens, dim = inputs.shape
+        # All tokens in one matrix: the gradient of a batched product would sum one weight gradient an image.
+        x = keras.ops.reshape(inputs, (-1, dim))  # [batch x tokens, dim]
+        for dense, dropout in zip(self.dense, self.dropout, strict=True):
+            x = dropout(dense(x), training=training)
+        return keras.ops.reshape(x, (-1, tokens, self.output_dim))
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Returns (batch, tokens, output_dim)."""
+        return (*input_shape[:-1], self.output_dim)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments of `__init__`."""
+        return {
+            **super().get_config(),
+            "hidden_dims": self.hidden_dims,
+            "output_dim": self.output_dim,
+            "output_activation": self.output_activation,
+            "dropout_rate": self.dropout_rate,
+        }

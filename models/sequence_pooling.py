@@ -1,0 +1,35 @@
+"""Pools all tokens into the one that is classified.
+
+Axes: batch, tokens, dim.
+"""
+
+from typing import Any
+
+import keras
+
+
+@keras.saving.register_keras_serializable(package="tokenlearner")
+class SequencePooling(keras.layers.Layer):
+    """Averages the tokens, each weighed by a softmax over learnt scores of all of them.
+
+    Input shape: [batch, tokens, dim].
+    Output shape: [batch, dim].
+
+    Reference:
+        Hassani et al., arXiv 2104.05704, section 3.3.
+    """
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Makes the weights for input [batch, tokens, dim]."""
+        self.score = keras.layers.Dense(1, name="score", dtype=self.dtype_policy)
+        self.score.build(input_shape)
+        super().build(input_shape)
+
+    def call(self, inputs: Any) -> Any:
+        """Returns one vector an image, [batch, dim]."""
+        weights = keras.ops.softmax(self.score(inputs), axis=1)  # [batch, tokens, 1]
+        return keras.ops.einsum("btw,btd->bd", weights, inputs)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Returns (batch, dim)."""
+        return (input_shape[0], input_shape[-1])

@@ -1,0 +1,139 @@
+"""The encoder block, its attention and its MLP, and sequence pooling compute what their equations say.
+
+Axes: batch, tokens, dim.
+"""
+
+import math
+
+import keras
+import numpy as np
+import pytest
+from reference_math import gelu, layer_norm, softmax
+
+from models.encoder import EncoderBlock, SelfAttention
+from models.mlp import Mlp
+from models.sequence_pooling import SequencePooling
+
+_DIM = 8
+
+
+@pytest.fixture(scope="module")
+def tokens() -> np.ndarray:
+    return np.random.default_rng(0).normal(size=(2, 5, _DIM)).astype(np.float32)
+
+
+@pytest.fixture
+def block(tokens: np.ndarray) -> EncoderBlock:
+    keras.utils.set_random_seed(1)
+    block = EncoderBlock(num_heads=2, head_dim=4, mlp_dims=(12,), name="block")
+    block.build(tokens.shape)
+    return block
+
+
+def randomize(layer: keras.layers.Layer) -> list[np.ndarray]:
+    """Gives a built layer weights none of which is zero or one, and returns them."""
+    rng = np.random.default_rng(2)
+    layer.set_weights([rng.normal(0.1, 0.4, weight.shape) for weight in layer.get_weights()])
+    return layer.get_weights()
+
+
+@pytest.mark.parametrize(("num_heads", "head_dim"), [(2, 4), (1, 8), (3, 5)])
+def test_attention_equals_that_of_keras(num_heads: int, head_dim: int, tokens: np.ndarray) -> None:
+    ours = SelfAttention(num_heads, head_dim)
+    ours.build(tokens.shape)
+    qkv, qkv_bias, projection, bias = randomize(ours)
+    kernels = qkv.reshape(_DIM, 3, num_heads, head_dim)
+    biases = qkv_bias.reshape(3, num_heads, head_dim)
+    reference = keras.layers.MultiHeadAttention(num_heads, head_dim)
+    reference.build(tokens.shape, tokens.shape)
+    of_heads = [weight for i in range(3) for weight in (kernels[:, i], biases[i])]
+    reference.set_weights([*of_heads, projection.reshape(num_heads, head_dim, _DIM), bias])
+    np.testing.assert_allclose(ours(tokens), reference(tokens, tokens), rtol=1e-4, atol=1e-5)
+
+
+def test_attention_draws_its_first_weights_from_the_spread_of_keras() -> None:
+    keras.utils.set_random_seed(1)
+    ours, reference = SelfAttention(4, 32), keras.layers.MultiHeadAttention(4, 32)
+    ours.build((None, 5, 128))
+    reference.build((None, 5, 128), (None, 5, 128))
+    qkv, projection = np.array(ours.qkv.kernel), np.array(ours.projection.kernel)
+    of_keras = {weight.path.split("/")[-2]: np.array(weight) for weight in reference.weights if weight.name == "kernel"}
+    for kernel, name in ((qkv, "query"), (projection, "attention_output")):
+        assert np.abs(kernel).max() == pytest.approx(np.abs(of_keras[name]).max(), rel=0.01)
+        assert kernel.std() == pytest.approx(of_keras[name].std(), rel=0.02)
+
+
+def test_attention_drops_weights_in_training_alone(tokens: np.ndarray) -> None:
+    layer = SelfAttention(2, 4, dropout_rate=0.5)
+    layer.build(tokens.shape)
+    randomize(layer)
+    np.testing.assert_array_equal(layer(tokens, training=False), layer(tokens))
+    assert np.abs(np.array(layer(tokens, training=True)) - layer(tokens)).max() > 0.1
+
+
+@pytest.mark.parametrize("output_activation", ["linear", "gelu"])
+def test_an_mlp_is_dense_layers_with_gelu_between_them(output_activation: str, tokens: np.ndarray) -> None:
+    mlp = Mlp((6, 7), 3, output_activation)
+    mlp.build(tokens.shape)
+    kernel_0, bias_0, kernel_1, bias_1, kernel, bias = randomize(mlp)
+    outputs = gelu(gelu(tokens @ kernel_0 + bias_0) @ kernel_1 + bias_1) @ kernel + bias
+    expected = gelu(outputs) if output_activation == "gelu" else outputs
+    np.testing.assert_allclose(mlp(tokens), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_an_mlp_drops_a_share_of_its_outputs_and_keeps_their_mean() -> None:
+    mlp = Mlp((), 400, dropout_rate=0.25)
+    ones = np.ones((3, 50, 1), np.float32)
+    mlp.build(ones.shape)
+    mlp.set_weights([np.ones((1, 400)), np.zeros(400)])
+    outputs = np.array(mlp(ones, training=True))
+    np.testing.assert_allclose(np.unique(outputs), [0, 1 / 0.75], rtol=1e-5)
+    assert (outputs == 0).mean() == pytest.approx(0.25, abs=0.01)
+    np.testing.assert_array_equal(mlp(ones, training=False), np.ones((3, 50, 400)))
+
+
+def test_an_mlp_drops_hidden_units_too(tokens: np.ndarray) -> None:
+    mlp = Mlp((40,), 3, dropout_rate=0.5)
+    mlp.build(tokens.shape)
+    randomize(mlp)
+    outputs = np.array(mlp(tokens, training=True))
+    kept = outputs != 0
+    assert np.abs(outputs - 2 * np.array(mlp(tokens)))[kept].max() > 0.1  # not only its output was dropped
+
+
+def test_a_block_adds_attention_and_then_an_mlp_each_on_normed_tokens(tokens: np.ndarray) -> None:
+    block = EncoderBlock(num_heads=2, head_dim=3, mlp_dims=(6, 7), mlp_output_activation="gelu")
+    block.build(tokens.shape)
+    randomize(block)
+    norms = [np.array(weight) for layer in (block.attention_norm, block.mlp_norm) for weight in layer.weights]
+    x = tokens + np.array(block.attention(layer_norm(tokens, *norms[:2]).astype(np.float32)))
+    expected = x + np.array(block.mlp(layer_norm(x, *norms[2:]).astype(np.float32)))
+    np.testing.assert_allclose(block(tokens), expected, rtol=1e-3, atol=1e-4)
+
+
+def test_a_block_without_weights_passes_its_tokens_on(block: EncoderBlock, tokens: np.ndarray) -> None:
+    block.set_weights([np.zeros_like(weight) for weight in block.get_weights()])
+    np.testing.assert_array_equal(block(tokens), tokens)
+
+
+def test_a_block_does_not_care_for_the_order_of_its_tokens(block: EncoderBlock, tokens: np.ndarray) -> None:
+    order = [3, 0, 4, 1, 2]
+    encoded = np.array(block(tokens))
+    np.testing.assert_allclose(block(tokens[:, order]), encoded[:, order], rtol=1e-4, atol=1e-5)
+    assert np.abs(encoded[:, order] - encoded).max() > 0.1
+
+
+def test_sequence_pooling_weighs_tokens_by_a_softmax_of_learnt_scores(tokens: np.ndarray) -> None:
+    layer = SequencePooling()
+    layer.build(tokens.shape)
+    kernel, bias = randomize(layer)
+    weights = softmax(tokens @ kernel + bias, axis=1)
+    np.testing.assert_allclose(layer(tokens), (weights * tokens).sum(axis=1), rtol=1e-4, atol=1e-5)
+    layer.set_weights([np.zeros_like(kernel), bias])
+    np.testing.assert_allclose(layer(tokens), tokens.mean(axis=1), rtol=1e-4, atol=1e-6)
+
+
+def test_the_spread_is_glorots_with_the_fans_that_keras_reads_off_kernels_of_three_axes() -> None:
+    layer = SelfAttention(4, 128)
+    layer.build((None, 5, 128))
+    assert layer.qkv.kernel_initializer.maxval == pytest.approx(math.sqrt(6 / (128 * 4 + 128 * 128)))

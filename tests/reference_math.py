@@ -1,0 +1,42 @@
+"""The equations of the papers in plain numpy, float64; what the layers compute is compared with them."""
+
+import numpy as np
+import scipy.special
+
+
+def layer_norm(x: np.ndarray, gamma: np.ndarray, beta: np.ndarray) -> np.ndarray:
+    """Returns a layer norm over the last axis, its epsilon a millionth."""
+    mean, variance = x.mean(axis=-1, keepdims=True), x.var(axis=-1, keepdims=True)
+    return (x - mean) / np.sqrt(variance + 1e-6) * gamma + beta
+
+
+def gelu(x: np.ndarray) -> np.ndarray:
+    """Returns the exact GELU (by the error function, not by tanh), which is Keras's default."""
+    return x * (1 + scipy.special.erf(x / np.sqrt(2))) / 2
+
+
+def softmax(x: np.ndarray, axis: int) -> np.ndarray:
+    """Returns shares that sum to 1 over an axis."""
+    return scipy.special.softmax(x, axis=axis)
+
+
+def sigmoid(x: np.ndarray) -> np.ndarray:
+    """Returns the logistic function."""
+    return scipy.special.expit(x)
+
+
+def convolve(maps: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """Returns a 3x3 convolution of [batch, height, width, channels] whose surroundings are zeros."""
+    height, width = maps.shape[1:3]
+    padded = np.pad(maps, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    return sum(
+        padded[:, row : row + height, column : column + width] @ kernel[row, column]
+        for row in range(3)
+        for column in range(3)
+    )
+
+
+def bottleneck_mlp(x: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:
+    """Returns an MLP with one hidden layer of GELU: kernel, bias, kernel, bias."""
+    kernel, bias, output_kernel, output_bias = weights
+    return gelu(x @ kernel + bias) @ output_kernel + output_bias
