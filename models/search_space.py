@@ -36,7 +36,7 @@ class SearchSpace:
         return (*self.reducers, *CONTROL_REDUCERS)
 
     def points(self) -> tuple[ViTConfig, ...]:
-        """Returns every network of the space: first the one without reducer, then the learnt ones, then the controls."""
+        """Returns every network: first the one without reducer, then the learnt ones, then the controls."""
         axes = (self.token_reducers, self.placements, self.token_counts, self.fusers)
         return (self.trunk, *(self._point(*values) for values in itertools.product(*axes)))
 

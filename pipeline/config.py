@@ -147,7 +147,7 @@ FULL = dataclasses.replace(
     data=dataclasses.replace(QUICK.data, tfds_dir=pathlib.Path("data/cifar10/3.0.2")),
     model=ModelConfig.of(PRESETS["full"]),
     search=dataclasses.replace(
-        QUICK.search, placements=(1, 2, 3, 4), token_counts=(4, 8, 16), max_epochs=9, max_trials=24, seeds=3
+        QUICK.search, placements=(2, 3), token_counts=(8, 16), reducers=("token_learner",), seeds=3
     ),
     fit=dataclasses.replace(QUICK.fit, batch_size=128),
     evaluation=EvaluationConfig(min_accuracy=0.6, max_accuracy_drop=0.01),

@@ -23,9 +23,7 @@ def compile_model(model: keras.Model, config: FitConfig, steps: int) -> None:
         warmup_target=config.learning_rate,
         warmup_steps=warmup_steps,
     )
-    optimizer = FusedAdamW(
-        learning_rate, kernel_decay=config.weight_decay, global_clipnorm=config.gradient_clip_norm
-    )
+    optimizer = FusedAdamW(learning_rate, kernel_decay=config.weight_decay, global_clipnorm=config.gradient_clip_norm)
     model.compile(
         optimizer=optimizer,
         loss=SmoothedCrossentropy(config.label_smoothing),

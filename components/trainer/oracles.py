@@ -1,8 +1,8 @@
 """Oracles: who proposes which point is trained next, for how many epochs and with which seed.
 
 KerasTuner's own where they work, within the points that the budget allows. Each proposal carries, in KerasTuner's way,
-"tuner/epochs" (to train up to), "tuner/initial_epoch" and "tuner/round"; "tuner/seed" is ours. None of them keeps state
-of its own on disk: the same proposals come again after an interruption, and what is trained already is not trained again.
+"tuner/epochs" (to train up to), "tuner/initial_epoch" and "tuner/round"; "tuner/seed" is ours. None of them needs its
+state back after an interruption: the same proposals come again, and what is trained already is not trained again.
 """
 
 import dataclasses
@@ -135,7 +135,7 @@ class RandomOracle(_WithinPoints, keras_tuner.oracles.RandomSearchOracle):
 
 
 class BayesianOracle(_WithinPoints, keras_tuner.oracles.BayesianOptimizationOracle):
-    """KerasTuner's Bayesian optimisation; a proposal beyond the given points or tried before becomes its nearest one."""
+    """KerasTuner's Bayesian optimisation; a proposal beyond the points or tried before becomes its nearest one."""
 
     def populate_space(self, trial_id: str) -> Values:
         """Returns the next proposal."""

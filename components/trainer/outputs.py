@@ -10,7 +10,8 @@ import tensorflow as tf
 from tensorboard.plugins.hparams import api as hparams
 
 from components.trainer.checkpoint import Epoch
-from components.trainer.choice import Candidate, Choice, Difference, describe_choice
+from components.trainer.choice import Candidate, Choice, Difference
+from components.trainer.findings import describe_choice
 from components.trainer.trials import Trial
 
 _METRIC = "epoch_val_accuracy"

@@ -102,7 +102,7 @@ class Search:
         return plan
 
     def _gather_candidates(self, finalists: Sequence[ViTConfig]) -> list[Candidate]:
-        """Gathers the finalists that no seed failed for; if each has a seed that failed, those that the first did not."""
+        """Gathers the finalists that no seed failed for; if there are none, those that the first seed did not."""
         last = self.config.search.max_epochs - 1
         for seeds in (self.seeds, self.seeds[:1]):
             candidates = [

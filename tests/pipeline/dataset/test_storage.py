@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from components.lock import LockedError
 from pipeline.dataset.edition import Edition
 from pipeline.dataset.prepare import prepare
 from pipeline.dataset.workspace import tell_storage_failures
-from components.lock import LockedError
 from pipeline.failures import DataFailure
 
 _NOBODY = 65534

@@ -1,0 +1,67 @@
+"""Findings: what a search chose, in words."""
+
+from collections.abc import Sequence
+
+from components.trainer.choice import Choice, Difference
+
+
+def describe_choice(choice: Choice) -> tuple[str, ...]:
+    """Says who won, which differences are larger than their noise, and what learning where to look gave.
+
+    Args:
+        choice: Of a search.
+
+    Returns:
+        One sentence each.
+    """
+    differences = _describe_differences(choice.differences)
+    return (_describe_winner(choice), *differences, _describe_learnt(choice), *_describe_unbound(choice))
+
+
+def _describe_winner(choice: Choice) -> str:
+    winner, best = choice.winner, choice.best
+    if winner is best:
+        return f"{best.name} wins: none that is cheaper comes within one standard error of its {best.accuracy:.1%}."
+    found = next(difference for difference in choice.differences if difference.than == winner.name)
+    return (
+        f"{winner.name} wins: the best, {best.name}, is better by {_format(found)}, within one standard error, "
+        f"but costs {best.macs / 1e6:.2f} instead of {winner.macs / 1e6:.2f} million multiply-accumulates."
+    )
+
+
+def _describe_unbound(choice: Choice) -> tuple[str, ...]:
+    control = choice.unbound_winner
+    if control is choice.winner:
+        return ()
+    return (
+        f"The control {control.name} would win if controls might: {control.accuracy:.1%} "
+        f"with {control.macs / 1e6:.2f} million multiply-accumulates.",
+    )
+
+
+def _describe_differences(differences: Sequence[Difference]) -> list[str]:
+    sentences = []
+    for is_larger, words in ((True, "by more than the noise"), (False, "by no more than the noise")):
+        others = [f"{d.than} ({_format(d)})" for d in differences if d.is_larger_than_noise == is_larger]
+        if others:
+            sentences.append(f"{differences[0].point} differs {words} from {', '.join(others)}.")
+    return sentences
+
+
+def _describe_learnt(choice: Choice) -> str:
+    if choice.learnt is None or not choice.learnt_differences:
+        return "No learnt token reducer was compared with its controls."
+    outcomes = [
+        f"{_judge(difference)} {difference.than} ({_format(difference)})" for difference in choice.learnt_differences
+    ]
+    return f"At the same place and token count, {choice.learnt.name} {', '.join(outcomes)}."
+
+
+def _judge(difference: Difference) -> str:
+    if not difference.is_larger_than_noise:
+        return "cannot be told from"
+    return "beats" if difference.difference > 0 else "loses to"
+
+
+def _format(difference: Difference) -> str:
+    return f"{100 * difference.difference:+.1f} ± {100 * difference.standard_error:.1f} points"
