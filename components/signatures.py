@@ -2,6 +2,8 @@
 
 SERVE_EXAMPLES = "serving_default"  # serialized tf.Examples
 SERVE_IMAGES = "serve_images"  # uint8 [batch, 32, 32, 3]
+ATTENTION_MAPS = "attention_maps"  # of serialized tf.Examples; there if the network has learnt where to look
 TRANSFORM_FEATURES = "transform_features"  # what TFMA slices by
 
 PROBABILITIES = "probabilities"  # output of the first two, float32 [batch, classes]
+MAPS = "maps"  # output of the third, float32 [batch, tokens, height, width]

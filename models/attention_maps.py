@@ -3,35 +3,40 @@
 Axes: batch, height, width, channels, patches, tokens.
 """
 
-from typing import Any
-
 import keras
-import numpy as np
 
 from models.token_learner import TokenLearner, TokenLearnerV11
 
 
-def attention_maps(model: keras.Model, images: Any) -> np.ndarray:
-    """Weighs each patch of each image for each token, as the first TokenLearner of a network does.
+def has_attention_maps(model: keras.Model) -> bool:
+    """Tells whether anything in a network has learnt where to look."""
+    return bool(_find_learners(model))
+
+
+def build_attention_model(model: keras.Model) -> keras.Model:
+    """Makes the network that weighs each patch of each image for each token, as the first TokenLearner does.
 
     Args:
-        model: From `build_vit`, or loaded from a `.keras` file.
-        images: As the model takes them, float32 [batch, height, width, 3].
+        model: From `build_vit`, or loaded from a `.keras` file; its weights are shared.
 
     Returns:
-        Weights in 0..1, float32 [batch, tokens, height, width] with height and width in patches. Those of version 1.1
-        sum to 1 over the patches.
+        A model from images as the network takes them, float32 [batch, height, width, 3], to weights in 0..1, float32
+        [batch, tokens, height, width] with height and width in patches. Those of version 1.1 sum to 1 over the patches.
 
     Raises:
         ValueError: If nothing in the model has learnt where to look.
     """
-    learners = [layer for layer in model.layers if isinstance(layer, TokenLearner | TokenLearnerV11)]
+    learners = _find_learners(model)
     if not learners:
         raise ValueError(
             f"the model {model.name!r} has no TokenLearner; only the reducers 'token_learner' and 'token_learner_v11' "
             "learn attention maps"
         )
-    patches = keras.Model(model.input, learners[0].input)(images, training=False)  # [batch, patches, dim]
-    weights = keras.ops.convert_to_numpy(keras.ops.cast(learners[0].attention_weights(patches), "float32"))
+    weights = keras.ops.cast(learners[0].attention_weights(learners[0].input), "float32")  # [batch, patches, tokens]
     _, height, width, _ = model.get_layer("patches").input.shape
-    return weights.transpose(0, 2, 1).reshape(len(weights), -1, height, width)
+    maps = keras.ops.reshape(keras.ops.transpose(weights, (0, 2, 1)), (-1, weights.shape[2], height, width))
+    return keras.Model(model.input, maps, name="attention_maps")
+
+
+def _find_learners(model: keras.Model) -> list[TokenLearner | TokenLearnerV11]:
+    return [layer for layer in model.layers if isinstance(layer, TokenLearner | TokenLearnerV11)]

@@ -8,6 +8,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from components import features, signatures
+from models.attention_maps import build_attention_model, has_attention_maps
 
 
 class ServingModule(tf.Module):
@@ -24,15 +25,21 @@ class ServingModule(tf.Module):
         self.model = model
         self._raw_feature_spec = transform.raw_feature_spec()
 
-    def _classify(self, encoded: tf.Tensor) -> dict[str, tf.Tensor]:
+    def _apply(self, model: keras.Model, encoded: tf.Tensor) -> tf.Tensor:
         images = self.transform_layer({features.IMAGE: encoded})[features.IMAGE]
         # TensorFlow's convolution (oneDNN) gives an empty batch the wrong number of channels.
-        logits = tf.cond(
+        return tf.cond(
             tf.shape(images)[0] > 0,
-            lambda: self.model(images, training=False),
-            lambda: tf.zeros((0, self.model.output.shape[-1])),
+            lambda: model(images, training=False),
+            lambda: tf.zeros((0, *model.output.shape[1:])),
         )
-        return {signatures.PROBABILITIES: tf.nn.softmax(logits)}
+
+    def _classify(self, encoded: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {signatures.PROBABILITIES: tf.nn.softmax(self._apply(self.model, encoded))}
+
+    def _parse_images(self, examples: tf.Tensor) -> tf.Tensor:
+        image_spec = {features.IMAGE: self._raw_feature_spec[features.IMAGE]}
+        return tf.io.parse_example(examples, image_spec)[features.IMAGE]
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def serve_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -44,8 +51,7 @@ class ServingModule(tf.Module):
         Returns:
             probabilities: float32 [batch, classes].
         """
-        image_spec = {features.IMAGE: self._raw_feature_spec[features.IMAGE]}
-        return self._classify(tf.io.parse_example(examples, image_spec)[features.IMAGE])
+        return self._classify(self._parse_images(examples))
 
     @tf.function(input_signature=[tf.TensorSpec([None, *features.IMAGE_SHAPE], tf.uint8, name="images")])
     def serve_images(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -74,6 +80,31 @@ class ServingModule(tf.Module):
         return {name: transformed[name] for name in names}
 
 
+class AttentiveServingModule(ServingModule):
+    """A serving module whose network has learnt where to look, and tells.
+
+    Args:
+        transform: The Transform graph.
+        model: From normalised images to logits, with a TokenLearner.
+    """
+
+    def __init__(self, transform: tft.TFTransformOutput, model: keras.Model) -> None:
+        super().__init__(transform, model)
+        self.attention_model = build_attention_model(model)
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    def weigh_patches(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Weighs each patch for each token.
+
+        Args:
+            examples: Serialized tf.Examples of the raw features; only the image is read, string [batch].
+
+        Returns:
+            maps: 0..1, float32 [batch, tokens, height, width], height and width in patches.
+        """
+        return {signatures.MAPS: self._apply(self.attention_model, self._parse_images(examples))}
+
+
 def export_model(transform: tft.TFTransformOutput, model: keras.Model, folder: str) -> None:
     """Writes the SavedModel.
 
@@ -82,10 +113,12 @@ def export_model(transform: tft.TFTransformOutput, model: keras.Model, folder: s
         model: From normalised images to logits.
         folder: Of the SavedModel.
     """
-    module = ServingModule(transform, model)
+    module = (AttentiveServingModule if has_attention_maps(model) else ServingModule)(transform, model)
     functions = {
         signatures.SERVE_EXAMPLES: module.serve_examples,
         signatures.SERVE_IMAGES: module.serve_images,
         signatures.TRANSFORM_FEATURES: module.transform_features,
     }
+    if isinstance(module, AttentiveServingModule):
+        functions[signatures.ATTENTION_MAPS] = module.weigh_patches
     tf.saved_model.save(module, folder, signatures=functions)

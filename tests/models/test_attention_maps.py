@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pytest
 
-from models.attention_maps import attention_maps
+from models.attention_maps import build_attention_model, has_attention_maps
 from models.vit import build_vit
 from models.vit_config import CONTROL_REDUCERS, ViTConfig
 
@@ -36,6 +36,12 @@ def make_model(**changes: Any) -> keras.Model:
     rng = np.random.default_rng(1)
     model.set_weights([rng.normal(0.1, 0.3, weight.shape) for weight in model.get_weights()])
     return model
+
+
+def attention_maps(model: keras.Model, images: np.ndarray) -> np.ndarray:
+    """Returns the maps, [batch, tokens, height, width]."""
+    assert has_attention_maps(model)
+    return np.array(build_attention_model(model)(images, training=False))
 
 
 @pytest.mark.parametrize(
@@ -83,4 +89,4 @@ def test_a_model_that_has_not_learnt_where_to_look_is_rejected(reducer: str | No
     with pytest.raises(
         ValueError, match=r"^the model 'vit' has no TokenLearner; only the reducers 'token_learner' and"
     ):
-        attention_maps(make_model(token_reducer=reducer, **changes), _IMAGES)
+        build_attention_model(make_model(token_reducer=reducer, **changes))

@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from components import features
 from components.trainer.export import export_model
+from models.attention_maps import build_attention_model
 from models.vit import build_vit
 from models.vit_config import ViTConfig
 
@@ -32,9 +33,10 @@ def model() -> keras.Model:
         dim=8,
         depth=2,
         num_heads=2,
-        mlp_dim=8,
+        mlp_dims=(8,),
         dropout_rate=0.5,
         num_classes=_CLASSES,
+        token_reducer="token_learner",
         blocks_before_token_learner=1,
         num_tokens=4,
     )
@@ -81,6 +83,28 @@ def test_examples_and_pixels_get_the_probabilities_of_the_network_in_the_order_o
     assert from_examples.dtype == np.float32
     np.testing.assert_array_equal(from_examples, from_pixels)
     np.testing.assert_allclose(from_examples, expected[:images], atol=1e-5)
+
+
+def test_the_attention_maps_are_those_of_the_network(exported: Any, sample: Any, model: keras.Model) -> None:
+    examples = tf.constant(sample.records[:7])
+    maps = exported.signatures["attention_maps"](examples=examples)["maps"].numpy()
+    assert maps.shape == (7, 4, 4, 4)
+    images = sample.normalised[:7].astype(np.float32)
+    np.testing.assert_allclose(maps, build_attention_model(model)(images, training=False), atol=1e-5)
+    assert exported.signatures["attention_maps"](examples=examples[:0])["maps"].shape == (0, 4, 4, 4)
+
+
+def test_a_network_that_has_not_learnt_where_to_look_has_no_such_signature(
+    transform: Any, tmp_path: pathlib.Path
+) -> None:
+    images = keras.Input((32, 32, 3))
+    plain = keras.Model(images, keras.layers.Dense(_CLASSES)(keras.layers.Flatten()(images)))
+    export_model(transform, plain, str(tmp_path / "plain"))
+    assert set(tf.saved_model.load(str(tmp_path / "plain")).signatures) == {
+        "serving_default",
+        "serve_images",
+        "transform_features",
+    }
 
 
 def test_an_empty_batch_gets_no_probabilities(exported: Any, sample: Any) -> None:
