@@ -1,6 +1,7 @@
 """What the Trainer is told, as data that crosses TFX as JSON; the values stand in `pipeline/config.py`."""
 
 import dataclasses
+import math
 from typing import Literal
 
 from models.macs import count_macs
@@ -103,8 +104,9 @@ class TrainerConfig:
     def __post_init__(self) -> None:
         """Checks every point before any training."""
         if not self.affordable_points():
-            cheapest = min(count_macs(point).total for point in self.space().points()) / 1e6
-            raise ValueError(f"search.max_mmacs is {self.search.max_mmacs}; the cheapest point needs {cheapest:.3f}")
+            cheapest = min(count_macs(point).total for point in self.space().points())
+            needed = math.ceil(cheapest / 1000) / 1000  # rounded up, so that it suffices
+            raise ValueError(f"search.max_mmacs is {self.search.max_mmacs}; the cheapest point needs {needed:.3f}")
 
     def space(self) -> SearchSpace:
         """Returns the search space, dear points included."""

@@ -30,12 +30,12 @@ def _describe_winner(choice: Choice) -> str:
 
 
 def _describe_unbound(choice: Choice) -> tuple[str, ...]:
-    control = choice.unbound_winner
-    if control is choice.winner:
+    unbound = choice.unbound_winner
+    if unbound is choice.winner:
         return ()
     return (
-        f"The control {control.name} would win if controls might: {control.accuracy:.1%} "
-        f"with {control.macs / 1e6:.2f} million multiply-accumulates.",
+        f"If controls might win, {unbound.name} would: {unbound.accuracy:.1%} "
+        f"with {unbound.macs / 1e6:.2f} million multiply-accumulates.",
     )
 
 

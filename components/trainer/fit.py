@@ -100,8 +100,8 @@ class Fitter:
         """Compiles a network and runs it once, so that no epoch's seconds hold what is done once."""
         model = build_vit(network)
         compile_model(model, self.config, steps=schedule_epochs * count_batches(self.train, self.config))
-        model.fit(training_batches(self.train, self.config, seed=0, first_epoch=0).take(1), verbose=0)
-        model.predict(self.valid.images[:1], verbose=0)
+        model.fit(training_batches(self.train, self.config, seed=0, first_epoch=0), steps_per_epoch=1, verbose=0)
+        model.predict(self.valid.images[:3], batch_size=2, verbose=0)  # after two sizes of batch it is traced for all
         return model
 
 

@@ -24,6 +24,7 @@ ROUND = "tuner/round"
 SEED = "tuner/seed"
 
 _ANY_NUMBER = 10**9  # of failed trials in a row: they are recorded, and the search goes on
+_FEWEST_DRAWN = 3  # random points before Bayesian optimisation has a model of the space
 
 Values = dict[str, Any]
 
@@ -185,14 +186,17 @@ def make_oracle(points: Sequence[ViTConfig], config: SearchConfig, seed: int) ->
         return HalvingOracle(points, config)
     if config.tuner == "grid":  # KerasTuner's own walks the product of all axes
         return PlanOracle([propose(point, epochs=config.max_epochs) for point in points])
-    shared = {"objective": OBJECTIVE, "seed": seed, "max_consecutive_failed_trials": _ANY_NUMBER}
+    # KerasTuner takes the seed 0 for none, and draws one.
+    shared = {"objective": OBJECTIVE, "seed": seed + 1, "max_consecutive_failed_trials": _ANY_NUMBER}
     oracle: Any
     if config.tuner == "hyperband":
         oracle = BracketOracle(max_epochs=config.max_epochs, factor=config.reduction_factor, **shared)
     elif config.tuner == "random":
         oracle = RandomOracle(max_trials=config.max_trials, **shared)
     else:
-        oracle = BayesianOracle(max_trials=config.max_trials, **shared)
+        # KerasTuner's own number is three times that of hyperparameters, which leaves nothing to learn from 12 trials.
+        drawn = max(_FEWEST_DRAWN, config.max_trials // 3)
+        oracle = BayesianOracle(max_trials=config.max_trials, num_initial_points=drawn, **shared)
     oracle.points = tuple(describe_point(point) for point in points)
     return oracle
 

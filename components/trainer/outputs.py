@@ -33,14 +33,14 @@ def write_pareto(trials: Sequence[Trial], path: pathlib.Path) -> None:
 
 
 def _average_points(trials: Sequence[Trial], epochs: int) -> list[dict[str, Any]]:
-    accuracies: dict[str, list[float]] = {}
+    accuracies: dict[str, dict[int, float]] = {}  # by point and seed, which two brackets of Hyperband may ask for
     macs = {trial.point: trial.macs for trial in trials}
     for trial in trials:
         if trial.status == "completed" and trial.epochs == epochs and trial.valid_accuracy is not None:
-            accuracies.setdefault(trial.point, []).append(trial.valid_accuracy)
+            accuracies.setdefault(trial.point, {})[trial.seed] = trial.valid_accuracy
     return [
-        {"point": point, "macs": macs[point], "valid_accuracy": sum(values) / len(values), "seeds": len(values)}
-        for point, values in accuracies.items()
+        {"point": point, "macs": macs[point], "valid_accuracy": sum(seeds.values()) / len(seeds), "seeds": len(seeds)}
+        for point, seeds in accuracies.items()
     ]
 
 

@@ -20,7 +20,9 @@ from components.trainer.tuner import PointTuner
 from models.hypermodel import TokenLearnerHyperModel
 from models.macs import count_macs
 from models.search_space import find_controls, is_learnt, name_point
-from models.vit_config import ViTConfig
+from models.vit_config import CONTROL_REDUCERS, ViTConfig
+
+_MOST_COMPARED = 2 + len(CONTROL_REDUCERS)  # besides the best: the best learnt one, the trunk and the controls
 
 
 class SearchFailedError(Exception):
@@ -59,9 +61,10 @@ class Search:
         Raises:
             SearchFailedError: If no trial came to a result.
         """
+        (self.folder / "trials.jsonl").unlink(missing_ok=True)
         self._drop_dear_points()
         search = self.config.search
-        final_epochs = search.finalists * search.seeds * search.max_epochs
+        final_epochs = min(len(self.points), search.finalists + _MOST_COMPARED) * search.seeds * search.max_epochs
         oracle = oracles.make_oracle(self.points, search, self.config.fit.seed)
         self._run_stage("search", oracle, planned_epochs=plan_epochs(len(self.points), search) + final_epochs)
         if not self.trainings:
@@ -95,11 +98,15 @@ class Search:
         plan = []
         for point in finalists:
             for seed in self.seeds:
-                training = self.trainings.get((point, seed))
-                done = 0 if training is None else min(len(training.epochs), epochs)
+                done = self._count_epochs(point, seed)
                 if done < epochs:
                     plan.append(oracles.propose(point, epochs=epochs, initial_epoch=done, seed=seed))
         return plan
+
+    def _count_epochs(self, point: ViTConfig, seed: int) -> int:
+        """Counts what this search trained; a checkpoint of an earlier one may have gone further."""
+        of_point = [trial for trial in self.trials if (trial.point, trial.seed) == (name_point(point), seed)]
+        return max((trial.epochs for trial in of_point if trial.status == "completed"), default=0)
 
     def _gather_candidates(self, finalists: Sequence[ViTConfig]) -> list[Candidate]:
         """Gathers the finalists that no seed failed for; if there are none, those that the first seed did not."""
@@ -110,15 +117,11 @@ class Search:
                     network=point, correct=np.stack([self.trainings[point, seed].correct[last] for seed in seeds])
                 )
                 for point in finalists
-                if all(self._is_trained(point, seed) for seed in seeds)
+                if all(self._count_epochs(point, seed) == last + 1 for seed in seeds)
             ]
             if candidates:
                 return candidates
         raise SearchFailedError("no finalist could be trained to the end; see trials.jsonl for the reasons")
-
-    def _is_trained(self, point: ViTConfig, seed: int) -> bool:
-        training = self.trainings.get((point, seed))
-        return training is not None and len(training.epochs) >= self.config.search.max_epochs
 
     def _run_stage(
         self, stage: Literal["search", "finalists"], oracle: keras_tuner.Oracle, planned_epochs: int

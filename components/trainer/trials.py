@@ -34,13 +34,13 @@ class Trial:
     valid_accuracy: float | None = None  # 0..1
     valid_loss: float | None = None
     seconds: float | None = None  # of the epochs of this rung
-    history: tuple[Epoch, ...] = ()  # the epochs of this rung
+    history: tuple[Epoch, ...] = ()  # the epochs of this rung; the last one if they had all been trained before
 
 
 def complete(trial: Trial, training: Checkpoint) -> Trial:
     """Returns the trial with what its training, which reached `trial.epochs` or more, found."""
     history = training.epochs[trial.initial_epoch : trial.epochs]
-    last = history[-1]
+    last = training.epochs[trial.epochs - 1]
     return dataclasses.replace(
         trial,
         parameters=training.parameters,
@@ -49,7 +49,7 @@ def complete(trial: Trial, training: Checkpoint) -> Trial:
         valid_accuracy=last.valid_accuracy,
         valid_loss=last.valid_loss,
         seconds=round(sum(epoch.seconds for epoch in history), 3),
-        history=history,
+        history=history or (last,),
     )
 
 

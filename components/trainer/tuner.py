@@ -81,15 +81,19 @@ class PointTuner(keras_tuner.Tuner):
 
     def _plan(self, trial: keras_tuner.engine.trial.Trial, network: ViTConfig) -> Trial:
         values = trial.hyperparameters.values
+        point, seed = name_point(network), values.get(oracles.SEED, self.default_seed)
+        epochs = values.get(oracles.EPOCHS, self.schedule_epochs)
+        # A bracket of Hyperband begins at epoch 0 with points that an earlier one has trained.
+        done = [t.epochs for t in self.results if (t.point, t.seed, t.status) == (point, seed, "completed")]
         return Trial(
             stage=self.stage,
             trial_id=trial.trial_id,
             round=values.get(oracles.ROUND, 0),
-            point=name_point(network),
+            point=point,
             config=describe_point(network),
-            seed=values.get(oracles.SEED, self.default_seed),
-            initial_epoch=values.get(oracles.INITIAL_EPOCH, 0),
-            epochs=values.get(oracles.EPOCHS, self.schedule_epochs),
+            seed=seed,
+            initial_epoch=min(epochs, max(values.get(oracles.INITIAL_EPOCH, 0), *done, 0)),
+            epochs=epochs,
             macs=count_macs(network).total,
             status="completed",
         )
@@ -122,4 +126,4 @@ def describe_failure(error: Exception) -> str:
         return str(error)
     if isinstance(error, tf.errors.ResourceExhaustedError | MemoryError):
         return "out of memory"
-    return f"{type(error).__name__}: {next(iter(str(error).strip().splitlines()), '')}"
+    return ": ".join([type(error).__name__, *str(error).strip().splitlines()[:1]])

@@ -1,50 +1,132 @@
-"""Every point of a profile's search space builds the network that its hyperparameters name."""
+"""Every point of the profiles' search spaces builds, and costs what the closed form says."""
 
+import dataclasses
 import itertools
+import re
+import subprocess
+import sys
 
-import keras_tuner
 import pytest
+from graph_macs import count_macs_of_graph
 
-from models.search_space import TokenLearnerHyperModel
-from models.vit_config import ViTConfig
+from models.macs import count_macs
+from models.search_space import (
+    SearchSpace,
+    describe_point,
+    find_controls,
+    is_control,
+    is_learnt,
+    name_point,
+)
+from models.vit import build_vit
+from models.vit_config import CONTROL_REDUCERS, ViTConfig
 from pipeline.config import PROFILES
 
-_POINTS = [
-    (profile, placement, num_tokens)
-    for profile, config in PROFILES.items()
-    for placement, num_tokens in itertools.product(config.search.placements, config.search.token_counts)
-]
+_SPACES = {profile: config.trainer(code_digest="").space() for profile, config in PROFILES.items()}
+_TRUNK = ViTConfig(image_size=16, patch_size=4, dim=8, depth=4, num_heads=2, mlp_dims=(12,), num_classes=5)
+_SPACE = SearchSpace(
+    trunk=_TRUNK,
+    placements=(0, 3),
+    token_counts=(1, 2, 4),
+    reducers=("token_learner_v11", "token_learner"),
+    fusers=(True, False),
+)
 
 
-@pytest.mark.parametrize(("profile", "placement", "num_tokens"), _POINTS)
-def test_every_point_of_a_profile_builds_what_it_names(profile: str, placement: int, num_tokens: int) -> None:
-    config = PROFILES[profile]
-    compiled: list[object] = []
-    hypermodel = TokenLearnerHyperModel(
-        config.model.trunk(), config.search.placements, config.search.token_counts, compiled.append
-    )
-    hp = keras_tuner.HyperParameters()
-    hp.values.update(blocks_before_token_learner=placement, num_tokens=num_tokens)
-
-    model = hypermodel.build(hp)
-
+@pytest.mark.parametrize(
+    ("profile", "network"),
+    [(profile, point) for profile, space in _SPACES.items() for point in space.points()],
+    ids=lambda value: value if isinstance(value, str) else name_point(value),
+)
+def test_every_point_of_a_profile_builds_and_costs_what_its_graph_computes(profile: str, network: ViTConfig) -> None:
+    model = build_vit(network)
+    assert model.input_shape == (None, 32, 32, 3), profile
+    assert model.output_shape == (None, 10), profile
+    assert count_macs_of_graph(model, network.image_size) == count_macs(network).total
     names = [layer.name for layer in model.layers]
-    blocks_before = [name for name in names[: names.index("token_learner")] if name.startswith("block_")]
-    blocks_after = [name for name in names[names.index("token_learner") :] if name.startswith("block_")]
-    assert (len(blocks_before), len(blocks_after)) == (placement, config.model.depth - placement)
-    assert model.get_layer("token_learner").output.shape == (None, num_tokens, config.model.dim)
-    assert compiled == [model]
+    if network.token_reducer is None:
+        assert not [name for name in names if "token" in name]
+    elif not network.use_token_fuser:
+        assert model.get_layer("token_learner").output.shape == (None, network.num_tokens, network.dim)
+        blocks_before = [name for name in names[: names.index("token_learner")] if name.startswith("block_")]
+        assert len(blocks_before) == network.blocks_before_token_learner
 
 
-def test_the_space_is_all_placements_with_all_token_counts() -> None:
-    trunk = ViTConfig(
-        image_size=16, patch_size=4, dim=8, depth=4, num_heads=2, mlp_dim=12, dropout_rate=0.0, num_classes=5
+@pytest.mark.parametrize("space", [*_SPACES.values(), _SPACE], ids=[*_SPACES, "with fusers"])
+def test_a_space_is_its_axes_multiplied_and_the_trunk(space: SearchSpace) -> None:
+    points = space.points()
+    axes = (space.placements, space.token_counts, space.fusers)
+    arms = len(space.reducers) + len(CONTROL_REDUCERS)
+    assert len(points) == 1 + arms * len(list(itertools.product(*axes)))
+    assert points[0] == space.trunk
+    assert len(set(points)) == len(points)
+    assert len({name_point(point) for point in points}) == len(points)
+    assert len({tuple(describe_point(point).items()) for point in points}) == len(points)
+    of_learnt = {find_controls(point) for point in points if is_learnt(point)}
+    assert {control for controls in of_learnt for control in controls} <= set(points)
+
+
+def test_a_point_has_the_trunk_of_its_space_and_values_of_its_axes() -> None:
+    point = next(point for point in _SPACE.points() if name_point(point) == "token_learner_v11-4@3+fuser")
+    assert point == dataclasses.replace(
+        _TRUNK,
+        token_reducer="token_learner_v11",
+        blocks_before_token_learner=3,
+        num_tokens=4,
+        use_token_fuser=True,
     )
-    hypermodel = TokenLearnerHyperModel(trunk, [0, 3], [2, 5, 9], lambda _: None)
-    hp = keras_tuner.HyperParameters()
-    config = hypermodel.vit_config(hp)
-    assert {choice.name: tuple(choice.values) for choice in hp.space} == {
-        "blocks_before_token_learner": (0, 3),
-        "num_tokens": (2, 5, 9),
+    assert describe_point(point) == {
+        "token_reducer": "token_learner_v11",
+        "blocks_before_token_learner": 3,
+        "num_tokens": 4,
+        "use_token_fuser": True,
     }
-    assert (config.blocks_before_token_learner, config.num_tokens) == (0, 2)
+    assert (name_point(_TRUNK), describe_point(_TRUNK)) == ("none", {"token_reducer": "none"})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"placements": (0, 4)},
+            "placements holds 4 and token_counts 1, but blocks_before_token_learner is 4; it must be in 0..3",
+        ),
+        (
+            {"token_counts": (17,)},
+            "placements holds 0 and token_counts 17, but num_tokens is 17; it must be in 1..16, the number of patches",
+        ),
+        (
+            {"token_counts": (3,)},
+            "placements holds 0 and token_counts 3, but num_tokens is 3; "
+            "'average_pooling' cannot cut 4 x 4 patches into that many equal rectangles",
+        ),
+    ],
+)
+def test_a_space_with_a_point_that_cannot_be_built_says_which_and_why(
+    changes: dict[str, tuple[int, ...]], message: str
+) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        dataclasses.replace(_SPACE, **changes)  # type: ignore[arg-type]
+
+
+def test_a_point_is_learnt_or_a_control_or_the_trunk() -> None:
+    kinds = {point.token_reducer: (is_learnt(point), is_control(point)) for point in _SPACE.points()}
+    assert [reducer for reducer, kind in kinds.items() if kind == (True, False)] == list(_SPACE.reducers)
+    assert [reducer for reducer, kind in kinds.items() if kind == (False, True)] == list(CONTROL_REDUCERS)
+    assert kinds[None] == (False, False)
+
+
+def test_a_learnt_point_is_compared_with_the_trunk_and_the_controls_at_its_place_and_token_count() -> None:
+    learnt = next(point for point in _SPACE.points() if name_point(point) == "token_learner-4@3+fuser")
+    trunk, *controls = find_controls(learnt)
+    assert trunk == _TRUNK
+    assert [name_point(control) for control in controls] == [
+        "average_pooling-4@3+fuser",
+        "random_selection-4@3+fuser",
+        "top_k_norm-4@3+fuser",
+    ]
+
+
+def test_the_space_is_data_without_keras() -> None:
+    code = "import sys, models.search_space; sys.exit(bool({'keras', 'tensorflow', 'numpy'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -3,18 +3,27 @@
 Axes: batch, height, width, channels.
 """
 
+import copy
+import dataclasses
+import pathlib
+import shutil
+
 import numpy as np
 import pytest
 import tensorflow as tf
+from trainings import FitterIn, Searched, search_in
 
-from components.trainer.config import FitConfig
+from components.trainer.config import FitConfig, SearchConfig, StateConfig, TrainerConfig
+from components.trainer.fit import Fitter
+from components.trainer.read import Examples
 from models.vit_config import ViTConfig
 
 
 @pytest.fixture(scope="session")
 def trunk() -> ViTConfig:
+    """With dropout, whose random numbers an interrupted training has to go on with, too."""
     return ViTConfig(
-        image_size=8, patch_size=2, dim=4, depth=2, num_heads=2, mlp_dim=4, dropout_rate=0.0, num_classes=2
+        image_size=8, patch_size=2, dim=4, depth=1, num_heads=2, mlp_dims=(4,), dropout_rate=0.1, num_classes=2
     )
 
 
@@ -29,15 +38,79 @@ def fit_config() -> FitConfig:
         gradient_clip_norm=1.0,
         label_smoothing=0.1,
         crop_padding=1,
-        shuffle_buffer=100,
         seed=1,
     )
 
 
 @pytest.fixture(scope="session")
-def examples() -> tf.data.Dataset:
-    """Thirty-two images of noise, labelled 0 if dark and 1 if bright."""
-    labels = np.arange(32) % 2
-    noise = np.random.default_rng(0).normal(size=(32, 8, 8, 3))
-    images = (noise + 2 * labels[:, None, None, None] - 1).astype(np.float32)
-    return tf.data.Dataset.from_tensor_slices((images, labels))
+def config(trunk: ViTConfig, fit_config: FitConfig) -> TrainerConfig:
+    """Nine points: no reducer; the TokenLearner and three controls, each with two tokens and with four."""
+    search = SearchConfig(
+        tuner="halving",
+        placements=(0,),
+        token_counts=(2, 4),
+        reducers=("token_learner",),
+        fusers=(False,),
+        max_mmacs=None,
+        min_epochs=1,
+        max_epochs=4,
+        reduction_factor=2,
+        max_trials=3,
+        finalists=1,
+        seeds=2,
+        controls_may_win=False,
+    )
+    state = StateConfig(folder="unused", code_digest="")
+    return TrainerConfig(trunk=trunk, search=search, fit=fit_config, state=state)
+
+
+@pytest.fixture(scope="session")
+def network(trunk: ViTConfig) -> ViTConfig:
+    """The point of the space that is trained where one is enough."""
+    return dataclasses.replace(trunk, token_reducer="token_learner", blocks_before_token_learner=0, num_tokens=2)
+
+
+def _draw(images: int, seed: int) -> Examples:
+    """Draws images of noise, every other one a little brighter; labelled 0 if dark and 1 if bright."""
+    labels = np.arange(images) % 2
+    noise = np.random.default_rng(seed).normal(size=(images, 8, 8, 3))
+    brightness = 0.3 * labels[:, None, None, None] - 0.15
+    return Examples(images=tf.constant(noise + brightness, tf.float32), labels=tf.constant(labels))
+
+
+@pytest.fixture(scope="session")
+def train() -> Examples:
+    """Four batches and three images over."""
+    return _draw(35, seed=0)
+
+
+@pytest.fixture(scope="session")
+def valid() -> Examples:
+    return _draw(60, seed=1)
+
+
+@pytest.fixture(scope="session")
+def fitter_in(
+    fit_config: FitConfig, train: Examples, valid: Examples, tmp_path_factory: pytest.TempPathFactory
+) -> FitterIn:
+    """Makes a Fitter with a folder; all that it makes share their traced models, as trainings of one process do."""
+    first = Fitter(fit_config, train, valid, tmp_path_factory.mktemp("unused"))
+
+    def make(folder: pathlib.Path) -> Fitter:
+        twin = copy.copy(first)
+        twin.folder = folder
+        return twin
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def searched(config: TrainerConfig, fitter_in: FitterIn, tmp_path_factory: pytest.TempPathFactory) -> Searched:
+    """The search by halving, uninterrupted."""
+    return search_in(config, fitter_in(tmp_path_factory.mktemp("state")), tmp_path_factory.mktemp("search"))
+
+
+@pytest.fixture
+def state(searched: Searched, tmp_path: pathlib.Path) -> pathlib.Path:
+    """A copy of the trainings of that search."""
+    return pathlib.Path(shutil.copytree(searched.state, tmp_path / "state"))

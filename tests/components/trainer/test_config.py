@@ -8,14 +8,28 @@ from typing import Any
 import pydantic
 import pytest
 
-from components.trainer.config import FitConfig, SearchConfig, TrainerConfig, check_range
+from components.trainer.config import FitConfig, SearchConfig, StateConfig, TrainerConfig, check_range
+from models.macs import count_macs
+from models.search_space import name_point
 from models.vit_config import ViTConfig
 
 _CONFIG = TrainerConfig(
-    trunk=ViTConfig(
-        image_size=32, patch_size=4, dim=8, depth=3, num_heads=2, mlp_dim=8, dropout_rate=0.1, num_classes=10
+    trunk=ViTConfig(image_size=32, patch_size=4, dim=8, depth=3, num_heads=2, mlp_dims=(8,), num_classes=10),
+    search=SearchConfig(
+        tuner="halving",
+        placements=(0, 2),
+        token_counts=(2, 64),
+        reducers=("token_learner", "token_learner_v11"),
+        fusers=(False, True),
+        max_mmacs=None,
+        min_epochs=2,
+        max_epochs=6,
+        reduction_factor=3,
+        max_trials=5,
+        finalists=2,
+        seeds=3,
+        controls_may_win=True,
     ),
-    search=SearchConfig(placements=(0, 2), token_counts=(2, 64), max_trials=3, epochs=2),
     fit=FitConfig(
         epochs=5,
         batch_size=4,
@@ -25,9 +39,9 @@ _CONFIG = TrainerConfig(
         gradient_clip_norm=1.0,
         label_smoothing=0.1,
         crop_padding=4,
-        shuffle_buffer=100,
         seed=1,
     ),
+    state=StateConfig(folder="state", code_digest="abc"),
 )
 
 
@@ -36,21 +50,33 @@ _CONFIG = TrainerConfig(
     [
         ("search", {"placements": ()}, "search.placements is (); it must hold at least one value and none twice"),
         ("search", {"token_counts": ()}, "search.token_counts is (); it must hold at least one value and none twice"),
+        ("search", {"reducers": ()}, "search.reducers is (); it must hold at least one value and none twice"),
         (
             "search",
             {"placements": (1, 1)},
             "search.placements is (1, 1); it must hold at least one value and none twice",
         ),
+        (
+            "search",
+            {"fusers": (True, True)},
+            "search.fusers is (True, True); it must hold at least one value and none twice",
+        ),
+        ("search", {"max_mmacs": -0.5}, "search.max_mmacs is -0.5; it must be at least 0"),
+        ("search", {"max_mmacs": float("nan")}, "search.max_mmacs is nan; it must be at least 0"),
+        ("search", {"min_epochs": 0}, "search.min_epochs is 0; it must be at least 1"),
+        ("search", {"max_epochs": 1}, "search.max_epochs is 1; it must be at least 2"),
+        ("search", {"reduction_factor": 1}, "search.reduction_factor is 1; it must be at least 2"),
         ("search", {"max_trials": 0}, "search.max_trials is 0; it must be at least 1"),
-        ("search", {"epochs": 0}, "search.epochs is 0; it must be at least 1"),
+        ("search", {"finalists": 0}, "search.finalists is 0; it must be at least 1"),
+        ("search", {"seeds": 0}, "search.seeds is 0; it must be at least 1"),
         ("fit", {"epochs": 0}, "fit.epochs is 0; it must be at least 1"),
         ("fit", {"batch_size": 0}, "fit.batch_size is 0; it must be at least 1"),
         ("fit", {"learning_rate": -1e-3}, "fit.learning_rate is -0.001; it must be in 0..1"),
         ("fit", {"warmup_share": 1.5}, "fit.warmup_share is 1.5; it must be in 0..1"),
         ("fit", {"weight_decay": 11}, "fit.weight_decay is 11; it must be in 0..10"),
+        ("fit", {"gradient_clip_norm": -1.0}, "fit.gradient_clip_norm is -1.0; it must be at least 0"),
         ("fit", {"label_smoothing": float("nan")}, "fit.label_smoothing is nan; it must be in 0..1"),
         ("fit", {"crop_padding": 32}, "fit.crop_padding is 32; it must be in 0..31"),
-        ("fit", {"shuffle_buffer": 0}, "fit.shuffle_buffer is 0; it must be at least 1"),
         ("fit", {"seed": -1}, "fit.seed is -1; it must be at least 0"),
     ],
 )
@@ -64,26 +90,74 @@ def test_both_ends_of_a_range_belong_to_it(value: float) -> None:
     check_range("x", value, -0.5, 3)
 
 
+def with_search(**changes: Any) -> TrainerConfig:
+    """Returns the config with another search."""
+    return dataclasses.replace(_CONFIG, search=dataclasses.replace(_CONFIG.search, **changes))
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         (
             {"placements": (0, 3)},
-            "search.placements holds 3 and search.token_counts 2, "
-            "but blocks_before_token_learner is 3; it must be in 0..2",
+            "search.placements holds 3 and token_counts 2, but blocks_before_token_learner is 3; it must be in 0..2",
         ),
         (
             {"token_counts": (65, 2)},
-            "search.placements holds 0 and search.token_counts 65, "
+            "search.placements holds 0 and token_counts 65, "
             "but num_tokens is 65; it must be in 1..64, the number of patches",
+        ),
+        (
+            {"token_counts": (7,)},
+            "search.placements holds 0 and token_counts 7, but num_tokens is 7; "
+            "'average_pooling' cannot cut 8 x 8 patches into that many equal rectangles",
         ),
     ],
 )
 def test_a_point_that_cannot_be_built_is_named_before_any_training(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        dataclasses.replace(_CONFIG, search=dataclasses.replace(_CONFIG.search, **changes))
+        with_search(**changes)
+
+
+def test_the_points_within_a_ceiling_are_those_that_cost_as_much_or_less() -> None:
+    macs = {point: count_macs(point).total for point in _CONFIG.space().points()}
+    ceiling = sorted(macs.values())[len(macs) // 2]
+    affordable = with_search(max_mmacs=ceiling / 1e6).affordable_points()
+    assert set(affordable) == {point for point, cost in macs.items() if cost <= ceiling}
+    assert ceiling in {macs[point] for point in affordable}
+    assert 0 < len(affordable) < len(macs)
+    assert with_search(max_mmacs=None).affordable_points() == _CONFIG.space().points()
+
+
+@pytest.mark.parametrize("mlp_dim", range(1, 9))  # some costs would be rounded up, others down
+def test_a_ceiling_below_the_cheapest_point_names_one_that_suffices(mlp_dim: int) -> None:
+    trunk = dataclasses.replace(_CONFIG.trunk, mlp_dims=(mlp_dim,))
+    search = dataclasses.replace(_CONFIG.search, max_mmacs=0.01)
+    with pytest.raises(ValueError, match=r"^search.max_mmacs is 0.01; the cheapest point needs [0-9.]+$") as caught:
+        dataclasses.replace(_CONFIG, trunk=trunk, search=search)
+    named = float(str(caught.value).rpartition(" ")[2])
+    affordable = dataclasses.replace(
+        _CONFIG, trunk=trunk, search=dataclasses.replace(search, max_mmacs=named)
+    ).affordable_points()
+    cheapest = min(count_macs(point).total for point in dataclasses.replace(_CONFIG, trunk=trunk).space().points())
+    assert {count_macs(point).total for point in affordable} == {cheapest}
+    assert named < cheapest / 1e6 + 0.001
+
+
+def test_the_controls_and_the_trunk_are_always_in_the_space() -> None:
+    points = with_search(placements=(1,), token_counts=(4,), reducers=("token_learner",), fusers=(False,)).space()
+    names = ["none", "token_learner-4@1", "average_pooling-4@1", "random_selection-4@1", "top_k_norm-4@1"]
+    assert [name_point(point) for point in points.points()] == names
 
 
 def test_a_config_comes_back_equal_from_json() -> None:
     text = json.dumps(dataclasses.asdict(_CONFIG))
     assert pydantic.TypeAdapter(TrainerConfig).validate_python(json.loads(text)) == _CONFIG
+
+
+@pytest.mark.parametrize(("field", "value"), [("tuner", "annealing"), ("reducers", ["average_pooling"])])
+def test_a_name_that_there_is_not_does_not_come_back_from_json(field: str, value: object) -> None:
+    data = json.loads(json.dumps(dataclasses.asdict(_CONFIG)))
+    data["search"][field] = value
+    with pytest.raises(pydantic.ValidationError, match=field):
+        pydantic.TypeAdapter(TrainerConfig).validate_python(data)

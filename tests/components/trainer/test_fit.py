@@ -1,132 +1,167 @@
-"""How a network is compiled and trained.
+"""What a training comes to, and how it fails.
 
-Axes: batch, classes.
+Axes: batch, height, width, channels, examples, classes.
 """
 
+import copy
 import dataclasses
+import functools
 import logging
 import pathlib
-from collections.abc import Callable
+import re
+from typing import Any
 
-import keras
 import numpy as np
 import pytest
 import scipy.special
 import tensorflow as tf
+from trainings import FitterIn, assert_same, train_up_to
 
+from components.trainer import checkpoint
 from components.trainer.config import FitConfig
-from components.trainer.fit import (
-    Fitted,
-    SmoothedCrossentropy,
-    compile_model,
-    fit_model,
-)
+from components.trainer.fit import Fitter, TrainingFailedError
 from components.trainer.progress import LOGGER, EpochReporter
-from components.trainer.read import training_batches, validation_batches
-from models.vit import build_vit
+from components.trainer.read import Examples, count_batches, training_batches
+from models.encoder import EncoderBlock
 from models.vit_config import ViTConfig
-
-_LOGITS = np.array([[2.0, -1.0, 0.5, 0.0], [-3.0, 0.0, 1.0, 4.0], [0.1, 0.2, 0.3, 0.4]], np.float32)
-_LABELS = np.array([0, 2, 1])
-
-
-@pytest.fixture(scope="module")
-def vit_config(trunk: ViTConfig) -> ViTConfig:
-    return dataclasses.replace(trunk, blocks_before_token_learner=1, num_tokens=2)
-
-
-@pytest.fixture(scope="module")
-def model(vit_config: ViTConfig) -> keras.Model:
-    return build_vit(vit_config)
-
-
-@pytest.mark.parametrize("label_smoothing", [0.0, 0.1, 0.75])
-def test_the_loss_is_the_cross_entropy_against_smoothed_labels(label_smoothing: float) -> None:
-    smoothed = np.eye(4)[_LABELS] * (1 - label_smoothing) + label_smoothing / 4
-    expected = -(smoothed * scipy.special.log_softmax(_LOGITS, axis=-1)).sum(axis=-1)
-    np.testing.assert_allclose(SmoothedCrossentropy(label_smoothing).call(_LABELS, _LOGITS), expected, rtol=1e-5)
-    assert float(SmoothedCrossentropy(label_smoothing)(_LABELS, _LOGITS)) == pytest.approx(expected.mean(), rel=1e-5)
-
-
-def test_the_loss_without_smoothing_is_that_of_keras() -> None:
-    of_keras = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    np.testing.assert_allclose(SmoothedCrossentropy(0.0)(_LABELS, _LOGITS), of_keras(_LABELS, _LOGITS), rtol=1e-5)
-
-
-def test_the_config_of_the_loss_makes_an_equal_loss() -> None:
-    loss = SmoothedCrossentropy(0.3)
-    twin = SmoothedCrossentropy.from_config(loss.get_config())
-    assert twin.get_config() == loss.get_config()
-    assert twin.label_smoothing == 0.3
-
-
-@pytest.mark.parametrize(
-    ("step", "share_of_peak"),
-    [(0, 0.0), (10, 0.5), (20, 1.0), (60, 0.5), (80, (1 + np.cos(np.pi * 0.75)) / 2), (100, 0.0)],
-)
-def test_the_learning_rate_warms_up_to_its_peak_and_decays_to_zero(
-    model: keras.Model, fit_config: FitConfig, step: int, share_of_peak: float
-) -> None:
-    compile_model(model, dataclasses.replace(fit_config, warmup_share=0.2, learning_rate=0.03), steps=100)
-    model.optimizer.iterations.assign(step)
-    assert float(model.optimizer.learning_rate) == pytest.approx(0.03 * share_of_peak, abs=1e-8)
-
-
-def test_weight_decay_shrinks_kernels_and_nothing_else(model: keras.Model, fit_config: FitConfig) -> None:
-    model.set_weights([np.full_like(weight, 2) for weight in model.get_weights()])
-    compile_model(model, dataclasses.replace(fit_config, learning_rate=0.1, weight_decay=0.5), steps=10)
-    model.optimizer.iterations.assign(1)  # at the peak of the learning rate
-    model.optimizer.apply([tf.zeros_like(weight) for weight in model.trainable_variables])
-    values = {weight.path: np.unique(weight) for weight in model.trainable_variables}
-    kernels = {path for path in values if path.endswith("/kernel")}
-    assert {path.rpartition("/")[2] for path in set(values) - kernels} == {"bias", "gamma", "beta", "embeddings"}
-    assert {path: value for path, value in values.items() if path not in kernels and value.tolist() != [2]} == {}
-    for path in kernels:
-        np.testing.assert_allclose(values[path], 2 * (1 - 0.1 * 0.5), rtol=1e-6, err_msg=path)
-
-
-@pytest.fixture(scope="module")
-def opposite(examples: tf.data.Dataset) -> tf.data.Dataset:
-    """Valid images with swapped labels: the more is learnt, the fewer are right."""
-    return examples.map(lambda image, label: (image, 1 - label))
-
-
-@pytest.fixture(scope="module")
-def config(fit_config: FitConfig) -> FitConfig:
-    return dataclasses.replace(fit_config, epochs=6, batch_size=32, learning_rate=0.1)
 
 
 @pytest.fixture
-def fit_once(
-    vit_config: ViTConfig,
-    config: FitConfig,
-    examples: tf.data.Dataset,
-    opposite: tf.data.Dataset,
-    tmp_path: pathlib.Path,
-) -> Callable[[], Fitted]:
-    def fit() -> Fitted:
-        reporter = EpochReporter("final fit", config.epochs, 0, config.epochs)
-        train, valid = training_batches(examples, config), validation_batches(opposite, config)
-        return fit_model(vit_config, config, train, valid, reporter, str(tmp_path))
-
-    return fit
+def opposite(fitter_in: FitterIn, valid: Examples, tmp_path: pathlib.Path) -> Fitter:
+    """Valid labels are swapped: the more is learnt, the fewer are right, so that the last epoch is not the best."""
+    fitter = fitter_in(tmp_path)
+    fitter.valid = dataclasses.replace(valid, labels=1 - valid.labels)
+    return fitter
 
 
-def test_a_network_comes_back_with_the_weights_of_its_best_epoch_and_the_same_for_the_same_seed(
-    fit_once: Callable[[], Fitted], config: FitConfig, opposite: tf.data.Dataset, caplog: pytest.LogCaptureFixture
+def test_the_best_model_does_what_was_measured_in_the_best_epoch(opposite: Fitter, network: ViTConfig) -> None:
+    training = train_up_to(opposite, network, 4)
+    best = training.best_epoch
+    assert best.epoch < 4
+    logits = opposite.best_model(network, training).predict(opposite.valid.images, verbose=0)  # [examples, classes]
+    labels = opposite.valid.labels.numpy()
+    correct = logits.argmax(axis=-1) == labels
+    np.testing.assert_array_equal(correct, training.correct[best.epoch - 1])
+    assert best.valid_accuracy == correct.mean() == max(epoch.valid_accuracy for epoch in training.epochs)
+    losses = -scipy.special.log_softmax(logits, axis=-1)[np.arange(len(labels)), labels]
+    assert best.valid_loss == pytest.approx(losses.mean(), rel=1e-5)
+
+
+def test_a_training_tells_its_epochs_and_its_size(
+    fitter_in: FitterIn, network: ViTConfig, tmp_path: pathlib.Path
 ) -> None:
-    caplog.set_level(logging.INFO, logger=LOGGER.name)
-    fitted = fit_once()
-    reports = [vars(record)["progress"] for record in caplog.records]
-    accuracies = list({report["epoch"]: report["valid_accuracy"] for report in reports}.values())
-    assert len(accuracies) == 6
-    assert accuracies[-1] < min(0.1, max(accuracies))  # it learns, and the last epoch is not the best
-    assert fitted.valid_accuracy == max(accuracies)
-    assert fitted.best_epoch == accuracies.index(max(accuracies)) + 1
-    evaluated = fitted.model.evaluate(validation_batches(opposite, config), return_dict=True, verbose=0)
-    assert evaluated["accuracy"] == pytest.approx(fitted.valid_accuracy)
+    training = train_up_to(fitter_in(tmp_path), network, 3)
+    assert [epoch.epoch for epoch in training.epochs] == [1, 2, 3]
+    assert training.correct.shape == (3, 60)
+    assert [epoch.valid_accuracy for epoch in training.epochs] == training.correct.mean(axis=1).tolist()
+    for epoch in training.epochs:
+        assert 0 < epoch.seconds < 60
+        assert (epoch.train_accuracy * 32).is_integer()
+        assert 0.2 < epoch.train_loss < 2
+    model = fitter_in(tmp_path).best_model(network, training)
+    assert training.parameters == sum(int(np.prod(weight.shape)) for weight in model.weights)
+    assert [file.name for file in tmp_path.iterdir()] == ["token_learner-2@0,seed=1,epochs=4.checkpoint"]
 
-    again = fit_once()
-    assert (again.valid_accuracy, again.best_epoch) == (fitted.valid_accuracy, fitted.best_epoch)
-    for weight, same in zip(fitted.model.get_weights(), again.model.get_weights(), strict=True):
-        np.testing.assert_allclose(same, weight, rtol=1e-4, atol=1e-6)
+
+def test_nothing_is_trained_when_as_many_epochs_are_done(
+    fitter_in: FitterIn, network: ViTConfig, tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    done = train_up_to(fitter_in(tmp_path), network, 3)
+    (file,) = tmp_path.iterdir()
+    written = file.stat().st_mtime_ns
+    caplog.set_level(logging.INFO, logger=LOGGER.name)
+    for epochs in (1, 3):
+        assert_same(train_up_to(fitter_in(tmp_path), network, epochs), done)
+    assert not caplog.records
+    assert file.stat().st_mtime_ns == written
+
+
+def test_only_the_epochs_that_are_missing_are_told(
+    fitter_in: FitterIn, network: ViTConfig, tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    train_up_to(fitter_in(tmp_path), network, 1)
+    caplog.set_level(logging.INFO, logger=LOGGER.name)
+    training = train_up_to(fitter_in(tmp_path), network, 3)
+    ended = [p for p in (vars(record)["progress"] for record in caplog.records) if p["epoch_has_ended"]]
+    assert [(p["epoch"], p["valid_accuracy"]) for p in ended] == [
+        (epoch.epoch, epoch.valid_accuracy) for epoch in training.epochs[1:]
+    ]
+
+
+def test_a_damaged_checkpoint_is_trained_anew_with_the_same_result(
+    fitter_in: FitterIn, network: ViTConfig, tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    done = train_up_to(fitter_in(tmp_path), network, 2)
+    (file,) = tmp_path.iterdir()
+    file.write_bytes(file.read_bytes()[:-100])
+    assert_same(train_up_to(fitter_in(tmp_path), network, 2), done)
+    assert f"{file} is damaged" in caplog.text
+    assert_same(checkpoint.load(file), done)
+
+
+def test_what_is_done_once_is_done_before_the_first_epoch(
+    network: ViTConfig,
+    fit_config: FitConfig,
+    train: Examples,
+    valid: Examples,
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+    recwarn: pytest.WarningsRecorder,
+) -> None:
+    """Python runs the layers while the network is traced, and no more once it is."""
+    times, called = [], []
+    call = EncoderBlock.call
+
+    @functools.wraps(call)
+    def count_call(self: EncoderBlock, *args: Any, **kwargs: Any) -> Any:
+        called.append(self.name)
+        return call(self, *args, **kwargs)
+
+    class Watch(EpochReporter):
+        def on_epoch_begin(self, *_: Any) -> None:
+            times.append(len(called))
+
+        def on_epoch_end(self, *_: Any) -> None:
+            times.append(len(called))
+
+    monkeypatch.setattr(EncoderBlock, "call", count_call)
+    fitter = Fitter(fit_config, train, valid, tmp_path)
+    for seed in (1, 2):
+        called.clear()
+        times.clear()
+        fitter.fit(network, seed=seed, epochs=2, schedule_epochs=4, reporter=Watch("training", 2, 0, 2))
+        assert len(times) == 4
+        assert len(set(times)) == 1
+    assert not [warning for warning in recwarn if "ran out of data" in str(warning.message)]
+
+
+def find_late_image(train: Examples, config: FitConfig) -> int:
+    """Returns an image that the first epoch leaves out and the second does not."""
+    numbered = dataclasses.replace(train, labels=tf.range(len(train)))
+    size = count_batches(train, config)
+    stream = training_batches(numbered, config, seed=1, first_epoch=0).take(2 * size).as_numpy_iterator()
+    fed = [set(labels) for _, labels in stream]
+    return int(min(set.union(*fed[size:]) - set.union(*fed[:size])))
+
+
+@pytest.mark.parametrize("pixel", [np.nan, np.inf])
+def test_a_loss_that_is_no_number_ends_the_training_and_leaves_the_epochs_before(
+    fitter_in: FitterIn, network: ViTConfig, fit_config: FitConfig, tmp_path: pathlib.Path, pixel: float
+) -> None:
+    healthy = fitter_in(tmp_path)
+    spoilt = copy.copy(healthy)
+    images = healthy.train.images.numpy()
+    images[find_late_image(healthy.train, fit_config)] = pixel
+    spoilt.train = dataclasses.replace(healthy.train, images=tf.constant(images))
+
+    with pytest.raises(TrainingFailedError, match=f"^{re.escape('the training loss is nan in epoch 2')}$"):
+        train_up_to(spoilt, network, 4)
+    (file,) = tmp_path.iterdir()
+    left = checkpoint.load(file)
+    assert left is not None
+    assert [epoch.epoch for epoch in left.epochs] == [1]
+
+    with pytest.raises(TrainingFailedError, match="epoch 2"):
+        train_up_to(spoilt, network, 4)
+    (tmp_path / "undisturbed").mkdir()
+    assert_same(train_up_to(healthy, network, 2), train_up_to(fitter_in(tmp_path / "undisturbed"), network, 2))

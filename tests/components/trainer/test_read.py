@@ -16,7 +16,7 @@ from tfx_bsl.tfxio.tf_example_record import TFExampleRecord
 from components import features
 from components.trainer import read
 from components.trainer.config import FitConfig
-from components.trainer.read import crop_and_flip, training_batches, validation_batches
+from components.trainer.read import Examples, count_batches, crop_and_flip, training_batches
 
 _CONFIG = FitConfig(
     epochs=1,
@@ -27,8 +27,7 @@ _CONFIG = FitConfig(
     gradient_clip_norm=1.0,
     label_smoothing=0.0,
     crop_padding=1,
-    shuffle_buffer=100,
-    seed=7,
+    seed=1,
 )
 
 
@@ -39,9 +38,9 @@ def images() -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def examples(images: np.ndarray) -> tf.data.Dataset:
+def examples(images: np.ndarray) -> Examples:
     """The images, each labelled with its position."""
-    return tf.data.Dataset.from_tensor_slices((images, np.arange(len(images))))
+    return Examples(images=tf.constant(images), labels=tf.constant(np.arange(len(images))))
 
 
 def find_crop(image: np.ndarray, original: np.ndarray, padding: int) -> tuple[int, int, bool]:
@@ -59,10 +58,15 @@ def find_crop(image: np.ndarray, original: np.ndarray, padding: int) -> tuple[in
     return crop
 
 
-def read_epoch(batches: tf.data.Dataset) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Returns the images and the labels, each batch by batch."""
-    pairs = list(batches.as_numpy_iterator())
-    return [images for images, _ in pairs], [labels for _, labels in pairs]
+def read_epochs(
+    examples: Examples, config: FitConfig, *, seed: int, epochs: int, first_epoch: int = 0
+) -> list[tuple[list[np.ndarray], list[np.ndarray]]]:
+    """Returns the images and the labels of each epoch, batch by batch."""
+    size = count_batches(examples, config)
+    stream = training_batches(examples, config, seed=seed, first_epoch=first_epoch).take(epochs * size)
+    pairs = list(stream.as_numpy_iterator())
+    by_epoch = [pairs[start : start + size] for start in range(0, len(pairs), size)]
+    return [([images for images, _ in epoch], [labels for _, labels in epoch]) for epoch in by_epoch]
 
 
 def test_each_image_becomes_a_crop_of_its_own_reflected_surroundings(images: np.ndarray) -> None:
@@ -89,62 +93,81 @@ def test_without_padding_images_are_only_mirrored(images: np.ndarray) -> None:
     assert set(mirrored) == {False, True}
 
 
-def test_each_epoch_trains_on_every_image_at_most_once_in_whole_batches(examples: tf.data.Dataset) -> None:
-    batches = training_batches(examples, _CONFIG)
-    for _ in range(3):
-        images, labels = read_epoch(batches)
+def test_each_epoch_trains_on_every_image_at_most_once_in_whole_batches(examples: Examples) -> None:
+    assert count_batches(examples, _CONFIG) == 2
+    for images, labels in read_epochs(examples, _CONFIG, seed=7, epochs=3):
         assert [batch.shape for batch in images] == [(4, 7, 6, 2)] * 2
         assert len(set(np.concatenate(labels))) == 8
 
 
-def test_the_batches_of_an_epoch_are_known_beforehand(examples: tf.data.Dataset) -> None:
-    for batches in (training_batches(examples, _CONFIG), validation_batches(examples, _CONFIG)):
-        assert int(batches.cardinality()) == len(list(batches))
+def test_over_many_epochs_every_image_has_its_turn(examples: Examples) -> None:
+    labels = [np.concatenate(labels) for _, labels in read_epochs(examples, _CONFIG, seed=7, epochs=40)]
+    counts = np.bincount(np.concatenate(labels), minlength=11)
+    assert counts.sum() == 40 * 8
+    assert counts.min() > 40 * 8 / 11 - 12  # each is left out of 3 epochs in 11
 
 
-def test_images_keep_their_labels(examples: tf.data.Dataset, images: np.ndarray) -> None:
-    for batch, labels in training_batches(examples, _CONFIG).as_numpy_iterator():
-        for image, label in zip(batch, labels, strict=True):
+def test_images_keep_their_labels(examples: Examples, images: np.ndarray) -> None:
+    for batches, labels in read_epochs(examples, _CONFIG, seed=7, epochs=2):
+        for image, label in zip(np.concatenate(batches), np.concatenate(labels), strict=True):
             find_crop(image, images[label], padding=1)
 
 
-def test_epochs_differ_in_order_and_in_crops(examples: tf.data.Dataset, images: np.ndarray) -> None:
-    batches = training_batches(examples, dataclasses.replace(_CONFIG, batch_size=11))
+def test_epochs_differ_in_order_and_in_crops(examples: Examples, images: np.ndarray) -> None:
+    config = dataclasses.replace(_CONFIG, batch_size=11)
     orders, crops = set(), set()
-    for _ in range(3):
-        (batch,), (labels,) = read_epoch(batches)
+    for (batch,), (labels,) in read_epochs(examples, config, seed=7, epochs=3):
         orders.add(tuple(labels))
-        crops.add(tuple(find_crop(image, images[label], 1) for image, label in zip(batch, labels, strict=True)))
+        found = {label: find_crop(image, images[label], 1) for image, label in zip(batch, labels, strict=True)}
+        crops.add(tuple(found[label] for label in range(11)))
     assert (len(orders), len(crops)) == (3, 3)
 
 
 def test_batches_of_one_epoch_are_cropped_by_seeds_of_their_own(images: np.ndarray) -> None:
-    same = tf.data.Dataset.from_tensor_slices((np.stack([images[0]] * 16), np.zeros(16)))
-    batches, _ = read_epoch(training_batches(same, _CONFIG))
+    same = Examples(images=tf.constant(np.stack([images[0]] * 16)), labels=tf.zeros(16, tf.int64))
+    ((batches, _),) = read_epochs(same, _CONFIG, seed=7, epochs=1)
     assert len({batch.tobytes() for batch in batches}) == 4
 
 
-def test_the_same_seed_feeds_the_same_epochs(examples: tf.data.Dataset) -> None:
-    first, again = training_batches(examples, _CONFIG), training_batches(examples, _CONFIG)
-    other = training_batches(examples, dataclasses.replace(_CONFIG, seed=8))
-    for _ in range(2):
-        images, labels = read_epoch(first)
-        images_again, labels_again = read_epoch(again)
-        np.testing.assert_array_equal(images_again, images)
-        np.testing.assert_array_equal(labels_again, labels)
-        assert not np.array_equal(read_epoch(other)[1], labels)
+def test_an_epoch_is_fed_to_the_bit_as_ever_wherever_training_begins(examples: Examples) -> None:
+    uninterrupted = read_epochs(examples, _CONFIG, seed=7, epochs=6)
+    for first_epoch in range(6):
+        resumed = read_epochs(examples, _CONFIG, seed=7, epochs=6 - first_epoch, first_epoch=first_epoch)
+        for (images, labels), (same_images, same_labels) in zip(uninterrupted[first_epoch:], resumed, strict=True):
+            np.testing.assert_array_equal(same_images, images)
+            np.testing.assert_array_equal(same_labels, labels)
 
 
-def test_validation_goes_through_all_images_in_order_and_unchanged(
-    examples: tf.data.Dataset, images: np.ndarray
-) -> None:
-    batches, labels = read_epoch(validation_batches(examples, _CONFIG))
-    assert [len(batch) for batch in batches] == [4, 4, 3]
-    np.testing.assert_array_equal(np.concatenate(batches), images)
-    np.testing.assert_array_equal(np.concatenate(labels), np.arange(11))
+def test_another_seed_feeds_another_order_and_other_crops(examples: Examples, images: np.ndarray) -> None:
+    config = dataclasses.replace(_CONFIG, batch_size=11)
+    orders, crops = set(), set()
+    for seed in range(5):
+        (((batch,), (labels,)),) = read_epochs(examples, config, seed=seed, epochs=1)
+        orders.add(tuple(labels))
+        found = {label: find_crop(image, images[label], 1) for image, label in zip(batch, labels, strict=True)}
+        crops.add(tuple(found[label] for label in range(11)))
+    assert (len(orders), len(crops)) == (5, 5)
 
 
-def test_raw_examples_are_read_in_order_through_the_transform_graph_once(
+def test_the_digest_tells_any_pixel_and_any_label(images: np.ndarray) -> None:
+    labels = np.arange(11)
+    digests = {Examples(images=tf.constant(images), labels=tf.constant(labels)).digest()}
+    for position in ((0, 0, 0, 0), (5, 3, 3, 1), (10, 6, 5, 1)):
+        changed = images.copy()
+        changed[position] = np.nextafter(changed[position], np.float32(np.inf))
+        digests.add(Examples(images=tf.constant(changed), labels=tf.constant(labels)).digest())
+    for example in (0, 10):
+        relabelled = labels.copy()
+        relabelled[example] += 1
+        digests.add(Examples(images=tf.constant(images), labels=tf.constant(relabelled)).digest())
+    digests.add(Examples(images=tf.constant(images[:10]), labels=tf.constant(labels[:10])).digest())
+    assert len(digests) == 7
+    again = Examples(images=tf.constant(images.copy()), labels=tf.constant(labels.copy())).digest()
+    assert again in digests
+    assert len(again) == 64
+
+
+def test_raw_examples_are_read_in_order_through_the_transform_graph(
     sample: Any, transform: Any, tmp_path: pathlib.Path
 ) -> None:
     files = [str(tmp_path / name) for name in ("a.tfrecord", "b.tfrecord")]
@@ -160,13 +183,7 @@ def test_raw_examples_are_read_in_order_through_the_transform_graph_once(
         )
     )
     examples = read.read_examples(fn_args, files, transform)
-    assert int(examples.cardinality()) == len(list(examples))
-
-    images, labels = zip(*examples.as_numpy_iterator(), strict=True)
-    np.testing.assert_allclose(np.stack(images), sample.normalised, atol=1e-5)
-    np.testing.assert_array_equal(labels, [row[features.LABEL] for row in sample.rows])
-
-    for file in files:
-        pathlib.Path(file).unlink()
-    again = [label for _, label in examples.as_numpy_iterator()]
-    np.testing.assert_array_equal(again, labels)
+    assert len(examples) == len(sample.records)
+    np.testing.assert_allclose(examples.images, sample.normalised, atol=1e-5)
+    np.testing.assert_array_equal(examples.labels, [row[features.LABEL] for row in sample.rows])
+    assert read.read_examples(fn_args, files, transform).digest() == examples.digest()

@@ -1,130 +1,137 @@
-"""A real search, small: every point is trained, told, written down and ranked."""
+"""A real search by halving, small: what it tries, how long, and what it writes down."""
 
 import dataclasses
+import itertools
 import json
-import logging
-import pathlib
-from typing import Any
+from collections import Counter
 
-import keras_tuner
-import numpy as np
 import pytest
-import tensorflow as tf
+from trainings import Searched
 
-from components.trainer.config import FitConfig, SearchConfig, TrainerConfig
-from components.trainer.progress import LOGGER
-from components.trainer.read import training_batches, validation_batches
-from components.trainer.search import Trial, count_trials, search, winning_config
+from components.trainer import checkpoint
+from components.trainer.config import TrainerConfig
+from components.trainer.search import plan_epochs
 from models.macs import count_macs
-from models.vit_config import ViTConfig
-
-_POINTS = {(0, 1), (0, 2), (1, 1), (1, 2)}
+from models.search_space import find_controls, is_learnt, name_point
 
 
-@pytest.fixture(scope="module")
-def config(trunk: ViTConfig, fit_config: FitConfig) -> TrainerConfig:
-    space = SearchConfig(placements=(0, 1), token_counts=(1, 2), max_trials=9, epochs=1)
-    return TrainerConfig(trunk=trunk, search=space, fit=fit_config)
+def test_the_first_rung_tries_every_point_the_cheapest_first(searched: Searched, config: TrainerConfig) -> None:
+    macs = {name_point(point): count_macs(point).total for point in config.space().points()}
+    tried = [trial for trial in searched.of_stage("search") if trial.round == 0]
+    assert {trial.point: trial.macs for trial in tried} == macs
+    assert [trial.macs for trial in tried] == sorted(macs.values())
+    assert {(trial.initial_epoch, trial.epochs, trial.seed) for trial in tried} == {(0, 1, 1)}
 
 
-def run_search(config: TrainerConfig, examples: tf.data.Dataset, folder: pathlib.Path) -> list[Trial]:
-    """Searches with four batches an epoch, as the Trainer does."""
-    train, valid = training_batches(examples, config.fit), validation_batches(examples, config.fit)
-    return search(config, train, valid, folder)
+def test_each_later_rung_trains_the_best_of_the_one_before_on(searched: Searched) -> None:
+    rungs = [[trial for trial in searched.of_stage("search") if trial.round == i] for i in range(3)]
+    assert [len(rung) for rung in rungs] == [9, 5, 3]
+    assert [{(trial.initial_epoch, trial.epochs) for trial in rung} for rung in rungs] == [{(0, 1)}, {(1, 2)}, {(2, 4)}]
+    for rung, after in itertools.pairwise(rungs):
+        ranked = sorted(rung, key=lambda trial: -(trial.valid_accuracy or 0))
+        assert [trial.point for trial in after] == [trial.point for trial in ranked[: len(after)]]
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    return tmp_path_factory.mktemp("search")
+def test_as_many_epochs_are_spent_as_planned(searched: Searched, config: TrainerConfig) -> None:
+    trials = searched.of_stage("search")
+    assert plan_epochs(9, config.search) == 9 * 1 + 5 * 1 + 3 * 2
+    assert sum(trial.epochs - trial.initial_epoch for trial in trials) == plan_epochs(9, config.search)
+    assert searched.search.epochs_done == sum(trial.epochs - trial.initial_epoch for trial in searched.search.trials)
 
 
-@pytest.fixture(scope="module")
-def reports() -> list[dict[str, Any]]:
-    return []
+def test_no_epoch_is_trained_twice_and_none_that_no_trial_asked_for(searched: Searched) -> None:
+    asked = Counter[tuple[str, int]]()
+    for trial in searched.search.trials:
+        assert asked[trial.point, trial.seed] == trial.initial_epoch
+        asked[trial.point, trial.seed] = trial.epochs
+    for (point, seed), epochs in asked.items():
+        training = checkpoint.load(searched.state / f"{point},seed={seed},epochs=4.checkpoint")
+        assert training is not None
+        assert len(training.epochs) == epochs
+    assert len(list(searched.state.iterdir())) == len(asked)
 
 
-@pytest.fixture(scope="module")
-def trials(
-    config: TrainerConfig, examples: tf.data.Dataset, folder: pathlib.Path, reports: list[dict[str, Any]]
-) -> list[Trial]:
-    """The trials of a search whose reports are listened to."""
-    listener = logging.Handler()
-    listener.emit = lambda record: reports.append(vars(record)["progress"])  # type: ignore[method-assign]
-    LOGGER.addHandler(listener)
-    level = LOGGER.level
-    LOGGER.setLevel(logging.INFO)
-    try:
-        return run_search(config, examples, folder)
-    finally:
-        LOGGER.removeHandler(listener)
-        LOGGER.setLevel(level)
+def test_the_finalists_are_the_best_the_best_learnt_and_its_controls(searched: Searched) -> None:
+    last = [trial for trial in searched.of_stage("search") if trial.round == 2]
+    best = max(last, key=lambda trial: trial.valid_accuracy or 0).point
+    learnt = next(point for point in searched.search.find_finalists() if is_learnt(point))
+    expected = {best, name_point(learnt), *(name_point(control) for control in find_controls(learnt))}
+    assert {candidate.name for candidate in searched.choice.candidates} == expected
+    assert searched.choice.learnt is not None
+    assert len(searched.choice.learnt_differences) == 4
+    furthest = {trial.point: trial for trial in searched.of_stage("search")}  # the last one of each
+    for trial in furthest.values():
+        if trial.config["token_reducer"] == "token_learner":
+            ours = furthest[name_point(learnt)]
+            assert (ours.epochs, ours.valid_accuracy) >= (trial.epochs, trial.valid_accuracy)
 
 
-def test_every_point_is_tried_once(trials: list[Trial]) -> None:
-    assert len(trials) == 4
-    assert {(trial.blocks_before_token_learner, trial.num_tokens) for trial in trials} == _POINTS
+def test_the_finalists_are_trained_to_the_end_with_every_seed(searched: Searched) -> None:
+    ends = {(trial.point, trial.seed): trial.epochs for trial in searched.search.trials}  # the last one of each
+    names = [candidate.name for candidate in searched.choice.candidates]
+    assert {(name, seed): ends[name, seed] for name in names for seed in (1, 2)} == {
+        (name, seed): 4 for name in names for seed in (1, 2)
+    }
+    assert {seed for _, seed in ends} == {1, 2}
 
 
-def test_a_trial_tells_its_accuracy_its_compute_and_its_time(config: TrainerConfig, trials: list[Trial]) -> None:
-    for trial in trials:
-        network = winning_config(config, [trial])
-        assert network == dataclasses.replace(
-            config.trunk,
-            blocks_before_token_learner=trial.blocks_before_token_learner,
-            num_tokens=trial.num_tokens,
-        )
-        assert trial.macs == count_macs(network).total
-        assert (trial.valid_accuracy * 32).is_integer()
-        assert trial.epochs == 1
-        assert 0 < trial.seconds < 120
+def test_the_candidates_are_compared_by_their_last_epoch(searched: Searched) -> None:
+    for candidate in searched.choice.candidates:
+        last = {t.seed: t for t in searched.search.trials if t.point == candidate.name and t.epochs == 4}
+        assert candidate.correct.shape == (2, 60)
+        assert candidate.correct.mean(axis=1).tolist() == [last[1].valid_accuracy, last[2].valid_accuracy]
+    assert searched.choice.seed_deviation is not None
 
 
-def test_the_best_trial_comes_first(trials: list[Trial]) -> None:
-    assert [trial.valid_accuracy for trial in trials] == sorted(
-        (trial.valid_accuracy for trial in trials), reverse=True
-    )
-    assert trials[0].valid_accuracy > 0.5
+def test_every_trial_is_a_line_with_all_that_was_found(searched: Searched) -> None:
+    lines = [json.loads(line) for line in (searched.search.folder / "trials.jsonl").read_text().splitlines()]
+    assert len(lines) == len(searched.search.trials) == 9 + 5 + 3 + len(searched.of_stage("finalists"))
+    points = {name_point(point): point for point in searched.search.points}
+    for line, trial in zip(lines, searched.search.trials, strict=True):
+        assert line == json.loads(json.dumps(dataclasses.asdict(trial)))
+        training = checkpoint.load(searched.state / f"{trial.point},seed={trial.seed},epochs=4.checkpoint")
+        assert training is not None
+        epochs = training.epochs[trial.initial_epoch : trial.epochs]
+        assert line["history"] == [dataclasses.asdict(epoch) for epoch in epochs]
+        measured = ("train_accuracy", "train_loss", "valid_accuracy", "valid_loss")
+        assert {name: line[name] for name in measured} == {name: getattr(epochs[-1], name) for name in measured}
+        assert line["seconds"] == pytest.approx(sum(epoch.seconds for epoch in epochs), abs=1e-3)
+        assert line["parameters"] == training.parameters
+        assert line["macs"] == count_macs(points[trial.point]).total
+        assert (line["status"], line["reason"]) == ("completed", None)
 
 
-def test_all_trials_are_written_down(trials: list[Trial], folder: pathlib.Path) -> None:
-    lines = (folder / "trials.jsonl").read_text().splitlines()
-    assert [Trial(**json.loads(line)) for line in lines] == trials
+def test_a_trial_tells_its_point_as_hyperparameters(searched: Searched) -> None:
+    configs = {trial.point: trial.config for trial in searched.search.trials}
+    assert configs["none"] == {"token_reducer": "none"}
+    assert configs["token_learner-2@0"] == {
+        "token_reducer": "token_learner",
+        "blocks_before_token_learner": 0,
+        "num_tokens": 2,
+        "use_token_fuser": False,
+    }
 
 
-def test_progress_is_told_trial_by_trial(
-    trials: list[Trial], reports: list[dict[str, Any]], config: TrainerConfig
-) -> None:
-    phases = [report["phase"] for report in reports]
-    assert list(dict.fromkeys(phases)) == [f"trial {k} of 4" for k in (1, 2, 3, 4)]
-    assert phases == sorted(phases)
-    shares = [report["share"] for report in reports]
+def test_keras_tuner_leaves_its_own_files(searched: Searched) -> None:
+    folder = searched.search.folder / "keras_tuner"
+    for stage in ("search", "finalists"):
+        trials = searched.of_stage(stage)
+        files = sorted((folder / stage).glob("trial_*/trial.json"))
+        assert len(files) == len(trials)
+        assert json.loads((folder / stage / "oracle.json").read_text())["ongoing_trials"] == {}
+        scores = [json.loads(file.read_text())["score"] for file in files]
+        assert sorted(scores) == sorted(trial.valid_accuracy or 0 for trial in trials)
+
+
+def test_progress_is_told_trial_by_trial_and_never_falls_back(searched: Searched, config: TrainerConfig) -> None:
+    phases = list(dict.fromkeys(report["phase"] for report in searched.reports))
+    expected = []
+    for stage in ("search", "finalists"):
+        for i, trial in enumerate(searched.of_stage(stage)):
+            expected.append(f"trial {i + 1}, {trial.point}" + (", seed 2" if trial.seed == 2 else ""))
+    assert phases == list(dict.fromkeys(expected))
+    shares = [report["share"] for report in searched.reports]
     assert shares == sorted(shares)
     assert shares[0] >= 0
-    assert shares[-1] == 4 / (4 + config.fit.epochs)  # the final fit follows
-    accuracies = {report["phase"]: report["valid_accuracy"] for report in reports}.values()
-    assert sorted(accuracies) == sorted(trial.valid_accuracy for trial in trials)
-
-
-def test_of_equal_trials_the_one_with_fewer_macs_wins_and_no_more_than_asked_for_are_tried(
-    config: TrainerConfig, tmp_path: pathlib.Path
-) -> None:
-    alike = tf.data.Dataset.from_tensor_slices((np.ones((32, 8, 8, 3), np.float32), np.arange(32) % 2))
-    space = SearchConfig(placements=(1, 0), token_counts=(2, 1), max_trials=2, epochs=1)
-    trials = run_search(dataclasses.replace(config, search=space), alike, tmp_path)
-    assert [trial.valid_accuracy for trial in trials] == [0.5, 0.5]
-    macs = [trial.macs for trial in trials]
-    assert macs == sorted(set(macs))
-    assert len((tmp_path / "trials.jsonl").read_text().splitlines()) == 2
-
-
-@pytest.mark.parametrize(("max_trials", "trials"), [(1, 1), (4, 4), (9, 4)])
-def test_a_search_never_tries_more_points_than_there_are(config: TrainerConfig, max_trials: int, trials: int) -> None:
-    space = dataclasses.replace(config.search, max_trials=max_trials)
-    assert count_trials(dataclasses.replace(config, search=space)) == trials
-
-
-def test_a_trial_that_fails_ends_the_search_and_says_why(config: TrainerConfig, tmp_path: pathlib.Path) -> None:
-    """KerasTuner alone would choose among the other trials without a word."""
-    too_small = tf.data.Dataset.from_tensor_slices((np.ones((32, 4, 4, 3), np.float32), np.zeros(32, np.int64)))
-    with pytest.raises(keras_tuner.errors.FatalRuntimeError, match="trial 1 failed: "):
-        run_search(config, too_small, tmp_path)
+    done = searched.search.epochs_done
+    assert shares[-1] == pytest.approx(done / (done + config.fit.epochs))  # the final fit follows

@@ -1,0 +1,88 @@
+"""What is said of a choice.
+
+Axes: seeds, examples.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from components.trainer.choice import Candidate, choose
+from components.trainer.findings import describe_choice
+from models.vit_config import TokenReducer, ViTConfig
+
+_TRUNK = ViTConfig(image_size=8, patch_size=2, dim=4, depth=3, num_heads=2, mlp_dims=(4,), num_classes=2)
+
+
+def candidate(reducer: TokenReducer | None, placement: int, *right: int) -> Candidate:
+    """Makes a candidate from how many of a hundred images each seed got right."""
+    network = _TRUNK
+    if reducer is not None:
+        network = dataclasses.replace(
+            _TRUNK, token_reducer=reducer, blocks_before_token_learner=placement, num_tokens=2
+        )
+    return Candidate(network=network, correct=np.arange(100) < np.array(right)[:, np.newaxis])
+
+
+def describe(*candidates: Candidate, controls_may_win: bool = False) -> list[str]:
+    """Says what is found in the candidates."""
+    return list(describe_choice(choose(candidates, controls_may_win=controls_may_win)))
+
+
+def test_the_best_is_named_where_none_that_is_cheaper_comes_near() -> None:
+    sentences = describe(candidate("token_learner", 1, 70), candidate("token_learner", 0, 60))
+    assert sentences == [
+        "token_learner-2@1 wins: none that is cheaper comes within one standard error of its 70.0%.",
+        "token_learner-2@1 differs by more than the noise from token_learner-2@0 (+10.0 ± 3.0 points).",
+        "No learnt token reducer was compared with its controls.",
+    ]
+
+
+def test_a_cheaper_winner_is_named_with_what_it_saves() -> None:
+    best, winner = candidate("token_learner", 2, 61), candidate("token_learner", 0, 60)
+    sentences = describe(best, winner, candidate("token_learner", 1, 40))
+    assert sentences[:3] == [
+        "token_learner-2@0 wins: the best, token_learner-2@2, is better by +1.0 ± 1.0 points, within one standard "
+        f"error, but costs {best.macs / 1e6:.2f} instead of {winner.macs / 1e6:.2f} million multiply-accumulates.",
+        "token_learner-2@2 differs by more than the noise from token_learner-2@1 (+21.0 ± 4.1 points).",
+        "token_learner-2@2 differs by no more than the noise from token_learner-2@0 (+1.0 ± 1.0 points).",
+    ]
+
+
+def test_the_best_learnt_reducer_is_held_against_each_control() -> None:
+    sentences = describe(
+        candidate("token_learner", 1, 60),
+        candidate(None, 0, 80),
+        candidate("average_pooling", 1, 61),
+        candidate("top_k_norm", 1, 30),
+        controls_may_win=True,
+    )
+    (sentence,) = (sentence for sentence in sentences if sentence.startswith("At the same"))
+    assert "token_learner-2@1 " in sentence
+    assert "loses to none (-20.0 ± 4.0 points)" in sentence
+    assert "cannot be told from average_pooling-2@1 (-1.0 ± 1.0 points)" in sentence
+    assert "beats top_k_norm-2@1 (+30.0 ± 4.6 points)" in sentence
+
+
+def test_the_noise_of_the_seeds_is_in_what_is_said() -> None:
+    apart = [candidate("token_learner", 1, 66, 66), candidate("token_learner", 0, 60, 60)]
+    spread = [candidate("token_learner", 1, 70, 62), candidate("token_learner", 0, 56, 64)]
+    assert "differs by more than the noise" in describe(*apart)[1]
+    assert "differs by no more than the noise" in describe(*spread)[1]
+
+
+def test_a_control_that_would_win_is_named() -> None:
+    control, learnt = candidate("average_pooling", 0, 70), candidate("token_learner", 0, 60)
+    cost = f"{control.macs / 1e6:.2f} million multiply-accumulates"
+    sentence = f"If controls might win, average_pooling-2@0 would: 70.0% with {cost}."
+    assert describe(control, learnt)[-1] == sentence
+    assert not [line for line in describe(control, learnt, controls_may_win=True) if line.startswith("If controls")]
+
+
+def test_a_learnt_reducer_that_would_win_beside_a_control_is_not_called_one() -> None:
+    """The control is best; one image behind it stands a learnt point, and another one behind that, the winner."""
+    sentences = describe(
+        candidate("average_pooling", 2, 64), candidate("token_learner", 1, 63), candidate("token_learner", 0, 62)
+    )
+    assert sentences[0].startswith("token_learner-2@0 wins")
+    assert sentences[-1].startswith("If controls might win, token_learner-2@1 would: 63.0%")

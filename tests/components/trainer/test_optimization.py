@@ -1,0 +1,104 @@
+"""What training minimises, and how fast.
+
+Axes: batch, classes.
+"""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+import scipy.special
+import tensorflow as tf
+
+from components.trainer.config import FitConfig
+from components.trainer.optimization import SmoothedCrossentropy, compile_model
+from models.vit import build_vit
+from models.vit_config import ViTConfig
+
+_LOGITS = np.array([[2.0, -1.0, 0.5, 0.0], [-3.0, 0.0, 1.0, 4.0], [0.1, 0.2, 0.3, 0.4]], np.float32)
+_LABELS = np.array([0, 2, 1])
+
+
+@pytest.fixture(scope="module")
+def model(trunk: ViTConfig) -> keras.Model:
+    """With kernels of every kind."""
+    return build_vit(
+        dataclasses.replace(
+            trunk, token_reducer="token_learner_v11", blocks_before_token_learner=0, num_tokens=2, use_token_fuser=True
+        )
+    )
+
+
+@pytest.mark.parametrize("label_smoothing", [0.0, 0.1, 0.75])
+def test_the_loss_is_the_cross_entropy_against_smoothed_labels(label_smoothing: float) -> None:
+    smoothed = np.eye(4)[_LABELS] * (1 - label_smoothing) + label_smoothing / 4
+    expected = -(smoothed * scipy.special.log_softmax(_LOGITS, axis=-1)).sum(axis=-1)
+    np.testing.assert_allclose(SmoothedCrossentropy(label_smoothing).call(_LABELS, _LOGITS), expected, rtol=1e-5)
+    assert float(SmoothedCrossentropy(label_smoothing)(_LABELS, _LOGITS)) == pytest.approx(expected.mean(), rel=1e-5)
+
+
+def test_the_loss_without_smoothing_is_that_of_keras() -> None:
+    of_keras = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    np.testing.assert_allclose(SmoothedCrossentropy(0.0)(_LABELS, _LOGITS), of_keras(_LABELS, _LOGITS), rtol=1e-5)
+
+
+def test_the_config_of_the_loss_makes_an_equal_loss() -> None:
+    loss = SmoothedCrossentropy(0.3)
+    twin = SmoothedCrossentropy.from_config(loss.get_config())
+    assert twin.get_config() == loss.get_config()
+    assert twin.label_smoothing == 0.3
+
+
+@pytest.mark.parametrize(
+    ("step", "share_of_peak"),
+    [(0, 0.0), (10, 0.5), (20, 1.0), (60, 0.5), (80, (1 + np.cos(np.pi * 0.75)) / 2), (100, 0.0)],
+)
+def test_the_learning_rate_warms_up_to_its_peak_and_decays_to_zero(
+    model: keras.Model, fit_config: FitConfig, step: int, share_of_peak: float
+) -> None:
+    compile_model(model, dataclasses.replace(fit_config, warmup_share=0.2, learning_rate=0.03), steps=100)
+    model.optimizer.iterations.assign(step)
+    assert float(model.optimizer.learning_rate) == pytest.approx(0.03 * share_of_peak, abs=1e-8)
+
+
+def test_weight_decay_shrinks_kernels_and_nothing_else(model: keras.Model, fit_config: FitConfig) -> None:
+    model.set_weights([np.full_like(weight, 2) for weight in model.get_weights()])
+    compile_model(model, dataclasses.replace(fit_config, learning_rate=0.1, weight_decay=0.5), steps=10)
+    model.optimizer.iterations.assign(1)  # at the peak of the learning rate
+    model.optimizer.apply([tf.zeros_like(weight) for weight in model.trainable_variables])
+    values = {weight.path: np.unique(weight) for weight in model.trainable_variables}
+    kernels = {path for path in values if path.endswith("kernel")}
+    assert {path.rpartition("/")[2] for path in set(values) - kernels} == {"bias", "gamma", "beta", "embeddings"}
+    assert {path: value for path, value in values.items() if path not in kernels and value.tolist() != [2]} == {}
+    for path in kernels:
+        np.testing.assert_allclose(values[path], 2 * (1 - 0.1 * 0.5), rtol=1e-6, err_msg=path)
+
+
+def test_updates_are_those_of_the_adamw_of_keras(model: keras.Model, fit_config: FitConfig) -> None:
+    config = dataclasses.replace(fit_config, learning_rate=0.1, weight_decay=0.5, gradient_clip_norm=3.0)
+    rng = np.random.default_rng(0)
+    begin = [rng.normal(size=weight.shape).astype(np.float32) for weight in model.trainable_variables]
+    gradients = [[rng.normal(size=value.shape).astype(np.float32) for value in begin] for _ in range(6)]
+
+    compile_model(model, config, steps=10)
+    of_keras = keras.optimizers.AdamW(model.optimizer._learning_rate, weight_decay=0.5, global_clipnorm=3.0)
+    of_keras.exclude_from_weight_decay(var_names=["bias", "gamma", "beta", "embeddings"])
+    found = []
+    for optimizer in (model.optimizer, of_keras):
+        for weight, value in zip(model.trainable_variables, begin, strict=True):
+            weight.assign(value)
+        for step in gradients:
+            optimizer.apply([tf.constant(gradient) for gradient in step], model.trainable_variables)
+        found.append([np.array(weight) for weight in model.trainable_variables])
+    for weight, value, expected in zip(model.trainable_variables, *found, strict=True):
+        np.testing.assert_allclose(value, expected, atol=1e-5, err_msg=weight.path)
+    assert np.abs(found[0][0] - begin[0]).max() > 0.1
+
+
+def test_the_optimizer_has_all_its_variables_before_the_first_step(model: keras.Model, fit_config: FitConfig) -> None:
+    """Else they are missing in a checkpoint that a restart reads before any step."""
+    compile_model(model, fit_config, steps=10)
+    before = [variable.path for variable in model.optimizer.variables]
+    model.optimizer.apply([tf.ones_like(weight) for weight in model.trainable_variables])
+    assert [variable.path for variable in model.optimizer.variables] == before

@@ -1,0 +1,78 @@
+"""Hyperparameters name the points of the space, all of them and no others."""
+
+import itertools
+
+import keras_tuner
+import pytest
+
+from models.hypermodel import TokenLearnerHyperModel
+from models.search_space import SearchSpace, describe_point, name_point
+from models.vit_config import CONTROL_REDUCERS, ViTConfig
+from pipeline.config import PROFILES
+
+_TRUNK = ViTConfig(image_size=16, patch_size=4, dim=8, depth=4, num_heads=2, mlp_dims=(12,), num_classes=5)
+_SPACES = {
+    **{profile: config.trainer(code_digest="").space() for profile, config in PROFILES.items()},
+    "with fusers": SearchSpace(
+        trunk=_TRUNK,
+        placements=(0, 3),
+        token_counts=(1, 2, 4),
+        reducers=("token_learner_v11", "token_learner"),
+        fusers=(True, False),
+    ),
+}
+
+
+@pytest.mark.parametrize("space", _SPACES.values(), ids=_SPACES)
+def test_the_description_of_a_point_as_hyperparameters_gives_the_point(space: SearchSpace) -> None:
+    hypermodel = TokenLearnerHyperModel(space, lambda _: None)
+    for point in space.points():
+        hp = keras_tuner.HyperParameters()
+        hp.values.update(describe_point(point))
+        assert hypermodel.vit_config(hp) == point, name_point(point)
+        assert hp.values == describe_point(point)
+
+
+@pytest.mark.parametrize("space", _SPACES.values(), ids=_SPACES)
+def test_the_hyperparameters_cover_the_space_and_nothing_beyond(space: SearchSpace) -> None:
+    hypermodel = TokenLearnerHyperModel(space, lambda _: None)
+    hp = keras_tuner.HyperParameters()
+    hypermodel.vit_config(hp)
+    axes = {choice.name: list(choice.values) for choice in hp.space}
+    assert axes == {
+        "token_reducer": ["none", *space.reducers, *CONTROL_REDUCERS],
+        "blocks_before_token_learner": list(space.placements),
+        "num_tokens": list(space.token_counts),
+        "use_token_fuser": list(space.fusers),
+    }
+    reached = set()
+    for values in itertools.product(*axes.values()):
+        drawn = hp.copy()
+        drawn.values = dict(zip(axes, values, strict=True))
+        reached.add(hypermodel.vit_config(drawn))
+    assert reached == set(space.points())
+
+
+def test_only_a_token_reducer_has_a_place_and_a_token_count() -> None:
+    hypermodel = TokenLearnerHyperModel(_SPACES["quick"], lambda _: None)
+    hp = keras_tuner.HyperParameters()
+    assert hypermodel.vit_config(hp) == _SPACES["quick"].trunk
+    assert {choice.name: hp.is_active(choice) for choice in hp.space} == {
+        "token_reducer": True,
+        "blocks_before_token_learner": False,
+        "num_tokens": False,
+        "use_token_fuser": False,
+    }
+
+
+def test_a_built_network_is_the_one_that_was_named_and_is_compiled() -> None:
+    compiled: list[object] = []
+    hypermodel = TokenLearnerHyperModel(_SPACES["with fusers"], compiled.append)
+    hp = keras_tuner.HyperParameters()
+    values = {"token_reducer": "token_learner", "blocks_before_token_learner": 3, "num_tokens": 2}
+    hp.values.update(values, use_token_fuser=False)
+    model = hypermodel.build(hp)
+    assert compiled == [model]
+    assert model.get_layer("token_learner").output.shape == (None, 2, 8)
+    names = [layer.name for layer in model.layers]
+    assert names.index("block_2") < names.index("token_learner") < names.index("block_3")

@@ -1,0 +1,75 @@
+"""Trains and searches among the tiny networks of these tests, and compares trainings to the bit."""
+
+import dataclasses
+import logging
+import pathlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from components.trainer.checkpoint import Checkpoint
+from components.trainer.choice import Choice
+from components.trainer.config import TrainerConfig
+from components.trainer.fit import Fitter
+from components.trainer.progress import LOGGER, EpochReporter
+from components.trainer.search import Search
+from components.trainer.trials import Trial
+from models.vit_config import ViTConfig
+
+FitterIn = Callable[[pathlib.Path], Fitter]
+SCHEDULE_EPOCHS = 4
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Searched:
+    """A search that was listened to."""
+
+    search: Search
+    choice: Choice
+    reports: list[dict[str, Any]]  # of its progress
+
+    @property
+    def state(self) -> pathlib.Path:
+        """The folder of its trainings."""
+        return self.search.fitter.folder
+
+    def of_stage(self, stage: str) -> list[Trial]:
+        """Returns the trials of a stage."""
+        return [trial for trial in self.search.trials if trial.stage == stage]
+
+
+def search_in(config: TrainerConfig, fitter: Fitter, folder: pathlib.Path) -> Searched:
+    """Searches, and listens."""
+    reports: list[dict[str, Any]] = []
+    listener = logging.Handler()
+    listener.emit = lambda record: reports.append(vars(record)["progress"])  # type: ignore[method-assign]
+    LOGGER.addHandler(listener)
+    level = LOGGER.level
+    LOGGER.setLevel(logging.INFO)
+    search = Search(config, fitter, folder)
+    try:
+        return Searched(search=search, choice=search.run(), reports=reports)
+    finally:
+        LOGGER.removeHandler(listener)
+        LOGGER.setLevel(level)
+
+
+def train_up_to(fitter: Fitter, network: ViTConfig, epochs: int, seed: int = 1) -> Checkpoint:
+    """Trains up to an epoch out of four."""
+    reporter = EpochReporter("training", epochs, 0, epochs)
+    return fitter.fit(network, seed=seed, epochs=epochs, schedule_epochs=SCHEDULE_EPOCHS, reporter=reporter)
+
+
+def assert_same(training: Checkpoint | None, other: Checkpoint) -> None:
+    """Asserts that trainings are equal to the bit, but for their seconds."""
+    assert training is not None
+    ends, others = (
+        [dataclasses.replace(epoch, seconds=0) for epoch in epochs] for epochs in (training.epochs, other.epochs)
+    )
+    assert ends == others
+    np.testing.assert_array_equal(training.correct, other.correct)
+    for arrays, same in ((training.state, other.state), (training.best_weights, other.best_weights)):
+        differing = [i for i, pair in enumerate(zip(arrays, same, strict=True)) if not np.array_equal(*pair)]
+        assert differing == []
+    assert training.parameters == other.parameters
