@@ -4,10 +4,11 @@ import dataclasses
 import json
 import pathlib
 
-import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2
 
 from components.evaluator.verdict import Verdict, read_verdict
+from pipeline.override import Override, find_overrides
+from pipeline.records import Records
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -44,25 +45,22 @@ class Run:
     winner: Winner
     verdict: Verdict
     pushed_version: str | None  # None: not pushed
+    override: Override | None = None  # the last blessing of its model by hand
 
 
 class History:
-    """The runs that an sqlite file of ML Metadata holds.
+    """The runs that an sqlite file of ML Metadata holds now; what is written later needs a new History.
 
     Args:
         metadata_path: The file; it must exist.
     """
 
     def __init__(self, metadata_path: pathlib.Path) -> None:
-        connection = metadata_store_pb2.ConnectionConfig()
-        connection.sqlite.filename_uri = str(metadata_path)
-        connection.sqlite.connection_mode = metadata_store_pb2.SqliteMetadataSourceConfig.READWRITE
-        self._store = mlmd.MetadataStore(connection)
+        self._records = Records(metadata_path)
 
     def run_ids(self) -> list[str]:
         """Returns the ids of all runs, oldest first."""
-        runs = self._store.get_contexts_by_type("pipeline_run")
-        return [run.name for run in sorted(runs, key=lambda run: run.id)]
+        return self._records.run_ids
 
     def latest_run_id(self) -> str:
         """Returns the id of the newest run."""
@@ -76,7 +74,7 @@ class History:
                 state=metadata_store_pb2.Execution.State.Name(execution.last_known_state),
                 seconds=(execution.last_update_time_since_epoch - execution.create_time_since_epoch) / 1000,
             )
-            for name, execution in self._executions(run_id).items()
+            for name, execution in self._records.steps(run_id).items()
         ]
 
     def read_run(self, run_id: str) -> Run:
@@ -90,6 +88,7 @@ class History:
         """
         [verdict] = self.outputs(run_id, "Gate", "verdict")
         [model_run] = self.outputs(run_id, "Trainer", "model_run")
+        [model] = self.outputs(run_id, "Trainer", "model")
         [pushed] = self.outputs(run_id, "Pusher", "pushed_model")
         return Run(
             run_id=run_id,
@@ -97,33 +96,16 @@ class History:
             winner=_read_winner(pathlib.Path(model_run.uri)),
             verdict=read_verdict(pathlib.Path(verdict.uri)),
             pushed_version=pushed.custom_properties["pushed_version"].string_value or None,
+            override=next(reversed(find_overrides(self._records, model)), None),
         )
 
     def inputs(self, run_id: str, component: str, key: str) -> list[metadata_store_pb2.Artifact]:
         """Returns what a component of a run read under a key."""
-        return self._artifacts(run_id, component, key, metadata_store_pb2.Event.INPUT)
+        return self._records.inputs(self._records.steps(run_id)[component], key)
 
     def outputs(self, run_id: str, component: str, key: str) -> list[metadata_store_pb2.Artifact]:
         """Returns what a component of a run wrote under a key, in this run or in the one that it was cached from."""
-        return self._artifacts(run_id, component, key, metadata_store_pb2.Event.OUTPUT)
-
-    def _executions(self, run_id: str) -> dict[str, metadata_store_pb2.Execution]:
-        """Returns the executions of a run by the name of their component."""
-        run = self._store.get_context_by_type_and_name("pipeline_run", run_id)
-        executions = {}
-        for execution in sorted(self._store.get_executions_by_context(run.id), key=lambda execution: execution.id):
-            contexts = self._store.get_contexts_by_execution(execution.id)
-            node = next(context.name for context in contexts if context.type == "node")
-            executions[node.rpartition(".")[2]] = execution
-        return executions
-
-    def _artifacts(self, run_id: str, component: str, key: str, event_type: int) -> list[metadata_store_pb2.Artifact]:
-        execution = self._executions(run_id)[component]
-        return self._store.get_artifacts_by_id(
-            event.artifact_id
-            for event in self._store.get_events_by_execution_ids([execution.id])
-            if event.type == event_type and event.path.steps[0].key == key
-        )
+        return self._records.outputs(self._records.steps(run_id)[component], key)
 
 
 def _read_winner(model_run: pathlib.Path) -> Winner:
