@@ -19,6 +19,7 @@ from components.evaluator.baseline import LatestOtherBlessedModelStrategy
 from components.evaluator.class_metrics import ClassPrecisionRecall
 from components.evaluator.eval_config import make_eval_config
 from components.evaluator.gate import Gate
+from components.evaluator.override import GateOrHandBlessingStrategy
 from components.example_gen.component import Cifar10ExampleGen, digest_source
 from components.schema import SCHEMA_FILE, CuratedSchema
 from components.trainer.fit import Fitter
@@ -140,9 +141,16 @@ def generate_components(config: PipelineConfig) -> Iterator[BaseNode]:
     gate.add_upstream_node(evaluator)
     yield gate
 
+    override = Resolver(
+        strategy_class=GateOrHandBlessingStrategy,
+        judged=gate.outputs["blessing"],
+        model_blessing=Channel(type=standard_artifacts.ModelBlessing),
+    ).with_id("Override")
+    yield override
+
     yield Pusher(
         model=model,
-        model_blessing=gate.outputs["blessing"],
+        model_blessing=override.outputs["model_blessing"],
         push_destination=pusher_pb2.PushDestination(
             filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=str(config.serving_dir.resolve()))
         ),

@@ -7,6 +7,7 @@ from rich.table import Table
 from components.evaluator.intervals import measure_share
 from components.evaluator.verdict import Measure, Paired
 from pipeline.history import Run, Winner
+from pipeline.override import describe_override
 
 
 def print_run(console: Console, run: Run) -> None:
@@ -22,6 +23,8 @@ def print_run(console: Console, run: Run) -> None:
     facts.add_row("compute", f"{winner.macs / 1e6:.2f} million multiply-accumulates an image")
     facts.add_row("parameters", f"{winner.parameters:,}")
     facts.add_row("blessed", "yes" if verdict.is_blessed else "\n".join(["no", *verdict.reasons]))
+    if run.override:
+        facts.add_row("", describe_override(run.override))
     facts.add_row("pushed", f"version {run.pushed_version}" if run.pushed_version else "no")
     console.print(facts)
     steps = Table(box=rich.box.SIMPLE_HEAD)

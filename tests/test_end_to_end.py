@@ -19,7 +19,7 @@ from pipeline.history import History
 from pipeline.summary import describe_network
 
 DATA_STEPS = ["ExampleGen", "Schema", "StatisticsGen", "ExampleValidator", "DataGate", "Transform"]
-STEPS = [*DATA_STEPS, "Trainer", "Baseline", "Evaluator", "Gate", "Pusher"]
+STEPS = [*DATA_STEPS, "Trainer", "Baseline", "Evaluator", "Gate", "Override", "Pusher"]
 MIN_ACCURACY = 0.15  # chance is 0.1; 200 test images put its 99 % bound below 0.15
 
 
@@ -50,6 +50,11 @@ class Workplace:
             self.command(*arguments), cwd=self.sources, capture_output=True, text=True, timeout=600, check=False
         )
 
+    def tokenlearner(self, *arguments: str) -> str:
+        """Runs another command on the root and returns what it prints."""
+        command = [sys.executable, "-m", "pipeline", *arguments, "--root", str(self.root)]
+        return subprocess.run(command, cwd=self.sources, capture_output=True, text=True, timeout=60, check=True).stdout
+
     def history(self) -> History:
         """Reads ML Metadata."""
         return History(self.root / "metadata.sqlite")
@@ -60,7 +65,7 @@ class Workplace:
         return [
             step.name
             for step in history.steps(history.latest_run_id())
-            if step.state == "COMPLETE" and step.name != "Baseline"
+            if step.state == "COMPLETE" and step.name not in ("Baseline", "Override")  # resolvers run always
         ]
 
     def versions(self) -> list[str]:
@@ -103,7 +108,7 @@ def test_the_same_command_goes_on_from_the_last_finished_step_and_pushes(workpla
     states = {step.name: step.state for step in history.steps(run_id)}
     assert list(states) == STEPS
     assert [name for name, state in states.items() if state == "CACHED"] == DATA_STEPS
-    assert [states[name] for name in STEPS[6:]] == ["COMPLETE"] * 5
+    assert [states[name] for name in STEPS[6:]] == ["COMPLETE"] * 6
 
     run = history.read_run(run_id)
     assert (run.winner.depth, run.winner.valid_images) == (2, 100)
@@ -173,6 +178,50 @@ def test_an_edit_of_a_layer_re_runs_the_trainer_and_what_follows_against_the_las
     assert [model.uri for model in baselines] == [model.uri for model in blessed]
     assert run.verdict.paired is not None
     assert f"{100 * run.verdict.paired.difference:+.1f} points against it" in " ".join(done.stdout.split())
+
+
+def test_a_model_blessed_by_hand_is_pushed_by_the_same_command_and_inspect_tells_why(workplace: Workplace) -> None:
+    versions = workplace.versions()
+    command = ("--fit.seed", "2", "--evaluation.min-accuracy", "0.99")
+    assert workplace.run(*command).returncode == ExitCode.NOT_BLESSED
+    refused = workplace.history().latest_run_id()
+    workplace.tokenlearner("bless", "--run", refused, "--reason", "The floor was meant for more data.")
+    done = workplace.run(*command)
+    assert done.returncode == ExitCode.OK, done.stdout + done.stderr
+    assert workplace.executed() == ["Pusher"]
+    assert "The floor was meant for more data." in " ".join(done.stdout.split())
+    [version] = set(workplace.versions()) - set(versions)
+    assert workplace.run(*command).returncode == ExitCode.OK
+    assert workplace.executed() == []
+
+    overview = json.loads(workplace.tokenlearner("inspect", "--json"))
+    assert (overview["state"], overview["pushed_version"]) == ("pushed", version)
+    assert overview["anomalies"] == []
+    assert not overview["verdict"]["is_blessed"]
+    assert [override["why"] for override in overview["overrides"]] == ["The floor was meant for more data."]
+    lineage = json.loads(workplace.tokenlearner("inspect", "lineage", "--json"))
+    makers = {origin["key"]: origin["made_by"] for origin in lineage["origins"]}
+    assert makers == {
+        "examples": "ExampleGen",
+        "schema": "Schema",
+        "transform_graph": "Transform",
+        "model": "Trainer",
+        "model_blessing": "Bless",
+    }
+    assert lineage["version"] == version
+
+
+def test_inspect_tells_all_runs_and_compares_two(workplace: Workplace) -> None:
+    runs = json.loads(workplace.tokenlearner("inspect", "runs", "--json"))
+    assert [run["state"] for run in runs][:2] == ["interrupted", "pushed"]
+    assert {run["pushed_version"] for run in runs} - {None} == set(workplace.versions())
+    first, last = runs[1]["run_id"], runs[-1]["run_id"]
+    comparison = json.loads(workplace.tokenlearner("inspect", "compare", first, last, "--json"))
+    accuracies = [comparison[side]["test_accuracy"]["value"] for side in ("first", "second")]
+    assert comparison["paired"]["images"] == 200
+    assert comparison["paired"]["difference"] == pytest.approx(accuracies[1] - accuracies[0])
+    for view in ("slices", "trials", "lineage", "overview"):
+        assert max(len(line.rstrip()) for line in workplace.tokenlearner("inspect", view).splitlines()) <= 90
 
 
 def test_a_fresh_process_loads_the_pushed_model_and_both_signatures_agree(workplace: Workplace) -> None:
