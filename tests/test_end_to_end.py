@@ -172,7 +172,9 @@ def test_an_edit_of_a_layer_re_runs_the_trainer_and_what_follows_against_the_las
     blessed = history.inputs(history.run_ids()[1], "Gate", "model")
     assert [model.uri for model in baselines] == [model.uri for model in blessed]
     assert run.verdict.paired is not None
-    assert f"{100 * run.verdict.paired.difference:+.1f} points against it" in " ".join(done.stdout.split())
+    assert f"{100 * run.verdict.paired.difference:+.1f} points against the last blessed model" in " ".join(
+        done.stdout.split()
+    )
 
 
 def test_a_fresh_process_loads_the_pushed_model_and_both_signatures_agree(workplace: Workplace) -> None:
