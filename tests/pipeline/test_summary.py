@@ -1,5 +1,6 @@
 """The table at the end of a run, and the reasons why a model was not blessed."""
 
+import dataclasses
 import io
 
 import numpy as np
@@ -10,6 +11,7 @@ from components.evaluator.intervals import measure_share
 from components.evaluator.rules import Thresholds, judge
 from components.evaluator.verdict import Paired, Predictions, Verdict
 from pipeline.history import Run, Step, Winner
+from pipeline.override import Override
 from pipeline.summary import format_accuracy, format_comparison, print_run
 
 
@@ -19,8 +21,10 @@ def test_an_accuracy_comes_with_its_interval() -> None:
 
 def test_a_comparison_comes_in_points_with_its_interval() -> None:
     paired = Paired(difference=-0.03, low=-0.04, high=0.021, p_value=0.1, only_candidate_right=1, only_baseline_right=2)
-    assert format_comparison(paired) == ("-3.0 points against it (-4.0 to +2.1 with 95 % confidence, the same images)")
-    assert format_comparison(None) == "none: nothing to compare with"
+    assert format_comparison(paired) == (
+        "-3.0 points against the last blessed model (-4.0 to +2.1 with 95 % confidence, the same images)"
+    )
+    assert format_comparison(None) == "none"
 
 
 def judge_first(min_accuracy: float, max_mmacs: float) -> Verdict:
@@ -46,7 +50,7 @@ def judge_first(min_accuracy: float, max_mmacs: float) -> Verdict:
 @pytest.mark.parametrize(
     ("verdict", "pushed_version", "words"),
     [
-        (judge_first(0.5, 8), "17", ["blessed yes", "pushed version 17"]),
+        (judge_first(0.5, 8), "17", ["blessed yes No other model was ever blessed: this one", "pushed version 17"]),
         (
             judge_first(0.6, 7),
             None,
@@ -58,6 +62,31 @@ def judge_first(min_accuracy: float, max_mmacs: float) -> Verdict:
 def test_the_table_tells_winner_compute_verdict_and_steps(
     verdict: Verdict, pushed_version: str | None, words: list[str]
 ) -> None:
+    run = _make_run(verdict, pushed_version)
+    shown = _show(run)
+    for expected in (
+        "winner token_learner-8@2: token_learner after block 2 of 4, 8 tokens",
+        "search One wins. It beats another.",
+        "test accuracy 50.0% (40.4% to 59.6% with 95 % confidence, 100 images)",
+        "baseline none compute",
+        "compute 7.62 million multiply-accumulates an image",
+        "parameters 164,618",
+        "ExampleGen cached",
+        "Trainer 12.3",
+        *words,
+    ):
+        assert expected in shown
+
+
+def test_who_blessed_a_refused_model_by_hand_is_told() -> None:
+    override = Override(who="ada", when=0.0, why="It will do.")
+    refused = dataclasses.replace(_make_run(judge_first(0.6, 7), "17"), override=override)
+    assert ": It will do. pushed version 17" in _show(refused)
+    assert "Blessed by hand by ada on 19" in _show(refused)
+    assert "by hand" not in _show(dataclasses.replace(_make_run(judge_first(0.5, 8), "17"), override=override))
+
+
+def _make_run(verdict: Verdict, pushed_version: str | None) -> Run:
     winner = Winner(
         point="token_learner-8@2",
         token_reducer="token_learner",
@@ -74,21 +103,10 @@ def test_the_table_tells_winner_compute_verdict_and_steps(
         Step(name="ExampleGen", state="CACHED", seconds=0.1),
         Step(name="Trainer", state="COMPLETE", seconds=12.34),
     )
+    return Run(run_id="r", steps=steps, winner=winner, verdict=verdict, pushed_version=pushed_version)
+
+
+def _show(run: Run) -> str:
     output = io.StringIO()
-    print_run(
-        Console(file=output, width=120),
-        Run(run_id="r", steps=steps, winner=winner, verdict=verdict, pushed_version=pushed_version),
-    )
-    shown = " ".join(output.getvalue().split())
-    for expected in (
-        "winner token_learner-8@2: token_learner after block 2 of 4, 8 tokens",
-        "search One wins. It beats another.",
-        "test accuracy 50.0% (40.4% to 59.6% with 95 % confidence, 100 images)",
-        "last blessed model none: nothing to compare with",
-        "compute 7.62 million multiply-accumulates an image",
-        "parameters 164,618",
-        "ExampleGen cached",
-        "Trainer 12.3",
-        *words,
-    ):
-        assert expected in shown
+    print_run(Console(file=output, width=120), run)
+    return " ".join(output.getvalue().split())
