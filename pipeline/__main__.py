@@ -1,6 +1,7 @@
 """The command line `tokenlearner`; no logic."""
 
 import dataclasses
+import os
 import pathlib
 import re
 import sys
@@ -12,6 +13,7 @@ from rich.console import Console
 from components.lock import LockedError
 from pipeline.config import PROFILES, PipelineConfig
 from pipeline.failures import ExitCode, Failure, UsageFailure
+from pipeline.inspection.commands import InspectCommand, complete_arguments
 
 _DESCRIPTION = """Finds where a TokenLearner should stand in a mini Vision Transformer and how many tokens it emits.
 
@@ -77,7 +79,24 @@ class DataCommand:
         return self.command()
 
 
-def _parse(arguments: list[str]) -> RunCommand | DataCommand:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class BlessCommand:
+    """Blesses the model of a run by hand, against the gate; the next `run` with the same settings pushes it."""
+
+    run: str  # the id of a run, or how it begins; see `inspect runs`
+    reason: str  # recorded with your login name and the time, and shown by `inspect`
+    profile: Literal["quick", "full"] = "quick"  # whose root holds the run
+    root: pathlib.Path | None = None  # pipeline root; None: the profile's
+
+    def __call__(self) -> ExitCode:
+        """Runs it."""
+        from pipeline.bless import bless
+
+        bless(self.root or PROFILES[self.profile].root, self.run, self.reason, Console())
+        return ExitCode.OK
+
+
+def _parse(arguments: list[str]) -> RunCommand | InspectCommand | BlessCommand | DataCommand:
     """Parses the command line; the profile, wherever it stands, gives the other fields of `run` their defaults."""
     profiles = re.findall(r"--profile[ =](\S+)", " ".join(arguments))
     profile = profiles[-1] if profiles and profiles[-1] in PROFILES else "quick"
@@ -89,8 +108,10 @@ def _parse(arguments: list[str]) -> RunCommand | DataCommand:
             raise UsageFailure(f"{error}.") from None
     return tyro.cli(
         Annotated[RunCommand, tyro.conf.subcommand("run", default=default_run)]
+        | Annotated[InspectCommand, tyro.conf.subcommand("inspect")]
+        | Annotated[BlessCommand, tyro.conf.subcommand("bless")]
         | Annotated[DataCommand, tyro.conf.subcommand("data")],
-        args=arguments,
+        args=complete_arguments(arguments),
         prog="tokenlearner",
         description=_DESCRIPTION,
     )
@@ -106,6 +127,8 @@ def main() -> None:
         _fail(busy, ExitCode.USAGE)
     except KeyboardInterrupt:
         _fail("interrupted", ExitCode.INTERRUPTED)
+    except BrokenPipeError:  # `| head` has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(reason: object, code: ExitCode) -> None:

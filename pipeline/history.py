@@ -3,10 +3,12 @@
 import dataclasses
 import json
 import pathlib
-from typing import Any
 
-import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2
+
+from components.evaluator.verdict import Verdict, read_verdict
+from pipeline.override import Override, find_overrides
+from pipeline.records import Records
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -35,16 +37,6 @@ class Winner:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """What the Evaluator found on the test split."""
-
-    accuracy: float  # 0..1
-    images: int
-    is_blessed: bool
-    reasons: tuple[str, ...]  # why not, in words; empty when blessed
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
 class Run:
     """One run of the pipeline from ExampleGen to Pusher."""
 
@@ -53,25 +45,22 @@ class Run:
     winner: Winner
     verdict: Verdict
     pushed_version: str | None  # None: not pushed
+    override: Override | None = None  # the last blessing of its model by hand
 
 
 class History:
-    """The runs that an sqlite file of ML Metadata holds.
+    """The runs that an sqlite file of ML Metadata holds now; what is written later needs a new History.
 
     Args:
         metadata_path: The file; it must exist.
     """
 
     def __init__(self, metadata_path: pathlib.Path) -> None:
-        connection = metadata_store_pb2.ConnectionConfig()
-        connection.sqlite.filename_uri = str(metadata_path)
-        connection.sqlite.connection_mode = metadata_store_pb2.SqliteMetadataSourceConfig.READWRITE
-        self._store = mlmd.MetadataStore(connection)
+        self._records = Records(metadata_path)
 
     def run_ids(self) -> list[str]:
         """Returns the ids of all runs, oldest first."""
-        runs = self._store.get_contexts_by_type("pipeline_run")
-        return [run.name for run in sorted(runs, key=lambda run: run.id)]
+        return self._records.run_ids
 
     def latest_run_id(self) -> str:
         """Returns the id of the newest run."""
@@ -85,7 +74,7 @@ class History:
                 state=metadata_store_pb2.Execution.State.Name(execution.last_known_state),
                 seconds=(execution.last_update_time_since_epoch - execution.create_time_since_epoch) / 1000,
             )
-            for name, execution in self._executions(run_id).items()
+            for name, execution in self._records.steps(run_id).items()
         ]
 
     def read_run(self, run_id: str) -> Run:
@@ -97,43 +86,26 @@ class History:
         Returns:
             The run.
         """
-        [blessing] = self.outputs(run_id, "Evaluator", "blessing")
-        [evaluation] = self.outputs(run_id, "Evaluator", "evaluation")
+        [verdict] = self.outputs(run_id, "Gate", "verdict")
         [model_run] = self.outputs(run_id, "Trainer", "model_run")
+        [model] = self.outputs(run_id, "Trainer", "model")
         [pushed] = self.outputs(run_id, "Pusher", "pushed_model")
         return Run(
             run_id=run_id,
             steps=tuple(self.steps(run_id)),
             winner=_read_winner(pathlib.Path(model_run.uri)),
-            verdict=_read_verdict(evaluation.uri, is_blessed=blessing.custom_properties["blessed"].int_value == 1),
+            verdict=read_verdict(pathlib.Path(verdict.uri)),
             pushed_version=pushed.custom_properties["pushed_version"].string_value or None,
+            override=next(reversed(find_overrides(self._records, model)), None),
         )
 
     def inputs(self, run_id: str, component: str, key: str) -> list[metadata_store_pb2.Artifact]:
         """Returns what a component of a run read under a key."""
-        return self._artifacts(run_id, component, key, metadata_store_pb2.Event.INPUT)
+        return self._records.inputs(self._records.steps(run_id)[component], key)
 
     def outputs(self, run_id: str, component: str, key: str) -> list[metadata_store_pb2.Artifact]:
         """Returns what a component of a run wrote under a key, in this run or in the one that it was cached from."""
-        return self._artifacts(run_id, component, key, metadata_store_pb2.Event.OUTPUT)
-
-    def _executions(self, run_id: str) -> dict[str, metadata_store_pb2.Execution]:
-        """Returns the executions of a run by the name of their component."""
-        run = self._store.get_context_by_type_and_name("pipeline_run", run_id)
-        executions = {}
-        for execution in sorted(self._store.get_executions_by_context(run.id), key=lambda execution: execution.id):
-            contexts = self._store.get_contexts_by_execution(execution.id)
-            node = next(context.name for context in contexts if context.type == "node")
-            executions[node.rpartition(".")[2]] = execution
-        return executions
-
-    def _artifacts(self, run_id: str, component: str, key: str, event_type: int) -> list[metadata_store_pb2.Artifact]:
-        execution = self._executions(run_id)[component]
-        return self._store.get_artifacts_by_id(
-            event.artifact_id
-            for event in self._store.get_events_by_execution_ids([execution.id])
-            if event.type == event_type and event.path.steps[0].key == key
-        )
+        return self._records.outputs(self._records.steps(run_id)[component], key)
 
 
 def _read_winner(model_run: pathlib.Path) -> Winner:
@@ -152,32 +124,3 @@ def _read_winner(model_run: pathlib.Path) -> Winner:
         valid_images=winner["valid_images"],
         search_findings=tuple(search["sentences"]),
     )
-
-
-def _read_verdict(evaluation: str, *, is_blessed: bool) -> Verdict:
-    import tensorflow_model_analysis as tfma  # takes seconds
-
-    metrics: dict[str, Any] = tfma.load_eval_result(evaluation).get_metrics_for_slice()
-    overall = {name: value["doubleValue"] for name, value in metrics.items() if "doubleValue" in value}
-    reasons = [
-        describe_failure(failure)
-        for slice_result in tfma.load_validation_result(evaluation).metric_validations_per_slice
-        for failure in slice_result.failures
-    ]
-    return Verdict(
-        accuracy=overall["sparse_categorical_accuracy"],
-        images=round(overall["example_count"]),
-        is_blessed=is_blessed,
-        reasons=() if is_blessed else tuple(reasons) or ("the Evaluator gave no reason",),
-    )
-
-
-def describe_failure(failure: Any) -> str:
-    """Puts a threshold that was not met into words."""
-    value = failure.metric_value.double_value.value
-    metric = failure.metric_key.name.replace("_", " ")
-    if failure.metric_key.is_diff:
-        allowed = -failure.metric_threshold.change_threshold.absolute.value
-        return f"{metric} is {-value:.4f} below the last blessed model's; allowed are {allowed:.4f}"
-    floor = failure.metric_threshold.value_threshold.lower_bound.value
-    return f"{metric} is {value:.4f}; it must be at least {floor:.4f}"

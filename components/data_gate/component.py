@@ -14,7 +14,9 @@ from tfx.utils import io_utils
 from components import features
 from components.bad_data import BadDataError
 from components.data_gate import findings
-from components.data_gate.images import BadImage, find_bad_images
+from components.data_gate.bad_image import BadImage
+from components.data_gate.images import find_bad_images
+from components.data_gate.skew import describe_skew
 
 
 @component(use_beam=True)
@@ -49,7 +51,7 @@ def DataGate(  # noqa: N802 (TFX names components like classes)
     found = []
     for split in features.SPLITS:
         found += findings.describe_anomalies(_read_anomalies(anomalies, split), split)
-    found += findings.describe_skew(split_statistics, schema_proto)
+    found += describe_skew(split_statistics, schema_proto)
     found += findings.describe_bad_images(_check_images(examples, bad_images, beam_pipeline))
     if found:
         raise BadDataError("; ".join(found))

@@ -1,13 +1,11 @@
 """Puts anomalies into words."""
 
 import collections
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
-import tensorflow_data_validation as tfdv
-from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
+from tensorflow_metadata.proto.v0 import anomalies_pb2
 
-from components import features
-from components.data_gate.images import BadImage
+from components.data_gate.bad_image import BadImage
 
 _NAMED_IMAGES = 10  # ids spelled out for each kind of bad image
 _PLAINER = {  # than TFDV's own words
@@ -33,32 +31,6 @@ def describe_anomalies(anomalies: anomalies_pb2.Anomalies, split: str) -> list[s
     ]
     if anomalies.HasField("dataset_anomaly_info"):
         findings.append(f"split {split}: {anomalies.dataset_anomaly_info.description.rstrip('.')}")
-    return findings
-
-
-def describe_skew(
-    statistics: Mapping[str, statistics_pb2.DatasetFeatureStatisticsList], schema: schema_pb2.Schema
-) -> list[str]:
-    """Says in words which splits stand too far from train, by the schema's skew comparators.
-
-    Args:
-        statistics: By split; all of `features.SPLITS`.
-        schema: Its `skew_comparator`s name the features and the distances allowed.
-
-    Returns:
-        One clause a feature and split.
-    """
-    findings = []
-    for split in (features.VALID_SPLIT, features.TEST_SPLIT):
-        anomalies = tfdv.validate_statistics(
-            statistics[features.TRAIN_SPLIT], schema, serving_statistics=statistics[split]
-        )
-        for name, info in sorted(anomalies.anomaly_info.items()):
-            findings += [
-                f"feature {name!r} is balanced differently in train and {split}: {reason.description.rstrip('.')}"
-                for reason in info.reason
-                if reason.type == anomalies_pb2.AnomalyInfo.COMPARATOR_JENSEN_SHANNON_DIVERGENCE_HIGH
-            ]
     return findings
 
 

@@ -2,21 +2,13 @@
 
 import pathlib
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 import tensorflow as tf
 
 from components import features
+from components.data_gate.bad_image import BadImage
 
 _BATCH_SIZE = 512  # images decoded at once; one by one takes about twice as long
-
-
-class BadImage(NamedTuple):
-    """An image that cannot be trained on."""
-
-    split: str
-    example_id: str
-    reason: str  # such as "cannot be decoded"
 
 
 def find_bad_images(split: str, file: str) -> Iterator[BadImage]:

@@ -13,9 +13,9 @@ from tfx.components.statistics_gen.executor import Executor as StatisticsGen
 from tfx.types import standard_artifacts
 
 from components.bad_data import BadDataError
+from components.data_gate.bad_image import BadImage
 from components.data_gate.component import DataGate
 from components.data_gate.findings import describe_bad_images
-from components.data_gate.images import BadImage
 from components.example_gen.component import Cifar10ExampleGen
 from components.schema import SCHEMA_FILE, CuratedSchema
 

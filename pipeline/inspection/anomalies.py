@@ -1,0 +1,44 @@
+"""What is wrong with the data of a run, in words, without TFDV."""
+
+import json
+import pathlib
+
+from google.protobuf.message import DecodeError
+from tensorflow_metadata.proto.v0 import anomalies_pb2
+
+from components.data_gate.bad_image import BadImage
+from components.data_gate.findings import describe_anomalies, describe_bad_images
+from pipeline.failures import DataFailure
+from pipeline.inspection.outcome import Outcome
+
+
+def read_anomalies(outcome: Outcome) -> list[str] | None:
+    """Reads what ExampleValidator and the DataGate found.
+
+    Args:
+        outcome: Of a run.
+
+    Returns:
+        One clause each; None when the data has not been looked at yet.
+
+    Raises:
+        DataFailure: If a file is damaged.
+    """
+    validated = outcome.find_output("anomalies")
+    if validated is None:
+        return None
+    found: list[str] = []
+    for file in sorted(pathlib.Path(validated.uri).glob("Split-*/SchemaDiff.pb")):
+        try:
+            anomalies = anomalies_pb2.Anomalies.FromString(file.read_bytes())
+        except (DecodeError, OSError):
+            raise DataFailure(f"{file} is damaged or unreadable; put a copy of it back, or run again.") from None
+        found += describe_anomalies(anomalies, file.parent.name.removeprefix("Split-"))
+    return found + _read_bad_images(outcome)
+
+
+def _read_bad_images(outcome: Outcome) -> list[str]:
+    checked = outcome.find_output("bad_images")
+    files = sorted(pathlib.Path(checked.uri).glob("bad_images*.jsonl")) if checked else []
+    lines = [line for file in files for line in file.read_text().splitlines()]
+    return describe_bad_images(BadImage(*json.loads(line)) for line in lines)

@@ -1,0 +1,149 @@
+"""Where a pushed version came from: every artifact behind it, by the events of ML Metadata."""
+
+import dataclasses
+from collections.abc import Iterator
+
+from rich.console import Console
+
+from pipeline.failures import UsageFailure
+from pipeline.inspection.layout import print_sentences, print_table
+from pipeline.inspection.outcome import Outcome
+from pipeline.inspection.root import Root, shorten
+from pipeline.override import Override, describe_override, is_override, read_override
+from pipeline.records import Artifact, Execution, Records, format_time
+
+_LONGEST_VALUE = 200  # characters of an execution property that are shown; texts of files are longer
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Origin:
+    """One artifact behind a pushed version, and what made it."""
+
+    artifact_id: int
+    key: str  # under which it was read, such as "transform_graph" or "baseline_model"
+    type: str  # of ML Metadata
+    uri: str
+    made_by: str  # step
+    made_in_run: str | None
+    made_at: str  # local time
+    made_from: list[int]  # ids of the artifacts that its maker read
+    properties: dict[str, str | int | float]  # of its maker, such as a source digest; long texts are left out
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Lineage:
+    """A pushed version and everything behind it; keys are those of `inspect lineage --json`."""
+
+    version: str
+    destination: str
+    run_id: str | None  # that pushed it
+    pushed_at: str  # local time
+    origins: list[Origin]  # a maker's artifacts come after those that it read
+    override: Override | None  # the blessing by hand that let it pass
+
+
+def read_lineage(root: Root, *, run_id: str | None, version: str | None) -> Lineage:
+    """Walks from a pushed version to the data.
+
+    Args:
+        root: That holds it.
+        run_id: That pushed it; None: any.
+        version: None: the newest.
+
+    Raises:
+        UsageFailure: If no such version was pushed.
+    """
+    records = root.records
+    pushed = _find_pushed(root, run_id, version)
+    pusher = records.find_maker(pushed)
+    assert pusher is not None
+    origins = list(_walk(records, pusher))
+    makers = [records.find_maker(records.artifacts[origin.artifact_id]) for origin in origins]
+    overrides = [read_override(maker) for maker in makers if maker and is_override(records, maker)]
+    return Lineage(
+        version=pushed.custom_properties["pushed_version"].string_value,
+        destination=pushed.custom_properties["pushed_destination"].string_value,
+        run_id=next(iter(records.runs_of(pusher)), None),
+        pushed_at=format_time(pusher.last_update_time_since_epoch / 1000),
+        origins=origins,
+        override=overrides[0] if overrides else None,
+    )
+
+
+def show_lineage(console: Console, lineage: Lineage) -> None:
+    """Shows a line for each artifact behind the version, and the properties of what made the data."""
+    run = f" by run {shorten(lineage.run_id)}" if lineage.run_id else ""
+    sentence = f"Version {lineage.version} was pushed on {lineage.pushed_at}{run} to {lineage.destination}."
+    console.print(sentence, markup=False, highlight=False)
+    rows = [
+        (
+            str(origin.artifact_id),
+            origin.key,
+            origin.made_by,
+            shorten(origin.made_in_run) if origin.made_in_run else None,
+            ", ".join(str(each) for each in origin.made_from) or None,
+        )
+        for origin in lineage.origins
+    ]
+    columns = ("id", "artifact", "made by", "in run", "from")
+    print_table(console, columns, rows, words=("artifact", "made by", "in run", "from"))
+    for origin in lineage.origins:
+        facts = [f"{name} {value}" for name, value in origin.properties.items()] if not origin.made_from else []
+        print_sentences(console, f"{origin.artifact_id} {origin.key}", [origin.uri, *facts])
+    if lineage.override:
+        print_sentences(console, "Override", [describe_override(lineage.override)])
+
+
+def _find_pushed(root: Root, run_id: str | None, version: str | None) -> Artifact:
+    if run_id is not None:
+        outcome = Outcome(root, run_id)
+        outcome.require("pushed version", outcome.pushed_version)
+    candidates = [Outcome(root, run_id).find_output("pushed_model")] if run_id else root.records.artifacts.values()
+    pushed = [each for each in candidates if each and each.custom_properties["pushed"].int_value == 1]
+    if not pushed:
+        raise UsageFailure(
+            f"{root.path} holds no pushed version yet; `inspect` tells why the latest run was not pushed."
+        )
+    versions = {each.custom_properties["pushed_version"].string_value: each for each in pushed}
+    if version is not None and version not in versions:
+        raise UsageFailure(f"{root.path} holds no pushed version {version!r}; there are {', '.join(versions)}.")
+    return versions[version] if version else max(pushed, key=lambda each: each.id)
+
+
+def _walk(records: Records, pusher: Execution) -> Iterator[Origin]:
+    """Yields what an execution read, and what that was made from, the oldest artifact first."""
+    keys: dict[int, str] = {}
+    waiting = [pusher]
+    while waiting:
+        reader = waiting.pop(0)
+        for artifact in records.inputs(reader):
+            maker = records.find_maker(artifact)
+            if artifact.id not in keys and maker:
+                keys[artifact.id] = records.find_key(reader, artifact)
+                waiting.append(maker)
+    for artifact_id, key in sorted(keys.items()):
+        artifact = records.artifacts[artifact_id]
+        maker = records.find_maker(artifact)
+        assert maker is not None
+        yield _describe(records, artifact, maker, key)
+
+
+def _describe(records: Records, artifact: Artifact, maker: Execution, key: str) -> Origin:
+    return Origin(
+        artifact_id=artifact.id,
+        key=key,
+        type=artifact.type,
+        uri=artifact.uri,
+        made_by=records.name_step(maker),
+        made_in_run=next(iter(records.runs_of(maker)), None),
+        made_at=format_time(maker.last_update_time_since_epoch / 1000),
+        made_from=sorted({each.id for each in records.inputs(maker)}),
+        properties=dict(_read_properties(maker)),
+    )
+
+
+def _read_properties(execution: Execution) -> Iterator[tuple[str, str | int | float]]:
+    for name, value in sorted(execution.custom_properties.items()):
+        content = getattr(value, value.WhichOneof("value") or "string_value")
+        if isinstance(content, str | int | float) and len(str(content)) <= _LONGEST_VALUE:
+            yield name, content

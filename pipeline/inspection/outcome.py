@@ -1,0 +1,197 @@
+"""The outcome of one run: its steps, and what they left."""
+
+import dataclasses
+import json
+import pathlib
+import time
+from functools import cached_property
+from typing import Any, Literal
+
+from components.evaluator.verdict import (
+    PREDICTIONS_FILE,
+    VERDICT_FILE,
+    Predictions,
+    Verdict,
+    read_predictions,
+    read_verdict,
+)
+from pipeline.failures import DataFailure, UsageFailure
+from pipeline.inspection.root import Root, shorten
+from pipeline.override import Override, find_overrides
+from pipeline.records import Artifact, Execution
+
+StepState = Literal["done", "cached", "failed", "running", "interrupted"]
+RunState = Literal["pushed", "not pushed", "failed", "interrupted", "in progress"]
+
+_STATES: dict[int, StepState] = {Execution.COMPLETE: "done", Execution.CACHED: "cached", Execution.FAILED: "failed"}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class StepOutcome:
+    """One step of a run."""
+
+    name: str
+    state: StepState
+    seconds: float | None  # None: interrupted
+
+
+class Outcome:
+    """What a run did and left; files are read when asked for.
+
+    Args:
+        root: That holds the run.
+        run_id: Of ML Metadata.
+    """
+
+    def __init__(self, root: Root, run_id: str) -> None:
+        self.run_id = run_id
+        self.began = root.records.began(run_id)
+        self._records = root.records
+        self._executions = root.records.steps(run_id)
+        self._is_at_work = root.run_in_progress == run_id
+
+    @cached_property
+    def steps(self) -> tuple[StepOutcome, ...]:
+        """The steps that have begun, in this order."""
+        return tuple(self._describe_step(name, execution) for name, execution in self._executions.items())
+
+    @property
+    def state(self) -> RunState:
+        """How the run ended, or that it has not."""
+        if self._is_at_work:
+            return "in progress"
+        if any(step.state == "failed" for step in self.steps):
+            return "failed"
+        if self.find_output("pushed_model") is None or any(step.state == "interrupted" for step in self.steps):
+            return "interrupted"
+        return "pushed" if self.pushed_version else "not pushed"
+
+    @property
+    def last_step(self) -> str | None:
+        """The step in which the run is or stopped; None before the first one."""
+        return self.steps[-1].name if self.steps else None
+
+    @property
+    def pushed_version(self) -> str | None:
+        """The version that the Pusher wrote, now or in the run that it was cached from."""
+        pushed = self.find_output("pushed_model")
+        return pushed.custom_properties["pushed_version"].string_value or None if pushed else None
+
+    @property
+    def overrides(self) -> list[Override]:
+        """The blessings by hand of this run's model, oldest first."""
+        model = self.find_output("model")
+        return find_overrides(self._records, model) if model else []
+
+    @cached_property
+    def winner(self) -> dict[str, Any] | None:
+        """The network that the search chose; None: the run has not come so far."""
+        found: dict[str, Any] | None = self._read_json("model_run", "winner.json")
+        return found
+
+    @cached_property
+    def search(self) -> dict[str, Any] | None:
+        """Who won the search, and how sure that is."""
+        found: dict[str, Any] | None = self._read_json("model_run", "search.json")
+        return found
+
+    @cached_property
+    def rungs(self) -> list[dict[str, Any]]:
+        """Validation accuracy against compute, a rung for each number of epochs."""
+        return self._read_json("model_run", "pareto.json") or []
+
+    @cached_property
+    def trials(self) -> list[dict[str, Any]]:
+        """What the search tried, a dictionary for each trial and rung."""
+        file = self.find_file("model_run", "trials.jsonl")
+        return [_parse(line, file) for line in _read(file).decode().splitlines()] if file else []
+
+    @cached_property
+    def verdict(self) -> Verdict | None:
+        """What the Gate found."""
+        file = self.find_file("verdict", VERDICT_FILE)
+        if file is None:
+            return None
+        try:
+            return read_verdict(file.parent)
+        except (OSError, ValueError) as error:
+            raise _blame(file, error) from None
+
+    def read_predictions(self) -> Predictions | None:
+        """Reads what the models answered for each test image."""
+        file = self.find_file("verdict", PREDICTIONS_FILE)
+        if file is None:
+            return None
+        try:
+            return read_predictions(file.parent)
+        except Exception as error:  # of zipfile, zlib, numpy: a damaged file fails in many ways
+            raise _blame(file, error) from None
+
+    def require(self, what: str, found: object) -> None:
+        """Ends the command with one sentence if the run has not left something.
+
+        Args:
+            what: That is asked for, such as "trials".
+            found: False if it is missing.
+
+        Raises:
+            UsageFailure: It is missing.
+        """
+        if not found:
+            step = f"it is in {self.last_step}" if self._is_at_work else f"it ended in {self.last_step}"
+            raise UsageFailure(
+                f"run {shorten(self.run_id)} has left no {what}: {step}; name another with --run, see `inspect runs`."
+            )
+
+    def find_output(self, key: str) -> Artifact | None:
+        """Returns what a step of this run wrote under a key, now or in the run that it was cached from."""
+        for execution in self._executions.values():
+            for artifact in self._records.outputs(execution, key):
+                return artifact
+        return None
+
+    def find_file(self, key: str, name: str) -> pathlib.Path | None:
+        """Returns a file or folder in what a step of this run wrote under a key; None: the run has not come so far."""
+        artifact = self.find_output(key)
+        return pathlib.Path(artifact.uri) / name if artifact else None
+
+    def find_trainer(self) -> Execution | None:
+        """Returns the execution that trained the model, maybe in an earlier run."""
+        model = self.find_output("model")
+        return self._records.find_maker(model) if model else None
+
+    def _describe_step(self, name: str, execution: Execution) -> StepOutcome:
+        state = _STATES.get(execution.last_known_state, "running" if self._is_at_work else "interrupted")
+        seconds: float | None = measure_seconds(execution)
+        if state == "running":
+            seconds = time.time() - execution.create_time_since_epoch / 1000
+        return StepOutcome(name=name, state=state, seconds=None if state == "interrupted" else seconds)
+
+    def _read_json(self, key: str, name: str) -> Any:
+        file = self.find_file(key, name)
+        return _parse(_read(file), file) if file else None
+
+
+def measure_seconds(execution: Execution) -> float:
+    """Returns how long an execution that has ended took."""
+    milliseconds: int = execution.last_update_time_since_epoch - execution.create_time_since_epoch
+    return milliseconds / 1000
+
+
+def _read(file: pathlib.Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise _blame(file, error) from None
+
+
+def _parse(text: str | bytes, file: pathlib.Path | None) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise _blame(file, error) from None
+
+
+def _blame(file: pathlib.Path | None, error: Exception) -> DataFailure:
+    what = "missing" if isinstance(error, FileNotFoundError) else "damaged or unreadable"
+    return DataFailure(f"{file} is {what}; put a copy of it back, or run again in another --root.")

@@ -1,0 +1,196 @@
+"""One run at a glance: steps, data, search, metrics and the gate."""
+
+import dataclasses
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from components.evaluator.verdict import Overall, Verdict
+from pipeline.inspection.anomalies import read_anomalies
+from pipeline.inspection.layout import (
+    format_measure,
+    format_mmacs,
+    format_points,
+    format_seconds,
+    format_share,
+    print_sentences,
+    print_table,
+)
+from pipeline.inspection.outcome import Outcome, RunState, StepOutcome
+from pipeline.inspection.root import Root, shorten
+from pipeline.override import Override, describe_override
+from pipeline.records import format_time
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Point:
+    """A point of the search after its longest training."""
+
+    point: str
+    macs: int
+    epochs: int
+    valid_accuracy: float  # mean over the seeds, 0..1
+    seeds: int
+    is_winner: bool
+    is_on_front: bool  # no point that cost as much or less was as accurate after as many epochs
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SearchFacts:
+    """What the search found."""
+
+    winner: dict[str, Any]  # as in winner.json, without its epochs
+    sentences: list[str]
+    points: list[Point]  # longest trained first, then most accurate first
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Overview:
+    """One run; keys are those of `tokenlearner inspect --json`."""
+
+    run_id: str
+    began: str  # local time
+    state: RunState
+    last_step: str | None  # where it is or stopped
+    pushed_version: str | None
+    steps: tuple[StepOutcome, ...]
+    anomalies: list[str] | None  # None: not looked at
+    search: SearchFacts | None
+    verdict: Verdict | None
+    overrides: list[Override]
+
+
+def read_overview(root: Root, run_id: str) -> Overview:
+    """Reads everything about a run that its steps have left so far."""
+    outcome = Outcome(root, run_id)
+    return Overview(
+        run_id=run_id,
+        began=format_time(outcome.began),
+        state=outcome.state,
+        last_step=outcome.last_step,
+        pushed_version=outcome.pushed_version,
+        steps=outcome.steps,
+        anomalies=read_anomalies(outcome),
+        search=_read_search(outcome),
+        verdict=outcome.verdict,
+        overrides=outcome.overrides,
+    )
+
+
+def show_overview(console: Console, overview: Overview) -> None:
+    """Shows a run as a person reads it."""
+    words = Text.assemble((f"Run {shorten(overview.run_id)}", "bold"), f": {describe_state(overview)}.")
+    console.print(words, highlight=False)
+    steps = [(step.name, step.state, format_seconds(step.seconds)) for step in overview.steps]
+    print_table(console, ("step", "state", "seconds"), steps, words=("step", "state"))
+    if overview.anomalies is not None:
+        print_sentences(console, "Data", overview.anomalies or ["No anomalies."])
+    if overview.search:
+        _show_search(console, overview.search)
+    if overview.verdict:
+        show_metrics(console, overview.verdict)
+        _show_gate(console, overview.verdict, overview)
+
+
+def describe_state(overview: Overview) -> str:
+    """Says how a run ended, or where it is."""
+    match overview.state:
+        case "pushed":
+            return f"pushed as version {overview.pushed_version}"
+        case "not pushed":
+            return "not pushed, because not blessed"
+        case "failed":
+            failed = ", ".join(step.name for step in overview.steps if step.state == "failed")
+            return f"failed in {failed}; the newest file in logs/ tells more"
+        case "interrupted":
+            return f"interrupted in {overview.last_step}; the same command goes on from there"
+        case _:
+            return f"in progress, in {overview.last_step}; below is what there is so far"
+
+
+def show_metrics(console: Console, verdict: Verdict) -> None:
+    """Shows metrics on all test images, with intervals, against the baseline."""
+    baseline = verdict.baseline
+    rows = [
+        (
+            field.name.replace("_", " "),
+            *(
+                format_measure(getattr(card.overall, field.name), is_share="entropy" not in field.name)
+                if card
+                else None
+                for card in (verdict.candidate, baseline)
+            ),
+        )
+        for field in dataclasses.fields(Overall)
+    ]
+    title = f"{verdict.candidate.images:,} test images, with 95 % intervals"
+    print_table(console, ("metric", "candidate", "last blessed model"), rows, words=("metric",), title=title)
+    if paired := verdict.paired:
+        low, high = format_points(paired.low), format_points(paired.high)
+        sentence = (
+            f"On the same images the accuracy differs by {format_points(paired.difference)} points ({low} to {high}, "
+            f"exact McNemar p = {paired.p_value:.2g}): only the candidate is right on "
+            f"{paired.only_candidate_right:,}, only the baseline on {paired.only_baseline_right:,}."
+        )
+        print_sentences(console, "Against the last blessed model", [sentence])
+
+
+def _read_search(outcome: Outcome) -> SearchFacts | None:
+    if not outcome.winner or not outcome.search:
+        return None
+    longest: dict[str, Point] = {}
+    for rung in outcome.rungs:  # fewest epochs first
+        for point in rung["points"]:
+            longest[point["point"]] = Point(
+                epochs=rung["epochs"], is_winner=point["point"] == outcome.search["winner"], **point
+            )
+    return SearchFacts(
+        winner={key: value for key, value in outcome.winner.items() if key != "epochs"},
+        sentences=outcome.search["sentences"],
+        points=sorted(longest.values(), key=lambda point: (-point.epochs, -point.valid_accuracy)),
+    )
+
+
+def _show_search(console: Console, search: SearchFacts) -> None:
+    rows = [
+        (
+            point.point + (" (winner)" if point.is_winner else ""),
+            format_mmacs(point.macs),
+            str(point.epochs),
+            str(point.seeds),
+            format_share(point.valid_accuracy),
+            "yes" if point.is_on_front else None,
+        )
+        for point in search.points
+    ]
+    columns = ("point", "million MACs", "epochs", "seeds", "valid", "on front")
+    print_table(console, columns, rows, words=("point",), title="Search")
+    winner = search.winner
+    fit = f"Trained to the end, {winner['point']} reaches {winner['valid_accuracy']:.1%} on {winner['valid_images']:,} "
+    print_sentences(console, "Why it won", [*search.sentences, f"{fit}validation images."])
+
+
+def _show_gate(console: Console, verdict: Verdict, overview: Overview) -> None:
+    words = {
+        "accuracy_floor": "floor",
+        "not_worse": "not worse",
+        "no_class_fell": "no class fell",
+        "compute": "compute",
+    }
+    rows = [
+        (
+            words.get(rule.name, rule.name),
+            ("passed" if rule.passed else "missed") if rule.is_applied else "not applied",
+            rule.sentence,
+        )
+        for rule in verdict.rules
+    ]
+    title = "Gate: " + ("blessed" if verdict.is_blessed else "not blessed")
+    print_table(console, ("rule", "outcome", "in words"), rows, words=("rule", "outcome", "in words"), title=title)
+    notes = [verdict.note] if verdict.note else []
+    notes += [describe_override(override) for override in overview.overrides]
+    if overview.overrides and overview.state == "not pushed":
+        notes.append("The same `tokenlearner run` pushes it.")
+    if notes:
+        print_sentences(console, "Note", notes)

@@ -1,0 +1,90 @@
+"""All runs of a root, one a line."""
+
+import dataclasses
+
+from rich.console import Console
+
+from components.evaluator.verdict import Measure
+from pipeline.failures import DataFailure
+from pipeline.inspection.layout import format_mmacs, format_share, print_table
+from pipeline.inspection.outcome import Outcome, RunState
+from pipeline.inspection.root import Root, shorten
+from pipeline.records import format_time
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunFacts:
+    """One run; None: it has not come so far."""
+
+    run_id: str
+    began: str  # local time
+    state: RunState
+    last_step: str | None
+    winner: str | None  # such as "token_learner-8@2"
+    macs: int | None
+    test_accuracy: Measure | None
+    is_blessed: bool | None  # by the gate
+    is_overridden: bool  # blessed by hand
+    pushed_version: str | None
+    damage: str | None  # a file that cannot be read
+
+
+def read_runs(root: Root) -> list[RunFacts]:
+    """Reads all runs, oldest first; a file that is damaged hides no other run."""
+    return [_read_run(Outcome(root, run_id)) for run_id in root.records.run_ids]
+
+
+def show_runs(console: Console, runs: list[RunFacts]) -> None:
+    """Shows a line for each run."""
+    rows = [
+        (
+            shorten(run.run_id),
+            run.winner,
+            format_mmacs(run.macs),
+            format_share(run.test_accuracy.value if run.test_accuracy else None),
+            _describe_blessing(run),
+            _describe_end(run),
+        )
+        for run in runs
+    ]
+    columns = ("run", "winner", "MMACs", "test", "blessed", "pushed")
+    print_table(console, columns, rows, words=("winner", "blessed", "pushed"))
+    for run in runs:
+        if run.damage:
+            console.print(run.damage, markup=False, highlight=False, soft_wrap=True)
+
+
+def _read_run(outcome: Outcome) -> RunFacts:
+    damage, winner, verdict = None, None, None
+    try:
+        winner = outcome.winner
+        verdict = outcome.verdict
+    except DataFailure as failure:
+        damage = str(failure)
+    return RunFacts(
+        run_id=outcome.run_id,
+        began=format_time(outcome.began),
+        state=outcome.state,
+        last_step=outcome.last_step,
+        winner=winner["point"] if winner else None,
+        macs=winner["macs"]["total"] if winner else None,
+        test_accuracy=verdict.candidate.overall.accuracy if verdict else None,
+        is_blessed=verdict.is_blessed if verdict else None,
+        is_overridden=bool(outcome.overrides),
+        pushed_version=outcome.pushed_version,
+        damage=damage,
+    )
+
+
+def _describe_blessing(run: RunFacts) -> str | None:
+    if run.is_blessed is None:
+        return None
+    if run.is_blessed:
+        return "yes"
+    return "by hand" if run.is_overridden else "no"
+
+
+def _describe_end(run: RunFacts) -> str | None:
+    if run.state == "pushed":
+        return run.pushed_version
+    return "no" if run.state == "not pushed" else f"{run.state}: {run.last_step}"

@@ -1,0 +1,76 @@
+"""The test metrics of a run, slice by slice, and what it takes for what."""
+
+import dataclasses
+
+from rich.console import Console
+
+from components.evaluator.verdict import Slice
+from pipeline.inspection.layout import format_measure, format_share, print_table
+from pipeline.inspection.outcome import Outcome
+from pipeline.inspection.root import Root, shorten
+
+_TITLES = {"label": "By class", "brightness_quartile": "By brightness", "contrast_quartile": "By contrast"}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SlicesFacts:
+    """Slices of a run's test images; keys are those of `inspect slices --json`."""
+
+    run_id: str
+    candidate: tuple[Slice, ...]
+    baseline: tuple[Slice, ...] | None  # in the same order; None: there was none
+    class_names: list[str]
+    confusion: tuple[tuple[int, ...], ...]  # images of [actual label][predicted label], candidate
+
+
+def read_slices(root: Root, run_id: str) -> SlicesFacts:
+    """Reads the slices of a run.
+
+    Raises:
+        UsageFailure: If the run has not come to the Gate.
+    """
+    outcome = Outcome(root, run_id)
+    verdict = outcome.verdict
+    outcome.require("slices", verdict)
+    assert verdict is not None
+    return SlicesFacts(
+        run_id=run_id,
+        candidate=verdict.candidate.slices,
+        baseline=verdict.baseline.slices if verdict.baseline else None,
+        class_names=[each.name for each in verdict.candidate.slices if each.feature == "label"],
+        confusion=verdict.candidate.confusion,
+    )
+
+
+def show_slices(console: Console, facts: SlicesFacts) -> None:
+    """Shows a table for each feature, and the confusion matrix."""
+    console.print(f"Run {shorten(facts.run_id)}, accuracies with 95 % intervals.", highlight=False)
+    baselines = {(each.feature, each.value): each for each in facts.baseline or ()}
+    for feature, title in _TITLES.items():
+        is_label = feature == "label"
+        rows = [
+            (
+                each.name,
+                str(each.images),
+                format_measure(each.accuracy),
+                *((format_share(each.precision.value if each.precision else None),) if is_label else ()),
+                _format_baseline(baselines.get((feature, each.value))),
+            )
+            for each in facts.candidate
+            if each.feature == feature
+        ]
+        columns = ("slice", "images", "accuracy", *(("precision",) if is_label else ()), "last blessed")
+        print_table(console, columns, rows, words=("slice",), title=title)
+    _show_confusion(console, facts)
+
+
+def _format_baseline(baseline: Slice | None) -> str | None:
+    return format_share(baseline.accuracy.value) if baseline else None
+
+
+def _show_confusion(console: Console, facts: SlicesFacts) -> None:
+    columns = ("actual", *(name[:5] for name in facts.class_names))
+    rows = [
+        (name, *(str(images) for images in row)) for name, row in zip(facts.class_names, facts.confusion, strict=True)
+    ]
+    print_table(console, columns, rows, words=("actual",), title="Images by actual (line) and predicted (column) class")

@@ -1,0 +1,54 @@
+"""The trials of a run's search, in the order in which they ended."""
+
+import dataclasses
+from typing import Any
+
+from rich.console import Console
+
+from pipeline.inspection.layout import format_mmacs, format_seconds, format_share, print_sentences, print_table
+from pipeline.inspection.outcome import Outcome
+from pipeline.inspection.root import Root, shorten
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrialsFacts:
+    """Trials of a run; keys are those of `inspect trials --json`."""
+
+    run_id: str
+    trials: list[dict[str, Any]]  # as in trials.jsonl
+
+
+def read_trials(root: Root, run_id: str) -> TrialsFacts:
+    """Reads the trials of a run.
+
+    Raises:
+        UsageFailure: If the run has not ended its search.
+    """
+    outcome = Outcome(root, run_id)
+    outcome.require("trials", outcome.trials)
+    return TrialsFacts(run_id=run_id, trials=outcome.trials)
+
+
+def show_trials(console: Console, facts: TrialsFacts) -> None:
+    """Shows a line for each trial and rung, and why others were not trained."""
+    trained = [trial for trial in facts.trials if trial["status"] == "completed"]
+    rows = [
+        (
+            trial["stage"],
+            trial["point"],
+            str(trial["seed"]),
+            f"{trial['initial_epoch']} to {trial['epochs']}",
+            format_mmacs(trial["macs"]),
+            format_share(trial["valid_accuracy"]),
+            format_seconds(trial["seconds"]),
+        )
+        for trial in trained
+    ]
+    columns = ("stage", "point", "seed", "epochs", "MMACs", "valid", "seconds")
+    title = f"Run {shorten(facts.run_id)}"
+    print_table(console, columns, rows, words=("stage", "point"), title=title)
+    others = [
+        f"{trial['point']} {trial['status']}: {trial['reason']}" for trial in facts.trials if trial not in trained
+    ]
+    if others:
+        print_sentences(console, "Not trained", others)

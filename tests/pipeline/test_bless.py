@@ -1,0 +1,110 @@
+"""`tokenlearner bless`: what it records, and what it refuses."""
+
+import getpass
+import json
+import pathlib
+import time
+
+import pytest
+from commands import Command
+from ml_metadata.proto.metadata_store_pb2 import Event, Execution
+from recorded_root import Plan, RecordedRoot, open_store
+
+from components.lock import hold_lock
+from pipeline.failures import ExitCode
+
+
+@pytest.fixture
+def root(tmp_path: pathlib.Path) -> RecordedRoot:
+    root = RecordedRoot(tmp_path / "root")
+    root.record(Plan(run_id="r1"))
+    root.record(Plan(run_id="r2", seed=1, min_accuracy=0.99, cached_until="Transform"))
+    return root
+
+
+def test_a_blessing_by_hand_is_an_execution_with_the_model_and_a_blessing(
+    tokenlearner: Command, root: RecordedRoot
+) -> None:
+    model = root.artifact("model")
+    done = tokenlearner("bless", "--run", "r2", "--reason", " good\nenough ", "--root", root.path)
+    assert done.code == ExitCode.OK, done.err
+    assert "pushes it" in done.words
+    store = open_store(root.path)
+    execution = store.get_executions()[-1]
+    assert execution.last_known_state == Execution.COMPLETE
+    assert execution.custom_properties["reason"].string_value == "good enough"
+    assert execution.custom_properties["who"].string_value == getpass.getuser()
+    assert abs(execution.create_time_since_epoch / 1000 - time.time()) < 60
+    read, wrote = store.get_events_by_execution_ids([execution.id])
+    assert (read.type, read.artifact_id, read.path.steps[0].key) == (Event.INPUT, model.id, "model")
+    assert (wrote.type, wrote.path.steps[0].key) == (Event.OUTPUT, "blessing")
+    [blessing] = store.get_artifacts_by_id([wrote.artifact_id])
+    assert blessing.type == "ModelBlessing"
+    assert blessing.custom_properties["blessed"].int_value == 1
+    assert blessing.custom_properties["current_model_id"].int_value == model.id
+    assert blessing.custom_properties["current_model"].string_value == model.uri
+    assert (pathlib.Path(blessing.uri) / "BLESSED").exists()
+    contexts = {(context.type, context.name) for context in store.get_contexts_by_artifact(blessing.id)}
+    assert contexts == {
+        ("pipeline", "tokenlearner-quick"),
+        ("pipeline_run", "r2"),
+        ("node", "tokenlearner-quick.Bless"),
+    }
+
+
+def test_inspect_shows_who_blessed_when_and_why(tokenlearner: Command, root: RecordedRoot) -> None:
+    tokenlearner("bless", "--run", "r2", "--reason", "good enough", "--root", root.path)
+    shown = tokenlearner("inspect", "--root", root.path).words
+    assert f"Blessed by hand by {getpass.getuser()} on 20" in shown
+    assert ": good enough" in shown
+    assert "The same `tokenlearner run` pushes it." in shown
+    facts = json.loads(tokenlearner("inspect", "--root", root.path, "--json").out)
+    assert [override["why"] for override in facts["overrides"]] == ["good enough"]
+    assert "Bless" not in [step["name"] for step in facts["steps"]]
+    assert "60.0% by hand no" in tokenlearner("inspect", "runs", "--root", root.path).words
+
+
+@pytest.mark.parametrize(
+    ("run", "reason", "words"),
+    [
+        ("r2", "  ", "reason is empty; say why"),
+        ("r9", "why not", "holds no run 'r9'; the latest are r1, r2"),
+        ("r1", "why not", "the gate has blessed the model of run r1 already"),
+    ],
+)
+def test_what_cannot_be_blessed_is_told_in_one_sentence(
+    run: str, reason: str, words: str, tokenlearner: Command, root: RecordedRoot
+) -> None:
+    done = tokenlearner("bless", "--run", run, "--reason", reason, "--root", root.path)
+    assert done.code == ExitCode.USAGE
+    assert done.err.count("\n") == 1
+    assert words in done.err
+    assert not (root.path / "Bless").exists()
+
+
+def test_a_model_is_blessed_by_hand_once(tokenlearner: Command, root: RecordedRoot) -> None:
+    assert tokenlearner("bless", "--run", "r2", "--reason", "a", "--root", root.path).code == ExitCode.OK
+    done = tokenlearner("bless", "--run", "r2", "--reason", "b", "--root", root.path)
+    assert done.code == ExitCode.USAGE
+    assert "run r2 needs no more: Blessed by hand by" in done.words
+
+
+def test_a_run_that_was_not_judged_cannot_be_blessed(tokenlearner: Command, root: RecordedRoot) -> None:
+    root.record(Plan(run_id="r3", stops_in="Gate"))
+    done = tokenlearner("bless", "--run", "r3", "--reason", "a", "--root", root.path)
+    assert done.code == ExitCode.USAGE
+    assert "run r3 did not come to the end of the gate; there is nothing to override." in done.words
+
+
+def test_a_run_at_work_keeps_the_root(tokenlearner: Command, root: RecordedRoot) -> None:
+    with hold_lock(root.path / ".lock", "busy"):
+        done = tokenlearner("bless", "--run", "r2", "--reason", "a", "--root", root.path)
+    assert done.code == ExitCode.USAGE
+    assert "another run works in" in done.err
+
+
+def test_nothing_is_made_where_no_run_was(tokenlearner: Command, tmp_path: pathlib.Path) -> None:
+    done = tokenlearner("bless", "--run", "r2", "--reason", "a", "--root", tmp_path / "nowhere")
+    assert done.code == ExitCode.USAGE
+    assert "holds no run yet" in done.err
+    assert list(tmp_path.iterdir()) == []
