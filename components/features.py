@@ -7,7 +7,8 @@ BRIGHTNESS_QUARTILE = "brightness_quartile"  # 0..3 among the training images
 CONTRAST_QUARTILE = "contrast_quartile"  # 0..3 among the training images
 
 IMAGE_SHAPE = (32, 32, 3)  # height, width, channels
-NUM_CLASSES = 10
+CLASS_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")  # by label
+NUM_CLASSES = len(CLASS_NAMES)
 
 TRAIN_SPLIT = "train"  # fits weights
 VALID_SPLIT = "valid"  # chooses

@@ -16,7 +16,9 @@ from tfx.types.channel import Channel
 from components import features
 from components.data_gate.component import DataGate
 from components.evaluator.baseline import LatestOtherBlessedModelStrategy
+from components.evaluator.class_metrics import ClassPrecisionRecall
 from components.evaluator.eval_config import make_eval_config
+from components.evaluator.gate import Gate
 from components.example_gen.component import Cifar10ExampleGen, digest_source
 from components.schema import SCHEMA_FILE, CuratedSchema
 from components.trainer.fit import Fitter
@@ -123,14 +125,24 @@ def generate_components(config: PipelineConfig) -> Iterator[BaseNode]:
         examples=examples,
         example_splits=[features.TEST_SPLIT],
         model=model,
-        baseline_model=baseline.outputs["model"],
-        eval_config=make_eval_config(config.evaluation.min_accuracy, config.evaluation.max_accuracy_drop),
+        eval_config=make_eval_config(code_digest=_digest_code(ClassPrecisionRecall)),
     )
     yield evaluator
 
+    gate = Gate(
+        examples=examples,
+        model=model,
+        model_run=trainer.outputs["model_run"],
+        baseline_model=baseline.outputs["model"],
+        **dataclasses.asdict(config.evaluation),
+        code_digest=_digest_code(Gate),
+    )
+    gate.add_upstream_node(evaluator)
+    yield gate
+
     yield Pusher(
         model=model,
-        model_blessing=evaluator.outputs["blessing"],
+        model_blessing=gate.outputs["blessing"],
         push_destination=pusher_pb2.PushDestination(
             filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=str(config.serving_dir.resolve()))
         ),

@@ -3,10 +3,11 @@
 import dataclasses
 import json
 import pathlib
-from typing import Any
 
 import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2
+
+from components.evaluator.verdict import Verdict, read_verdict
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -32,16 +33,6 @@ class Winner:
     valid_accuracy: float  # 0..1
     valid_images: int
     search_findings: tuple[str, ...]  # who won and how sure that is, in sentences
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """What the Evaluator found on the test split."""
-
-    accuracy: float  # 0..1
-    images: int
-    is_blessed: bool
-    reasons: tuple[str, ...]  # why not, in words; empty when blessed
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -97,15 +88,14 @@ class History:
         Returns:
             The run.
         """
-        [blessing] = self.outputs(run_id, "Evaluator", "blessing")
-        [evaluation] = self.outputs(run_id, "Evaluator", "evaluation")
+        [verdict] = self.outputs(run_id, "Gate", "verdict")
         [model_run] = self.outputs(run_id, "Trainer", "model_run")
         [pushed] = self.outputs(run_id, "Pusher", "pushed_model")
         return Run(
             run_id=run_id,
             steps=tuple(self.steps(run_id)),
             winner=_read_winner(pathlib.Path(model_run.uri)),
-            verdict=_read_verdict(evaluation.uri, is_blessed=blessing.custom_properties["blessed"].int_value == 1),
+            verdict=read_verdict(pathlib.Path(verdict.uri)),
             pushed_version=pushed.custom_properties["pushed_version"].string_value or None,
         )
 
@@ -152,32 +142,3 @@ def _read_winner(model_run: pathlib.Path) -> Winner:
         valid_images=winner["valid_images"],
         search_findings=tuple(search["sentences"]),
     )
-
-
-def _read_verdict(evaluation: str, *, is_blessed: bool) -> Verdict:
-    import tensorflow_model_analysis as tfma  # takes seconds
-
-    metrics: dict[str, Any] = tfma.load_eval_result(evaluation).get_metrics_for_slice()
-    overall = {name: value["doubleValue"] for name, value in metrics.items() if "doubleValue" in value}
-    reasons = [
-        describe_failure(failure)
-        for slice_result in tfma.load_validation_result(evaluation).metric_validations_per_slice
-        for failure in slice_result.failures
-    ]
-    return Verdict(
-        accuracy=overall["sparse_categorical_accuracy"],
-        images=round(overall["example_count"]),
-        is_blessed=is_blessed,
-        reasons=() if is_blessed else tuple(reasons) or ("the Evaluator gave no reason",),
-    )
-
-
-def describe_failure(failure: Any) -> str:
-    """Puts a threshold that was not met into words."""
-    value = failure.metric_value.double_value.value
-    metric = failure.metric_key.name.replace("_", " ")
-    if failure.metric_key.is_diff:
-        allowed = -failure.metric_threshold.change_threshold.absolute.value
-        return f"{metric} is {-value:.4f} below the last blessed model's; allowed are {allowed:.4f}"
-    floor = failure.metric_threshold.value_threshold.lower_bound.value
-    return f"{metric} is {value:.4f}; it must be at least {floor:.4f}"

@@ -4,6 +4,8 @@ import rich.box
 from rich.console import Console
 from rich.table import Table
 
+from components.evaluator.intervals import measure_share
+from components.evaluator.verdict import Measure, Paired
 from pipeline.history import Run, Winner
 
 
@@ -13,11 +15,13 @@ def print_run(console: Console, run: Run) -> None:
     facts = Table(box=rich.box.SIMPLE_HEAD, show_header=False, title=f"run {run.run_id}", title_justify="left")
     facts.add_row("winner", describe_network(winner))
     facts.add_row("search", "\n".join(winner.search_findings))
-    facts.add_row("valid accuracy", format_accuracy(winner.valid_accuracy, winner.valid_images))
-    facts.add_row("test accuracy", format_accuracy(verdict.accuracy, verdict.images))
+    correct = round(winner.valid_accuracy * winner.valid_images)
+    facts.add_row("valid accuracy", format_accuracy(measure_share(correct, winner.valid_images), winner.valid_images))
+    facts.add_row("test accuracy", format_accuracy(verdict.candidate.overall.accuracy, verdict.candidate.images))
+    facts.add_row("last blessed model", format_comparison(verdict.paired))
     facts.add_row("compute", f"{winner.macs / 1e6:.2f} million multiply-accumulates an image")
     facts.add_row("parameters", f"{winner.parameters:,}")
-    facts.add_row("blessed", "yes" if verdict.is_blessed else "no: " + "; ".join(verdict.reasons))
+    facts.add_row("blessed", "yes" if verdict.is_blessed else "\n".join(["no", *verdict.reasons]))
     facts.add_row("pushed", f"version {run.pushed_version}" if run.pushed_version else "no")
     console.print(facts)
     steps = Table(box=rich.box.SIMPLE_HEAD)
@@ -36,9 +40,15 @@ def describe_network(winner: Winner) -> str:
     return f"{winner.point}: {winner.token_reducer} {placement}, {winner.num_tokens} tokens"
 
 
-def format_accuracy(accuracy: float, images: int) -> str:
-    """Formats an accuracy with its 95 % Wilson interval."""
-    from scipy.stats import binomtest  # takes a second
+def format_accuracy(accuracy: Measure, images: int) -> str:
+    """Formats an accuracy with its interval."""
+    interval = f"{accuracy.low:.1%} to {accuracy.high:.1%} with 95 % confidence"
+    return f"{accuracy.value:.1%} ({interval}, {images:,} images)"
 
-    interval = binomtest(round(accuracy * images), images).proportion_ci(method="wilson")
-    return f"{accuracy:.1%} ({interval.low:.1%} to {interval.high:.1%} with 95 % confidence, {images:,} images)"
+
+def format_comparison(paired: Paired | None) -> str:
+    """Says how much more accurate the model is than the last blessed one on the same images."""
+    if paired is None:
+        return "none: nothing to compare with"
+    difference, low, high = (100 * share for share in (paired.difference, paired.low, paired.high))
+    return f"{difference:+.1f} points against it ({low:+.1f} to {high:+.1f} with 95 % confidence, the same images)"

@@ -19,7 +19,7 @@ from pipeline.history import History
 from pipeline.summary import describe_network
 
 DATA_STEPS = ["ExampleGen", "Schema", "StatisticsGen", "ExampleValidator", "DataGate", "Transform"]
-STEPS = [*DATA_STEPS, "Trainer", "Baseline", "Evaluator", "Pusher"]
+STEPS = [*DATA_STEPS, "Trainer", "Baseline", "Evaluator", "Gate", "Pusher"]
 MIN_ACCURACY = 0.15  # chance is 0.1; 200 test images put its 99 % bound below 0.15
 
 
@@ -40,6 +40,7 @@ class Workplace:
             *("--search.max-epochs", "1", "--search.seeds", "2", "--search.finalists", "1"),
             *("--fit.epochs", "12", "--fit.batch-size", "20", "--fit.learning-rate", "0.003"),
             *("--evaluation.min-accuracy", str(MIN_ACCURACY), "--evaluation.max-accuracy-drop", "0.5"),
+            *("--evaluation.max-class-accuracy-drop", "1"),  # a class has 20 images
             *arguments,
         ]
 
@@ -102,14 +103,15 @@ def test_the_same_command_goes_on_from_the_last_finished_step_and_pushes(workpla
     states = {step.name: step.state for step in history.steps(run_id)}
     assert list(states) == STEPS
     assert [name for name, state in states.items() if state == "CACHED"] == DATA_STEPS
-    assert [states[name] for name in STEPS[6:]] == ["COMPLETE"] * 4
+    assert [states[name] for name in STEPS[6:]] == ["COMPLETE"] * 5
 
     run = history.read_run(run_id)
     assert (run.winner.depth, run.winner.valid_images) == (2, 100)
     assert run.winner.point in ("none", "token_learner-4@1")
-    assert run.verdict.images == 200
-    assert run.verdict.accuracy >= MIN_ACCURACY
+    assert run.verdict.candidate.images == 200
+    assert run.verdict.candidate.overall.accuracy.value >= MIN_ACCURACY
     assert run.verdict.is_blessed
+    assert not run.verdict.has_baseline
     assert workplace.versions() == [run.pushed_version]
 
 
@@ -118,7 +120,7 @@ def test_the_screen_tells_steps_trials_and_the_winner(workplace: Workplace) -> N
     run = workplace.history().read_run(workplace.history().latest_run_id())
     assert [line.split()[2] for line in shown.splitlines() if line.startswith("✓")] == STEPS
     assert f"version {run.pushed_version}" in shown
-    assert f"{run.verdict.accuracy:.1%}" in shown
+    assert f"{run.verdict.candidate.overall.accuracy.value:.1%}" in shown
     assert describe_network(run.winner) in shown
     assert f"{run.winner.point} wins" in shown
     assert "At the same place and token count, token_learner-4@1" in " ".join(shown.split())
@@ -135,16 +137,23 @@ def test_a_run_after_an_edit_of_the_readme_re_runs_nothing(workplace: Workplace)
     assert workplace.versions() == versions
 
 
-def test_an_edit_of_the_evaluators_config_re_runs_the_evaluator_and_a_higher_floor_blesses_nothing(
-    workplace: Workplace,
-) -> None:
+def test_an_edit_of_the_evaluators_config_re_runs_the_evaluator_alone(workplace: Workplace) -> None:
     versions = workplace.versions()
     module = workplace.sources / "components" / "evaluator" / "eval_config.py"
     module.write_text(module.read_text().replace("TOP_K = 5", "TOP_K = 3"))
-    done = workplace.run("--evaluation.min-accuracy", "0.99")
+    assert workplace.run().returncode == ExitCode.OK
+    assert workplace.executed() == ["Evaluator"]
+    assert workplace.versions() == versions
+
+
+def test_a_higher_floor_and_a_lower_budget_re_run_the_gate_and_bless_nothing(workplace: Workplace) -> None:
+    versions = workplace.versions()
+    done = workplace.run("--evaluation.min-accuracy", "0.99", "--evaluation.max-mmacs", "0.1")
     assert done.returncode == ExitCode.NOT_BLESSED
-    assert workplace.executed() == ["Evaluator", "Pusher"]
-    assert "it must be at least 0.9900" in " ".join(done.stdout.split())
+    assert workplace.executed() == ["Gate", "Pusher"]
+    shown = " ".join(done.stdout.split())
+    assert "it must be at least 99.0%" in shown
+    assert "allowed are 0.10" in shown
     assert workplace.versions() == versions
 
 
@@ -155,12 +164,15 @@ def test_an_edit_of_a_layer_re_runs_the_trainer_and_what_follows_against_the_las
         module.write("\n# An edit.\n")
     done = workplace.run("--fit.seed", "2")
     assert done.returncode == ExitCode.OK, done.stdout + done.stderr
-    assert workplace.executed() == ["Trainer", "Evaluator", "Pusher"]
+    assert workplace.executed() == ["Trainer", "Evaluator", "Gate", "Pusher"]
     assert len(workplace.versions()) == 2
     history = workplace.history()
-    baselines = history.inputs(history.latest_run_id(), "Evaluator", "baseline_model")
-    blessed = history.inputs(history.run_ids()[1], "Evaluator", "model")
+    run = history.read_run(history.latest_run_id())
+    baselines = history.inputs(run.run_id, "Gate", "baseline_model")
+    blessed = history.inputs(history.run_ids()[1], "Gate", "model")
     assert [model.uri for model in baselines] == [model.uri for model in blessed]
+    assert run.verdict.paired is not None
+    assert f"{100 * run.verdict.paired.difference:+.1f} points against it" in " ".join(done.stdout.split())
 
 
 def test_a_fresh_process_loads_the_pushed_model_and_both_signatures_agree(workplace: Workplace) -> None:

@@ -1,1 +1,1 @@
-"""Evaluator: what is measured on the test split, and what blesses a model."""
+"""Evaluator and Gate: what is measured on the test split, and what blesses a model."""

@@ -3,6 +3,8 @@
 import dataclasses
 import pathlib
 
+from components import features
+
 DATASET_NAME = "cifar10"
 DATASET_VERSION = "3.0.2"  # the version that TFDS gives to these features and this order of examples
 
@@ -63,7 +65,7 @@ CIFAR10 = Edition(
     ),
     test_files=(OfficialFile(name="test_batch.bin", md5="803d5f7f4d78ea53de84dbe85f74fb6d"),),
     records_per_file=10_000,
-    class_names=("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
+    class_names=features.CLASS_NAMES,
 )
 
 

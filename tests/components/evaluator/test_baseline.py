@@ -20,6 +20,11 @@ def _blessing(model_id: int, *, is_blessed: bool) -> standard_artifacts.ModelBle
     return blessing
 
 
+def _evaluators_blessing() -> standard_artifacts.ModelBlessing:
+    """What TFX's Evaluator leaves without thresholds: no property at all."""
+    return standard_artifacts.ModelBlessing()
+
+
 @pytest.mark.parametrize(
     ("candidate", "blessed", "baseline"),
     [
@@ -38,7 +43,11 @@ def test_the_baseline(candidate: int, blessed: dict[int, bool], baseline: list[i
         {
             "candidate": [_model(candidate)],
             "model": [_model(model_id) for model_id in (1, 2, 3)],
-            "model_blessing": [_blessing(model_id, is_blessed=value) for model_id, value in blessed.items()],
+            "model_blessing": [
+                blessing
+                for model_id, value in blessed.items()
+                for blessing in (_evaluators_blessing(), _blessing(model_id, is_blessed=value))
+            ],
         },
     )
     assert resolved is not None

@@ -1,0 +1,177 @@
+"""The gate's four rules: what blesses a model.
+
+Two of them compare with the last blessed model, on the same images, and both put the burden of proof on the candidate:
+it is blessed when the *lower* end of a 95 % interval of its paired difference lies above the allowed drop (a test of
+non-inferiority at 2.5 %), not when the difference itself does. So
+
+- an observed drop as large as the allowed one never passes, whatever the noise: the lower end is below the difference;
+- a model that is really worse by the allowed drop passes one time in forty, one that is worse by more next to never;
+- noise costs a good model its blessing unless the allowed drop leaves room for it: about 3.7 standard errors of the
+  difference (1.96 for the interval, the rest for the luck of the draw) bless an equally accurate model 19 times in 20.
+  Two trainings of one network with different seeds disagreed on 20 % of the images (profile quick), which makes the
+  standard error 0.45 points on 10,000 images, 1.4 on 1,000. Hence the numbers of the profiles in `pipeline/config.py`.
+
+No class may fall: all ten lower ends must hold, and that is an intersection-union test. A model of which one class fell
+by more than allowed passes with at most 2.5 %, however many classes there are, so each interval stays at 95 %; widening
+them as Bonferroni does would only refuse more good models. That an equal model must pass ten times is paid for by a
+larger allowed drop, not by less care.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from components import features
+from components.evaluator import metrics
+from components.evaluator.intervals import compare_paired
+from components.evaluator.verdict import Measure, Paired, Predictions, Rule, RuleName, Verdict
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Thresholds:
+    """The number of each rule."""
+
+    min_accuracy: float  # 0..1
+    max_accuracy_drop: float  # 0..1, against the last blessed model
+    max_class_accuracy_drop: float  # the same within each class
+    max_mmacs: float | None  # million multiply-accumulates an image; None: no budget
+
+
+def judge(predictions: Predictions, macs: int, thresholds: Thresholds) -> Verdict:
+    """Judges a model by the four rules.
+
+    Args:
+        predictions: What it, and the last blessed model if there is one, answered.
+        macs: Its true multiply-accumulates an image.
+        thresholds: The rules' numbers.
+
+    Returns:
+        The verdict; blessed if all rules that apply are passed.
+
+    Reference:
+        Berger, "Multiparameter hypothesis testing and acceptance sampling", Technometrics 24, 1982 (all of several
+        tests must be passed: intersection-union). ICH guideline E9, "Statistical principles for clinical trials", 1998,
+        section 3.3.2 (non-inferiority by the lower end of an interval).
+    """
+    candidate = metrics.score(predictions.candidate, predictions)
+    baseline = None if predictions.baseline is None else metrics.score(predictions.baseline, predictions)
+    paired = by_class = None
+    if predictions.baseline is not None:
+        right = metrics.find_correct(predictions.candidate, predictions.labels)
+        baseline_right = metrics.find_correct(predictions.baseline, predictions.labels)
+        paired = compare_paired(right, baseline_right)
+        by_class = compare_classes(right, baseline_right, predictions.labels)
+    rules = (
+        _judge_floor(candidate.overall.accuracy, thresholds.min_accuracy),
+        judge_difference(paired, thresholds.max_accuracy_drop),
+        judge_classes(by_class, thresholds.max_class_accuracy_drop),
+        _judge_compute(macs / 1e6, thresholds.max_mmacs),
+    )
+    return Verdict(
+        is_blessed=all(rule.passed for rule in rules),
+        has_baseline=baseline is not None,
+        note=None if baseline else _describe_first(thresholds),
+        rules=rules,
+        candidate=candidate,
+        baseline=baseline,
+        paired=paired,
+    )
+
+
+def compare_classes(right: np.ndarray, baseline_right: np.ndarray, labels: np.ndarray) -> dict[str, Paired]:
+    """Compares two models within each class.
+
+    Args:
+        right: Which images the candidate got right, bool [images].
+        baseline_right: The same of the baseline.
+        labels: [images].
+
+    Returns:
+        The comparison by the name of the class.
+    """
+    found = {}
+    for label, name in enumerate(features.CLASS_NAMES):
+        inside = labels == label
+        if inside.any():
+            found[name] = compare_paired(right[inside], baseline_right[inside])
+    return found
+
+
+def _judge_floor(accuracy: Measure, floor: float) -> Rule:
+    return Rule(
+        name="accuracy_floor",
+        is_applied=True,
+        passed=accuracy.value >= floor,
+        threshold=floor,
+        value=accuracy.value,
+        interval=(accuracy.low, accuracy.high),
+        sentence=f"accuracy is {accuracy.value:.1%} ({accuracy.low:.1%} to {accuracy.high:.1%} with 95 % confidence); "
+        f"it must be at least {floor:.1%}",
+    )
+
+
+def judge_difference(paired: Paired | None, max_drop: float) -> Rule:
+    """Judges whether accuracy may have fallen by more than `max_drop`; not applied to None."""
+    if paired is None:
+        return _skip("not_worse", -max_drop)
+    return Rule(
+        name="not_worse",
+        is_applied=True,
+        passed=paired.low > -max_drop,
+        threshold=-max_drop,
+        value=paired.difference,
+        interval=(paired.low, paired.high),
+        sentence=f"accuracy against the last blessed model's, on the same images: {_describe(paired)}; "
+        f"the lower end must be above {-100 * max_drop:.1f}",
+    )
+
+
+def judge_classes(by_class: dict[str, Paired] | None, max_drop: float) -> Rule:
+    """Judges whether any class may have fallen by more than `max_drop`; not applied to None."""
+    if by_class is None:
+        return _skip("no_class_fell", -max_drop)
+    ranked = sorted(by_class.items(), key=lambda item: item[1].low)
+    worst = ranked[0][1]
+    fallen = [(name, paired) for name, paired in ranked if not paired.low > -max_drop]
+    named = "; ".join(f"{name} {_describe(paired)}" for name, paired in fallen or ranked[:1])
+    subject = "accuracy of classes" if fallen else "accuracy of the class that comes nearest to a fall"
+    return Rule(
+        name="no_class_fell",
+        is_applied=True,
+        passed=not fallen,
+        threshold=-max_drop,
+        value=worst.difference,
+        interval=(worst.low, worst.high),
+        sentence=f"{subject}, against the last blessed model's: {named}; "
+        f"the lower end must be above {-100 * max_drop:.1f} in every class",
+    )
+
+
+def _judge_compute(mmacs: float, max_mmacs: float | None) -> Rule:
+    needs = f"the network needs {mmacs:.2f} million multiply-accumulates an image"
+    return Rule(
+        name="compute",
+        is_applied=max_mmacs is not None,
+        passed=max_mmacs is None or mmacs <= max_mmacs,
+        threshold=max_mmacs,
+        value=mmacs,
+        interval=None,
+        sentence=f"{needs}; no budget is set" if max_mmacs is None else f"{needs}; allowed are {max_mmacs:.2f}",
+    )
+
+
+def _skip(name: RuleName, threshold: float) -> Rule:
+    sentence = "not applied: no other model was ever blessed"
+    return Rule(
+        name=name, is_applied=False, passed=True, threshold=threshold, value=None, interval=None, sentence=sentence
+    )
+
+
+def _describe(paired: Paired) -> str:
+    difference, low, high = (100 * share for share in (paired.difference, paired.low, paired.high))
+    return f"{difference:+.1f} points ({low:+.1f} to {high:+.1f} with 95 % confidence)"
+
+
+def _describe_first(thresholds: Thresholds) -> str:
+    compute = "its compute" if thresholds.max_mmacs is not None else "no compute budget, for none is set,"
+    return f"No other model was ever blessed: this one was judged by its accuracy and {compute} alone."
