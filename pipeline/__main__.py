@@ -77,7 +77,25 @@ class DataCommand:
         return self.command()
 
 
-def _parse(arguments: list[str]) -> RunCommand | DataCommand:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ReportCommand:
+    """Shows the page about a run, or makes it anew."""
+
+    root: pathlib.Path = PROFILES["quick"].root  # folder of all outputs
+    run: str | None = None  # id of ML Metadata; default: the newest run
+    output: pathlib.Path | None = None  # make the page anew, into this file
+    open: bool = True  # in a browser; its address is printed in any case
+
+    def __call__(self) -> ExitCode:
+        """Runs it."""
+        from pipeline.report import report
+
+        config = dataclasses.replace(PROFILES["quick"], root=self.root)
+        report(config, self.run, self.output, Console(), should_open=self.open)
+        return ExitCode.OK
+
+
+def _parse(arguments: list[str]) -> RunCommand | ReportCommand | DataCommand:
     """Parses the command line; the profile, wherever it stands, gives the other fields of `run` their defaults."""
     profiles = re.findall(r"--profile[ =](\S+)", " ".join(arguments))
     profile = profiles[-1] if profiles and profiles[-1] in PROFILES else "quick"
@@ -89,6 +107,7 @@ def _parse(arguments: list[str]) -> RunCommand | DataCommand:
             raise UsageFailure(f"{error}.") from None
     return tyro.cli(
         Annotated[RunCommand, tyro.conf.subcommand("run", default=default_run)]
+        | Annotated[ReportCommand, tyro.conf.subcommand("report")]
         | Annotated[DataCommand, tyro.conf.subcommand("data")],
         args=arguments,
         prog="tokenlearner",
