@@ -48,17 +48,8 @@ def main() -> None:
 def _time_command(root: pathlib.Path) -> float:
     with tempfile.TemporaryDirectory() as folder:
         output = pathlib.Path(folder) / "report.html"
-        command = [
-            sys.executable,
-            "-m",
-            "pipeline",
-            "report",
-            "--root",
-            str(root),
-            "--output",
-            str(output),
-            "--no-open",
-        ]
+        places = ("--root", str(root), "--output", str(output))
+        command = [sys.executable, "-m", "pipeline", "report", "--no-open", *places]
         begin = time.monotonic()
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         return time.monotonic() - begin

@@ -15,6 +15,7 @@ import time
 import pytest
 from sample_slice import PROJECT, make_slice
 
+from components.report.memory import reset_peak
 from pipeline.failures import ExitCode
 from pipeline.history import History
 from pipeline.summary import describe_network
@@ -128,24 +129,14 @@ def test_the_run_left_a_page_that_is_made_anew_to_the_last_byte_without_tfx(
     for expected in (f"pushed as version {run.pushed_version}", f"{run.verdict.candidate.overall.accuracy.value:.1%}"):
         assert expected in content
     assert "tokenlearner run --root" in content
-    assert "not measured" not in content.split("<h3>Steps</h3>")[1].split("ExampleGen")[0]
+    assert ("not measured" in content) == (not reset_peak())
     if run.winner.point != "none":
         assert content.count('alt="Mean attention of token') == 4
     script = "import sys\nfrom pipeline.__main__ import main\ntry: main()\nfinally: print('tfx' in sys.modules)"
     output = tmp_path / "page.html"
     begin = time.monotonic()
     done = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            script,
-            "report",
-            "--root",
-            workplace.root,
-            "--output",
-            tmp_path / "p.html",
-            "--no-open",
-        ],
+        [sys.executable, "-c", script, "report", "--no-open", "--root", workplace.root, "--output", output],
         cwd=workplace.sources,
         capture_output=True,
         text=True,
