@@ -32,7 +32,7 @@ def draw_search_chart(results: SearchResults, *, name: str, size: tuple[int, int
 
     def plot(all_axes: Sequence[Axes], tips: canvas.Tips) -> None:
         [axes] = all_axes
-        _plot_front(axes, front)
+        _plot_front(axes, front, max(point.macs for point in points))
         for point in points:
             if point.epochs == last:
                 noise = results.noise(point)
@@ -93,10 +93,10 @@ def draw_legend(results: SearchResults, *, name: str, size: tuple[int, int], col
     )
 
 
-def _plot_front(axes: Axes, front: Sequence[Point]) -> None:
+def _plot_front(axes: Axes, front: Sequence[Point], most_macs: int) -> None:
     axes.plot(
-        [point.macs / 1e6 for point in front],
-        [point.accuracy for point in front],
+        [*(point.macs / 1e6 for point in front), most_macs / 1e6],
+        [*(point.accuracy for point in front), front[-1].accuracy],
         color=LIGHT["muted"],
         linewidth=1.4,
         drawstyle="steps-post",

@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
 import PIL.Image
 
 from components import features
@@ -33,13 +34,18 @@ def arrange_gallery(
             if str(predictions.ids[position]) in images
         ]
         for row in rows:
-            row["maps"] = []
-            if attention:
-                drawn = pictures.draw_attention(attention.maps[row["id"]], images[row["id"]])
-                row["maps"] = [embed(png) for png in drawn]
+            row["maps"] = arrange_maps(attention.maps[row["id"]], images[row["id"]]) if attention else []
         if rows:
             sorts.append({"title": title, "rows": rows})
     return sorts
+
+
+def arrange_maps(weights: np.ndarray, image: bytes | None) -> list[dict[str, str]]:
+    """Returns the drawn map of each token with the range of its weights, [tokens, height, width]."""
+    return [
+        {"image": embed(png), "range": f"{token.min():.3f} to {token.max():.3f}, median {np.median(token):.3f}"}
+        for token, png in zip(weights, pictures.draw_attention(weights, image), strict=True)
+    ]
 
 
 def _describe_answer(predictions: Predictions, position: int, images: Mapping[str, bytes]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Pictures: test images as they are stored, and attention maps drawn over them.
 
-Axes: images, tokens, height, width, channels.
+Axes: images, tokens, patches, height, width, channels.
 """
 
 import dataclasses
@@ -16,7 +16,8 @@ from components import features, signatures
 _BATCH_SIZE = 500  # images
 _MEAN_IMAGES = 500  # of which maps are averaged
 _TILE = 64  # pixels a side of a drawn map
-_GLOW = (255, 150, 20)  # where a token looks
+_PLAIN = (225, 225, 225)  # an image that shows nothing
+_DARKEST = 0.12  # of the brightness, where a weight is 0
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -26,6 +27,7 @@ class Attention:
     maps: Mapping[str, np.ndarray]  # by id of an image: weights of patches, float32 [tokens, height, width]
     mean: np.ndarray  # over the first images of the split, [tokens, height, width]
     mean_images: int
+    effective_patches: np.ndarray  # of each token over the same images, [tokens]
 
 
 def read_records(split: pathlib.Path, ids: Collection[str]) -> dict[str, tuple[bytes, bytes]]:
@@ -73,39 +75,52 @@ def read_attention(model: pathlib.Path, split: pathlib.Path, records: Mapping[st
     dataset = tf.data.TFRecordDataset([str(file) for file in sorted(split.iterdir())]).take(_MEAN_IMAGES)
     [first] = dataset.batch(_MEAN_IMAGES)
     averaged = weigh(examples=first)[signatures.MAPS].numpy()
-    return Attention(maps=dict(zip(records, maps, strict=True)), mean=averaged.mean(axis=0), mean_images=len(averaged))
+    return Attention(
+        maps=dict(zip(records, maps, strict=True)),
+        mean=averaged.mean(axis=0),
+        mean_images=len(averaged),
+        effective_patches=count_effective_patches(averaged),
+    )
+
+
+def count_effective_patches(maps: np.ndarray) -> np.ndarray:
+    """Tells how many patches each token weighs: as many equal weights would have the entropy of those that there are.
+
+    Args:
+        maps: Weights of patches, [images, tokens, height, width].
+
+    Returns:
+        From 1 (a single patch) to height x width (a plain average), the mean over the images, [tokens].
+    """
+    weights = maps.reshape(*maps.shape[:2], -1).astype(np.float64)  # [images, tokens, patches]
+    shares = weights / np.maximum(weights.sum(axis=-1, keepdims=True), 1e-12)
+    entropies = -(shares * np.log(np.maximum(shares, 1e-12))).sum(axis=-1)  # [images, tokens]
+    return np.exp(entropies).mean(axis=0)
 
 
 def draw_attention(weights: np.ndarray, image: bytes | None) -> list[bytes]:
-    """Draws what each token looks at as a glow over the image.
+    """Draws what each token looks at: patches go dark as far as they weigh less than the greatest weight.
+
+    The scale begins at 0, so a token that weighs all patches alike shows the plain image, however small the differences
+    that a narrower scale would blow up.
 
     Args:
-        weights: Of patches, [tokens, height, width]; each token is scaled by its own least and greatest weight.
-        image: Encoded; None: on plain grey.
+        weights: Of patches, [tokens, height, width].
+        image: Encoded; None: plain grey.
 
     Returns:
         A PNG for each token.
     """
-    if image is None:
-        grey = np.full((_TILE, _TILE, 1), 0.35)
-    else:
-        picture = PIL.Image.open(io.BytesIO(image)).convert("L").resize((_TILE, _TILE), PIL.Image.Resampling.BICUBIC)
-        grey = 0.1 + 0.65 * np.asarray(picture, dtype=np.float64)[..., None] / 255  # [height, width, 1]
-    return [encode_png(_lay_over(grey, scale_weights(token))) for token in weights]
-
-
-def scale_weights(weights: np.ndarray) -> np.ndarray:
-    """Scales a map to 0..1; one that is the same everywhere becomes 0."""
-    spread = weights.max() - weights.min()
-    return (weights - weights.min()) / spread if spread > 1e-9 else np.zeros_like(weights)
-
-
-def _lay_over(grey: np.ndarray, glow: np.ndarray) -> np.ndarray:
-    """Blends; returns uint8 [height, width, 3]."""
-    smooth = PIL.Image.fromarray((255 * glow).astype(np.uint8)).resize((_TILE, _TILE), PIL.Image.Resampling.BICUBIC)
-    share = 0.85 * np.asarray(smooth, dtype=np.float64)[..., None] / 255  # [height, width, 1]
-    blend = (1 - share) * grey + share * (0.35 + 0.65 * grey) * np.array(_GLOW) / 255 * 1.25
-    return (255 * np.clip(blend, 0, 1)).astype(np.uint8)
+    size = (_TILE, _TILE)
+    picture = PIL.Image.new("RGB", size, _PLAIN) if image is None else PIL.Image.open(io.BytesIO(image)).convert("RGB")
+    lit = np.asarray(picture.resize(size, PIL.Image.Resampling.BICUBIC), dtype=np.float64)  # [height, width, 3]
+    dark = _DARKEST * lit.mean(axis=-1, keepdims=True)  # [height, width, 1]
+    drawn = []
+    for token in weights:
+        scaled = PIL.Image.fromarray((255 * token / max(token.max(), 1e-12)).astype(np.uint8))
+        share = np.asarray(scaled.resize(size, PIL.Image.Resampling.BICUBIC), dtype=np.float64)[..., None] / 255
+        drawn.append(encode_png((share * lit + (1 - share) * dark).astype(np.uint8)))
+    return drawn
 
 
 def encode_png(pixels: np.ndarray) -> bytes:

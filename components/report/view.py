@@ -10,7 +10,7 @@ from components.report.comparison_chart import draw_comparison_chart
 from components.report.compute_chart import draw_legend, draw_search_chart
 from components.report.curve_charts import draw_final_fit, draw_search_curves
 from components.report.data_summary import SplitSummary, summarise_data
-from components.report.gallery import FLIPS, arrange_flips, arrange_gallery, embed
+from components.report.gallery import FLIPS, arrange_flips, arrange_gallery, arrange_maps
 from components.report.heat_maps import HeatMap, draw_heat_maps
 from components.report.search_results import (
     SearchResults,
@@ -54,7 +54,7 @@ def assemble(sources: Sources) -> dict[str, Any]:
         "heat_maps": _draw_heat_maps(results) if results else (),
         "curves": _draw_curves(results) if results else None,
         "attention": attention,
-        "mean_maps": [embed(png) for png in pictures.draw_attention(attention.mean, None)] if attention else (),
+        "mean_maps": arrange_maps(attention.mean, None) if attention else [],
         "gallery": arrange_gallery(predictions, selection, images, attention),
         "evaluation": _draw_evaluation(verdict, predictions),
         "flips": arrange_flips(predictions, flips, images),
