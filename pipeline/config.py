@@ -62,9 +62,7 @@ class EvaluationConfig:
     """What blesses a model; `components/evaluator/rules.py` tells how these numbers are used, and chosen."""
 
     min_accuracy: float  # test accuracy below which no model is blessed, 0..1
-    max_accuracy_drop: (
-        float  # below the last blessed model's on the same images; the 95 % interval must exclude it, 0..1
-    )
+    max_accuracy_drop: float  # how far below the last blessed model its whole 95 % interval may reach, 0..1
     max_class_accuracy_drop: float  # the same within each class, 0..1
     max_mmacs: float | None  # million multiply-accumulates an image that a blessed model may need; None: no budget
 

@@ -18,10 +18,11 @@ def print_run(console: Console, run: Run) -> None:
     correct = round(winner.valid_accuracy * winner.valid_images)
     facts.add_row("valid accuracy", format_accuracy(measure_share(correct, winner.valid_images), winner.valid_images))
     facts.add_row("test accuracy", format_accuracy(verdict.candidate.overall.accuracy, verdict.candidate.images))
-    facts.add_row("last blessed model", format_comparison(verdict.paired))
+    facts.add_row("baseline", format_comparison(verdict.paired))
     facts.add_row("compute", f"{winner.macs / 1e6:.2f} million multiply-accumulates an image")
     facts.add_row("parameters", f"{winner.parameters:,}")
-    facts.add_row("blessed", "yes" if verdict.is_blessed else "\n".join(["no", *verdict.reasons]))
+    notes = [verdict.note] if verdict.note else []
+    facts.add_row("blessed", "\n".join(["yes" if verdict.is_blessed else "no", *verdict.reasons, *notes]))
     facts.add_row("pushed", f"version {run.pushed_version}" if run.pushed_version else "no")
     console.print(facts)
     steps = Table(box=rich.box.SIMPLE_HEAD)
@@ -49,6 +50,7 @@ def format_accuracy(accuracy: Measure, images: int) -> str:
 def format_comparison(paired: Paired | None) -> str:
     """Says how much more accurate the model is than the last blessed one on the same images."""
     if paired is None:
-        return "none: nothing to compare with"
+        return "none"
     difference, low, high = (100 * share for share in (paired.difference, paired.low, paired.high))
-    return f"{difference:+.1f} points against it ({low:+.1f} to {high:+.1f} with 95 % confidence, the same images)"
+    interval = f"{low:+.1f} to {high:+.1f} with 95 % confidence, the same images"
+    return f"{difference:+.1f} points against the last blessed model ({interval})"

@@ -153,7 +153,7 @@ def test_the_screen_tells_steps_trials_and_the_winner(workplace: Workplace) -> N
     assert [line.split()[2] for line in shown.splitlines() if line.startswith("✓")] == STEPS
     assert f"version {run.pushed_version}" in shown
     assert f"{run.verdict.candidate.overall.accuracy.value:.1%}" in shown
-    assert describe_network(run.winner) in " ".join(shown.split())  # the table wraps long lines
+    assert describe_network(run.winner) in " ".join(shown.split())  # a long name wraps
     assert f"{run.winner.point} wins" in shown
     assert "At the same place and token count, token_learner-4@1" in " ".join(shown.split())
     assert "tensorflow" not in shown.lower()
@@ -204,7 +204,9 @@ def test_an_edit_of_a_layer_re_runs_the_trainer_and_what_follows_against_the_las
     blessed = history.inputs(history.run_ids()[1], "Gate", "model")
     assert [model.uri for model in baselines] == [model.uri for model in blessed]
     assert run.verdict.paired is not None
-    assert f"{100 * run.verdict.paired.difference:+.1f} points against it" in " ".join(done.stdout.split())
+    assert f"{100 * run.verdict.paired.difference:+.1f} points against the last blessed model" in " ".join(
+        done.stdout.split()
+    )
 
 
 def test_a_fresh_process_loads_the_pushed_model_and_both_signatures_agree(workplace: Workplace) -> None:

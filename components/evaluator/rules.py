@@ -173,5 +173,5 @@ def _describe(paired: Paired) -> str:
 
 
 def _describe_first(thresholds: Thresholds) -> str:
-    compute = "its compute" if thresholds.max_mmacs is not None else "no compute budget, for none is set,"
-    return f"No other model was ever blessed: this one was judged by its accuracy and {compute} alone."
+    by = "and its compute alone" if thresholds.max_mmacs is not None else "alone, for no compute budget is set"
+    return f"No other model was ever blessed: this one was judged by its accuracy {by}."

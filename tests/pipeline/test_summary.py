@@ -19,8 +19,10 @@ def test_an_accuracy_comes_with_its_interval() -> None:
 
 def test_a_comparison_comes_in_points_with_its_interval() -> None:
     paired = Paired(difference=-0.03, low=-0.04, high=0.021, p_value=0.1, only_candidate_right=1, only_baseline_right=2)
-    assert format_comparison(paired) == ("-3.0 points against it (-4.0 to +2.1 with 95 % confidence, the same images)")
-    assert format_comparison(None) == "none: nothing to compare with"
+    assert format_comparison(paired) == (
+        "-3.0 points against the last blessed model (-4.0 to +2.1 with 95 % confidence, the same images)"
+    )
+    assert format_comparison(None) == "none"
 
 
 def judge_first(min_accuracy: float, max_mmacs: float) -> Verdict:
@@ -46,7 +48,7 @@ def judge_first(min_accuracy: float, max_mmacs: float) -> Verdict:
 @pytest.mark.parametrize(
     ("verdict", "pushed_version", "words"),
     [
-        (judge_first(0.5, 8), "17", ["blessed yes", "pushed version 17"]),
+        (judge_first(0.5, 8), "17", ["blessed yes No other model was ever blessed: this one", "pushed version 17"]),
         (
             judge_first(0.6, 7),
             None,
@@ -84,7 +86,7 @@ def test_the_table_tells_winner_compute_verdict_and_steps(
         "winner token_learner-8@2: token_learner after block 2 of 4, 8 tokens",
         "search One wins. It beats another.",
         "test accuracy 50.0% (40.4% to 59.6% with 95 % confidence, 100 images)",
-        "last blessed model none: nothing to compare with",
+        "baseline none compute",
         "compute 7.62 million multiply-accumulates an image",
         "parameters 164,618",
         "ExampleGen cached",

@@ -97,6 +97,8 @@ def test_the_first_model_is_judged_by_accuracy_and_compute_alone_and_says_so(jud
 def test_a_first_model_below_the_floor_is_not_blessed(judge_models: JudgeModels) -> None:
     judged = judge_models(draw_right(1000, 0.55), None, **NUMBERS)
     assert not judged.verdict.is_blessed
+    assert judged.verdict.note is not None
+    assert judged.verdict.note.endswith("judged by its accuracy alone, for no compute budget is set.")
     assert judged.verdict.reasons == (
         "accuracy is 55.0% (51.9% to 58.1% with 95 % confidence); it must be at least 60.0%",
     )
