@@ -8,7 +8,7 @@ READY = $(VENV)/.ready-$(subst /,_,$(PYTHON))
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL = help
-.PHONY: help run test test-slow check bench lock clean
+.PHONY: help run report test test-slow check bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,6 +17,9 @@ help: ## list the targets
 
 run: $(READY) ## run the pipeline with the profile quick, from the images to a pushed model
 	$(VENV)/bin/tokenlearner run --profile quick $(ARGS)
+
+report: $(READY) ## open the page about the newest run of the profile quick
+	$(VENV)/bin/tokenlearner report $(ARGS)
 
 test: $(READY) ## run the tests, the end-to-end one included
 	$(VENV)/bin/python -m pytest -m "not slow" $(ARGS)

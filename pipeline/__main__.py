@@ -96,7 +96,26 @@ class BlessCommand:
         return ExitCode.OK
 
 
-def _parse(arguments: list[str]) -> RunCommand | InspectCommand | BlessCommand | DataCommand:
+class ReportCommand:
+    """Shows the page about a run, or makes it anew."""
+
+    profile: Literal["quick", "full"] = "quick"  # whose root holds the run
+    root: pathlib.Path | None = None  # pipeline root; None: the profile's
+    run: str | None = None  # id of ML Metadata; default: the newest run
+    output: pathlib.Path | None = None  # make the page anew, into this file
+    open: bool = True  # in a browser; its address is printed in any case
+
+    def __call__(self) -> ExitCode:
+        """Runs it."""
+        from pipeline.report import report
+
+        profile = PROFILES[self.profile]
+        config = dataclasses.replace(profile, root=self.root or profile.root)
+        report(config, self.run, self.output, Console(), should_open=self.open)
+        return ExitCode.OK
+
+
+def _parse(arguments: list[str]) -> RunCommand | InspectCommand | BlessCommand | ReportCommand | DataCommand:
     """Parses the command line; the profile, wherever it stands, gives the other fields of `run` their defaults."""
     profiles = re.findall(r"--profile[ =](\S+)", " ".join(arguments))
     profile = profiles[-1] if profiles and profiles[-1] in PROFILES else "quick"
@@ -110,6 +129,7 @@ def _parse(arguments: list[str]) -> RunCommand | InspectCommand | BlessCommand |
         Annotated[RunCommand, tyro.conf.subcommand("run", default=default_run)]
         | Annotated[InspectCommand, tyro.conf.subcommand("inspect")]
         | Annotated[BlessCommand, tyro.conf.subcommand("bless")]
+        | Annotated[ReportCommand, tyro.conf.subcommand("report")]
         | Annotated[DataCommand, tyro.conf.subcommand("data")],
         args=complete_arguments(arguments),
         prog="tokenlearner",

@@ -21,6 +21,8 @@ from components.evaluator.eval_config import make_eval_config
 from components.evaluator.gate import Gate
 from components.evaluator.override import GateOrHandBlessingStrategy
 from components.example_gen.component import Cifar10ExampleGen, digest_source
+from components.report.component import Report
+from components.report.page import digest_templates
 from components.schema import SCHEMA_FILE, CuratedSchema
 from components.trainer.fit import Fitter
 from components.trainer.run import run_fn
@@ -148,12 +150,28 @@ def generate_components(config: PipelineConfig) -> Iterator[BaseNode]:
     ).with_id("Override")
     yield override
 
-    yield Pusher(
+    pusher = Pusher(
         model=model,
         model_blessing=override.outputs["model_blessing"],
         push_destination=pusher_pb2.PushDestination(
             filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=str(config.serving_dir.resolve()))
         ),
+    )
+    yield pusher
+
+    yield Report(
+        examples=examples,
+        statistics=statistics,
+        anomalies=example_validator.outputs["anomalies"],
+        bad_images=data_gate.outputs["bad_images"],
+        model=model,
+        model_run=trainer.outputs["model_run"],
+        verdict=gate.outputs["verdict"],
+        pushed_model=pusher.outputs["pushed_model"],
+        metadata_path=str(config.metadata_path.resolve()),
+        memory_path=str(config.memory_path.resolve()),
+        code_digest=_digest_code(Report),
+        template_digest=digest_templates(),
     )
 
 

@@ -10,6 +10,7 @@ from multiprocessing.connection import Connection
 
 from components.bad_data import BadDataError
 from components.lock import LockedError
+from components.report.memory import append_peak, read_peak, reset_peak
 from pipeline.config import PipelineConfig
 from pipeline.events import Event, RunEnded, RunFailed, StepBegan, StepEnded, StepsPlanned, TrainingProgress
 from pipeline.failures import ExitCode, Failure
@@ -64,6 +65,8 @@ class RunObserver(logging.Handler):
         self.send = send
         self.step: str | None = None  # that runs or failed
         self._metadata_path = config.metadata_path
+        self._memory_path = config.memory_path
+        self._measures_memory = False
 
     def emit(self, record: logging.LogRecord) -> None:
         """Sends an event for a record that tells of one."""
@@ -71,12 +74,20 @@ class RunObserver(logging.Handler):
             self.send(TrainingProgress(**record.progress))
         elif record.msg == _STEP_BEGAN and isinstance(record.args, tuple):
             self.step = str(record.args[0])
+            self._measures_memory = reset_peak()
             self.send(StepBegan(self.step))
         elif record.msg == _STEP_ENDED and self.step:
             history = History(self._metadata_path)
-            states = {step.name: step.state for step in history.steps(history.latest_run_id())}
+            run_id = history.latest_run_id()
+            states = {step.name: step.state for step in history.steps(run_id)}
+            self._record_memory(run_id, self.step)
             self.send(StepEnded(self.step, is_cached=states.get(self.step) == "CACHED"))
             self.step = None
+
+    def _record_memory(self, run_id: str, step: str) -> None:
+        peak = read_peak() if self._measures_memory else None
+        if peak is not None:
+            append_peak(self._memory_path, run_id=run_id, step=step, peak_bytes=peak)
 
 
 def classify(error: Exception) -> ExitCode:

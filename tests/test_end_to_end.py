@@ -10,16 +10,18 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from sample_slice import PROJECT, make_slice
 
+from components.report.memory import reset_peak
 from pipeline.failures import ExitCode
 from pipeline.history import History
 from pipeline.summary import describe_network
 
 DATA_STEPS = ["ExampleGen", "Schema", "StatisticsGen", "ExampleValidator", "DataGate", "Transform"]
-STEPS = [*DATA_STEPS, "Trainer", "Baseline", "Evaluator", "Gate", "Override", "Pusher"]
+STEPS = [*DATA_STEPS, "Trainer", "Baseline", "Evaluator", "Gate", "Override", "Pusher", "Report"]
 MIN_ACCURACY = 0.15  # chance is 0.1; 200 test images put its 99 % bound below 0.15
 
 
@@ -120,6 +122,36 @@ def test_the_same_command_goes_on_from_the_last_finished_step_and_pushes(workpla
     assert workplace.versions() == [run.pushed_version]
 
 
+def test_the_run_left_a_page_that_is_made_anew_to_the_last_byte_without_tfx(
+    workplace: Workplace, tmp_path: pathlib.Path
+) -> None:
+    history = workplace.history()
+    run = history.read_run(history.latest_run_id())
+    [artifact] = history.outputs(run.run_id, "Report", "report")
+    page = pathlib.Path(artifact.uri) / "report.html"
+    content = page.read_text()
+    assert len(content.encode()) < 5 * 2**20
+    for expected in (f"pushed as version {run.pushed_version}", f"{run.verdict.candidate.overall.accuracy.value:.1%}"):
+        assert expected in content
+    assert "tokenlearner run --root" in content
+    assert ("not measured" in content) == (not reset_peak())
+    if run.winner.point != "none":
+        assert content.count('alt="Mean attention of token') == 4
+    script = "import sys\nfrom pipeline.__main__ import main\ntry: main()\nfinally: print('tfx' in sys.modules)"
+    output = tmp_path / "page.html"
+    begin = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-c", script, "report", "--no-open", "--root", workplace.root, "--output", output],
+        cwd=workplace.sources,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert time.monotonic() - begin < 60  # some 15 s on an idle machine
+    assert done.stdout.splitlines() == [str(output), "False"]
+    assert output.read_text() == content
+
+
 def test_the_screen_tells_steps_trials_and_the_winner(workplace: Workplace) -> None:
     shown = workplace.run().stdout
     run = workplace.history().read_run(workplace.history().latest_run_id())
@@ -155,7 +187,7 @@ def test_a_higher_floor_and_a_lower_budget_re_run_the_gate_and_bless_nothing(wor
     versions = workplace.versions()
     done = workplace.run("--evaluation.min-accuracy", "0.99", "--evaluation.max-mmacs", "0.1")
     assert done.returncode == ExitCode.NOT_BLESSED
-    assert workplace.executed() == ["Gate", "Pusher"]
+    assert workplace.executed() == ["Gate", "Pusher", "Report"]
     shown = " ".join(done.stdout.split())
     assert "it must be at least 99.0%" in shown
     assert "allowed are 0.10" in shown
@@ -169,7 +201,7 @@ def test_an_edit_of_a_layer_re_runs_the_trainer_and_what_follows_against_the_las
         module.write("\n# An edit.\n")
     done = workplace.run("--fit.seed", "2")
     assert done.returncode == ExitCode.OK, done.stdout + done.stderr
-    assert workplace.executed() == ["Trainer", "Evaluator", "Gate", "Pusher"]
+    assert workplace.executed() == ["Trainer", "Evaluator", "Gate", "Pusher", "Report"]
     assert len(workplace.versions()) == 2
     history = workplace.history()
     run = history.read_run(history.latest_run_id())
@@ -190,7 +222,7 @@ def test_a_model_blessed_by_hand_is_pushed_by_the_same_command_and_inspect_tells
     workplace.tokenlearner("bless", "--run", refused, "--reason", "The floor was meant for more data.")
     done = workplace.run(*command)
     assert done.returncode == ExitCode.OK, done.stdout + done.stderr
-    assert workplace.executed() == ["Pusher"]
+    assert workplace.executed() == ["Pusher", "Report"]
     assert "The floor was meant for more data." in " ".join(done.stdout.split())
     [version] = set(workplace.versions()) - set(versions)
     assert workplace.run(*command).returncode == ExitCode.OK
@@ -252,7 +284,8 @@ print(json.dumps({"shape": of_examples.shape, "sums": of_examples.sum(axis=1).to
 
 
 def test_two_runs_in_one_root_do_not_mix(workplace: Workplace) -> None:
-    first = subprocess.Popen(workplace.command(), cwd=workplace.sources, stdout=subprocess.PIPE, text=True)
+    training = workplace.command("--fit.seed", "9")  # takes longer than a run that finds all in the cache
+    first = subprocess.Popen(training, cwd=workplace.sources, stdout=subprocess.PIPE, text=True)
     assert first.stdout is not None
     first.stdout.readline()  # says where the log is: the root is locked
     second = workplace.run()

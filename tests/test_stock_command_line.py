@@ -48,6 +48,6 @@ def test_run_create_runs_the_profile_quick_to_the_pusher(checkout: pathlib.Path)
     _tfx("run", "create", "--pipeline-name", QUICK.name, cwd=checkout)
     history = History(checkout / QUICK.metadata_path)
     run = history.read_run(history.latest_run_id())
-    assert run.steps[-1].name == "Pusher"
+    assert run.steps[-1].name == "Report"
     assert run.verdict.candidate.overall.accuracy.value >= QUICK.evaluation.min_accuracy
     assert (checkout / QUICK.serving_dir / str(run.pushed_version) / "saved_model.pb").is_file()

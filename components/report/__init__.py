@@ -1,0 +1,1 @@
+"""Report: trials, evaluation and pictures as one self-contained page."""

@@ -1,0 +1,76 @@
+"""The component Report."""
+
+import pathlib
+
+from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
+from tfx.dsl.component.experimental.decorators import component
+from tfx.types import standard_artifacts
+from tfx.types.artifact import Artifact
+
+from components.evaluator.gate import GateVerdict
+from components.report.environment import describe_environment, write_environment
+from components.report.memory import read_peaks
+from components.report.page import ENVIRONMENT_FILE, PAGE_FILE, render_page
+from components.report.provenance import read_provenance
+from components.report.sources import Sources, locate_saved_model
+
+
+class ReportPage(Artifact):
+    """A folder with `report.html`, which needs no other file, and `environment.json`, from which it is made anew."""
+
+    TYPE_NAME = "ReportPage"
+
+
+@component
+def Report(  # noqa: N802 (TFX names components like classes)
+    examples: InputArtifact[standard_artifacts.Examples],
+    statistics: InputArtifact[standard_artifacts.ExampleStatistics],
+    anomalies: InputArtifact[standard_artifacts.ExampleAnomalies],
+    bad_images: InputArtifact[standard_artifacts.ExampleAnomalies],
+    model: InputArtifact[standard_artifacts.Model],
+    model_run: InputArtifact[standard_artifacts.ModelRun],
+    verdict: InputArtifact[GateVerdict],
+    pushed_model: InputArtifact[standard_artifacts.PushedModel],
+    report: OutputArtifact[ReportPage],
+    metadata_path: Parameter[str],
+    memory_path: Parameter[str],
+    code_digest: Parameter[str],  # noqa: ARG001 (read by the cache)
+    template_digest: Parameter[str],  # noqa: ARG001 (read by the cache)
+) -> None:
+    """Writes one page about all that a run found, whether its model was blessed or not.
+
+    Args:
+        examples: The images of split test are shown.
+        statistics: Of the examples.
+        anomalies: Of the examples.
+        bad_images: Of the DataGate.
+        model: What the Trainer exported.
+        model_run: What its search found.
+        verdict: Of the Gate.
+        pushed_model: Of the Pusher, which has one even when it pushed nothing.
+        report: The page.
+        metadata_path: The sqlite file of ML Metadata; if there is none, the page says so.
+        memory_path: Of `memory.read_peaks`.
+        code_digest: Of the sources that this step depends on.
+        template_digest: Of its templates.
+    """
+    folder = pathlib.Path(report.uri)
+    folder.mkdir(parents=True, exist_ok=True)
+    environment = describe_environment()
+    write_environment(environment, folder / ENVIRONMENT_FILE)
+    store = pathlib.Path(metadata_path)
+    page = render_page(
+        Sources(
+            model_run=pathlib.Path(model_run.uri),
+            model=locate_saved_model(model.uri),
+            verdict=pathlib.Path(verdict.uri),
+            examples=pathlib.Path(examples.uri),
+            statistics=pathlib.Path(statistics.uri),
+            anomalies=pathlib.Path(anomalies.uri),
+            bad_images=pathlib.Path(bad_images.uri),
+            pushed_version=pushed_model.get_string_custom_property("pushed_version") or None,
+            provenance=read_provenance(store, read_peaks(pathlib.Path(memory_path)), None) if store.is_file() else None,
+            environment=environment,
+        )
+    )
+    (folder / PAGE_FILE).write_text(page)

@@ -1,0 +1,31 @@
+"""Colours by what they mean, in light and in dark: the only home of colours of the page and its charts.
+
+The categories are Okabe and Ito's, or close to them; a test holds them apart as colour-blind people see them. Shapes of
+markers tell them apart as well.
+"""
+
+LIGHT = {
+    "surface": "#ffffff",
+    "panel": "#f5f6f8",
+    "line": "#dde1e7",
+    "muted": "#59616d",
+    "ink": "#1a1d21",
+    "learner": "#0072b2",
+    "learner11": "#d55e00",
+    "trunk": "#00916a",
+    "control": "#868e99",
+    "example": "#aa4a88",
+}
+DARK = {
+    "surface": "#14171b",
+    "panel": "#1d2127",
+    "line": "#363d47",
+    "muted": "#a4acb8",
+    "ink": "#e9ebee",
+    "learner": "#4aa8e8",
+    "learner11": "#ee8434",
+    "trunk": "#21c08f",
+    "control": "#818a97",
+    "example": "#e59ad0",
+}
+CATEGORIES = ("learner", "learner11", "trunk", "control", "example")  # a chart tells them apart by colour

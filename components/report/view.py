@@ -1,0 +1,149 @@
+"""What each section of the page shows; None where there is nothing to show."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from components import features
+from components.evaluator.verdict import Predictions, Verdict, read_predictions, read_verdict
+from components.report import answers, pictures
+from components.report.comparison_chart import draw_comparison_chart
+from components.report.compute_chart import draw_legend, draw_search_chart
+from components.report.curve_charts import draw_final_fit, draw_search_curves
+from components.report.data_summary import SplitSummary, summarise_data
+from components.report.gallery import FLIPS, arrange_flips, arrange_gallery, arrange_maps
+from components.report.heat_maps import HeatMap, draw_heat_maps
+from components.report.search_results import (
+    SearchResults,
+    find_common_epochs,
+    read_search_results,
+    trace_curves,
+)
+from components.report.sources import Sources
+from components.report.verdict_charts import draw_calibration, draw_slices
+
+_CHART = (420, 330)  # width and height, CSS pixels; two stand beside each other where there is room
+_EXAMPLES = 4  # images of each sort: right, wrong, uncertain
+
+
+def assemble(sources: Sources) -> dict[str, Any]:
+    """Reads all there is and draws it.
+
+    Args:
+        sources: Of one run.
+
+    Returns:
+        The context of the template `page.html`.
+    """
+    results = read_search_results(sources.model_run) if sources.model_run else None
+    verdict = read_verdict(sources.verdict) if sources.verdict else None
+    predictions = read_predictions(sources.verdict) if sources.verdict else None
+    selection = (
+        answers.select_images(predictions.candidate, predictions.labels, _EXAMPLES) if predictions is not None else None
+    )
+    flips = answers.find_flips(predictions) if predictions is not None else None
+    shown = _list_shown(selection, flips)
+    records = _read_records(sources, predictions, shown)
+    attention = _read_attention(sources, predictions, selection, records)
+    images = {name: image for name, (_, image) in records.items()}
+    return {
+        "sources": sources,
+        "results": results,
+        "verdict": verdict,
+        "class_names": features.CLASS_NAMES,
+        "compute": _draw_compute(results) if results else None,
+        "heat_maps": _draw_heat_maps(results) if results else (),
+        "curves": _draw_curves(results) if results else None,
+        "attention": attention,
+        "mean_maps": arrange_maps(attention.mean, None) if attention else [],
+        "gallery": arrange_gallery(predictions, selection, images, attention),
+        "evaluation": _draw_evaluation(verdict, predictions),
+        "flips": arrange_flips(predictions, flips, images),
+        "splits": _summarise(sources),
+        "bad_images": _count_bad_images(sources),
+        "provenance": sources.provenance,
+        "environment": sources.environment,
+    }
+
+
+def _list_shown(selection: answers.Selection | None, flips: answers.Flips | None) -> list[int]:
+    if selection is None:
+        return []
+    shown = {*selection.right, *selection.wrong, *selection.uncertain}
+    if flips is not None:
+        shown |= {*flips.lost[:FLIPS], *flips.gained[:FLIPS]}
+    return sorted(shown)
+
+
+def _read_records(
+    sources: Sources, predictions: Predictions | None, shown: Sequence[int]
+) -> dict[str, tuple[bytes, bytes]]:
+    if predictions is None or sources.test_split is None:
+        return {}
+    return pictures.read_records(sources.test_split, [str(predictions.ids[position]) for position in shown])
+
+
+def _read_attention(
+    sources: Sources,
+    predictions: Predictions | None,
+    selection: answers.Selection | None,
+    records: Mapping[str, tuple[bytes, bytes]],
+) -> pictures.Attention | None:
+    if predictions is None or selection is None or sources.model is None or sources.test_split is None:
+        return None
+    names = {str(predictions.ids[position]) for position in (*selection.right, *selection.wrong, *selection.uncertain)}
+    wanted = {name: record for name, (record, _) in sorted(records.items()) if name in names}
+    return pictures.read_attention(sources.model, sources.test_split, wanted)
+
+
+def _draw_compute(results: SearchResults) -> dict[str, Any] | None:
+    if not results.points:
+        return None
+    return {
+        "search": draw_search_chart(results, name="search", size=_CHART),
+        "comparison": draw_comparison_chart(results, name="comparison", size=_CHART),
+        "legend": draw_legend(results, name="legend", size=(900, 44), columns=5),
+        "narrow_legend": draw_legend(results, name="narrow-legend", size=(350, 116), columns=2),
+        "epochs": max(point.epochs for point in results.points),
+    }
+
+
+def _draw_heat_maps(results: SearchResults) -> tuple[tuple[HeatMap, ...], ...]:
+    rows = (draw_heat_maps(results, epochs) for epochs in find_common_epochs(results.points))
+    return tuple(row for row in rows if row)
+
+
+def _draw_curves(results: SearchResults) -> dict[str, Any]:
+    curves = trace_curves(results.trials)
+    epochs = results.winner["epochs"]
+    return {
+        "search": draw_search_curves(curves, winner=results.winner["point"], name="trainings", size=_CHART)
+        if curves
+        else None,
+        "final_fit": draw_final_fit(epochs, best_epoch=results.winner["best_epoch"], name="final-fit", size=_CHART)
+        if epochs
+        else None,
+    }
+
+
+def _draw_evaluation(verdict: Verdict | None, predictions: Predictions | None) -> dict[str, Any] | None:
+    if verdict is None or predictions is None:
+        return None
+    bins = answers.bin_confidences(predictions.candidate, predictions.labels)
+    rows = len(verdict.candidate.slices)
+    most = max(max(row) for row in verdict.candidate.confusion)
+    return {
+        "slices": draw_slices(verdict.candidate, verdict.baseline, name="slices", size=(_CHART[0], 110 + 24 * rows)),
+        "calibration": draw_calibration(bins, name="calibration", size=(_CHART[0], 400)),
+        "most": most,
+    }
+
+
+def _summarise(sources: Sources) -> tuple[SplitSummary, ...]:
+    return summarise_data(sources.statistics, sources.anomalies) if sources.statistics else ()
+
+
+def _count_bad_images(sources: Sources) -> int | None:
+    """Returns how many images the data gate found wanting; None if it did not look."""
+    if sources.bad_images is None:
+        return None
+    return sum(len(file.read_text().splitlines()) for file in sorted(sources.bad_images.glob("*.jsonl")))

@@ -1,0 +1,155 @@
+"""The page: every section, every sentence that stands where there is nothing, and the same page each time."""
+
+import dataclasses
+import html
+import pathlib
+import re
+
+import pytest
+from run_folder import write_model_run
+
+from components.report.page import digest_templates, render_page
+from components.report.sources import Sources
+
+MAX_BYTES = 5 * 2**20
+
+
+@pytest.fixture(scope="module")
+def page(sources: Sources) -> str:
+    return render_page(sources)
+
+
+def _words(page: str) -> str:
+    """Returns what a person reads of it."""
+    body = re.sub(r"<style>.*?</style>", "", page, flags=re.DOTALL)
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", body)).split())
+
+
+def test_a_whole_run_fills_every_section(page: str) -> None:
+    assert 'class="absent"' not in page
+    words = _words(page)
+    for expected in (
+        "TokenLearner: 4 tokens after block 1 of 4",
+        "✓ Blessed All rules of the gate that apply are passed; pushed as version 1700000000.",
+        "4.60 million MACs 39% of the same network without TokenLearner",
+        "161,018",
+        "Accuracy floor ✓ passed",
+        "Not worse than the last blessed model ✓ passed",
+        "token_learner-4@1 wins.",
+        "1 point was too dear to be tried: token_learner-64@3 .",
+        "top_k_norm-4@1 failed: <script>alert(1)</script>.",
+        "After 1 epoch",
+        "25.0 ★ ± 4.3",
+        "mean of 200 images; effective patches 8 8 8 8",
+        "A token effectively weighs 8 of 64 patches on average.",
+        "Lost: only the baseline was right",
+        "exact McNemar test p =",
+        "valid: label: Unexpectedly large value: 12",
+        "train 200 20 to 21 2,250 0 none",
+        "Every image decodes to 32x32x3. Read from /data/cifar10 .",
+        "tokenlearner run",
+        "ExampleGen cached 1.5 not measured",
+        "Trainer 80.2 1,500",
+        "2 Model Trainer 1",
+        "tfx 1.16.0",
+    ):
+        assert expected in words, expected
+
+
+def test_every_chart_has_words_axes_and_units(page: str) -> None:
+    charts = re.findall(r"<svg class=\"chart\".*?</svg>", page, flags=re.DOTALL)
+    titles = [re.findall(r"<title id[^>]*>([^<]*)</title><desc[^>]*>([^<]+)</desc>", chart) for chart in charts]
+    assert [len(found) for found in titles] == [1] * 8
+    drawn = " ".join(charts)
+    for label in (
+        ">million multiply-accumulates an image<",
+        ">validation accuracy<",
+        ">epoch<",
+        ">test accuracy, with 95 % intervals<",
+        ">probability of the likeliest class<",
+        ">images<",
+    ):
+        assert label in drawn, label
+    assert "token_learner-4@1: 33.0% on the valid split after 3 epochs, 4.60 million MACs" in drawn
+    assert "Keras example, 8 tokens: 56.55%" in drawn
+
+
+def test_the_page_stands_alone_and_is_small(page: str) -> None:
+    assert len(page.encode()) <= MAX_BYTES
+    assert not re.findall(r'(?:src|href)="(?!data:|#)[^"]*"', page)
+    assert "<script" not in page
+    assert "@import" not in page
+    assert "http" not in page
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+
+
+def test_charts_take_their_colours_and_font_from_the_page(page: str) -> None:
+    charts = "".join(re.findall(r"<svg.*?</svg>", page, flags=re.DOTALL))
+    assert set(re.findall(r"#[0-9a-fA-F]{6}\b", charts)) == set()
+    assert "DejaVu" not in charts
+    assert "var(--learner)" in charts
+
+
+def test_the_same_sources_make_the_same_page(sources: Sources, page: str) -> None:
+    assert render_page(sources) == page
+
+
+def test_nothing_at_all_makes_a_page_that_says_so() -> None:
+    words = _words(render_page(Sources()))
+    for expected in (
+        "No winner The Trainer left no search results.",
+        "No verdict The gate did not judge this model.",
+        "No verdict: the run did not reach the gate.",
+        "No trial was completed, so there is nothing to plot.",
+        "No point with a token reducer was completed, so there is no map.",
+        "Nothing was trained.",
+        "No attention maps: the model, its predictions or the test images are missing",
+        "No images: there are no predictions",
+        "No evaluation: the run did not reach the gate.",
+        "No comparison: the run did not reach the gate.",
+        "No statistics of the data.",
+        "The command was not recorded.",
+        "Steps and lineage: ML Metadata could not be read where this page was made.",
+        "The versions of packages were not recorded.",
+    ):
+        assert expected in words, expected
+
+
+def test_a_first_model_that_is_not_blessed_says_why(without_baseline: Sources) -> None:
+    words = _words(render_page(without_baseline))
+    assert "✗ Not blessed Accuracy is" in words
+    assert "it must be at least 99.0%." in words
+    assert "Accuracy floor ✗ failed" in words
+    assert "Not worse than the last blessed model \N{EN DASH} not applied" in words
+    assert "No baseline: no other model was ever blessed, so there is nothing to compare with." in words
+
+
+@pytest.mark.parametrize("reducer", ["average_pooling", None])
+def test_a_winner_that_learnt_nothing_about_where_to_look_has_images_but_no_maps(
+    sources: Sources, tmp_path: pathlib.Path, reducer: str | None
+) -> None:
+    model_run = write_model_run(tmp_path / "model_run", reducer=reducer)
+    words = _words(render_page(dataclasses.replace(sources, model_run=model_run, model=None)))
+    assert "No attention maps: no learnt token reducer won, and the others learn nothing about where to look." in words
+    assert "Surest, and wrong" in words
+    heading = "Average pooling: 4 tokens after block 1 of 4" if reducer else "No TokenLearner: 4 blocks on all patches"
+    assert heading in words
+
+
+def test_a_search_whose_trials_all_failed_has_no_charts(sources: Sources, tmp_path: pathlib.Path) -> None:
+    model_run = write_model_run(tmp_path / "model_run")
+    (model_run / "trials.jsonl").write_text("")
+    words = _words(render_page(dataclasses.replace(sources, model_run=model_run)))
+    assert "No trial was completed, so there is nothing to plot." in words
+    assert "No trial was completed, so the search has no curve." in words
+
+
+def test_data_that_were_not_checked_are_not_called_sound(sources: Sources) -> None:
+    words = _words(render_page(dataclasses.replace(sources, anomalies=None, bad_images=None)))
+    assert "train 200 20 to 21 2,250 0 not checked" in words
+    assert "Whether every image decodes was not checked." in words
+
+
+def test_the_digest_of_the_templates_is_a_sha256() -> None:
+    assert re.fullmatch("[0-9a-f]{64}", digest_templates())

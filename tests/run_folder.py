@@ -1,0 +1,86 @@
+"""Folders as the Trainer and the Gate leave them, made by hand."""
+
+import json
+import pathlib
+from typing import Any
+
+from components.evaluator import rules
+from components.evaluator.verdict import Predictions, write_predictions, write_verdict
+
+TOKENS = 4
+_MACS = {"none": 11_900_000, "token_learner-4@1": 4_600_000, "average_pooling-4@1": 4_400_000}
+
+
+def make_trial(point: str, accuracies: list[float], *, initial_epoch: int = 0, seed: int = 1) -> dict[str, Any]:
+    """Returns a line of trials.jsonl: a rung with an epoch for each accuracy."""
+    reducer, _, place = point.partition("-")
+    config: dict[str, Any] = {"token_reducer": reducer}
+    if place:
+        tokens, _, placement = place.removesuffix("+fuser").partition("@")
+        config |= {"blocks_before_token_learner": int(placement), "num_tokens": int(tokens)}
+        config["use_token_fuser"] = place.endswith("+fuser")
+    history = [
+        {"epoch": initial_epoch + n, "train_accuracy": 0.2, "valid_accuracy": accuracy}
+        for n, accuracy in enumerate(accuracies, start=1)
+    ]
+    return {
+        "point": point,
+        "config": config,
+        "seed": seed,
+        "epochs": initial_epoch + len(accuracies),
+        "macs": _MACS.get(point, 5_000_000),
+        "status": "completed",
+        "valid_accuracy": accuracies[-1],
+        "history": history,
+    }
+
+
+def write_model_run(folder: pathlib.Path, *, reducer: str | None = "token_learner") -> pathlib.Path:
+    """Writes what a Trainer leaves whose winner has this reducer; its failed trial speaks HTML."""
+    folder.mkdir()
+    point = f"{reducer}-{TOKENS}@1" if reducer else "none"
+    trials = [
+        make_trial("token_learner-4@1", [0.25]),
+        make_trial("average_pooling-4@1", [0.24]),
+        make_trial("none", [0.23]),
+        make_trial("token_learner-4@1", [0.29, 0.33], initial_epoch=1),
+        make_trial("none", [0.28, 0.31], initial_epoch=1),
+        {**make_trial("top_k_norm-4@1", [0.1]), "status": "failed", "reason": "<script>alert(1)</script>"},
+    ]
+    (folder / "trials.jsonl").write_text("".join(json.dumps(trial) + "\n" for trial in trials))
+    search = {
+        "sentences": [f"{point} wins."],
+        "dropped": [{"point": "token_learner-64@3", "reason": "too dear"}],
+        "failed": [{"point": "top_k_norm-4@1", "reason": "<script>alert(1)</script>"}],
+        "seed_deviation": None,
+    }
+    (folder / "search.json").write_text(json.dumps(search))
+    winner = {
+        "point": point,
+        "network": {
+            "token_reducer": reducer,
+            "blocks_before_token_learner": 1 if reducer else None,
+            "num_tokens": TOKENS if reducer else None,
+            "depth": 4,
+            "use_token_fuser": False,
+        },
+        "valid_accuracy": 0.45,
+        "valid_images": 100,
+        "best_epoch": 2,
+        "epochs": [{"epoch": n, "train_accuracy": 0.2 + n / 10, "valid_accuracy": a} for n, a in ((1, 0.3), (2, 0.45))],
+        "macs": {"total": _MACS[point]},
+        "parameters": 161_018,
+    }
+    (folder / "winner.json").write_text(json.dumps(winner))
+    return folder
+
+
+def write_verdict_folder(folder: pathlib.Path, predictions: Predictions, *, min_accuracy: float = 0.3) -> pathlib.Path:
+    """Writes what the Gate leaves."""
+    folder.mkdir()
+    thresholds = rules.Thresholds(
+        min_accuracy=min_accuracy, max_accuracy_drop=0.3, max_class_accuracy_drop=0.9, max_mmacs=20.0
+    )
+    write_verdict(rules.judge(predictions, _MACS["token_learner-4@1"], thresholds), folder)
+    write_predictions(predictions, folder)
+    return folder
