@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from components.trainer.choice import Choice, Difference
+from models.search_space import NO_REDUCER
 
 
 def describe_choice(choice: Choice) -> tuple[str, ...]:
@@ -21,7 +22,9 @@ def describe_choice(choice: Choice) -> tuple[str, ...]:
 def _describe_winner(choice: Choice) -> str:
     winner, best = choice.winner, choice.best
     if winner is best:
-        return f"{best.name} wins: none that is cheaper comes within one standard error of its {best.accuracy:.1%}."
+        return (
+            f"{best.name} wins: no cheaper one that may win comes within one standard error of its {best.accuracy:.1%}."
+        )
     found = next(difference for difference in choice.differences if difference.than == winner.name)
     return (
         f"{winner.name} wins: the best, {best.name}, is better by {_format(found)}, within one standard error, "
@@ -42,7 +45,7 @@ def _describe_unbound(choice: Choice) -> tuple[str, ...]:
 def _describe_differences(differences: Sequence[Difference]) -> list[str]:
     sentences = []
     for is_larger, words in ((True, "by more than the noise"), (False, "by no more than the noise")):
-        others = [f"{d.than} ({_format(d)})" for d in differences if d.is_larger_than_noise == is_larger]
+        others = [f"{_say(d.than)} ({_format(d)})" for d in differences if d.is_larger_than_noise == is_larger]
         if others:
             sentences.append(f"{differences[0].point} differs {words} from {', '.join(others)}.")
     return sentences
@@ -52,7 +55,8 @@ def _describe_learnt(choice: Choice) -> str:
     if choice.learnt is None or not choice.learnt_differences:
         return "No learnt token reducer was compared with its controls."
     outcomes = [
-        f"{_judge(difference)} {difference.than} ({_format(difference)})" for difference in choice.learnt_differences
+        f"{_judge(difference)} {_say(difference.than)} ({_format(difference)})"
+        for difference in choice.learnt_differences
     ]
     return f"At the same place and token count, {choice.learnt.name} {', '.join(outcomes)}."
 
@@ -61,6 +65,10 @@ def _judge(difference: Difference) -> str:
     if not difference.is_larger_than_noise:
         return "cannot be told from"
     return "beats" if difference.difference > 0 else "loses to"
+
+
+def _say(name: str) -> str:
+    return "the network without TokenLearner" if name == NO_REDUCER else name
 
 
 def _format(difference: Difference) -> str:

@@ -8,12 +8,13 @@ from typing import Literal
 import keras_tuner
 import numpy as np
 
-from components.trainer import oracles, trials
+from components.trainer import plans, trials
 from components.trainer.checkpoint import Checkpoint
 from components.trainer.choice import Candidate, Choice, choose
 from components.trainer.config import SearchConfig, TrainerConfig
 from components.trainer.fit import Fitter
 from components.trainer.optimization import compile_model
+from components.trainer.oracles import make_oracle
 from components.trainer.read import count_batches
 from components.trainer.trials import Trial
 from components.trainer.tuner import PointTuner
@@ -65,14 +66,14 @@ class Search:
         self._drop_dear_points()
         search = self.config.search
         final_epochs = min(len(self.points), search.finalists + _MOST_COMPARED) * search.seeds * search.max_epochs
-        oracle = oracles.make_oracle(self.points, search, self.config.fit.seed)
+        oracle = make_oracle(self.points, search, self.config.fit.seed)
         self._run_stage("search", oracle, planned_epochs=plan_epochs(len(self.points), search) + final_epochs)
         if not self.trainings:
             failed = next(trial for trial in self.trials if trial.status == "failed")
             raise SearchFailedError(f"all trials failed; the first one, {failed.point}: {failed.reason}")
         finalists = self.find_finalists()
         repeats = self._plan_repeats(finalists)
-        self._run_stage("finalists", oracles.PlanOracle(repeats), planned_epochs=oracles.count_epochs(repeats))
+        self._run_stage("finalists", plans.PlanOracle(repeats), planned_epochs=plans.count_epochs(repeats))
         return choose(self._gather_candidates(finalists), controls_may_win=search.controls_may_win)
 
     def find_finalists(self) -> list[ViTConfig]:
@@ -92,7 +93,7 @@ class Search:
         completed = [trial for trial in self.trials if trial.point == name_point(point) and trial.status == "completed"]
         return max(completed, key=lambda trial: trial.epochs, default=None)
 
-    def _plan_repeats(self, finalists: Sequence[ViTConfig]) -> list[oracles.Values]:
+    def _plan_repeats(self, finalists: Sequence[ViTConfig]) -> list[plans.Values]:
         """Plans what is missing for each finalist to be trained fully with each seed."""
         epochs = self.config.search.max_epochs
         plan = []
@@ -100,7 +101,7 @@ class Search:
             for seed in self.seeds:
                 done = self._count_epochs(point, seed)
                 if done < epochs:
-                    plan.append(oracles.propose(point, epochs=epochs, initial_epoch=done, seed=seed))
+                    plan.append(plans.propose(point, epochs=epochs, initial_epoch=done, seed=seed))
         return plan
 
     def _count_epochs(self, point: ViTConfig, seed: int) -> int:
@@ -160,7 +161,7 @@ class Search:
 def plan_epochs(points: int, config: SearchConfig) -> int:
     """Returns the epochs that the first stage will take: exactly for halving and grid, about for the others."""
     if config.tuner == "halving":
-        rungs = oracles.plan_rungs(points, config)
+        rungs = plans.plan_rungs(points, config)
         begins = (0, *(rung.epochs for rung in rungs))
         return sum(rung.points * (rung.epochs - begin) for rung, begin in zip(rungs, begins, strict=False))
     if config.tuner == "hyperband":

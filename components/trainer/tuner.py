@@ -7,7 +7,7 @@ from typing import Any, Literal
 import keras_tuner
 import tensorflow as tf
 
-from components.trainer import oracles, trials
+from components.trainer import plans, trials
 from components.trainer.checkpoint import Checkpoint
 from components.trainer.fit import Fitter, TrainingFailedError
 from components.trainer.progress import EpochReporter
@@ -55,7 +55,7 @@ class PointTuner(keras_tuner.Tuner):
         self.epochs_done = epochs_before
         self.epochs_in_step = epochs_in_step
         self.path = path
-        self.points = hypermodel
+        self.point_model = hypermodel
         self.results: list[Trial] = []
         self.trainings = trainings
         super().__init__(hypermodel=hypermodel, **kwargs)
@@ -66,7 +66,7 @@ class PointTuner(keras_tuner.Tuner):
         Raises:
             keras_tuner.errors.FailedTrialError: If it came to nothing.
         """
-        network = self.points.vit_config(trial.hyperparameters)
+        network = self.point_model.vit_config(trial.hyperparameters)
         planned = self._plan(trial, network)
         try:
             result = trials.complete(planned, self._train(network, planned))
@@ -77,22 +77,22 @@ class PointTuner(keras_tuner.Tuner):
         self.epochs_done += planned.epochs - planned.initial_epoch
         if result.valid_accuracy is None:
             raise keras_tuner.errors.FailedTrialError(result.reason)
-        return {oracles.OBJECTIVE.name: result.valid_accuracy}
+        return {plans.OBJECTIVE.name: result.valid_accuracy}
 
     def _plan(self, trial: keras_tuner.engine.trial.Trial, network: ViTConfig) -> Trial:
         values = trial.hyperparameters.values
-        point, seed = name_point(network), values.get(oracles.SEED, self.default_seed)
-        epochs = values.get(oracles.EPOCHS, self.schedule_epochs)
+        point, seed = name_point(network), values.get(plans.SEED, self.default_seed)
+        epochs = values.get(plans.EPOCHS, self.schedule_epochs)
         # A bracket of Hyperband begins at epoch 0 with points that an earlier one has trained.
         done = [t.epochs for t in self.results if (t.point, t.seed, t.status) == (point, seed, "completed")]
         return Trial(
             stage=self.stage,
             trial_id=trial.trial_id,
-            round=values.get(oracles.ROUND, 0),
+            round=values.get(plans.ROUND, 0),
             point=point,
             config=describe_point(network),
             seed=seed,
-            initial_epoch=min(epochs, max(values.get(oracles.INITIAL_EPOCH, 0), *done, 0)),
+            initial_epoch=min(epochs, max(values.get(plans.INITIAL_EPOCH, 0), *done, 0)),
             epochs=epochs,
             macs=count_macs(network).total,
             status="completed",

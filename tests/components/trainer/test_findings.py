@@ -32,7 +32,7 @@ def describe(*candidates: Candidate, controls_may_win: bool = False) -> list[str
 def test_the_best_is_named_where_none_that_is_cheaper_comes_near() -> None:
     sentences = describe(candidate("token_learner", 1, 70), candidate("token_learner", 0, 60))
     assert sentences == [
-        "token_learner-2@1 wins: none that is cheaper comes within one standard error of its 70.0%.",
+        "token_learner-2@1 wins: no cheaper one that may win comes within one standard error of its 70.0%.",
         "token_learner-2@1 differs by more than the noise from token_learner-2@0 (+10.0 ± 3.0 points).",
         "No learnt token reducer was compared with its controls.",
     ]
@@ -59,7 +59,7 @@ def test_the_best_learnt_reducer_is_held_against_each_control() -> None:
     )
     (sentence,) = (sentence for sentence in sentences if sentence.startswith("At the same"))
     assert "token_learner-2@1 " in sentence
-    assert "loses to none (-20.0 ± 4.0 points)" in sentence
+    assert "loses to the network without TokenLearner (-20.0 ± 4.0 points)" in sentence
     assert "cannot be told from average_pooling-2@1 (-1.0 ± 1.0 points)" in sentence
     assert "beats top_k_norm-2@1 (+30.0 ± 4.6 points)" in sentence
 

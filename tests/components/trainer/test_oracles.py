@@ -8,7 +8,8 @@ import pytest
 from oracle_driver import POINTS, drive, name_proposal, score_at_random
 
 from components.trainer.config import SearchConfig, TrainerConfig, TunerName
-from components.trainer.oracles import HalvingOracle, PlanOracle, Rung, count_epochs, make_oracle, plan_rungs, propose
+from components.trainer.oracles import make_oracle
+from components.trainer.plans import HalvingOracle, PlanOracle, Rung, count_epochs, plan_rungs, propose
 from components.trainer.search import plan_epochs
 from models.search_space import name_point
 

@@ -9,11 +9,14 @@ import pytest
 from oracle_driver import POINTS, drive, name_proposal, score_at_random
 
 from components.trainer.config import SearchConfig, TrainerConfig, TunerName
-from components.trainer.oracles import OBJECTIVE, make_oracle
+from components.trainer.oracles import make_oracle
+from components.trainer.plans import OBJECTIVE
 from models.search_space import name_point
 
 _AFFORDABLE = tuple(point for i, point in enumerate(POINTS) if i % 3)[:16]  # a ceiling cuts corners off a space
 _TUNERS: tuple[TunerName, ...] = ("halving", "hyperband", "random", "bayesian", "grid")
+
+pytestmark = pytest.mark.filterwarnings("ignore:The optimal value found for dimension")  # scikit-learn's, of few trials
 
 
 @pytest.fixture
@@ -120,7 +123,7 @@ def test_the_same_seed_and_results_bring_the_same_proposals(
     assert len(sequences[0]) >= 6
 
 
-@pytest.mark.parametrize("tuner", ["random", "bayesian", "hyperband"])
+@pytest.mark.parametrize("tuner", ["random", "hyperband"])
 def test_another_seed_brings_other_proposals(
     tuner: TunerName,
     search: SearchConfig,

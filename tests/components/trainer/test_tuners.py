@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import pathlib
+import shutil
 from collections import Counter
 from typing import Any
 
@@ -13,6 +14,8 @@ from components.trainer.config import TrainerConfig
 from models.macs import count_macs
 from models.search_space import name_point
 
+pytestmark = pytest.mark.filterwarnings("ignore:The optimal value found for dimension")  # scikit-learn's, of few trials
+
 
 def with_search(config: TrainerConfig, **changes: Any) -> TrainerConfig:
     """Returns the config with another search."""
@@ -20,9 +23,9 @@ def with_search(config: TrainerConfig, **changes: Any) -> TrainerConfig:
 
 
 @pytest.fixture(scope="module")
-def state(searched: Searched) -> pathlib.Path:
-    """The trainings of the search by halving; what one tuner adds the next one finds."""
-    return searched.state
+def state(searched: Searched, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """A copy of the trainings of the search by halving; what one tuner adds the next one finds."""
+    return pathlib.Path(shutil.copytree(searched.state, tmp_path_factory.mktemp("tuners") / "state"))
 
 
 def summarize(found: Searched) -> Counter[tuple[int, int]]:
