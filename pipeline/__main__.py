@@ -96,12 +96,13 @@ class BlessCommand:
         return ExitCode.OK
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class ReportCommand:
     """Shows the page about a run, or makes it anew."""
 
     profile: Literal["quick", "full"] = "quick"  # whose root holds the run
     root: pathlib.Path | None = None  # pipeline root; None: the profile's
-    run: str | None = None  # id of ML Metadata; default: the newest run
+    run: str | None = None  # the id of a run, or how it begins; None: the newest
     output: pathlib.Path | None = None  # make the page anew, into this file
     open: bool = True  # in a browser; its address is printed in any case
 

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import warnings
 import webbrowser
 
 from rich.console import Console
@@ -12,8 +13,8 @@ from components.report.page import ENVIRONMENT_FILE, PAGE_FILE, render_page
 from components.report.provenance import read_provenance
 from components.report.sources import Sources, locate_saved_model
 from pipeline.config import PipelineConfig
-from pipeline.failures import UsageFailure
 from pipeline.history import History
+from pipeline.inspection.root import Root
 
 
 def report(
@@ -23,7 +24,7 @@ def report(
 
     Args:
         config: Its root is looked into.
-        run_id: Of ML Metadata; None: the newest run.
+        run_id: Of ML Metadata, or how it begins; None: the newest run.
         output: Where to write a page made anew; None: the page that the run made, if it did.
         console: Is told where the page is.
         should_open: Whether a browser shows it.
@@ -32,9 +33,11 @@ def report(
         The page.
 
     Raises:
-        UsageFailure: If there is no such run.
+        UsageFailure: If there is no such run, or another process holds the metadata.
+        DataFailure: If the metadata is damaged.
     """
-    history, run_id = _find_run(config, run_id)
+    run_id = Root(config.root).find_run(run_id)
+    history = History(config.metadata_path)
     made = _locate(history, run_id, "Report", "report")
     page = made / PAGE_FILE if made else None
     if output is not None or page is None or not page.is_file():
@@ -60,6 +63,7 @@ def rebuild(config: PipelineConfig, history: History, run_id: str) -> str:
         HTML; sections whose step the run did not reach say so.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow tells of missing accelerators otherwise
+    warnings.filterwarnings("ignore", category=FutureWarning, module="google")  # of the age of Python 3.10
     model = _locate(history, run_id, "Trainer", "model")
     made = _locate(history, run_id, "Report", "report")
     return render_page(
@@ -76,17 +80,6 @@ def rebuild(config: PipelineConfig, history: History, run_id: str) -> str:
             environment=read_environment(made / ENVIRONMENT_FILE) if made else None,
         )
     )
-
-
-def _find_run(config: PipelineConfig, run_id: str | None) -> tuple[History, str]:
-    if not config.metadata_path.is_file():
-        raise UsageFailure(f"{config.root} holds no run yet; start one with `tokenlearner run`, or name its --root.")
-    history = History(config.metadata_path)
-    run_ids = history.run_ids()
-    if not run_ids or run_id not in (None, *run_ids):
-        known = f"the newest is {run_ids[-1]}" if run_ids else "it holds none"
-        raise UsageFailure(f"{config.root} holds no run {run_id or ''}; {known}.".replace(" ;", ";"))
-    return history, run_id or run_ids[-1]
 
 
 def _locate(history: History, run_id: str, component: str, key: str) -> pathlib.Path | None:

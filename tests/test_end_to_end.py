@@ -110,7 +110,7 @@ def test_the_same_command_goes_on_from_the_last_finished_step_and_pushes(workpla
     states = {step.name: step.state for step in history.steps(run_id)}
     assert list(states) == STEPS
     assert [name for name, state in states.items() if state == "CACHED"] == DATA_STEPS
-    assert [states[name] for name in STEPS[6:]] == ["COMPLETE"] * 6
+    assert [states[name] for name in STEPS[6:]] == ["COMPLETE"] * 7
 
     run = history.read_run(run_id)
     assert (run.winner.depth, run.winner.valid_images) == (2, 100)

@@ -42,6 +42,13 @@ def test_help_names_commands_exit_codes_and_every_dotted_field() -> None:
         assert option in run
 
 
+@pytest.mark.parametrize("command", ["run", "inspect", "inspect runs", "bless", "report", "data", "data prepare"])
+def test_every_command_tells_how_it_is_used(command: str) -> None:
+    done = _tokenlearner(*command.split(), "--help")
+    assert done.returncode == ExitCode.OK
+    assert f"usage: tokenlearner {command}" in done.stdout
+
+
 def test_the_profile_gives_the_defaults_wherever_it_stands() -> None:
     full = _tokenlearner("run", "--fit.seed", "2", "--profile", "full", "--help").stdout
     assert "pipeline_root/full" in full

@@ -41,14 +41,12 @@ def begun(config: PipelineConfig) -> PipelineConfig:
 
 
 def test_a_root_without_runs_is_told_in_one_sentence(config: PipelineConfig) -> None:
-    with pytest.raises(
-        UsageFailure, match=r"holds no run yet; start one with `tokenlearner run`, or name its --root\."
-    ):
+    with pytest.raises(UsageFailure, match=r"holds no run yet; start one with `tokenlearner run`"):
         _show(config)
 
 
 def test_an_unknown_run_is_told_with_the_newest_one(begun: PipelineConfig) -> None:
-    with pytest.raises(UsageFailure, match=r"holds no run nonsense; the newest is 2026-01-01T00:00:00\."):
+    with pytest.raises(UsageFailure, match=r"holds no run 'nonsense'; the latest are 2026-01-01T00:00:00\."):
         _show(begun, "nonsense")
 
 
