@@ -146,15 +146,21 @@ def compare_killed(root: pathlib.Path, effort: Effort, expected: Outcome) -> Tab
     rows = {
         "kills": f"{kills}",
         "winner as without kills": str(found.found["winner"] == expected.found["winner"]),
-        "same accuracies of all trials, to the last digit": str(_numbers(found) == _numbers(expected)),
+        "largest difference of a validation accuracy": f"{100 * _find_largest_difference(found, expected):.1f} points",
         "minutes": f"{(time.monotonic() - begin) / 60:.0f}",
     }
     return _make_table("SIGKILL at random moments", rows)
 
 
-def _numbers(outcome: Outcome) -> list[tuple[Any, ...]]:
-    names = ("stage", "point", "seed", "epochs", "train_loss", "valid_accuracy", "valid_loss")
-    return [tuple(trial[name] for name in names) for trial in outcome.trials]
+def _find_largest_difference(outcome: Outcome, expected: Outcome) -> float:
+    """Returns the largest difference of a trial's validation accuracy.
+
+    It need not be 0: the two runs have each a root and a Transform of their own, and Beam sums the pixels of the train
+    split in an order that differs in the last bit of their mean. Within one root trainings are equal to the bit.
+    """
+    pairs = list(zip(outcome.trials, expected.trials, strict=True))
+    assert all(trial["point"] == other["point"] for trial, other in pairs)
+    return max(abs(trial["valid_accuracy"] - other["valid_accuracy"]) for trial, other in pairs)
 
 
 def _make_table(title: str, rows: dict[str, str]) -> Table:
