@@ -65,7 +65,7 @@ def write_search(choice: Choice, trials: Sequence[Trial], full_epochs: int, path
     """
     searched = [trial for trial in trials if trial.status != "dropped"]
     spent = {
-        stage: sum(trial.epochs - trial.initial_epoch for trial in searched if trial.stage == stage)
+        stage: sum(trial.epochs_spent for trial in searched if trial.stage == stage)
         for stage in ("search", "finalists")
     }
     found = {

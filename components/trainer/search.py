@@ -51,7 +51,7 @@ class Search:
     @property
     def epochs_done(self) -> int:
         """Epochs that the trials took so far."""
-        return sum(trial.epochs - trial.initial_epoch for trial in self.trials)
+        return sum(trial.epochs_spent for trial in self.trials)
 
     def run(self) -> Choice:
         """Searches; `trials` and `trainings` then hold what was tried.

@@ -36,6 +36,11 @@ class Trial:
     seconds: float | None = None  # of the epochs of this rung
     history: tuple[Epoch, ...] = ()  # the epochs of this rung; the last one if they had all been trained before
 
+    @property
+    def epochs_spent(self) -> int:
+        """Epochs of this rung."""
+        return self.epochs - self.initial_epoch
+
 
 def complete(trial: Trial, training: Checkpoint) -> Trial:
     """Returns the trial with what its training, which reached `trial.epochs` or more, found."""

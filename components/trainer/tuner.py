@@ -74,7 +74,7 @@ class PointTuner(keras_tuner.Tuner):
             result = dataclasses.replace(planned, status="failed", reason=describe_failure(error))
         self.results.append(result)
         trials.append(result, self.path)
-        self.epochs_done += planned.epochs - planned.initial_epoch
+        self.epochs_done += planned.epochs_spent
         if result.valid_accuracy is None:
             raise keras_tuner.errors.FailedTrialError(result.reason)
         return {plans.OBJECTIVE.name: result.valid_accuracy}
