@@ -7,7 +7,7 @@ import pathlib
 from collections.abc import Iterable
 from typing import Any
 
-NO_REDUCER = "none"
+from models.search_space import NO_REDUCER
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
