@@ -25,7 +25,7 @@ class DataConfig:
 class ModelConfig:
     """The network that all points of the search share; the search adds the token reducer."""
 
-    patch_size: int  # pixels; a power of two for the stem "convolution"
+    patch_size: int  # pixels; a power of two for the stems "convolution" and "residual"
     dim: int  # channels of a token
     depth: int  # encoder blocks
     num_heads: int  # attention heads
@@ -33,7 +33,7 @@ class ModelConfig:
     mlp_dims: tuple[int, ...]  # hidden units of a block's MLP, layer by layer
     mlp_output_activation: MlpOutputActivation  # the Keras example has "gelu"
     dropout_rate: float  # 0..1
-    stem: Stem  # overlapping 3x3 convolutions of stride 2, or a linear projection of each patch
+    stem: Stem  # overlapping 3x3 convolutions, plain or residual, or a linear projection of each patch
     positions: Positions  # how a patch knows where it is
     pooling: Pooling  # of all tokens into the one that is classified
     token_learner_pooling: TokenLearnerPooling  # of the reducer "token_learner"
