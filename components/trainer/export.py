@@ -10,6 +10,8 @@ import tensorflow_transform as tft
 from components import features, signatures
 from models.attention_maps import build_attention_model, has_attention_maps
 
+NETWORK_FILE = "model.keras"  # of the Trainer's model run, in Keras's own format
+
 
 class ServingModule(tf.Module):
     """The Transform graph and the network, as TensorFlow Serving and TFMA call them.
