@@ -208,6 +208,7 @@ def generate_components(config: PipelineConfig) -> Iterator[BaseNode]:
         model=model,
         model_run=trainer.outputs["model_run"],
         verdict=gate.outputs["verdict"],
+        infra_blessing=serving_validator.outputs["blessing"],
         pushed_model=pusher.outputs["pushed_model"],
         metadata_path=str(config.metadata_path.resolve()),
         memory_path=str(config.memory_path.resolve()),
