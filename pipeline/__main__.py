@@ -14,6 +14,7 @@ from components.lock import LockedError
 from pipeline.config import PROFILES, PipelineConfig
 from pipeline.failures import ExitCode, Failure, UsageFailure
 from pipeline.inspection.commands import InspectCommand, complete_arguments
+from pipeline.push.commands import PushCommand
 
 _DESCRIPTION = """Finds where a TokenLearner should stand in a mini Vision Transformer and how many tokens it emits.
 
@@ -116,7 +117,9 @@ class ReportCommand:
         return ExitCode.OK
 
 
-def _parse(arguments: list[str]) -> RunCommand | InspectCommand | BlessCommand | ReportCommand | DataCommand:
+def _parse(
+    arguments: list[str],
+) -> RunCommand | InspectCommand | BlessCommand | PushCommand | ReportCommand | DataCommand:
     """Parses the command line; the profile, wherever it stands, gives the other fields of `run` their defaults."""
     profiles = re.findall(r"--profile[ =](\S+)", " ".join(arguments))
     profile = profiles[-1] if profiles and profiles[-1] in PROFILES else "quick"
@@ -130,6 +133,7 @@ def _parse(arguments: list[str]) -> RunCommand | InspectCommand | BlessCommand |
         Annotated[RunCommand, tyro.conf.subcommand("run", default=default_run)]
         | Annotated[InspectCommand, tyro.conf.subcommand("inspect")]
         | Annotated[BlessCommand, tyro.conf.subcommand("bless")]
+        | Annotated[PushCommand, tyro.conf.subcommand("push")]
         | Annotated[ReportCommand, tyro.conf.subcommand("report")]
         | Annotated[DataCommand, tyro.conf.subcommand("data")],
         args=complete_arguments(arguments),

@@ -75,6 +75,17 @@ class EvaluationConfig:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class PushConfig:
+    """What is served."""
+
+    keep_versions: int  # of the newest pushed versions; the last other blessed model's stays in any case
+
+    def __post_init__(self) -> None:
+        """Rejects a folder without any version."""
+        check_range("push.keep_versions", self.keep_versions, 1)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class PipelineConfig:
     """Everything that a run depends on."""
 
@@ -85,6 +96,7 @@ class PipelineConfig:
     search: SearchConfig
     fit: FitConfig
     evaluation: EvaluationConfig
+    push: PushConfig
 
     def __post_init__(self) -> None:
         """Checks that every point of the search can be built."""
@@ -112,7 +124,12 @@ class PipelineConfig:
     @property
     def serving_dir(self) -> pathlib.Path:
         """Folder of pushed versions."""
-        return self.root / "serving" / "tokenlearner"
+        return locate_serving_dir(self.root)
+
+
+def locate_serving_dir(root: pathlib.Path) -> pathlib.Path:
+    """Returns the folder of pushed versions within a pipeline root."""
+    return root / "serving" / "tokenlearner"
 
 
 QUICK = PipelineConfig(
@@ -148,6 +165,7 @@ QUICK = PipelineConfig(
     ),
     # Room for the noise of 1,000 test images, 100 of each class.
     evaluation=EvaluationConfig(min_accuracy=0.4, max_accuracy_drop=0.06, max_class_accuracy_drop=0.25, max_mmacs=None),
+    push=PushConfig(keep_versions=3),
 )
 
 FULL = dataclasses.replace(

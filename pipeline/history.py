@@ -7,6 +7,7 @@ import pathlib
 from ml_metadata.proto import metadata_store_pb2
 
 from components.evaluator.verdict import Verdict, read_verdict
+from components.pusher.ledger import NOT_PUSHED_BECAUSE
 from pipeline.override import Override, find_overrides
 from pipeline.records import Records
 
@@ -46,6 +47,7 @@ class Run:
     verdict: Verdict
     pushed_version: str | None  # None: not pushed
     override: Override | None = None  # the last blessing of its model by hand
+    not_pushed_because: str | None = None  # a clause
 
 
 class History:
@@ -97,6 +99,7 @@ class History:
             verdict=read_verdict(pathlib.Path(verdict.uri)),
             pushed_version=pushed.custom_properties["pushed_version"].string_value or None,
             override=next(reversed(find_overrides(self._records, model)), None),
+            not_pushed_because=pushed.custom_properties[NOT_PUSHED_BECAUSE].string_value or None,
         )
 
     def inputs(self, run_id: str, component: str, key: str) -> list[metadata_store_pb2.Artifact]:

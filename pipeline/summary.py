@@ -26,7 +26,8 @@ def print_run(console: Console, run: Run) -> None:
     facts.add_row("blessed", "\n".join(["yes" if verdict.is_blessed else "no", *verdict.reasons, *notes]))
     if run.override and not verdict.is_blessed:
         facts.add_row("", describe_override(run.override))
-    facts.add_row("pushed", f"version {run.pushed_version}" if run.pushed_version else "no")
+    reason = f", because {run.not_pushed_because}" if run.not_pushed_because and verdict.is_blessed else ""
+    facts.add_row("pushed", f"version {run.pushed_version}" if run.pushed_version else f"no{reason}")
     console.print(facts)
     steps = Table(box=rich.box.SIMPLE_HEAD)
     steps.add_column("step")

@@ -7,6 +7,7 @@ import pathlib
 
 from components.pusher.manifest import MANIFEST_FILE, FileRecord, Manifest, decode_manifest
 
+NO_MANIFEST = "is missing, so nothing vouches for this version"  # of the fault of `manifest.json`
 _CHUNK_BYTES = 1 << 20
 
 
@@ -32,7 +33,7 @@ def find_faults(folder: pathlib.Path, recorded_sha256: str | None = None) -> tup
         content = (folder / MANIFEST_FILE).read_bytes()
         manifest = decode_manifest(content)
     except FileNotFoundError:
-        return (_blame(MANIFEST_FILE, "is missing, so nothing vouches for this version"),)
+        return (_blame(MANIFEST_FILE, NO_MANIFEST),)
     except OSError as error:
         return (_blame(MANIFEST_FILE, f"cannot be read ({error.strerror})"),)
     except ValueError:

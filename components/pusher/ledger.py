@@ -21,6 +21,9 @@ NOT_PUSHED_BECAUSE = "not_pushed_because"  # a clause; there if nothing was push
 MODEL_ID = "model_id"  # of the artifact that was pushed
 WITHHELD = "withheld"  # JSON: what was rolled back and why, by the id of its model; see `Push.withheld`
 
+CACHE_INPUT = "served_model"  # of the Pusher: nothing of it is in what is pushed
+_BASELINE_INPUT = "baseline_model"  # the same; it has a training of its own behind it
+
 _READS = (Event.INPUT, Event.DECLARED_INPUT)
 _WRITES = (Event.OUTPUT, Event.DECLARED_OUTPUT)
 
@@ -122,7 +125,14 @@ def _walk(store: mlmd.MetadataStore, artifact_ids: list[int]) -> Iterator[tuple[
         [maker] = store.get_executions_by_id(makers)
         contexts = store.get_contexts_by_execution(maker.id)
         yield next((each.name.rpartition(".")[2] for each in contexts if each.type == "node"), maker.type), maker
-        waiting += [event.artifact_id for event in store.get_events_by_execution_ids(makers) if event.type in _READS]
+        events = store.get_events_by_execution_ids(makers)
+        waiting += [
+            event.artifact_id for event in events if event.type in _READS and _find_key(event) != _BASELINE_INPUT
+        ]
+
+
+def _find_key(event: Event) -> str:
+    return next((str(step.key) for step in event.path.steps if step.HasField("key")), "")
 
 
 def _find_code_digest(maker: Execution) -> str:

@@ -21,6 +21,7 @@ from pipeline.inspection.outcome import Outcome, RunState, StepOutcome
 from pipeline.inspection.root import Root, shorten
 from pipeline.override import Override, describe_override
 from pipeline.records import format_time
+from pipeline.rollback import RollbackRecord, describe_rollback
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -59,6 +60,8 @@ class Overview:
     search: SearchFacts | None
     verdict: Verdict | None
     overrides: list[Override]
+    not_pushed_because: str | None  # a clause; None: pushed, or not come so far
+    rollbacks: list[RollbackRecord]  # to and from the pushed version
 
 
 def read_overview(root: Root, run_id: str) -> Overview:
@@ -75,6 +78,8 @@ def read_overview(root: Root, run_id: str) -> Overview:
         search=_read_search(outcome),
         verdict=outcome.verdict,
         overrides=outcome.overrides,
+        not_pushed_because=outcome.not_pushed_because,
+        rollbacks=outcome.rollbacks,
     )
 
 
@@ -91,6 +96,8 @@ def show_overview(console: Console, overview: Overview) -> None:
     if overview.verdict:
         show_metrics(console, overview.verdict)
         _show_gate(console, overview.verdict, overview)
+    if overview.rollbacks:
+        print_sentences(console, "Rolled back", [describe_rollback(rollback) for rollback in overview.rollbacks])
 
 
 def describe_state(overview: Overview) -> str:
@@ -99,7 +106,7 @@ def describe_state(overview: Overview) -> str:
         case "pushed":
             return f"pushed as version {overview.pushed_version}"
         case "not pushed":
-            return "not pushed, because not blessed"
+            return f"not pushed, because {overview.not_pushed_because or 'not blessed'}"
         case "failed":
             failed = ", ".join(step.name for step in overview.steps if step.state == "failed")
             return f"failed in {failed}; the newest file in logs/ tells more"

@@ -24,6 +24,7 @@ from pipeline.config import FULL, PROFILES, QUICK
         ("evaluation", "max_accuracy_drop", -0.01, "evaluation.max_accuracy_drop is -0.01; it must be in 0..1"),
         ("evaluation", "max_class_accuracy_drop", 2, "evaluation.max_class_accuracy_drop is 2; it must be in 0..1"),
         ("evaluation", "max_mmacs", -1.0, "evaluation.max_mmacs is -1.0; it must be at least 0"),
+        ("push", "keep_versions", 0, "push.keep_versions is 0; it must be at least 1"),
     ],
 )
 def test_a_wrong_value_names_field_value_and_range(part: str, field: str, value: object, message: str) -> None:

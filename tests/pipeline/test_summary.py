@@ -86,6 +86,12 @@ def test_who_blessed_a_refused_model_by_hand_is_told() -> None:
     assert "by hand" not in _show(dataclasses.replace(_make_run(judge_first(0.5, 8), "17"), override=override))
 
 
+def test_why_a_blessed_model_was_not_pushed_is_told() -> None:
+    because = "version 16 with this model was rolled back by ada"
+    run = dataclasses.replace(_make_run(judge_first(0.5, 8), None), not_pushed_because=because)
+    assert f"pushed no, because {because}" in _show(run)
+
+
 def _make_run(verdict: Verdict, pushed_version: str | None) -> Run:
     winner = Winner(
         point="token_learner-8@2",

@@ -12,7 +12,10 @@ from tiny_pipeline import read_served_name, run_tiny_pipeline
 
 from components.pusher.manifest import read_manifest
 from components.pusher.versions import find_versions
+from components.report.provenance import read_provenance
 from pipeline.history import History
+from pipeline.inspection.lineage import read_lineage
+from pipeline.inspection.root import Root
 from pipeline.push.rollback import roll_back
 from pipeline.records import Records
 
@@ -123,6 +126,16 @@ def test_versions_only_ever_grew(workplace: Workplace) -> None:
     pushed = [version for version in versions if version]
     assert pushed == sorted(set(pushed))
     assert all(read_manifest(path).code_digests == {"Trainer": "c0de"} for path in workplace.versions.values())
+
+
+def test_the_lineage_of_a_push_does_not_lead_into_the_pushes_before(workplace: Workplace) -> None:
+    lineage = read_lineage(Root(workplace.root), run_id=None, version=None)
+    assert lineage.version == lineage.served_version == str(max(workplace.versions))
+    assert sorted(origin.key for origin in lineage.origins) == ["model", "model_blessing", "model_run", "verdict"]
+    provenance = read_provenance(workplace.root / "metadata.sqlite", {}, None)
+    assert sorted(artifact.kind for artifact in provenance.artifacts) == sorted(
+        ("Model", "ModelRun", "GateVerdict", "ModelBlessing", "PushedModel")
+    )
 
 
 def _name(version: pathlib.Path) -> str:

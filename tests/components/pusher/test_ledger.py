@@ -3,7 +3,7 @@
 import pathlib
 
 import pytest
-from ml_metadata.proto.metadata_store_pb2 import Execution
+from ml_metadata.proto.metadata_store_pb2 import Event, Execution
 from recorded_root import FIRST, KILLED, SECOND, RecordedRoot, open_store
 
 from components.pusher.ledger import NOTHING_KNOWN, format_withheld, read_making, read_pushes
@@ -34,6 +34,27 @@ def test_the_digests_are_those_of_the_steps_behind_the_model_and_its_verdict(roo
     assert making.run_id == SECOND.run_id
     assert making.data_digest == "cafe"
     assert making.code_digests == {"Gate": "g", "Trainer": "t"}
+
+
+def test_the_digests_are_not_those_of_the_baselines_training(root: RecordedRoot) -> None:
+    first, second = (
+        each for each in root.store.get_artifacts_by_type("Model") if each.uri.split("-of-")[1] != KILLED.run_id
+    )
+    trainers = {
+        event.artifact_id: event.execution_id
+        for event in root.store.get_events_by_artifact_ids([first.id, second.id])
+        if event.type == Event.OUTPUT
+    }
+    for model, digest in ((first, "of the baseline"), (second, "of the candidate")):
+        [trainer] = root.store.get_executions_by_id([trainers[model.id]])
+        trainer.custom_properties["code_digest"].string_value = digest
+        root.store.put_executions([trainer])
+    gate = root.store.get_executions_by_type("type of Gate")[-1]
+    event = Event(type=Event.INPUT, artifact_id=first.id, execution_id=gate.id)
+    event.path.steps.add().key = "baseline_model"
+    root.store.put_events([event])
+    making = read_making(root.path / "metadata.sqlite", [second.id, root.artifact("verdict").id])
+    assert making.code_digests == {"Trainer": "of the candidate"}
 
 
 def test_pushes_are_told_oldest_first_with_what_is_withheld(root: RecordedRoot) -> None:
