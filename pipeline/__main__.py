@@ -18,7 +18,8 @@ from pipeline.push.commands import PushCommand
 
 _DESCRIPTION = """Finds where a TokenLearner should stand in a mini Vision Transformer and how many tokens it emits.
 
-Exit codes: 0 done (`run`: pushed), 2 wrong usage, 3 bad data, 4 not blessed, 5 a step failed, 130 interrupted."""
+Exit codes: 0 done (`run`: pushed), 2 wrong usage, 3 bad data or a damaged version, 4 not blessed, 5 a step failed,
+130 interrupted."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

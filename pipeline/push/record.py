@@ -39,8 +39,8 @@ def record_rollback(root_path: pathlib.Path, records: Records, manifest: Manifes
             inputs={key: artifact for key, artifact in inputs.items() if artifact},
             outputs={"pushed_model": _make_push(root_path, manifest, replaced, pushes)},
         )
-    except Failure as failure:
-        raise Failure(f"version {manifest.version} is served now, but {failure}") from None
+    except (Failure, OSError) as failure:
+        raise Failure(f"version {manifest.version} is served now, but not recorded: {failure}") from None
 
 
 def _describe(version: int, rollback: Rollback) -> dict[str, str]:
@@ -55,7 +55,7 @@ def _make_push(
     """Makes the artifact: what the older version was made from stays, so that a run knows it again."""
     assert manifest.rollback is not None
     if not pushes:
-        raise Failure("ML Metadata holds no push that could be followed by its record.")
+        raise Failure("ML Metadata holds no push before it.")
     artifact = copy_as_new(pushes.get(manifest.rollback.copy_of, pushes[max(pushes)]))
     if manifest.rollback.copy_of not in pushes:
         artifact.custom_properties.clear()

@@ -34,13 +34,16 @@ def roll_back(root_path: pathlib.Path, version: int, reason: str | None, console
     """
     Records(root_path / "metadata.sqlite")  # nothing is made in a root without runs
     busy = f"another run works in {root_path}; wait for it, or interrupt it: the same command goes on where it was."
-    with hold_lock(root_path / ".lock", busy):
-        records = Records(root_path / "metadata.sqlite")
-        versions = read_versions(root_path, records)
-        chosen, served = select_version(versions, version), versions[-1]
-        draft = _draft(chosen, served, " ".join(reason.split()) if reason else None)
-        manifest = _publish(root_path, chosen, draft, list(find_pushes(records)))
-        record_rollback(root_path, records, manifest, served)
+    try:
+        with hold_lock(root_path / ".lock", busy):
+            records = Records(root_path / "metadata.sqlite")
+            versions = read_versions(root_path, records)
+            chosen, served = select_version(versions, version), versions[-1]
+            draft = _draft(chosen, served, " ".join(reason.split()) if reason else None)
+            manifest = _publish(root_path, chosen, draft, list(find_pushes(records)))
+            record_rollback(root_path, records, manifest, served)
+    except OSError as error:
+        raise Failure(f"nothing was rolled back: {root_path} cannot be written to ({error.strerror}).") from None
     console.print(f"Version {manifest.version}, a copy of {version}, is served now instead of {served.version}.")
     console.print(
         f"Runs push the model of {served.version} again only after another one was pushed; "

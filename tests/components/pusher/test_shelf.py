@@ -5,9 +5,9 @@ import json
 import os
 import pathlib
 import subprocess
-from collections.abc import Callable, Iterator
 
 import pytest
+from commands import Mount
 from pushes import FILES, push
 
 from benchmarks.push import push_and_kill
@@ -18,8 +18,6 @@ from components.pusher.shelf import PushError, locate_workshop
 from components.pusher.versions import find_versions
 from pipeline.failures import ExitCode
 from pipeline.worker import classify, describe_cause
-
-Mount = Callable[[str], pathlib.Path]
 
 
 def test_a_push_leaves_one_whole_version_and_nothing_aside(base: pathlib.Path, model: pathlib.Path) -> None:
@@ -143,25 +141,6 @@ def test_a_model_that_is_gone_is_named(base: pathlib.Path, model: pathlib.Path) 
     with pytest.raises(PushError, match=r"No such file or directory: .*saved_model\.pb"):
         push(base, model)
     assert find_versions(base) == {}
-
-
-@pytest.fixture
-def mount(tmp_path: pathlib.Path) -> Iterator[Mount]:
-    """Mounts a file system in memory; skips the test where one may not."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-
-    def call(options: str) -> pathlib.Path:
-        done = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", options, "tmpfs", disk], capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            pytest.skip(f"nothing can be mounted here: {done.stderr.strip()}")
-        return disk
-
-    yield call
-    if disk.is_mount():
-        subprocess.run(["umount", disk], check=True)
 
 
 def _fill(path: pathlib.Path, size: int) -> None:

@@ -3,11 +3,12 @@
 import getpass
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
 
 import pytest
-from commands import Command
+from commands import Command, Mount
 from ml_metadata.proto.metadata_store_pb2 import Event, Execution
 from recorded_root import RecordedRoot, open_store
 
@@ -230,6 +231,30 @@ def test_a_damaged_newest_version_can_be_rolled_back_from(tokenlearner: Command,
     (_base(root) / "1002" / "manifest.json").write_text("{")
     assert tokenlearner("push", "rollback", "1001", "--root", root.path).code == ExitCode.OK
     assert list(read_pushes(root.path / "metadata.sqlite")[-1].withheld) == [root.artifact("model").id]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ("remount,ro", "nothing was rolled back: {disk}/root cannot be written to (Read-only file system)."),
+        ("full", "make room on its disk, then run the same command again."),
+    ],
+    ids=["read-only", "full"],
+)
+def test_a_disk_that_cannot_be_written_to_is_told_in_one_sentence(
+    options: str, words: str, tokenlearner: Command, root: RecordedRoot, mount: Mount
+) -> None:
+    disk = mount("size=4m")
+    shutil.copytree(root.path, disk / "root")
+    if options == "full":
+        subprocess.run(["dd", "if=/dev/zero", f"of={disk}/ballast", "bs=4k"], capture_output=True, check=False)
+    else:
+        subprocess.run(["mount", "-o", options, disk], check=True)
+    done = tokenlearner("push", "rollback", "1000", "--root", disk / "root")
+    assert done.code == ExitCode.STEP_FAILED
+    assert done.err.count("\n") == 1
+    assert words.format(disk=disk) in done.err
+    assert list(find_versions(locate_serving_dir(disk / "root"))) == [1000, 1001, 1002]
 
 
 def test_push_imports_neither_tfx_nor_tensorflow(root: RecordedRoot) -> None:
