@@ -1,24 +1,19 @@
 """Blesses a model by hand, against the gate, and records who did so, when and why."""
 
-import os
 import pathlib
-import pwd
 import time
 
-import ml_metadata as mlmd
-from ml_metadata import errors
-from ml_metadata.proto import metadata_store_pb2
 from rich.console import Console
 
 from components.lock import hold_lock
-from pipeline.failures import Failure, UsageFailure
+from pipeline.by_hand import copy_as_new, find_login_name, record_by_hand
+from pipeline.failures import UsageFailure
 from pipeline.inspection.outcome import Outcome
 from pipeline.inspection.root import Root, shorten
 from pipeline.override import describe_override
-from pipeline.records import BLESS_NODE, Artifact, Event, Execution, connect
+from pipeline.records import BLESS_NODE, Artifact
 from pipeline.refusals import is_refused
 
-_EXECUTION_TYPE = "pipeline.bless.Bless"
 _BLESSED_FILE = "BLESSED"  # as TFX's Evaluator names it
 
 
@@ -47,10 +42,7 @@ def bless(root_path: pathlib.Path, run: str, reason: str, console: Console) -> N
         follows = "pushes it; what ran before comes from the cache."
         if is_refused(outcome.serving):
             follows = "asks it once more to serve, which it did not as it must, and pushes it if it does now."
-        try:
-            _record(root_path, outcome, model, judged, reason)
-        except errors.StatusError as error:
-            raise Failure(f"ML Metadata took no blessing: {str(error).splitlines()[0]}.") from None
+        _record(root_path, outcome, model, judged, reason)
         overrides = Outcome(Root(root_path), outcome.run_id).overrides
     console.print(f"{describe_override(overrides[-1])}.".replace("..", "."), markup=False, highlight=False)
     console.print(f"The same `tokenlearner run` {follows}", highlight=False)
@@ -72,52 +64,21 @@ def _find_judged(root: Root, outcome: Outcome) -> tuple[Artifact, Artifact]:
 
 
 def _record(root_path: pathlib.Path, outcome: Outcome, model: Artifact, judged: Artifact, reason: str) -> None:
-    """Writes an execution with the model as input and a ModelBlessing as output, all at once."""
-    store = connect(root_path / "metadata.sqlite", is_read_only=False)
+    """Writes an execution with the model as input and a ModelBlessing as output."""
     folder = root_path.resolve() / BLESS_NODE / "blessing" / str(time.time_ns())
     folder.mkdir(parents=True)
     (folder / _BLESSED_FILE).touch()
-    who = _find_login_name()
-    blessing = Artifact()
-    blessing.CopyFrom(judged)  # the properties that TFX's Evaluator writes: current and baseline model
-    for field in ("id", "name", "create_time_since_epoch", "last_update_time_since_epoch"):
-        blessing.ClearField(field)
+    who = find_login_name()
+    blessing = copy_as_new(judged)  # the properties that TFX's Evaluator writes: current and baseline model
     blessing.uri = str(folder)
     blessing.custom_properties["blessed"].int_value = 1
     blessing.custom_properties["blessed_by"].string_value = who
     blessing.custom_properties["reason"].string_value = reason
-    execution = Execution(type_id=_put_type(store), last_known_state=Execution.COMPLETE)
-    execution.custom_properties["who"].string_value = who
-    execution.custom_properties["reason"].string_value = reason
-    events = [(model, _make_event(Event.INPUT, "model")), (blessing, _make_event(Event.OUTPUT, "blessing"))]
-    store.put_execution(execution, events, _find_contexts(store, outcome.run_id), reuse_context_if_already_exist=True)
-
-
-def _find_login_name() -> str:
-    """Returns the name of the account, which environment variables cannot change."""
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return f"user {os.getuid()}"
-
-
-def _put_type(store: mlmd.MetadataStore) -> int:
-    type_id: int = store.put_execution_type(metadata_store_pb2.ExecutionType(name=_EXECUTION_TYPE))
-    return type_id
-
-
-def _make_event(event_type: int, key: str) -> Event:
-    event = Event(type=event_type)
-    event.path.steps.add().key = key
-    event.path.steps.add().index = 0
-    return event
-
-
-def _find_contexts(store: mlmd.MetadataStore, run_id: str) -> list[metadata_store_pb2.Context]:
-    """Returns the contexts in which TFX's resolvers look: pipeline and run; and a node of its own."""
-    run = store.get_context_by_type_and_name("pipeline_run", run_id)
-    step = store.get_executions_by_context(run.id)[0]
-    [pipeline] = [each for each in store.get_contexts_by_execution(step.id) if each.type == "pipeline"]
-    name = f"{pipeline.name}.{BLESS_NODE}"
-    node = metadata_store_pb2.Context(type_id=store.get_context_type("node").id, name=name)
-    return [pipeline, run, store.get_context_by_type_and_name("node", name) or node]
+    record_by_hand(
+        root_path / "metadata.sqlite",
+        node=BLESS_NODE,
+        run_id=outcome.run_id,
+        properties={"who": who, "reason": reason},
+        inputs={"model": model},
+        outputs={"blessing": blessing},
+    )

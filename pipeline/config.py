@@ -104,6 +104,17 @@ class ServingConfig:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class PushConfig:
+    """What is served."""
+
+    keep_versions: int  # of the newest pushed versions; the last other blessed model's stays in any case
+
+    def __post_init__(self) -> None:
+        """Rejects a folder without any version."""
+        check_range("push.keep_versions", self.keep_versions, 1)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class PipelineConfig:
     """Everything that a run depends on."""
 
@@ -115,6 +126,7 @@ class PipelineConfig:
     fit: FitConfig
     evaluation: EvaluationConfig
     serving: ServingConfig
+    push: PushConfig
 
     def __post_init__(self) -> None:
         """Checks that every point of the search can be built."""
@@ -142,7 +154,12 @@ class PipelineConfig:
     @property
     def serving_dir(self) -> pathlib.Path:
         """Folder of pushed versions."""
-        return self.root / "serving" / "tokenlearner"
+        return locate_serving_dir(self.root)
+
+
+def locate_serving_dir(root: pathlib.Path) -> pathlib.Path:
+    """Returns the folder of pushed versions within a pipeline root."""
+    return root / "serving" / "tokenlearner"
 
 
 QUICK = PipelineConfig(
@@ -192,6 +209,7 @@ QUICK = PipelineConfig(
         time_limit_seconds=240.0,
         docker=False,
     ),
+    push=PushConfig(keep_versions=3),
 )
 
 FULL = dataclasses.replace(

@@ -4,20 +4,12 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
-from tfx.components import (
-    Evaluator,
-    ExampleValidator,
-    InfraValidator,
-    Pusher,
-    StatisticsGen,
-    Trainer,
-    Transform,
-)
+from tfx.components import Evaluator, ExampleValidator, InfraValidator, StatisticsGen, Trainer, Transform
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.components.common.resolver import Resolver
 from tfx.orchestration import metadata
 from tfx.orchestration.pipeline import Pipeline
-from tfx.proto import infra_validator_pb2, pusher_pb2, trainer_pb2, transform_pb2
+from tfx.proto import infra_validator_pb2, trainer_pb2, transform_pb2
 from tfx.types import standard_artifacts
 from tfx.types.channel import Channel
 
@@ -29,6 +21,8 @@ from components.evaluator.eval_config import make_eval_config
 from components.evaluator.gate import Gate
 from components.evaluator.override import GateOrHandBlessingStrategy
 from components.example_gen.component import Cifar10ExampleGen, digest_source
+from components.pusher.component import Pusher
+from components.pusher.served import ServedStrategy
 from components.report.component import Report
 from components.report.page import digest_templates
 from components.schema import SCHEMA_FILE, CuratedSchema
@@ -189,14 +183,26 @@ def generate_components(config: PipelineConfig) -> Iterator[BaseNode]:
         code_digest=_digest_code(ServingValidator),
     )
     yield serving_validator
+    candidate = {
+        "model": model,
+        "verdict": gate.outputs["verdict"],
+        "infra_blessing": serving_validator.outputs["blessing"],
+    }
+    served = Resolver(
+        strategy_class=ServedStrategy, pushed_model=Channel(type=standard_artifacts.PushedModel), **candidate
+    ).with_id("Served")
+    yield served
 
     pusher = Pusher(
-        model=model,
+        **candidate,
+        model_run=trainer.outputs["model_run"],
         model_blessing=override.outputs["model_blessing"],
-        infra_blessing=serving_validator.outputs["blessing"],
-        push_destination=pusher_pb2.PushDestination(
-            filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=str(config.serving_dir.resolve()))
-        ),
+        baseline_model=baseline.outputs["model"],
+        served_model=served.outputs["pushed_model"],
+        serving_dir=str(config.serving_dir.resolve()),
+        keep_versions=config.push.keep_versions,
+        metadata_path=str(config.metadata_path.resolve()),
+        code_digest=_digest_code(Pusher),
     )
     yield pusher
 

@@ -16,6 +16,7 @@ from pipeline.failures import DataFailure, UsageFailure
 from pipeline.snapshot import take_snapshot
 
 BLESS_NODE = "Bless"  # of executions by hand; no step of the DAG
+ROLLBACK_NODE = "Rollback"  # the same
 _CONSUMES = (Event.INPUT, Event.DECLARED_INPUT)
 _PRODUCES = (Event.OUTPUT, Event.DECLARED_OUTPUT)
 
@@ -87,7 +88,7 @@ class Records:
         return {
             self._nodes[execution_id]: self.executions[execution_id]
             for execution_id in self._runs[run_id]
-            if execution_id in self._nodes and self._nodes[execution_id] != BLESS_NODE
+            if execution_id in self._nodes and self._nodes[execution_id] not in (BLESS_NODE, ROLLBACK_NODE)
         }
 
     def name_step(self, execution: Execution) -> str:

@@ -38,20 +38,25 @@ def is_refused(serving: ServingFindings | None) -> bool:
     return serving is not None and not serving.is_blessed
 
 
-def describe_refusal(verdict: Verdict | None, serving: ServingFindings | None, *, is_overridden: bool) -> str:
+def describe_refusal(
+    verdict: Verdict | None, serving: ServingFindings | None, withheld: str | None, *, is_overridden: bool
+) -> str:
     """Says on whose account a model was not pushed.
 
     Args:
         verdict: Of the Gate.
         serving: Of the ServingValidator; None: it was not asked.
+        withheld: Why the Pusher left it, a clause; tells if neither of the two refused it.
         is_overridden: Whether it was blessed by hand against the Gate.
 
     Returns:
-        Such as ", because not blessed"; empty if neither of them refused it.
+        Such as ", because not blessed"; empty if nobody refused it.
     """
     reasons = []
     if verdict and not verdict.is_blessed and not (is_overridden and is_refused(serving)):
         reasons.append("not blessed")
     if is_refused(serving):
         reasons.append("it does not serve as it must")
+    if withheld and not reasons:
+        reasons.append(withheld)
     return f", because {' and '.join(reasons)}" if reasons else ""

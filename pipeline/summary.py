@@ -29,7 +29,7 @@ def print_run(console: Console, run: Run) -> None:
         facts.add_row("", describe_override(run.override))
     if run.serving:
         facts.add_row("serves", "\n".join(["yes" if run.serving.is_blessed else "no", *run.serving.reasons]))
-    refusal = describe_refusal(verdict, run.serving, is_overridden=bool(run.override))
+    refusal = describe_refusal(verdict, run.serving, run.not_pushed_because, is_overridden=bool(run.override))
     facts.add_row("pushed", f"version {run.pushed_version}" if run.pushed_version else f"no{refusal}")
     console.print(facts)
     steps = Table(box=rich.box.SIMPLE_HEAD)

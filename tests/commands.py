@@ -1,6 +1,7 @@
-"""Runs `tokenlearner` within the process of a test."""
+"""Runs `tokenlearner` within the process of a test, on disks of the test's own."""
 
 import dataclasses
+import pathlib
 from collections.abc import Callable
 
 
@@ -19,3 +20,4 @@ class Done:
 
 
 Command = Callable[..., Done]
+Mount = Callable[[str], pathlib.Path]  # from options such as "size=1m" to an empty file system in memory

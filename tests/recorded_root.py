@@ -33,7 +33,12 @@ GRAPH = {  # step: (what it reads, as "key" or "key from output"; what it writes
 }
 IMAGES = 200
 MACS = 6_790_000
-TYPES = {"model": "Model", "blessing": "ModelBlessing", "infra_blessing": "InfraBlessing"}
+TYPES = {
+    "model": "Model",
+    "blessing": "ModelBlessing",
+    "infra_blessing": "InfraBlessing",
+    "pushed_model": "PushedModel",
+}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

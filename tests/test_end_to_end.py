@@ -15,13 +15,15 @@ import time
 import pytest
 from sample_slice import PROJECT, make_slice
 
+from components.pusher.manifest import read_manifest
 from components.report.memory import reset_peak
 from pipeline.failures import ExitCode
 from pipeline.history import History
 from pipeline.summary import describe_network
 
 DATA_STEPS = ["ExampleGen", "Schema", "StatisticsGen", "ExampleValidator", "DataGate", "Transform"]
-STEPS = [*DATA_STEPS, "Trainer", "Baseline", "Evaluator", "Gate", "Override", "ServingValidator", "Pusher", "Report"]
+AFTER_TRAINER = ["Baseline", "Evaluator", "Gate", "Override", "ServingValidator", "Served", "Pusher", "Report"]
+STEPS = [*DATA_STEPS, "Trainer", *AFTER_TRAINER]
 MIN_ACCURACY = 0.15  # chance is 0.1; 200 test images put its 99 % bound below 0.15
 
 
@@ -67,7 +69,7 @@ class Workplace:
         return [
             step.name
             for step in history.steps(history.latest_run_id())
-            if step.state == "COMPLETE" and step.name not in ("Baseline", "Override")  # resolvers run always
+            if step.state == "COMPLETE" and step.name not in ("Baseline", "Override", "Served")  # resolvers run always
         ]
 
     def versions(self) -> list[str]:
@@ -120,6 +122,26 @@ def test_the_same_command_goes_on_from_the_last_finished_step_and_pushes(workpla
     assert run.verdict.is_blessed
     assert not run.verdict.has_baseline
     assert workplace.versions() == [run.pushed_version]
+
+
+def test_the_manifest_of_what_was_pushed_tells_where_it_comes_from(workplace: Workplace) -> None:
+    from components.example_gen.component import digest_source  # takes TFX's time
+
+    history = workplace.history()
+    run = history.read_run(history.latest_run_id())
+    [model] = history.outputs(run.run_id, "Trainer", "model")
+    [version] = (workplace.root / "serving" / "tokenlearner").iterdir()
+    manifest = read_manifest(version)
+    assert (manifest.run_id, manifest.model.artifact_id) == (run.run_id, model.id)
+    assert (manifest.model.point, manifest.model.macs) == (run.winner.point, run.winner.macs)
+    assert manifest.metrics.accuracy == run.verdict.candidate.overall.accuracy
+    assert manifest.data_digest == digest_source(workplace.data)
+    assert {"ExampleGen", "Schema", "Transform", "Trainer", "Gate"} <= set(manifest.code_digests)
+    assert manifest.signatures["serving_default"].inputs == {"examples": "string [-1]"}
+    assert manifest.signatures["serving_default"].outputs == {"probabilities": "float32 [-1, 10]"}
+    assert "saved_model.pb" in manifest.files
+    [facts] = json.loads(workplace.tokenlearner("push", "verify", "--json"))
+    assert (facts["version"], facts["is_whole"]) == (int(version.name), True)
 
 
 def test_the_run_left_a_page_that_is_made_anew_to_the_last_byte_without_tfx(
@@ -242,6 +264,8 @@ def test_a_model_blessed_by_hand_is_pushed_by_the_same_command_and_inspect_tells
         "transform_graph": "Transform",
         "model": "Trainer",
         "model_run": "Trainer",
+        "baseline_model": "Trainer",
+        "verdict": "Gate",
         "model_blessing": "Bless",
         "infra_blessing": "ServingValidator",
     }
@@ -284,6 +308,25 @@ print(json.dumps({"shape": of_examples.shape, "sums": of_examples.sum(axis=1).to
     assert answer["sums"] == pytest.approx([1.0] * 7, abs=1e-5)
     assert answer["same"]
     assert not answer["tft"]
+
+
+def test_going_back_to_an_older_model_pushes_it_again_and_a_rollback_holds(workplace: Workplace) -> None:
+    versions = workplace.versions()
+    by_hand = ("--fit.seed", "2", "--evaluation.min-accuracy", "0.99")
+    assert workplace.run("--fit.seed", "2").returncode == ExitCode.OK
+    assert "Pusher" in workplace.executed()
+    [pushed] = set(workplace.versions()) - set(versions)
+    assert workplace.run("--fit.seed", "2").returncode == ExitCode.OK
+    assert workplace.executed() == []
+    workplace.tokenlearner("push", "rollback", versions[0], "--reason", "It errs.")
+    [back] = set(workplace.versions()) - {*versions, pushed}
+    assert json.loads(workplace.tokenlearner("inspect", "lineage", "--json"))["version"] == back
+    done = workplace.run("--fit.seed", "2")
+    assert done.returncode == ExitCode.NOT_BLESSED
+    assert f"because version {pushed} with this model was rolled back by" in " ".join(done.stdout.split())
+    assert workplace.versions()[-1] == back
+    workplace.tokenlearner("push", "rollback", pushed)
+    assert workplace.run(*by_hand).returncode == ExitCode.OK
 
 
 def test_two_runs_in_one_root_do_not_mix(workplace: Workplace) -> None:

@@ -8,10 +8,12 @@ from collections.abc import Iterable, Mapping
 import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2
 
+from components.pusher.ledger import CACHE_INPUT
+
 _OUTPUTS = (metadata_store_pb2.Event.OUTPUT, metadata_store_pb2.Event.DECLARED_OUTPUT)
 _INPUTS = (metadata_store_pb2.Event.INPUT, metadata_store_pb2.Event.DECLARED_INPUT)
 _STATES = metadata_store_pb2.Execution.State
-_LEFT_OUT = ("Report", "Bless")  # the page cannot tell of its own end; the latter is no step
+_LEFT_OUT = ("Report", "Bless", "Rollback")  # the page cannot tell of its own end; the others are no steps
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -69,13 +71,17 @@ class _Store:
 
     def ids(self, execution_id: int, kinds: tuple[int, ...]) -> list[int]:
         events = self.store.get_events_by_execution_ids([execution_id])
-        return sorted({event.artifact_id for event in events if event.type in kinds})
+        return sorted({event.artifact_id for event in events if event.type in kinds and not _is_for_the_cache(event)})
 
     def find_maker(self, artifact_id: int) -> metadata_store_pb2.Execution | None:
         """Returns the execution that made an artifact, not those that took it from the cache."""
         events = self.store.get_events_by_artifact_ids([artifact_id])
         makers = sorted(event.execution_id for event in events if event.type in _OUTPUTS)
         return self.store.get_executions_by_id(makers[:1])[0] if makers else None
+
+
+def _is_for_the_cache(event: metadata_store_pb2.Event) -> bool:
+    return any(step.key == CACHE_INPUT for step in event.path.steps)
 
 
 def read_provenance(

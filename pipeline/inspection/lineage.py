@@ -5,12 +5,16 @@ from collections.abc import Iterator
 
 from rich.console import Console
 
+from components.pusher.ledger import CACHE_INPUT
+from components.pusher.versions import find_versions
+from pipeline.config import locate_serving_dir
 from pipeline.failures import UsageFailure
 from pipeline.inspection.layout import print_sentences, print_table
 from pipeline.inspection.outcome import Outcome
 from pipeline.inspection.root import Root, shorten
 from pipeline.override import Override, describe_override, is_override, read_override
 from pipeline.records import Artifact, Execution, Records, format_time
+from pipeline.rollback import RollbackRecord, describe_rollback, is_rollback, read_rollback
 
 _LONGEST_VALUE = 200  # characters of an execution property that are shown; texts of files are longer
 
@@ -40,6 +44,8 @@ class Lineage:
     pushed_at: str  # local time
     origins: list[Origin]  # a maker's artifacts come after those that it read
     override: Override | None  # the blessing by hand that let it pass
+    rollback: RollbackRecord | None  # that brought it back as a copy of an older one
+    served_version: str | None  # the newest one on the disk; None: none is there
 
 
 def read_lineage(root: Root, *, run_id: str | None, version: str | None) -> Lineage:
@@ -48,7 +54,7 @@ def read_lineage(root: Root, *, run_id: str | None, version: str | None) -> Line
     Args:
         root: That holds it.
         run_id: That pushed it; None: any.
-        version: None: the newest.
+        version: None: the one that is served, or the newest where nothing is.
 
     Raises:
         UsageFailure: If no such version was pushed.
@@ -67,6 +73,8 @@ def read_lineage(root: Root, *, run_id: str | None, version: str | None) -> Line
         pushed_at=format_time(pusher.last_update_time_since_epoch / 1000),
         origins=origins,
         override=overrides[0] if overrides else None,
+        rollback=read_rollback(pusher) if is_rollback(records, pusher) else None,
+        served_version=_find_served(root),
     )
 
 
@@ -75,6 +83,7 @@ def show_lineage(console: Console, lineage: Lineage) -> None:
     run = f" by run {shorten(lineage.run_id)}" if lineage.run_id else ""
     sentence = f"Version {lineage.version} was pushed on {lineage.pushed_at}{run} to {lineage.destination}."
     console.print(sentence, markup=False, highlight=False)
+    _show_served(console, lineage)
     rows = [
         (
             str(origin.artifact_id),
@@ -94,6 +103,22 @@ def show_lineage(console: Console, lineage: Lineage) -> None:
         print_sentences(console, "Override", [describe_override(lineage.override)])
 
 
+def _show_served(console: Console, lineage: Lineage) -> None:
+    """Says how the version came back, and which one is served now."""
+    sentences = [describe_rollback(lineage.rollback)] if lineage.rollback else []
+    if lineage.served_version == lineage.version:
+        sentences.append("It is served now.")
+    elif lineage.served_version:
+        sentences.append(f"Served now is version {lineage.served_version}.")
+    for sentence in sentences:
+        console.print(sentence, markup=False, highlight=False)
+
+
+def _find_served(root: Root) -> str | None:
+    versions = find_versions(locate_serving_dir(root.path))
+    return str(max(versions)) if versions else None
+
+
 def _find_pushed(root: Root, run_id: str | None, version: str | None) -> Artifact:
     if run_id is not None:
         outcome = Outcome(root, run_id)
@@ -107,7 +132,8 @@ def _find_pushed(root: Root, run_id: str | None, version: str | None) -> Artifac
     versions = {each.custom_properties["pushed_version"].string_value: each for each in pushed}
     if version is not None and version not in versions:
         raise UsageFailure(f"{root.path} holds no pushed version {version!r}; there are {', '.join(versions)}.")
-    return versions[version] if version else max(pushed, key=lambda each: each.id)
+    newest = max(pushed, key=lambda each: each.id)
+    return versions[version] if version else versions.get(_find_served(root) or "", newest)
 
 
 def _walk(records: Records, pusher: Execution) -> Iterator[Origin]:
@@ -117,9 +143,9 @@ def _walk(records: Records, pusher: Execution) -> Iterator[Origin]:
     while waiting:
         reader = waiting.pop(0)
         for artifact in records.inputs(reader):
-            maker = records.find_maker(artifact)
-            if artifact.id not in keys and maker:
-                keys[artifact.id] = records.find_key(reader, artifact)
+            maker, key = records.find_maker(artifact), records.find_key(reader, artifact)
+            if artifact.id not in keys and maker and key != CACHE_INPUT:
+                keys[artifact.id] = key
                 waiting.append(maker)
     for artifact_id, key in sorted(keys.items()):
         artifact = records.artifacts[artifact_id]

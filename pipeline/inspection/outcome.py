@@ -15,11 +15,13 @@ from components.evaluator.verdict import (
     read_predictions,
     read_verdict,
 )
+from components.pusher.ledger import NOT_PUSHED_BECAUSE
 from components.serving_validator.findings import SERVING_FILE, ServingFindings, read_findings
 from pipeline.failures import DataFailure, UsageFailure
 from pipeline.inspection.root import Root, shorten
 from pipeline.override import Override, find_overrides
 from pipeline.records import Artifact, Execution
+from pipeline.rollback import RollbackRecord, find_rollbacks
 
 StepState = Literal["done", "cached", "failed", "running", "interrupted"]
 RunState = Literal["pushed", "not pushed", "failed", "interrupted", "in progress"]
@@ -77,6 +79,17 @@ class Outcome:
         """The version that the Pusher wrote, now or in the run that it was cached from."""
         pushed = self.find_output("pushed_model")
         return pushed.custom_properties["pushed_version"].string_value or None if pushed else None
+
+    @property
+    def not_pushed_because(self) -> str | None:
+        """Why the Pusher pushed nothing, a clause; None: it did, or has not come so far."""
+        pushed = self.find_output("pushed_model")
+        return pushed.custom_properties[NOT_PUSHED_BECAUSE].string_value or None if pushed else None
+
+    @property
+    def rollbacks(self) -> list[RollbackRecord]:
+        """The rollbacks to and from the version that the Pusher wrote, oldest first."""
+        return find_rollbacks(self._records, self.pushed_version) if self.pushed_version else []
 
     @property
     def overrides(self) -> list[Override]:

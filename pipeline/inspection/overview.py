@@ -24,6 +24,7 @@ from pipeline.inspection.serving import show_serving
 from pipeline.override import Override, describe_override
 from pipeline.records import format_time
 from pipeline.refusals import describe_refusal, is_refused
+from pipeline.rollback import RollbackRecord, describe_rollback
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -63,6 +64,8 @@ class Overview:
     verdict: Verdict | None
     overrides: list[Override]
     serving: ServingFindings | None  # None: it was not asked to serve
+    not_pushed_because: str | None  # a clause; None: pushed, or not come so far
+    rollbacks: list[RollbackRecord]  # to and from the pushed version
 
 
 def read_overview(root: Root, run_id: str) -> Overview:
@@ -80,6 +83,8 @@ def read_overview(root: Root, run_id: str) -> Overview:
         verdict=outcome.verdict,
         overrides=outcome.overrides,
         serving=outcome.serving,
+        not_pushed_because=outcome.not_pushed_because,
+        rollbacks=outcome.rollbacks,
     )
 
 
@@ -98,6 +103,8 @@ def show_overview(console: Console, overview: Overview) -> None:
         _show_gate(console, overview.verdict, overview)
     if overview.serving:
         show_serving(console, overview.serving)
+    if overview.rollbacks:
+        print_sentences(console, "Rolled back", [describe_rollback(rollback) for rollback in overview.rollbacks])
 
 
 def describe_state(overview: Overview) -> str:
@@ -106,8 +113,9 @@ def describe_state(overview: Overview) -> str:
         case "pushed":
             return f"pushed as version {overview.pushed_version}"
         case "not pushed":
-            overridden = bool(overview.overrides)
-            return f"not pushed{describe_refusal(overview.verdict, overview.serving, is_overridden=overridden)}"
+            withheld, is_overridden = overview.not_pushed_because, bool(overview.overrides)
+            refusal = describe_refusal(overview.verdict, overview.serving, withheld, is_overridden=is_overridden)
+            return f"not pushed{refusal}"
         case "failed":
             failed = ", ".join(step.name for step in overview.steps if step.state == "failed")
             return f"failed in {failed}; the newest file in logs/ tells more"

@@ -6,10 +6,11 @@ from rich.console import Console
 
 from components.evaluator.verdict import Measure
 from pipeline.failures import DataFailure
-from pipeline.inspection.layout import format_mmacs, format_share, print_table
+from pipeline.inspection.layout import format_mmacs, format_share, print_sentences, print_table
 from pipeline.inspection.outcome import Outcome, RunState
 from pipeline.inspection.root import Root, shorten
 from pipeline.records import format_time
+from pipeline.rollback import RollbackRecord, describe_rollback
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -27,6 +28,7 @@ class RunFacts:
     is_overridden: bool  # blessed by hand
     pushed_version: str | None
     damage: str | None  # a file that cannot be read
+    rollbacks: list[RollbackRecord]  # to and from the pushed version
 
 
 def read_runs(root: Root) -> list[RunFacts]:
@@ -52,6 +54,11 @@ def show_runs(console: Console, runs: list[RunFacts]) -> None:
     for run in runs:
         if run.damage:
             console.print(run.damage, markup=False, highlight=False, soft_wrap=True)
+    rollbacks = {rollback.version: rollback for run in runs for rollback in run.rollbacks}
+    if rollbacks:
+        print_sentences(
+            console, "Rolled back", [describe_rollback(rollbacks[version]) for version in sorted(rollbacks, key=int)]
+        )
 
 
 def _read_run(outcome: Outcome) -> RunFacts:
@@ -73,6 +80,7 @@ def _read_run(outcome: Outcome) -> RunFacts:
         is_overridden=bool(outcome.overrides),
         pushed_version=outcome.pushed_version,
         damage=damage,
+        rollbacks=outcome.rollbacks,
     )
 
 

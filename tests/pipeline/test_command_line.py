@@ -18,7 +18,7 @@ def _tokenlearner(*arguments: str, cwd: pathlib.Path | None = None) -> subproces
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["run", "--help"], ["data", "--help"], ["data", "prepare", "--help"]]
+    "arguments", [["--help"], ["run", "--help"], ["push", "--help"], ["data", "--help"], ["data", "prepare", "--help"]]
 )
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     script = (
@@ -42,7 +42,9 @@ def test_help_names_commands_exit_codes_and_every_dotted_field() -> None:
         assert option in run
 
 
-@pytest.mark.parametrize("command", ["run", "inspect", "inspect runs", "bless", "report", "data", "data prepare"])
+@pytest.mark.parametrize(
+    "command", ["run", "inspect", "inspect runs", "bless", "report", "push", "data", "data prepare"]
+)
 def test_every_command_tells_how_it_is_used(command: str) -> None:
     done = _tokenlearner(*command.split(), "--help")
     assert done.returncode == ExitCode.OK
@@ -71,6 +73,8 @@ def test_the_last_profile_counts_and_other_values_named_like_one_do_not() -> Non
         (["run", "--profile", "fast"], "invalid choice 'fast'"),
         (["run", "--serch.max-epochs", "3"], "--search.max-epochs"),
         (["data", "prepare", "--source", "ftp"], "invalid choice 'ftp'"),
+        (["push", "rollback", "newest"], "invalid"),
+        (["push", "verify", "newest"], "version is newest; it must be a number, see `push list`, or all"),
     ],
 )
 def test_wrong_usage_ends_in_one_message_and_exit_code_2(arguments: list[str], words: str) -> None:

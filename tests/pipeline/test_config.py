@@ -30,6 +30,7 @@ from pipeline.config import FULL, PROFILES, QUICK
         ("serving", "max_batch_1_p95_seconds", -0.1, "serving.max_batch_1_p95_seconds is -0.1; it must be at least 0"),
         ("serving", "max_memory_mib", -1, "serving.max_memory_mib is -1; it must be at least 0"),
         ("serving", "time_limit_seconds", -1.0, "serving.time_limit_seconds is -1.0; it must be at least 0"),
+        ("push", "keep_versions", 0, "push.keep_versions is 0; it must be at least 1"),
     ],
 )
 def test_a_wrong_value_names_field_value_and_range(part: str, field: str, value: object, message: str) -> None:

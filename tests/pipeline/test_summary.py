@@ -108,6 +108,12 @@ def test_why_a_model_does_not_serve_is_told(min_accuracy: float, override: Overr
     assert "serves yes pushed version 17" in pushed
 
 
+def test_why_a_blessed_model_was_not_pushed_is_told() -> None:
+    because = "version 16 with this model was rolled back by ada"
+    run = dataclasses.replace(_make_run(judge_first(0.5, 8), None), not_pushed_because=because)
+    assert f"pushed no, because {because}" in _show(run)
+
+
 def _make_run(verdict: Verdict, pushed_version: str | None) -> Run:
     winner = Winner(
         point="token_learner-8@2",

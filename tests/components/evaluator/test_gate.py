@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from google.protobuf import json_format
+from run_folder import write_model_run
 from tfx.components.evaluator import constants
-from tfx.components.pusher.executor import Executor as Pusher
-from tfx.proto import pusher_pb2
 from tfx.types import standard_artifacts
 
+from components.evaluator.gate import GateVerdict
 from components.evaluator.verdict import Rule, Verdict, read_predictions
+from components.pusher.component import Pusher
 from pipeline.config import FULL, QUICK
 
 JudgeModels = Callable[..., Any]
@@ -150,16 +150,20 @@ def test_the_answers_of_both_models_are_kept_image_by_image(judge_models: JudgeM
 @pytest.mark.parametrize(("min_accuracy", "pushed"), [(0.5, 1), (0.8, 0)], ids=["blessed", "not blessed"])
 def test_the_pusher_obeys(judge_models: JudgeModels, tmp_path: pathlib.Path, min_accuracy: float, pushed: int) -> None:
     judged = judge_models(draw_right(100), None, **{**NUMBERS, "min_accuracy": min_accuracy})
-    serving = tmp_path / "serving"
-    destination = pusher_pb2.PushDestination(
-        filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=str(serving))
-    )
-    pushed_model = standard_artifacts.PushedModel()
+    verdict, model_run, pushed_model = GateVerdict(), standard_artifacts.ModelRun(), standard_artifacts.PushedModel()
+    verdict.uri = str(judged.folder)
+    model_run.uri = str(write_model_run(tmp_path / "trained"))
     pushed_model.uri = str(tmp_path / "pushed")
-    Pusher().Do(
-        {"model": [judged.inputs["model"]], "model_blessing": [judged.blessing]},
-        {"pushed_model": [pushed_model]},
-        {"push_destination": json_format.MessageToJson(destination)},
+    Pusher.test_call(
+        model=judged.inputs["model"],
+        model_run=model_run,
+        verdict=verdict,
+        model_blessing=judged.blessing,
+        pushed_model=pushed_model,
+        serving_dir=str(tmp_path / "serving"),
+        keep_versions=1,
+        metadata_path=str(tmp_path / "metadata.sqlite"),
+        code_digest="",
     )
     assert pushed_model.get_int_custom_property("pushed") == pushed
-    assert len(list(serving.glob("*/saved_model.pb"))) == pushed
+    assert len(list((tmp_path / "serving").glob("*/saved_model.pb"))) == pushed

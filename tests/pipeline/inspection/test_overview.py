@@ -88,7 +88,7 @@ def test_json_keys_are_those_that_the_readme_names(tokenlearner: Command, root_p
     facts = json.loads(tokenlearner("inspect", "--root", root_path, "--json").out)
     assert list(facts) == [
         *("run_id", "began", "state", "last_step", "pushed_version", "steps", "anomalies", "search", "verdict"),
-        *("overrides", "serving"),
+        *("overrides", "serving", "not_pushed_because", "rollbacks"),
     ]
     assert facts["run_id"] == "2026-01-04T10:00:00.000001"
     assert facts["steps"][0]["state"] == "cached"

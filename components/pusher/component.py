@@ -1,0 +1,122 @@
+"""The component Pusher."""
+
+import pathlib
+import time
+
+from tfx.components.util import model_utils
+from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
+from tfx.dsl.component.experimental.decorators import component
+from tfx.types import standard_artifacts
+from tfx.types.artifact import Artifact
+from tfx.utils import path_utils
+
+from components.evaluator.gate import GateVerdict
+from components.pusher import ledger
+from components.pusher.content import collect_files
+from components.pusher.draft import draft_manifest
+from components.pusher.manifest import Manifest, hash_manifest
+from components.pusher.served import PUSHED_FROM, SERVED_BEFORE, describe_candidate
+from components.pusher.shelf import open_shelf
+
+
+class LiteModels(Artifact):
+    """A folder with `lite.json` and the files that it names."""
+
+    TYPE_NAME = "LiteModels"
+
+
+class ModelCard(Artifact):
+    """A folder with `README.md` and the pictures that it links to."""
+
+    TYPE_NAME = "ModelCard"
+
+
+@component
+def Pusher(  # noqa: N802 (TFX names components like classes)
+    model: InputArtifact[standard_artifacts.Model],
+    model_run: InputArtifact[standard_artifacts.ModelRun],
+    verdict: InputArtifact[GateVerdict],
+    model_blessing: InputArtifact[standard_artifacts.ModelBlessing],
+    pushed_model: OutputArtifact[standard_artifacts.PushedModel],
+    serving_dir: Parameter[str],
+    keep_versions: Parameter[int],
+    metadata_path: Parameter[str],
+    code_digest: Parameter[str],  # noqa: ARG001 (read by the cache)
+    infra_blessing: InputArtifact[standard_artifacts.InfraBlessing] = None,
+    lite_models: InputArtifact[LiteModels] = None,
+    model_card: InputArtifact[ModelCard] = None,
+    baseline_model: InputArtifact[standard_artifacts.Model] = None,
+    served_model: InputArtifact[standard_artifacts.PushedModel] = None,
+) -> None:
+    """Publishes a blessed model as a new version, whole or not at all.
+
+    Args:
+        model: What the Trainer exported.
+        model_run: Of the Trainer; `winner.json` tells the network.
+        verdict: Of the Gate.
+        model_blessing: The one that counts.
+        pushed_model: With the properties that TFX's Pusher sets; its folder stays empty.
+        serving_dir: The folder that is served.
+        keep_versions: How many of the newest versions stay; see `versions.choose_outdated`.
+        metadata_path: The sqlite file of ML Metadata; if there is none, the manifest holds no digests.
+        code_digest: Of the sources that this step depends on.
+        infra_blessing: Of the ServingValidator; None: it does not count.
+        lite_models: Of the LiteConverter.
+        model_card: Of the ModelCard.
+        baseline_model: The last other blessed model; its newest version stays.
+        served_model: Of ServedStrategy, for the cache.
+
+    Raises:
+        PushError: If the folder cannot be written to; it is as it was.
+        LockedError: If another process pushes to it.
+    """
+    pathlib.Path(pushed_model.uri).mkdir(parents=True, exist_ok=True)  # TFX's cache asks whether it exists
+    store = pathlib.Path(metadata_path)
+    pushes = ledger.read_pushes(store)
+    withheld = pushes[-1].withheld if pushes else {}
+    if obstacle := _find_obstacle(model_blessing, infra_blessing, withheld.get(model.id)):
+        pushed_model.set_int_custom_property("pushed", 0)
+        pushed_model.set_string_custom_property(ledger.NOT_PUSHED_BECAUSE, obstacle)
+        return
+    saved_model = pathlib.Path(path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model)))
+    files = collect_files(
+        saved_model=saved_model,
+        model_card=pathlib.Path(model_card.uri) if model_card else None,
+        lite_models=pathlib.Path(lite_models.uri) if lite_models else None,
+    )
+    draft = draft_manifest(
+        model=(model.id, model.uri),
+        model_run=pathlib.Path(model_run.uri),
+        verdict=pathlib.Path(verdict.uri),
+        saved_model=saved_model,
+        making=ledger.read_making(store, [model.id, verdict.id]),
+    )
+    with open_shelf(pathlib.Path(serving_dir)) as shelf:
+        manifest = shelf.publish(files, draft, [push.version for push in pushes], time.time())
+        shelf.remove_outdated(keep_versions, baseline_model.id if baseline_model else None)
+    # A rollback holds until another model is pushed: the same one, pushed again, hands it on.
+    handed_on = withheld if pushes and pushes[-1].model_id == model.id else {}
+    _mark_pushed(pushed_model, pathlib.Path(serving_dir), manifest, handed_on)
+    candidate = {"model": model, "verdict": verdict, "infra_blessing": infra_blessing}
+    candidate |= {"lite_models": lite_models, "model_card": model_card}
+    pushed_model.set_string_custom_property(PUSHED_FROM, describe_candidate(candidate))
+    pushed_model.set_int_custom_property(SERVED_BEFORE, served_model.id if served_model else 0)
+
+
+def _find_obstacle(model_blessing: Artifact, infra_blessing: Artifact | None, withheld: str | None) -> str | None:
+    """Returns why the model is not pushed."""
+    if not model_utils.is_model_blessed(model_blessing):
+        return "it is not blessed"
+    if infra_blessing and not model_utils.is_infra_validated(infra_blessing):
+        return "it did not prove that it serves"
+    return withheld
+
+
+def _mark_pushed(pushed_model: Artifact, base: pathlib.Path, manifest: Manifest, withheld: dict[int, str]) -> None:
+    """Sets the properties that TFX's Pusher sets, and those by which a later push and `push verify` know this one."""
+    pushed_model.set_int_custom_property("pushed", 1)
+    pushed_model.set_string_custom_property("pushed_destination", str(base / str(manifest.version)))
+    pushed_model.set_string_custom_property("pushed_version", str(manifest.version))
+    pushed_model.set_string_custom_property(ledger.MANIFEST_SHA256, hash_manifest(manifest))
+    pushed_model.set_int_custom_property(ledger.MODEL_ID, manifest.model.artifact_id)
+    pushed_model.set_string_custom_property(ledger.WITHHELD, ledger.format_withheld(withheld))

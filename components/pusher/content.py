@@ -1,0 +1,40 @@
+"""What a version is made of: the SavedModel, the model card and the smaller twins; without TFX and TensorFlow."""
+
+import pathlib
+
+from components.lite_converter.comparison import read_comparison
+from components.pusher.faults import list_files
+
+_LITE_FOLDER = "lite"
+
+
+def collect_files(
+    *, saved_model: pathlib.Path, model_card: pathlib.Path | None, lite_models: pathlib.Path | None
+) -> dict[str, pathlib.Path]:
+    """Collects the files of a version.
+
+    Args:
+        saved_model: Its files stand where TensorFlow Serving looks for them, at the top.
+        model_card: README.md and the pictures that it links to, beside the SavedModel; None: no card.
+        lite_models: `lite.json` tells which of its files are pushed; None: no twins.
+
+    Returns:
+        File by path within the version.
+
+    Raises:
+        ValueError: If the card would take the place of a file of the SavedModel.
+    """
+    files = _place(saved_model)
+    card = _place(model_card) if model_card else {}
+    if both := sorted(set(files) & set(card)):
+        raise ValueError(f"both the SavedModel and the model card have a file {both[0]}")
+    return files | card | (_choose_twins(lite_models) if lite_models else {})
+
+
+def _place(folder: pathlib.Path) -> dict[str, pathlib.Path]:
+    return {name: folder / name for name in list_files(folder)}
+
+
+def _choose_twins(folder: pathlib.Path) -> dict[str, pathlib.Path]:
+    pushed = [variant.file for variant in read_comparison(folder).variants if variant.is_pushed]
+    return {f"{_LITE_FOLDER}/{file}": folder / file for file in pushed if file}

@@ -1,0 +1,116 @@
+"""What `manifest.json` says of a pushed version and how it is read back, without TFX and TensorFlow."""
+
+import dataclasses
+import hashlib
+import pathlib
+
+import pydantic
+
+from components.evaluator.verdict import Measure
+
+MANIFEST_FILE = "manifest.json"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FileRecord:
+    """One file of a version."""
+
+    size_bytes: int
+    sha256: str  # hexadecimal
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ModelRecord:
+    """The model that was pushed."""
+
+    artifact_id: int  # of ML Metadata
+    folder: str  # last part of the artifact's address
+    point: str  # such as "token_learner-8@2"
+    macs: int  # true multiply-accumulates an image
+    parameters: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Metrics:
+    """How the model did on the test split."""
+
+    images: int
+    accuracy: Measure  # 0..1
+    top_5_accuracy: Measure  # 0..1
+    cross_entropy: Measure  # nats
+    expected_calibration_error: Measure  # 0..1
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Signature:
+    """What a signature of the SavedModel takes and gives; types and shapes by name, such as "string [-1]"."""
+
+    inputs: dict[str, str]
+    outputs: dict[str, str]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Rollback:
+    """Why an older version came back under a new number."""
+
+    copy_of: int  # the version that came back
+    rolled_back_from: int  # the version that was served until then
+    who: str  # login name
+    reason: str | None  # None: none was given
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """A pushed version; what is known of its making comes from its artifacts and from ML Metadata."""
+
+    version: int
+    run_id: str | None  # None: no ML Metadata at hand, as for the digests
+    pushed_at: str  # UTC, ISO 8601
+    model: ModelRecord
+    data_digest: str | None  # SHA-256 of the dataset's records
+    code_digests: dict[str, str]  # SHA-256 of the sources, by the step that depends on them
+    metrics: Metrics
+    signatures: dict[str, Signature]
+    files: dict[str, FileRecord]  # by path within the version; all but the manifest itself
+    rollback: Rollback | None = None
+    digest: str = ""  # SHA-256 of this manifest with an empty digest
+
+
+_MANIFEST = pydantic.TypeAdapter(Manifest)
+
+
+def encode_manifest(manifest: Manifest) -> bytes:
+    """Returns the one way in which a manifest is written, its digest made anew."""
+    unsealed = dataclasses.replace(manifest, digest="")
+    digest = hashlib.sha256(_MANIFEST.dump_json(unsealed, indent=1)).hexdigest()
+    return _MANIFEST.dump_json(dataclasses.replace(unsealed, digest=digest), indent=1)
+
+
+def hash_manifest(manifest: Manifest) -> str:
+    """Returns the SHA-256 of a manifest's file, which ML Metadata keeps."""
+    return hashlib.sha256(encode_manifest(manifest)).hexdigest()
+
+
+def decode_manifest(content: bytes) -> Manifest:
+    """Reads what `encode_manifest` returned.
+
+    Raises:
+        ValueError: If it differs from that by as little as a blank.
+    """
+    manifest = _MANIFEST.validate_json(content)
+    if encode_manifest(manifest) != content:
+        raise ValueError("it does not have the digest that it names")
+    return manifest
+
+
+def read_manifest(folder: pathlib.Path) -> Manifest:
+    """Reads `manifest.json`.
+
+    Args:
+        folder: Of the version.
+
+    Raises:
+        OSError: If it cannot be read, such as FileNotFoundError.
+        ValueError: If a byte of it was changed.
+    """
+    return decode_manifest((folder / MANIFEST_FILE).read_bytes())

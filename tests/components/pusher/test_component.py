@@ -1,0 +1,153 @@
+"""The Pusher, driven with real TFX artifacts, and the strategy that tells it what was pushed last."""
+
+import pathlib
+from typing import Any
+
+import pytest
+from run_folder import write_model_run
+from tfx.types import standard_artifacts
+from tiny_pipeline import write_saved_model, write_verdict_of
+
+from components.evaluator.gate import GateVerdict
+from components.evaluator.verdict import read_verdict
+from components.pusher.component import LiteModels, ModelCard, Pusher
+from components.pusher.faults import find_faults
+from components.pusher.manifest import Signature, hash_manifest, read_manifest
+from components.pusher.served import ServedStrategy
+
+
+def _make(kind: Any, folder: pathlib.Path, artifact_id: int, blessed: int | None = None) -> Any:
+    artifact = kind()
+    artifact.uri, artifact.id = str(folder), artifact_id
+    if blessed is not None:
+        artifact.set_int_custom_property("blessed", blessed)
+    return artifact
+
+
+@pytest.fixture
+def inputs(tmp_path: pathlib.Path) -> dict[str, Any]:
+    """What the steps before leave."""
+    write_saved_model(tmp_path / "model" / "7" / "Format-Serving", "A")
+    write_verdict_of(tmp_path / "verdict", 0.75)
+    write_model_run(tmp_path / "model_run")
+    return {
+        "model": _make(standard_artifacts.Model, tmp_path / "model" / "7", 11),
+        "model_run": _make(standard_artifacts.ModelRun, tmp_path / "model_run", 12),
+        "verdict": _make(GateVerdict, tmp_path / "verdict", 13),
+        "model_blessing": _make(standard_artifacts.ModelBlessing, tmp_path / "blessing", 14, blessed=1),
+    }
+
+
+def push(inputs: dict[str, Any], folder: pathlib.Path, artifact_id: int = 99) -> Any:
+    """Pushes and returns the PushedModel."""
+    pushed = _make(standard_artifacts.PushedModel, folder / f"pushed-{artifact_id}", artifact_id)
+    Pusher.test_call(
+        **inputs,
+        pushed_model=pushed,
+        serving_dir=str(folder / "serving" / "tokenlearner"),
+        keep_versions=3,
+        metadata_path=str(folder / "metadata.sqlite"),
+        code_digest="",
+    )
+    return pushed
+
+
+def test_a_blessed_model_is_pushed_with_all_that_its_manifest_says(
+    inputs: dict[str, Any], tmp_path: pathlib.Path
+) -> None:
+    pushed = push(inputs, tmp_path)
+    version = pathlib.Path(pushed.get_string_custom_property("pushed_destination"))
+    manifest = read_manifest(version)
+    assert pushed.get_int_custom_property("pushed") == 1
+    assert pushed.get_string_custom_property("pushed_version") == version.name == str(manifest.version)
+    assert pushed.get_string_custom_property("manifest_sha256") == hash_manifest(manifest)
+    assert pathlib.Path(pushed.uri).is_dir()
+    assert find_faults(version) == ()
+    assert (version / "variables" / "variables.index").read_text() == "A"
+    overall = read_verdict(tmp_path / "verdict").candidate.overall
+    assert manifest.metrics.accuracy == overall.accuracy
+    assert manifest.metrics.accuracy.value == 0.75
+    assert manifest.metrics.cross_entropy == overall.cross_entropy
+    assert (manifest.model.artifact_id, manifest.model.folder) == (11, "7")
+    assert (manifest.model.point, manifest.model.macs, manifest.model.parameters) == (
+        "token_learner-4@1",
+        4_600_000,
+        161_018,
+    )
+    assert manifest.signatures == {
+        "serving_default": Signature(inputs={"examples": "string [-1]"}, outputs={"probabilities": "float32 [-1, 10]"})
+    }
+    assert (manifest.run_id, manifest.data_digest, manifest.code_digests) == (None, None, {})
+
+
+@pytest.mark.parametrize(
+    ("blessed", "infra_blessed", "because"),
+    [(0, None, "it is not blessed"), (0, 1, "it is not blessed"), (1, 0, "it did not prove that it serves")],
+)
+def test_a_model_that_lacks_a_blessing_is_not_pushed(
+    inputs: dict[str, Any], tmp_path: pathlib.Path, blessed: int, infra_blessed: int | None, because: str
+) -> None:
+    inputs["model_blessing"] = _make(standard_artifacts.ModelBlessing, tmp_path / "blessing", 14, blessed=blessed)
+    if infra_blessed is not None:
+        inputs["infra_blessing"] = _make(standard_artifacts.InfraBlessing, tmp_path / "infra", 15, infra_blessed)
+        inputs["infra_blessing"].set_string_custom_property(
+            "blessing_status", "INFRA_BLESSED" if infra_blessed else "INFRA_NOT_BLESSED"
+        )
+    pushed = push(inputs, tmp_path)
+    assert pushed.get_int_custom_property("pushed") == 0
+    assert pushed.get_string_custom_property("not_pushed_because") == because
+    assert not pushed.get_string_custom_property("pushed_version")
+    assert not (tmp_path / "serving").exists()
+
+
+def test_the_card_comes_with_the_model_and_no_twin_that_is_not_good_enough(
+    inputs: dict[str, Any], tmp_path: pathlib.Path
+) -> None:
+    (tmp_path / "card").mkdir()
+    (tmp_path / "card" / "README.md").write_text("# Card")
+    (tmp_path / "lite").mkdir()
+    (tmp_path / "lite" / "lite.json").write_text('{"images": 1, "margin": 0.01, "variants": []}')
+    inputs["model_card"] = _make(ModelCard, tmp_path / "card", 16)
+    inputs["lite_models"] = _make(LiteModels, tmp_path / "lite", 17)
+    inputs["infra_blessing"] = _make(standard_artifacts.InfraBlessing, tmp_path / "infra", 18, blessed=1)
+    inputs["infra_blessing"].set_string_custom_property("blessing_status", "INFRA_BLESSED")
+    version = pathlib.Path(push(inputs, tmp_path).get_string_custom_property("pushed_destination"))
+    assert (version / "README.md").read_text() == "# Card"
+    assert sorted(path.name for path in version.iterdir()) == [
+        "README.md",
+        "manifest.json",
+        "saved_model.pb",
+        "variables",
+    ]
+
+
+def resolve(pushes: list[Any], **candidate: Any) -> list[int]:
+    """Returns the ids of what the strategy gives the Pusher."""
+    found = ServedStrategy().resolve_artifacts(None, {"pushed_model": pushes, **candidate})
+    assert found is not None
+    return [push.id for push in found["pushed_model"]]
+
+
+def test_the_strategy_gives_the_newest_push_unless_it_is_the_candidates_own(
+    inputs: dict[str, Any], tmp_path: pathlib.Path
+) -> None:
+    candidate = {"model": [inputs["model"]], "verdict": [inputs["verdict"]]}
+    other = {**candidate, "model": [_make(standard_artifacts.Model, tmp_path, 77)]}
+    assert resolve([], **candidate) == []
+    first = push(inputs, tmp_path, 21)
+    assert resolve([first], **candidate) == []
+    assert resolve([first], **candidate, model_card=[]) == []
+    assert resolve([first], **other) == [21]
+    assert resolve([first], **candidate, model_card=[_make(ModelCard, tmp_path, 78)]) == [21]
+    refused = _make(standard_artifacts.PushedModel, tmp_path, 30)
+    refused.set_int_custom_property("pushed", 0)
+    second = push({**inputs, "served_model": first}, tmp_path, 22)
+    assert resolve([second, refused, first], **candidate) == [21]
+    assert resolve([second, refused, first], **other) == [22]
+
+
+def test_the_strategy_gives_a_push_of_tfxs_own_pusher(inputs: dict[str, Any], tmp_path: pathlib.Path) -> None:
+    old = _make(standard_artifacts.PushedModel, tmp_path, 5)
+    old.set_int_custom_property("pushed", 1)
+    old.set_string_custom_property("pushed_destination", str(tmp_path))
+    assert resolve([old], model=[inputs["model"]], verdict=[inputs["verdict"]]) == [5]
