@@ -14,6 +14,7 @@ from components.lock import LockedError
 from pipeline.config import PROFILES, PipelineConfig
 from pipeline.failures import ExitCode, Failure, UsageFailure
 from pipeline.inspection.commands import InspectCommand, complete_arguments
+from pipeline.prediction.commands import PredictCommand, complete_beam_options
 
 _DESCRIPTION = """Finds where a TokenLearner should stand in a mini Vision Transformer and how many tokens it emits.
 
@@ -116,7 +117,9 @@ class ReportCommand:
         return ExitCode.OK
 
 
-def _parse(arguments: list[str]) -> RunCommand | InspectCommand | BlessCommand | ReportCommand | DataCommand:
+def _parse(
+    arguments: list[str],
+) -> RunCommand | InspectCommand | BlessCommand | ReportCommand | PredictCommand | DataCommand:
     """Parses the command line; the profile, wherever it stands, gives the other fields of `run` their defaults."""
     profiles = re.findall(r"--profile[ =](\S+)", " ".join(arguments))
     profile = profiles[-1] if profiles and profiles[-1] in PROFILES else "quick"
@@ -131,8 +134,9 @@ def _parse(arguments: list[str]) -> RunCommand | InspectCommand | BlessCommand |
         | Annotated[InspectCommand, tyro.conf.subcommand("inspect")]
         | Annotated[BlessCommand, tyro.conf.subcommand("bless")]
         | Annotated[ReportCommand, tyro.conf.subcommand("report")]
+        | Annotated[PredictCommand, tyro.conf.subcommand("predict")]
         | Annotated[DataCommand, tyro.conf.subcommand("data")],
-        args=complete_arguments(arguments),
+        args=complete_beam_options(complete_arguments(arguments)),
         prog="tokenlearner",
         description=_DESCRIPTION,
     )

@@ -18,7 +18,8 @@ def _tokenlearner(*arguments: str, cwd: pathlib.Path | None = None) -> subproces
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["run", "--help"], ["data", "--help"], ["data", "prepare", "--help"]]
+    "arguments",
+    [["--help"], ["run", "--help"], ["predict", "--help"], ["data", "--help"], ["data", "prepare", "--help"]],
 )
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     script = (
@@ -42,7 +43,9 @@ def test_help_names_commands_exit_codes_and_every_dotted_field() -> None:
         assert option in run
 
 
-@pytest.mark.parametrize("command", ["run", "inspect", "inspect runs", "bless", "report", "data", "data prepare"])
+@pytest.mark.parametrize(
+    "command", ["run", "inspect", "inspect runs", "bless", "report", "predict", "data", "data prepare"]
+)
 def test_every_command_tells_how_it_is_used(command: str) -> None:
     done = _tokenlearner(*command.split(), "--help")
     assert done.returncode == ExitCode.OK
