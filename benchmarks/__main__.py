@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-NAMES = ("example_gen", "input_pipeline", "steps", "search", "evaluation", "report")
+NAMES = ("example_gen", "input_pipeline", "steps", "search", "evaluation", "report", "prediction")
 
 
 def main() -> None:
