@@ -30,12 +30,10 @@ from components.serving_validator.component import ServingValidator
 from components.trainer.fit import Fitter
 from components.trainer.run import run_fn
 from components.transform import preprocessing_fn
+from pipeline.beam_options import BEAM_ARGS
 from pipeline.config import PipelineConfig
 from pipeline.refusals import count_refusals
 from pipeline.source_digest import digest_sources
-
-# Beam's in-memory direct runner; by the name DirectRunner Beam first downloads another one, Prism, and tries that.
-BEAM_ARGS = ["--runner=FnApiRunner"]
 
 
 def create_pipeline(config: PipelineConfig) -> Pipeline:
