@@ -52,16 +52,17 @@ def summarize(rows: Sequence[Row]) -> Summary:
         )
         if difference and (is_control(candidate.network) or point == NO_REDUCER):
             sentences.append(_conclude(difference))
-    first = trainings[0]
-    title = (
-        f"{first['train_images']:,} training images, {first['epochs']} epochs, "
-        f"{len(learnt.correct)} seed{'s' * (len(learnt.correct) > 1)}, {first['test_images']:,} test images"
-    )
     columns = (
         *("point", "test top-1 (95 %)", f"{points[0]} ahead by, points (95 %)", "each seed by itself"),
         *("million MACs", "parameters", "training images/s"),
     )
-    return Summary(tables=(Table(title=title, columns=columns, rows=tuple(lines)),), notes=tuple(sentences))
+    table = Table(title=_name(trainings[0], len(learnt.correct)), columns=columns, rows=tuple(lines))
+    return Summary(tables=(table,), notes=tuple(sentences))
+
+
+def _name(training: Row, seeds: int) -> str:
+    told = f"{training['train_images']:,} training images, {training['epochs']} epochs, {seeds} seed{'s' * (seeds > 1)}"
+    return f"{told}, {training['test_images']:,} test images"
 
 
 def _gather(rows: Sequence[Row]) -> Candidate:

@@ -1,6 +1,7 @@
 """The search on the shipped sample: what halving saves and finds, what it costs beside training, what kills do to it.
 
-The short form searches five points; the long one trains every point of quick for 9 epochs, and kills 20 times.
+The short form searches five points of a small network; the long one trains every point of quick for 9 epochs, and kills
+20 times.
 """
 
 import dataclasses
@@ -24,7 +25,10 @@ from pipeline.history import History
 
 _SEED = 1  # of the moments of kills
 _RANKS = ("best", "winner")
-_FEW_POINTS = ("--search.placements", "1", "--search.token-counts", "4", "--search.reducers", "token_learner")
+_LITTLE_SEARCH = (
+    *("--search.placements", "0", "--search.token-counts", "4", "--search.reducers", "token_learner"),
+    *("--model.dim", "32", "--model.depth", "1", "--model.mlp-dims", "32", "--fit.batch-size", "256"),
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -54,7 +58,7 @@ def measure(effort: Effort) -> list[Row]:
 def _list_options(tuner: str, effort: Effort) -> list[str]:
     return [
         *("--evaluation.min-accuracy", "0", "--search.tuner", tuner, "--search.max-epochs", str(effort.max_epochs)),
-        *("--fit.epochs", "1", *(() if effort.every_point else _FEW_POINTS)),
+        *("--fit.epochs", "1", *(() if effort.every_point else _LITTLE_SEARCH)),
         "--search.controls-may-win",  # every point competes, so that the best of all points is what halving looks for
     ]
 

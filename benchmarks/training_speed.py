@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from benchmarks.benchmark import Benchmark, main
 from benchmarks.networks import EXAMPLE, EXAMPLE_NETWORK, OURS, describe_fit, find_network
-from benchmarks.result import Row, Summary, Table, judge_target
+from benchmarks.result import Row, Summary, Table, Target, judge_target
 from benchmarks.rounds import Spread, compare, measure_sgemm, take_turns
 from benchmarks.training import Training
 from models.macs import count_macs
@@ -49,54 +49,41 @@ def measure(effort: Effort) -> list[Row]:
 
 def summarize(rows: Sequence[Row]) -> Summary:
     """Compares the two, and each with sgemm."""
-    speeds = {name: Spread.of(row[name] for row in rows) for name in (OURS, EXAMPLE)}
-    shares = {
-        name: Spread.of(row[f"{name}, MACs"] * _PASSES * _OPERATIONS * row[name] / row[_SGEMM] for row in rows)
-        for name in speeds
-    }
+    shares = {name: _find_share(rows, name) for name in (OURS, EXAMPLE)}
     ratio = compare(rows, OURS, EXAMPLE)
-    lines = [
-        (
-            f"{name}: {rows[0]['point']}" if name == OURS else name,
-            f"{rows[0][f'{name}, MACs'] / 1e6:.2f}",
-            str(rows[0][f"{name}, batch size"]),
-            speeds[name].tell("{:,.0f}"),
-            shares[name].tell("{:.0%}"),
-        )
-        for name in speeds
-    ]
+    lines = [_tell(rows, name, share) for name, share in shares.items()]
     lines.append(("ours / example", "", "", ratio.tell("{:.1f}x"), ""))
+    title = f"Training step without input pipeline, median (least to most) of {len(rows)} rounds"
+    columns = ("network", "million MACs", "batch", "images/s", "share of sgemm")
     sgemm = Spread.of(row[_SGEMM] / 1e9 for row in rows).tell("{:.0f}")
     return Summary(
-        tables=(
-            Table(
-                title=f"Training step without input pipeline, median (least to most) of {len(rows)} rounds",
-                columns=("network", "million MACs", "batch", "images/s", "share of sgemm"),
-                rows=tuple(lines),
-            ),
-        ),
-        targets=(
-            judge_target(
-                "training images/s against the Keras example with 8 tokens, built by the same code",
-                ratio.tell("{:.1f}x"),
-                ratio.median,
-                floor=6,
-                aim=10,
-                form="{:.0f}x",
-            ),
-            judge_target(
-                "share of the sgemm rate that the training step reaches",
-                shares[OURS].tell("{:.0%}"),
-                shares[OURS].median,
-                floor=0.35,
-                aim=0.5,
-                form="{:.0%}",
-            ),
-        ),
+        tables=(Table(title=title, columns=columns, rows=tuple(lines)),),
+        targets=_judge(ratio, shares[OURS]),
         notes=(
             f"Each trains on one batch over and over. Numpy's [2048x2048] sgemm reached {sgemm} GFLOP/s on all cores; "
             "share: true MACs x 3 passes x 2 operations x images/s over that rate, round by round.",
         ),
+    )
+
+
+def _find_share(rows: Sequence[Row], name: str) -> Spread:
+    return Spread.of(row[f"{name}, MACs"] * _PASSES * _OPERATIONS * row[name] / row[_SGEMM] for row in rows)
+
+
+def _tell(rows: Sequence[Row], name: str, share: Spread) -> tuple[str, ...]:
+    first = rows[0]
+    speed = Spread.of(row[name] for row in rows).tell("{:,.0f}")
+    title = f"{name}: {first['point']}" if name == OURS else name
+    mmacs = f"{first[f'{name}, MACs'] / 1e6:.2f}"
+    return title, mmacs, str(first[f"{name}, batch size"]), speed, share.tell("{:.0%}")
+
+
+def _judge(ratio: Spread, share: Spread) -> tuple[Target, ...]:
+    speed = "training images/s against the Keras example with 8 tokens, built by the same code"
+    used = "share of the sgemm rate that the training step reaches"
+    return (
+        judge_target(speed, ratio.tell("{:.1f}x"), ratio.median, floor=6, aim=10, form="{:.0f}x"),
+        judge_target(used, share.tell("{:.0%}"), share.median, floor=0.35, aim=0.5, form="{:.0%}"),
     )
 
 
