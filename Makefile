@@ -32,7 +32,7 @@ check: $(READY) ## lint, check the format and the types
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
 
-bench: $(READY) ## measure side by side and print tables
+bench: $(READY) ## measure side by side and print tables, all in short form (ARGS="latency --full" for one in full)
 	$(VENV)/bin/python -m benchmarks $(ARGS)
 
 lock: | $(VENV)/bin/uv ## pin the packages of pyproject.toml anew (ARGS=--upgrade for newer ones)

@@ -1,19 +1,56 @@
-"""Runs every benchmark: `python -m benchmarks`, or some of them by name: `python -m benchmarks input_pipeline`."""
+"""Runs every benchmark: `python -m benchmarks`, or some by name: `python -m benchmarks growth steps`.
+
+Options go to a benchmark that is named alone: `python -m benchmarks growth --full`, `make bench ARGS="growth --full"`.
+"""
 
 import importlib
 import sys
+import time
 
-NAMES = ("example_gen", "input_pipeline", "steps", "search", "evaluation", "report", "push", "prediction")
+from benchmarks.benchmark import run
+from pipeline.failures import ExitCode, Failure
+
+NAMES = (
+    "example_gen",
+    "input_pipeline",
+    "training_speed",
+    "latency",
+    "steps",
+    "growth",
+    "search",
+    "reducers",
+    "evaluation",
+    "report",
+    "push",
+    "prediction",
+    "full_run",
+)
 
 
 def main() -> None:
-    """Runs the benchmarks named on the command line, or all."""
-    names = sys.argv[1:] or NAMES
+    """Runs the benchmarks named on the command line, or all; one that has nothing to measure on says so."""
+    named = [argument for argument in sys.argv[1:] if not argument.startswith("--")]
+    names, options = (sys.argv[1:2], sys.argv[2:]) if len(named) < len(sys.argv) - 1 else (named or NAMES, [])
     unknown = sorted(set(names) - set(NAMES))
     if unknown:
-        sys.exit(f"benchmarks: there is no {unknown[0]}; there are {', '.join(NAMES)}")
+        print(f"benchmarks: there is no {unknown[0]}; there are {', '.join(NAMES)}", file=sys.stderr)
+        sys.exit(ExitCode.USAGE)
+    begin, failed = time.monotonic(), ExitCode.OK
     for name in names:
-        importlib.import_module(f"benchmarks.{name}").main()
+        failed = max(failed, _run(name, options))
+    print(f"All of it took {time.monotonic() - begin:.0f} s.")
+    sys.exit(failed if named else ExitCode.OK)
+
+
+def _run(name: str, options: list[str]) -> ExitCode:
+    begin = time.monotonic()
+    try:
+        run(importlib.import_module(f"benchmarks.{name}").BENCHMARK, options)
+    except Failure as failure:
+        print(f"benchmarks.{name}: {failure}", file=sys.stderr)
+        return failure.exit_code
+    print(f"{name} took {time.monotonic() - begin:.0f} s.\n", flush=True)
+    return ExitCode.OK
 
 
 if __name__ == "__main__":

@@ -1,11 +1,20 @@
-"""Which images are measured on: all 60,000 where they are prepared, else the shipped sample."""
+"""Which images are measured on: the shipped sample in the short form, all 60,000 in the long one."""
 
 import pathlib
 
 from pipeline.config import FULL, QUICK
+from pipeline.failures import DataFailure
+
+SAMPLE = QUICK.data.tfds_dir
+ALL_IMAGES = FULL.data.tfds_dir
 
 
-def find_dataset() -> pathlib.Path:
-    """Returns the version folder of the largest TFDS dataset at hand."""
-    full = FULL.data.tfds_dir
-    return full if (full / "dataset_info.json").is_file() else QUICK.data.tfds_dir
+def require_dataset(tfds_dir: pathlib.Path) -> pathlib.Path:
+    """Returns the folder.
+
+    Raises:
+        DataFailure: If it holds no TFDS dataset.
+    """
+    if not (tfds_dir / "dataset_info.json").is_file():
+        raise DataFailure(f"{tfds_dir} holds no TFDS dataset; make it with `tokenlearner data prepare`.")
+    return tfds_dir

@@ -1,23 +1,33 @@
-"""ExampleGen against a plain Beam copy of TFDS's records, and against TFX's own way to write splits, pair by pair."""
+"""ExampleGen against a plain Beam copy of TFDS's records, and against TFX's own way to write splits, in turns."""
 
+import dataclasses
+import functools
 import pathlib
-import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import apache_beam as beam
-from rich.console import Console
-from rich.table import Table
 from tfx.components.example_gen.write_split import WriteSplit
 from tfx.types import standard_artifacts
 
-from benchmarks.dataset import find_dataset
+from benchmarks.benchmark import Benchmark, main
+from benchmarks.dataset import ALL_IMAGES, SAMPLE, require_dataset
+from benchmarks.result import Row, Summary, Table
+from benchmarks.rounds import Spread, compare, take_turns
 from components.example_gen.component import Cifar10ExampleGen, list_shards
 from pipeline.config import QUICK
 
-_PAIRS = 3
+_OURS = "ExampleGen"
 Way = Callable[[pathlib.Path, pathlib.Path], None]  # from a TFDS folder to an output folder
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Effort:
+    """How much is measured."""
+
+    tfds_dir: pathlib.Path = SAMPLE
+    rounds: int = 3
 
 
 def generate(tfds_dir: pathlib.Path, output: pathlib.Path) -> None:
@@ -50,7 +60,14 @@ def write_like_tfx(tfds_dir: pathlib.Path, output: pathlib.Path) -> None:
             records | f"Write{split}{path}" >> WriteSplit(str(output / split), "tfrecords_gzip")
 
 
-def measure(way: Way, tfds_dir: pathlib.Path) -> float:
+_WAYS: dict[str, Way] = {
+    _OURS: generate,
+    "Beam copy, record by record": copy_by_record,
+    "TFX's WriteSplit": write_like_tfx,
+}
+
+
+def measure_way(way: Way, tfds_dir: pathlib.Path) -> float:
     """Returns the seconds that one way takes."""
     with tempfile.TemporaryDirectory() as folder:
         begin = time.monotonic()
@@ -58,28 +75,30 @@ def measure(way: Way, tfds_dir: pathlib.Path) -> float:
         return time.monotonic() - begin
 
 
-def main() -> None:
-    """Prints the table."""
-    tfds_dir = find_dataset()
-    images = sum(images for *_, images in list_shards(tfds_dir))
-    ways: dict[str, Way] = {
-        "ExampleGen": generate,
-        "Beam copy, record by record": copy_by_record,
-        "TFX's WriteSplit": write_like_tfx,
-    }
-    seconds: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(_PAIRS):
-        for name, way in ways.items():
-            seconds[name].append(measure(way, tfds_dir))
-    table = Table(title=f"ExampleGen on {images:,} images, {_PAIRS} rounds", title_justify="left")
-    for heading in ("way", "seconds, median", "times ExampleGen, median of pairs (min to max)"):
-        table.add_column(heading)
-    for name, values in seconds.items():
-        ratios = [value / ours for value, ours in zip(values, seconds["ExampleGen"], strict=True)]
-        ratio = f"{statistics.median(ratios):.1f} ({min(ratios):.1f} to {max(ratios):.1f})"
-        table.add_row(name, f"{statistics.median(values):.1f}", ratio)
-    Console().print(table)
+def measure(effort: Effort) -> list[Row]:
+    """Copies in turns."""
+    images = sum(images for *_, images in list_shards(require_dataset(effort.tfds_dir)))
+    ways = {name: functools.partial(measure_way, way, effort.tfds_dir) for name, way in _WAYS.items()}
+    return [{**row, "images": images} for row in take_turns(ways, effort.rounds)]
 
+
+def summarize(rows: Sequence[Row]) -> Summary:
+    """Compares the ways."""
+    lines = tuple(
+        (way, Spread.of(row[way] for row in rows).tell(), compare(rows, way, _OURS).tell("{:.1f}x")) for way in _WAYS
+    )
+    title = f"ExampleGen on {rows[0]['images']:,} images, median (least to most) of {len(rows)} rounds"
+    return Summary(tables=(Table(title=title, columns=("way", "seconds", "times ExampleGen"), rows=lines),))
+
+
+BENCHMARK = Benchmark(
+    name="example_gen",
+    short=Effort(),
+    full=Effort(tfds_dir=ALL_IMAGES, rounds=7),
+    seeds=(),
+    measure=measure,
+    summarize=summarize,
+)
 
 if __name__ == "__main__":
-    main()
+    main(BENCHMARK)

@@ -1,8 +1,6 @@
-"""Seconds of `tokenlearner predict`: one image from a cold start, and all test images at hand through Beam.
+"""Seconds of `tokenlearner predict`: one image from a cold start, and all test images at hand through Beam."""
 
-`python -m benchmarks.prediction MODEL` takes a SavedModel or a folder of versions; without MODEL, what quick pushed.
-"""
-
+import dataclasses
 import os
 import pathlib
 import resource
@@ -10,44 +8,51 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 
 import tensorflow as tf
-from rich.console import Console
-from rich.table import Table
 
+from benchmarks.benchmark import Benchmark, main
 from benchmarks.dataset import find_dataset
+from benchmarks.result import Row, Summary, Table
 from components import features
-from pipeline.config import QUICK
-from pipeline.failures import UsageFailure
+from pipeline.config import FULL, QUICK
 from pipeline.prediction.model import locate_model
 
-_REPEATS = 3
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Effort:
+    """How much is measured."""
+
+    model: pathlib.Path = QUICK.serving_dir  # a SavedModel or a folder of versions
+    cold_starts: int = 2
 
 
-def main() -> None:
-    """Prints the table."""
-    named = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 and pathlib.Path(sys.argv[1]).is_dir() else None
-    try:
-        model = locate_model(named, QUICK.serving_dir)
-    except UsageFailure as failure:
-        sys.exit(f"benchmarks: {failure}")
+def measure(effort: Effort) -> list[Row]:
+    """Times the whole command, each time in a process of its own."""
+    model = locate_model(effort.model, QUICK.serving_dir)
     [file] = find_dataset().glob("cifar10-test.tfrecord-*")
     with tempfile.TemporaryDirectory() as folder:
         image = pathlib.Path(folder) / "image.png"
         image.write_bytes(_read_first_image(file))
         output = pathlib.Path(folder) / "answers"
-        colds = sorted(_time(str(image), model=model) for _ in range(_REPEATS))
+        rows = [{"images": 1, **_time(str(image), model=model)} for _ in range(effort.cold_starts)]
         batch = _time("--examples", str(file), "--output", str(output), model=model)
-        lines = sum(len(shard.read_text().splitlines()) for shard in output.glob("predictions-*"))
-    title = f"Prediction with {model}, load average {os.getloadavg()[0]:.1f}"
-    table = Table("what", "seconds", "of all cores", "asked", title=title, title_justify="left")
-    for seconds, cpu_seconds in colds:
-        table.add_row("one image, from a cold start", f"{seconds:.1f}", f"{cpu_seconds:.1f}", "10")
-    seconds, cpu_seconds = batch
-    table.add_row(
-        f"{lines:,} records with Beam, start included", f"{seconds:.1f}", f"{cpu_seconds:.1f}", "60 for 10,000"
+        images = sum(len(shard.read_text().splitlines()) for shard in output.glob("predictions-*"))
+    return [*rows, {"images": images, **batch}]
+
+
+def summarize(rows: Sequence[Row]) -> Summary:
+    """Lists what was timed."""
+    *colds, batch = rows
+    lines = [("one image, from a cold start", row, "10 s") for row in sorted(colds, key=lambda row: row["seconds"])]
+    lines.append((f"{batch['images']:,} records with Beam, start included", batch, "60 s for 10,000"))
+    cells = tuple(
+        (what, f"{row['seconds']:.1f} s", f"{row['processor_seconds']:.1f} s", f"{row['load']:.1f}", asked)
+        for what, row, asked in lines
     )
-    Console().print(table)
+    columns = ("what", "measured", "of all cores", "load before", "asked, at most")
+    return Summary(tables=(Table(title="Prediction", columns=columns, rows=cells),))
 
 
 def _read_first_image(file: pathlib.Path) -> bytes:
@@ -56,18 +61,29 @@ def _read_first_image(file: pathlib.Path) -> bytes:
     return image
 
 
-def _time(*arguments: str, model: pathlib.Path) -> tuple[float, float]:
-    """Returns the seconds of the whole command, and those of all cores together."""
+def _time(*arguments: str, model: pathlib.Path) -> dict[str, float]:
+    """Returns the load before, the seconds of the whole command, and those of all cores together."""
     command = [sys.executable, "-m", "pipeline", "predict", *arguments, "--model", str(model)]
-    begin, cpu_begin = time.monotonic(), _read_cpu_seconds()
+    load = os.getloadavg()[0]
+    begin, processor_begin = time.monotonic(), _read_processor_seconds()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return time.monotonic() - begin, _read_cpu_seconds() - cpu_begin
+    seconds, processor_seconds = time.monotonic() - begin, _read_processor_seconds() - processor_begin
+    return {"load": load, "seconds": seconds, "processor_seconds": processor_seconds}
 
 
-def _read_cpu_seconds() -> float:
+def _read_processor_seconds() -> float:
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
 
+BENCHMARK = Benchmark(
+    name="prediction",
+    short=Effort(),
+    full=Effort(model=FULL.serving_dir, cold_starts=5),
+    seeds=(),
+    measure=measure,
+    summarize=summarize,
+)
+
 if __name__ == "__main__":
-    main()
+    main(BENCHMARK)

@@ -1,57 +1,64 @@
-"""Seconds of every step of the DAG on all images at hand, and of a second run that finds everything in the cache.
+"""Seconds of every step of the DAG, and of a second run that finds everything in the cache.
 
 The Trainer does as little as it can (one trial, one epoch, a small network): the other steps are what is measured.
 """
 
+import dataclasses
 import pathlib
-import subprocess
-import sys
 import tempfile
-import time
+from collections.abc import Sequence
 
-from rich.console import Console
-from rich.table import Table
-
-from benchmarks.dataset import find_dataset
-from pipeline.history import History, Step
-
-
-def run(root: pathlib.Path) -> tuple[list[Step], float]:
-    """Runs the pipeline with a Trainer that does next to nothing; returns its steps and all of its seconds."""
-    begin = time.monotonic()
-    subprocess.run(
-        [
-            *(sys.executable, "-m", "pipeline", "run", "--root", str(root), "--data.tfds-dir", str(find_dataset())),
-            *("--model.dim", "32", "--model.depth", "1", "--model.mlp-dims", "32"),
-            *("--search.placements", "0", "--search.token-counts", "4", "--search.max-epochs", "1"),
-            *("--search.tuner", "random", "--search.max-trials", "1", "--search.finalists", "1"),
-            *("--fit.epochs", "1", "--fit.batch-size", "256", "--evaluation.min-accuracy", "0"),
-        ],
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
-    seconds = time.monotonic() - begin
-    history = History(root / "metadata.sqlite")
-    return history.steps(history.latest_run_id()), seconds
+from benchmarks.benchmark import Benchmark, main
+from benchmarks.dag import LITTLE_TRAINING, TRAINER, read_steps, run_dag
+from benchmarks.dataset import ALL_IMAGES, SAMPLE, require_dataset
+from benchmarks.result import Row, Summary, Table
 
 
-def main() -> None:
-    """Prints the table."""
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Effort:
+    """How much is measured."""
+
+    tfds_dir: pathlib.Path = SAMPLE
+
+
+def measure(effort: Effort) -> list[Row]:
+    """Runs the DAG twice."""
+    options = ("--data.tfds-dir", str(require_dataset(effort.tfds_dir)), *LITTLE_TRAINING)
+    rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
         root = pathlib.Path(folder)
-        steps, first = run(root)
-        cached_steps, second = run(root)
-    table = Table(title=f"Steps on {find_dataset()}", title_justify="left")
-    for heading in ("step", "seconds", "second run"):
-        table.add_column(heading)
-    for step, cached in zip(steps, cached_steps, strict=True):
-        table.add_row(step.name, f"{step.seconds:.1f}", cached.state.lower())
-    others = sum(step.seconds for step in steps if step.name != "Trainer")
-    table.add_section()
-    table.add_row("all but Trainer", f"{others:.1f}", "")
-    table.add_row("the whole command", f"{first:.1f}", f"{second:.1f} s")
-    Console().print(table)
+        for number in (1, 2):
+            seconds = run_dag(root, options)
+            steps = [{"run": number, **step} for step in read_steps(root)]
+            command = {"run": number, "step": "the whole command", "seconds": seconds}
+            rows += [{"dataset": str(effort.tfds_dir), **row} for row in (*steps, command)]
+    return rows
 
+
+def summarize(rows: Sequence[Row]) -> Summary:
+    """Puts the two runs side by side."""
+    first, second = ([row for row in rows if row["run"] == number] for number in (1, 2))
+    *steps, command = first
+    *cached, cached_command = second
+    lines = [
+        (step["step"], f"{step['seconds']:.1f}", again["state"].lower())
+        for step, again in zip(steps, cached, strict=True)
+    ]
+    others = sum(step["seconds"] for step in steps if step["step"] != TRAINER)
+    lines.append((f"all but {TRAINER}", f"{others:.1f}", ""))
+    lines.append((command["step"], f"{command['seconds']:.1f}", f"{cached_command['seconds']:.1f} s"))
+    title = f"Steps on {rows[0]['dataset']}"
+    return Summary(tables=(Table(title=title, columns=("step", "seconds", "second run"), rows=tuple(lines)),))
+
+
+BENCHMARK = Benchmark(
+    name="steps",
+    short=Effort(),
+    full=Effort(tfds_dir=ALL_IMAGES),
+    seeds=(1,),  # fit.seed
+    measure=measure,
+    summarize=summarize,
+)
 
 if __name__ == "__main__":
-    main()
+    main(BENCHMARK)

@@ -66,7 +66,7 @@ class RunObserver(logging.Handler):
         self.step: str | None = None  # that runs or failed
         self._metadata_path = config.metadata_path
         self._memory_path = config.memory_path
-        self._measures_memory = False
+        self._began_bytes: int | None = None  # resident as the step began; None: unknown, and so is its peak
 
     def emit(self, record: logging.LogRecord) -> None:
         """Sends an event for a record that tells of one."""
@@ -74,7 +74,7 @@ class RunObserver(logging.Handler):
             self.send(TrainingProgress(**record.progress))
         elif record.msg == _STEP_BEGAN and isinstance(record.args, tuple):
             self.step = str(record.args[0])
-            self._measures_memory = reset_peak()
+            self._began_bytes = read_peak() if reset_peak() else None
             self.send(StepBegan(self.step))
         elif record.msg == _STEP_ENDED and self.step:
             history = History(self._metadata_path)
@@ -85,9 +85,9 @@ class RunObserver(logging.Handler):
             self.step = None
 
     def _record_memory(self, run_id: str, step: str) -> None:
-        peak = read_peak() if self._measures_memory else None
+        peak = read_peak() if self._began_bytes is not None else None
         if peak is not None:
-            append_peak(self._memory_path, run_id=run_id, step=step, peak_bytes=peak)
+            append_peak(self._memory_path, run_id=run_id, step=step, peak_bytes=peak, began_bytes=self._began_bytes)
 
 
 def classify(error: Exception) -> ExitCode:

@@ -3,7 +3,7 @@
 import dataclasses
 import pathlib
 
-from benchmarks.push import DRAFT
+from benchmarks.killed_pushes import DRAFT
 from components.pusher.faults import list_files
 from components.pusher.manifest import Manifest
 from components.pusher.shelf import open_shelf

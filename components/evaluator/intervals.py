@@ -14,7 +14,8 @@ from components.evaluator.verdict import Measure, Paired
 Z_95 = 1.959963984540054  # half width of a 95 % interval of the normal distribution, in standard errors
 
 _REPLICATES = 1000
-_CHUNK = 100  # replicates at once: 8 MB of counts for 10,000 images
+_CHUNK = 100  # replicates at once
+_CHUNK_COUNTS = 10**6  # resampled images at once, 8 MB, so that memory stays flat on larger test splits
 _SEED = 20260
 
 
@@ -101,9 +102,11 @@ def measure_by_bootstrap(
     images = len(summands)
     random = np.random.default_rng(_SEED)
     means = np.empty((_REPLICATES, summands.shape[1]))  # [replicates, statistics summed]
-    for begin in range(0, _REPLICATES, _CHUNK):
-        counts = np.stack([_count_draws(random, images) for _ in range(_CHUNK)])  # [chunk, images]
-        means[begin : begin + _CHUNK] = counts @ summands / images
+    chunk = min(_CHUNK, max(1, _CHUNK_COUNTS // images))
+    for begin in range(0, _REPLICATES, chunk):
+        rows = means[begin : begin + chunk]
+        counts = np.stack([_count_draws(random, images) for _ in rows])  # [chunk, images]
+        rows[:] = counts @ summands / images
     values = combine(summands.mean(axis=0))  # [statistics]
     replicates = combine(means)  # [replicates, statistics]
     shifted = replicates - (replicates.mean(axis=0) - values)

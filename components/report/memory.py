@@ -27,17 +27,19 @@ def read_peak() -> int | None:
     return int(found[1]) * 1024 if found else None
 
 
-def append_peak(path: pathlib.Path, *, run_id: str, step: str, peak_bytes: int) -> None:
-    """Adds a line to the file of all runs of a root."""
+def append_peak(path: pathlib.Path, *, run_id: str, step: str, peak_bytes: int, began_bytes: int | None = None) -> None:
+    """Adds a line to the file of all runs of a root: what was resident at most, and what as the step began."""
+    entry = {"run": run_id, "step": step, "peak_bytes": peak_bytes, "began_bytes": began_bytes}
     with path.open("a") as file:
-        file.write(json.dumps({"run": run_id, "step": step, "peak_bytes": peak_bytes}) + "\n")
+        file.write(json.dumps(entry) + "\n")
 
 
-def read_peaks(path: pathlib.Path) -> dict[tuple[str, str], int]:
+def read_peaks(path: pathlib.Path, field: str = "peak_bytes") -> dict[tuple[str, str], int]:
     """Reads that file.
 
     Args:
         path: It need not exist; a line that a kill left half written is passed over.
+        field: "peak_bytes", or "began_bytes".
 
     Returns:
         Bytes by run and step.
@@ -48,5 +50,6 @@ def read_peaks(path: pathlib.Path) -> dict[tuple[str, str], int]:
             entry = json.loads(line)
         except ValueError:
             continue
-        peaks[entry["run"], entry["step"]] = entry["peak_bytes"]
+        if entry.get(field) is not None:
+            peaks[entry["run"], entry["step"]] = entry[field]
     return peaks

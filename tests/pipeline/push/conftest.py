@@ -8,7 +8,7 @@ from ml_metadata.proto.metadata_store_pb2 import Artifact, Event
 from pushes import write_model
 from recorded_root import Plan, RecordedRoot
 
-from benchmarks.push import DRAFT
+from benchmarks.killed_pushes import DRAFT
 from components.pusher import ledger
 from components.pusher.faults import list_files
 from components.pusher.manifest import hash_manifest

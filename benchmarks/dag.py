@@ -1,0 +1,104 @@
+"""Runs of the DAG, as the command line starts them, and what each of their steps cost."""
+
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+
+from benchmarks.result import Row
+from components.report.memory import read_peaks
+from pipeline.failures import Failure
+from pipeline.history import History
+
+# One trial, one epoch, a small network: the other steps are what is measured.
+LITTLE_TRAINING = (
+    *("--model.dim", "32", "--model.depth", "1", "--model.mlp-dims", "32"),
+    *("--search.placements", "0", "--search.token-counts", "4", "--search.max-epochs", "1"),
+    *("--search.tuner", "random", "--search.max-trials", "1", "--search.finalists", "1"),
+    *("--fit.epochs", "1", "--fit.batch-size", "256", "--evaluation.min-accuracy", "0"),
+)
+TRAINER = "Trainer"
+STEP_BEGAN, STEP_ENDED = r"▸ .*\b{}\b", r"✓ .*\b{}\b"  # how a run tells of a step where it is no terminal
+
+_EXCERPT = 300  # characters of what a failed run said last
+
+
+def make_command(root: pathlib.Path, options: Sequence[str]) -> list[str]:
+    """Returns the command line of a run."""
+    return [sys.executable, "-m", "pipeline", "run", "--root", str(root), *options]
+
+
+def run_dag(root: pathlib.Path, options: Sequence[str]) -> float:
+    """Runs the DAG to its end.
+
+    Returns:
+        Seconds of the whole command.
+
+    Raises:
+        Failure: If it does not end with a pushed model.
+    """
+    begin = time.monotonic()
+    ended = subprocess.run(make_command(root, options), capture_output=True, text=True, check=False)
+    if ended.returncode:
+        said = " ".join((ended.stderr or ended.stdout).split())[-_EXCERPT:]
+        raise Failure(f"a run in {root} ended with exit code {ended.returncode}: {said}")
+    return time.monotonic() - begin
+
+
+def run_until(root: pathlib.Path, options: Sequence[str], pattern: str, seconds: float = 0.0) -> bool:
+    """Runs the DAG and kills it some seconds after it has told of something.
+
+    Args:
+        root: Of the run.
+        options: Of the command line.
+        pattern: Regular expression, found in a line that it prints.
+        seconds: To wait from there.
+
+    Returns:
+        False if it ended by itself before.
+    """
+    process = subprocess.Popen(
+        make_command(root, options), stdout=subprocess.PIPE, text=True, start_new_session=True, bufsize=1
+    )
+    assert process.stdout is not None
+    has_told = any(re.search(pattern, line) for line in process.stdout)
+    try:
+        process.wait(seconds if has_told else None)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        return True
+    finally:
+        process.stdout.close()
+    return False
+
+
+def read_steps(root: pathlib.Path, run_number: int = -1) -> list[Row]:
+    """Reads what the steps of a run cost.
+
+    Args:
+        root: That holds it.
+        run_number: Its place among the runs of the root; -1: the newest.
+
+    Returns:
+        A row a step: name, state, seconds, and its process's resident memory, as it began and at most; None where the
+        kernel does not tell.
+    """
+    history = History(root / "metadata.sqlite")
+    run_id = history.run_ids()[run_number]
+    memory = root / "peak_memory.jsonl"
+    peaks, began = read_peaks(memory), read_peaks(memory, "began_bytes")
+    return [
+        {
+            "step": step.name,
+            "state": step.state,
+            "seconds": step.seconds,
+            "began_bytes": began.get((run_id, step.name)),
+            "peak_bytes": peaks.get((run_id, step.name)),
+        }
+        for step in history.steps(run_id)
+    ]

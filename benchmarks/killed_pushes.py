@@ -1,0 +1,167 @@
+"""Processes that push and are killed at random moments, and one that looks all the time, as a server does.
+
+They import little, so that they start fast.
+"""
+
+import dataclasses
+import json
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import time
+
+from components.evaluator.verdict import Measure
+from components.pusher.faults import find_faults, list_files
+from components.pusher.manifest import Manifest, Metrics, ModelRecord
+from components.pusher.shelf import locate_workshop, open_shelf
+from components.pusher.versions import find_versions
+
+_KEEP_VERSIONS = 3
+_MOST_SECONDS_BEFORE_KILL = 0.2  # after the first push began; a push takes a quarter of it or so
+_MEASURE = Measure(value=0.5, low=0.4, high=0.6)
+DRAFT = Manifest(
+    version=0,
+    run_id=None,
+    pushed_at="",
+    model=ModelRecord(artifact_id=1, folder="1", point="none", macs=1, parameters=1),
+    data_digest=None,
+    code_digests={},
+    metrics=Metrics(
+        images=10,
+        accuracy=_MEASURE,
+        top_5_accuracy=_MEASURE,
+        cross_entropy=_MEASURE,
+        expected_calibration_error=_MEASURE,
+    ),
+    signatures={},
+    files={},
+)
+
+
+@dataclasses.dataclass(kw_only=True)
+class Seen:
+    """What a reader saw."""
+
+    polls: int = 0
+    versions: set[int] = dataclasses.field(default_factory=set)
+    partial: list[str] = dataclasses.field(default_factory=list)  # in words
+    backward: list[int] = dataclasses.field(default_factory=list)  # versions that came after a larger one
+
+    def look(self, base: pathlib.Path) -> None:
+        """Reads every byte of all versions that are listed."""
+        self.polls += 1
+        strangers = [path.name for path in base.iterdir() if not path.name.isdecimal()] if base.is_dir() else []
+        self.partial += [f"{name} is no version" for name in strangers]
+        for version, folder in find_versions(base).items():
+            faults = find_faults(folder)
+            if faults and folder.exists():  # else it was removed, as old ones are, while it was read
+                self.partial.append(f"{version}: {faults[0].file} {faults[0].sentence}")
+            if version not in self.versions and version < max(self.versions, default=0):
+                self.backward.append(version)
+            self.versions.add(version)
+
+
+@dataclasses.dataclass(kw_only=True)
+class Tally:
+    """What happened to the pushes."""
+
+    begun: int = 0
+    ended: int = 0
+    kills: int = 0
+    kills_with_leftovers: int = 0
+    leftovers_at_the_end: int = 0
+    asked: int = 0  # newest versions that TensorFlow was to load after a kill
+    answered: int = 0  # of these
+
+
+def push_for_ever(base: pathlib.Path, model: pathlib.Path) -> None:
+    """Pushes one version after the other; meant for a process that is killed."""
+    files = {name: model / name for name in list_files(model)}
+    while True:
+        print("begin", flush=True)
+        with open_shelf(base) as shelf:
+            shelf.publish(files, DRAFT, (), time.time())
+            shelf.remove_outdated(_KEEP_VERSIONS, None)
+        print("end", flush=True)
+
+
+def watch(base: pathlib.Path) -> None:
+    """Looks until it is terminated, then prints what it saw."""
+    seen, stops = Seen(), []
+    signal.signal(signal.SIGTERM, lambda *_: stops.append(True))
+    while not stops:
+        seen.look(base)
+    print(json.dumps({**dataclasses.asdict(seen), "versions": sorted(seen.versions)}))
+
+
+def push_and_kill(
+    base: pathlib.Path, model: pathlib.Path, *, pushes: int = 0, kills: int = 0, should_load: bool
+) -> tuple[Tally, Seen]:
+    """Starts pushes and kills them at random moments, then makes a last one in peace.
+
+    Args:
+        base: The folder that is served.
+        model: A SavedModel.
+        pushes: At least so many begin.
+        kills: At least so many are made.
+        should_load: Whether TensorFlow loads the newest version after each kill.
+    """
+    draw, tally = random.Random(1), Tally()
+    reader = subprocess.Popen([*_command("--watch"), str(base)], stdout=subprocess.PIPE, text=True)
+    while tally.begun < pushes or tally.kills < kills:
+        _push_until_killed(base, model, draw.uniform(0, _MOST_SECONDS_BEFORE_KILL), tally)
+        newest = find_versions(base)
+        if should_load and newest:
+            tally.asked += 1
+            tally.answered += _answers(newest[max(newest)])
+    with open_shelf(base) as shelf:
+        shelf.publish({name: model / name for name in list_files(model)}, DRAFT, (), time.time())
+    tally.leftovers_at_the_end = _count_leftovers(base)
+    reader.terminate()
+    output, _ = reader.communicate()
+    found = json.loads(output)
+    return tally, Seen(**{**found, "versions": set(found["versions"])})
+
+
+def _push_until_killed(base: pathlib.Path, model: pathlib.Path, seconds: float, tally: Tally) -> None:
+    child = subprocess.Popen([*_command("--push"), str(base), str(model)], stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    first = child.stdout.readline()
+    time.sleep(seconds)
+    os.kill(child.pid, signal.SIGKILL)
+    lines = [first, *child.stdout]
+    child.wait()
+    tally.begun += lines.count("begin\n")
+    tally.ended += lines.count("end\n")
+    tally.kills += 1
+    tally.kills_with_leftovers += _count_leftovers(base) > 0
+
+
+def _count_leftovers(base: pathlib.Path) -> int:
+    workshop = locate_workshop(base)
+    return sum(
+        len(list((workshop / name).iterdir())) for name in ("incoming", "outgoing") if (workshop / name).is_dir()
+    )
+
+
+def _answers(version: pathlib.Path) -> bool:
+    import tensorflow as tf
+
+    signature = tf.saved_model.load(str(version)).signatures["serving_default"]
+    [answer] = signature(images=tf.zeros((1, 32, 32, 3))).values()
+    return bool(answer.shape == (1, 10))
+
+
+def _command(role: str) -> list[str]:
+    return [sys.executable, "-m", "benchmarks.killed_pushes", role]
+
+
+if __name__ == "__main__":
+    match sys.argv[1:]:
+        case ["--push", base_path, model_path]:
+            push_for_ever(pathlib.Path(base_path), pathlib.Path(model_path))
+        case ["--watch", base_path]:
+            watch(pathlib.Path(base_path))

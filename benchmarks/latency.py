@@ -1,0 +1,129 @@
+"""Latency of exported SavedModels, ours against the Keras example's, in turns in one process.
+
+Both go through `export_model` and a Transform graph: a request holds serialized tf.Examples with PNGs of 32 pixels. The
+example's network takes 48, so it resizes inside, as the example itself does. Nobody trained its weights: that does not
+change the time.
+"""
+
+import dataclasses
+import functools
+import pathlib
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from benchmarks.benchmark import Benchmark, main
+from benchmarks.dataset import SAMPLE
+from benchmarks.networks import EXAMPLE, EXAMPLE_NETWORK, OURS, find_network
+from benchmarks.result import Row, Summary, Table, judge_target
+from benchmarks.rounds import Spread, compare, take_turns
+from benchmarks.splits import Splits
+from components import features, signatures
+from components.trainer.export import export_model
+from models.vit import build_vit
+from models.vit_config import ViTConfig
+from pipeline.config import FULL
+from pipeline.failures import UsageFailure
+
+_BATCHES = (1, 32)
+_WARM_UPS = 5  # requests; the first one traces
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Effort:
+    """How much is measured."""
+
+    root: pathlib.Path | None = None  # whose newest pushed version is ours; None: full's first learnt point, untrained
+    rounds: int = 5
+    requests: int = 20  # of each model in a round
+
+
+def measure(effort: Effort) -> list[Row]:
+    """Asks both models in turns, with small and large requests."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        splits = Splits(SAMPLE, folder)
+        ours = find_pushed(effort.root) if effort.root else export(find_network(None), splits, folder / "ours")
+        folders = {OURS: ours, EXAMPLE: export(EXAMPLE_NETWORK, splits, folder / "example")}
+        models = {
+            name: tf.saved_model.load(str(folder)) for name, folder in folders.items()
+        }  # kept: owns its signatures
+        file = next((splits.folder / f"Split-{features.TEST_SPLIT}").iterdir())
+        records = list(tf.data.TFRecordDataset(str(file)).take(max(_BATCHES)))
+    rows: list[Row] = []
+    for batch in _BATCHES:
+        ways = {name: _prepare(model, tf.stack(records[:batch]), effort.requests) for name, model in models.items()}
+        rows += [{"batch": batch, "requests": effort.requests, **row} for row in take_turns(ways, effort.rounds)]
+    return rows
+
+
+def find_pushed(root: pathlib.Path) -> pathlib.Path:
+    """Finds the newest version that a root serves.
+
+    Raises:
+        UsageFailure: If there is none.
+    """
+    serving = dataclasses.replace(FULL, root=root).serving_dir
+    versions = [folder for folder in serving.glob("*") if folder.name.isdecimal()]
+    if not versions:
+        raise UsageFailure(f"{serving} holds no pushed version; name a --root whose last run was pushed.")
+    return max(versions, key=lambda folder: int(folder.name))
+
+
+def export(network: ViTConfig, splits: Splits, folder: pathlib.Path) -> pathlib.Path:
+    """Exports a network with new weights; one for larger images than ours resizes them inside."""
+    keras.utils.set_random_seed(1)
+    model = build_vit(network)
+    if network.image_size != features.IMAGE_SHAPE[0]:
+        images = keras.Input(features.IMAGE_SHAPE, name="image")
+        resized = keras.ops.image.resize(images, (network.image_size, network.image_size))
+        model = keras.Model(images, model(resized))
+    export_model(splits.transform, model, str(folder))
+    return folder
+
+
+def _prepare(model: Any, examples: tf.Tensor, requests: int) -> Callable[[], float]:
+    ask = functools.partial(model.signatures[signatures.SERVE_EXAMPLES], examples=examples)
+    for _ in range(_WARM_UPS):
+        ask()
+    return lambda: statistics.median(_time_request(ask) for _ in range(requests))
+
+
+def _time_request(ask: Callable[[], dict[str, tf.Tensor]]) -> float:
+    """Returns milliseconds until the answer is there."""
+    begin = time.monotonic()
+    ask()[signatures.PROBABILITIES].numpy()
+    return 1000 * (time.monotonic() - begin)
+
+
+def summarize(rows: Sequence[Row]) -> Summary:
+    """Compares the two at each size of a request."""
+    lines, targets = [], []
+    for batch in _BATCHES:
+        of_batch = [row for row in rows if row["batch"] == batch]
+        ratio = compare(of_batch, EXAMPLE, OURS)
+        milliseconds = (Spread.of(row[name] for row in of_batch).tell() for name in (OURS, EXAMPLE))
+        lines.append((str(batch), *milliseconds, ratio.tell("{:.1f}x")))
+        what = f"latency with {batch} image{'s' * (batch > 1)} a request, the Keras example's over ours"
+        targets.append(judge_target(what, ratio.tell("{:.1f}x"), ratio.median, floor=3, aim=5, form="{:.0f}x"))
+    title = f"Milliseconds a request, median (least to most) of rounds, a round the median of {rows[0]['requests']}"
+    columns = ("images", OURS, EXAMPLE, "example / ours")
+    return Summary(tables=(Table(title=title, columns=columns, rows=tuple(lines)),), targets=tuple(targets))
+
+
+BENCHMARK = Benchmark(
+    name="latency",
+    short=Effort(),
+    full=Effort(rounds=25, requests=100),
+    seeds=(1,),
+    measure=measure,
+    summarize=summarize,
+)
+
+if __name__ == "__main__":
+    main(BENCHMARK)

@@ -1,0 +1,59 @@
+"""Which networks are measured: the winner of a finished root, or the first learnt point of full; and the example's."""
+
+import dataclasses
+import json
+import pathlib
+
+import pydantic
+
+from components.trainer.config import FitConfig
+from models.presets import PRESETS
+from models.search_space import is_learnt
+from models.vit_config import ViTConfig
+from pipeline.config import FULL
+from pipeline.failures import UsageFailure
+from pipeline.history import History
+
+OURS = "ours"
+EXAMPLE = "Keras example, 8 tokens"
+EXAMPLE_NETWORK = PRESETS["keras_example_8_tokens"]
+EXAMPLE_FIT = dataclasses.replace(FULL.fit, batch_size=256)  # of the example's script
+
+_ENDED = ("COMPLETE", "CACHED")
+
+
+def find_network(root: pathlib.Path | None) -> ViTConfig:
+    """Finds our network.
+
+    Args:
+        root: Pipeline root with a finished Trainer; None: there is none yet.
+
+    Returns:
+        The winner of the newest such run, else the first learnt point of the profile full.
+
+    Raises:
+        UsageFailure: If no Trainer has finished in the root.
+    """
+    if root is not None:
+        winner = json.loads((find_model_run(root) / "winner.json").read_text())
+        return pydantic.TypeAdapter(ViTConfig).validate_python(winner["network"])
+    return next(point for point in FULL.trainer(code_digest="").affordable_points() if is_learnt(point))
+
+
+def find_model_run(root: pathlib.Path) -> pathlib.Path:
+    """Finds what the newest finished Trainer of a root left.
+
+    Raises:
+        UsageFailure: If none has finished.
+    """
+    history = History(root / "metadata.sqlite")
+    for run_id in reversed(history.run_ids()):
+        if any(step.name == "Trainer" and step.state in _ENDED for step in history.steps(run_id)):
+            [model_run] = history.outputs(run_id, "Trainer", "model_run")
+            return pathlib.Path(model_run.uri)
+    raise UsageFailure(f"no Trainer has finished in {root}; start one with `tokenlearner run`.")
+
+
+def describe_fit(network: ViTConfig) -> FitConfig:
+    """Returns how a network of ours, or the example's, is trained."""
+    return EXAMPLE_FIT if network == EXAMPLE_NETWORK else FULL.fit

@@ -1,0 +1,96 @@
+"""The table of token reducers: test accuracies and their differences on the same images, with 95 % intervals.
+
+Axes: seeds, examples.
+"""
+
+import base64
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pydantic
+
+from benchmarks.result import Row, Summary, Table
+from benchmarks.rounds import Spread
+from components.evaluator.intervals import Z_95, compare_paired
+from components.trainer.choice import Candidate, Difference, compare, pool_seed_deviation
+from models.search_space import NO_REDUCER, is_control
+from models.vit_config import ViTConfig
+
+_NETWORK = pydantic.TypeAdapter(ViTConfig)
+
+
+def summarize(rows: Sequence[Row]) -> Summary:
+    """Compares the first point, the learnt one, with each of the others.
+
+    The images are a sample, and so are the seeds: both widths are in the intervals, as in the choice of a search
+    (`components/trainer/choice.py`). Images that several seeds are asked about count once, not once a seed.
+
+    Args:
+        rows: Of the kinds "training" and "speed".
+    """
+    trainings = [row for row in rows if row["kind"] == "training"]
+    speeds = [row for row in rows if row["kind"] == "speed"]
+    points = list(dict.fromkeys(row["point"] for row in trainings))
+    candidates = {point: _gather([row for row in trainings if row["point"] == point]) for point in points}
+    deviation = pool_seed_deviation(list(candidates.values()))
+    learnt = candidates[points[0]]
+    lines, sentences = [], []
+    for point, candidate in candidates.items():
+        row = next(row for row in trainings if row["point"] == point)
+        difference = None if candidate is learnt else compare(learnt, candidate, deviation)
+        lines.append(
+            (
+                point,
+                _tell_accuracy(candidate, deviation),
+                "" if difference is None else _tell_difference(difference),
+                ", ".join(_tell_pairs(learnt, candidate)) if difference else "",
+                f"{row['macs'] / 1e6:.2f}",
+                f"{row['parameters']:,}",
+                Spread.of(speed[point] for speed in speeds).tell("{:,.0f}"),
+            )
+        )
+        if difference and (is_control(candidate.network) or point == NO_REDUCER):
+            sentences.append(_conclude(difference))
+    columns = (
+        *("point", "test top-1 (95 %)", f"{points[0]} ahead by, points (95 %)", "each seed by itself"),
+        *("million MACs", "parameters", "training images/s"),
+    )
+    table = Table(title=_name(trainings[0], len(learnt.correct)), columns=columns, rows=tuple(lines))
+    return Summary(tables=(table,), notes=tuple(sentences))
+
+
+def _name(training: Row, seeds: int) -> str:
+    told = f"{training['train_images']:,} training images, {training['epochs']} epochs, {seeds} seed{'s' * (seeds > 1)}"
+    return f"{told}, {training['test_images']:,} test images"
+
+
+def _gather(rows: Sequence[Row]) -> Candidate:
+    correct = [
+        np.unpackbits(np.frombuffer(base64.b64decode(row["test_correct"]), np.uint8), count=row["test_images"])
+        for row in rows
+    ]
+    return Candidate(network=_NETWORK.validate_python(rows[0]["network"]), correct=np.stack(correct).astype(bool))
+
+
+def _tell_accuracy(candidate: Candidate, deviation: float | None) -> str:
+    of_image = candidate.correct.mean(axis=0)  # [examples]
+    seeds, examples = candidate.correct.shape
+    half = Z_95 * math.sqrt(of_image.var(ddof=1) / examples + (deviation or 0.0) ** 2 / seeds)
+    return f"{candidate.accuracy:.1%} ({candidate.accuracy - half:.1%} to {candidate.accuracy + half:.1%})"
+
+
+def _tell_difference(difference: Difference) -> str:
+    low, high = difference.interval
+    return f"{100 * difference.difference:+.1f} ({100 * low:+.1f} to {100 * high:+.1f})"
+
+
+def _tell_pairs(learnt: Candidate, candidate: Candidate) -> list[str]:
+    pairs = [compare_paired(*arrays) for arrays in zip(learnt.correct, candidate.correct, strict=True)]
+    return [f"{100 * pair.difference:+.1f} ({100 * pair.low:+.1f} to {100 * pair.high:+.1f})" for pair in pairs]
+
+
+def _conclude(difference: Difference) -> str:
+    better = "beats" if difference.difference > 0 else "loses to"
+    verb = better if difference.is_larger_than_noise else "cannot be told from"
+    return f"{difference.point} {verb} {difference.than} on test: {_tell_difference(difference)} points."

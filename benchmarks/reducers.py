@@ -1,0 +1,175 @@
+"""What learning where to look is worth: one trunk with no TokenLearner, each learnt reducer and each control, on test.
+
+All stand at one place, emit as many tokens, and are trained alike. Every training is kept epoch by epoch in `--state`:
+the same command goes on where a killed one stopped. The test split is read when all trainings have ended, not before.
+"""
+
+import base64
+import dataclasses
+import functools
+import logging
+import pathlib
+import tempfile
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from benchmarks.benchmark import Benchmark, main
+from benchmarks.dataset import ALL_IMAGES, SAMPLE
+from benchmarks.networks import find_network
+from benchmarks.reducer_table import summarize
+from benchmarks.result import Row
+from benchmarks.rounds import take_turns
+from benchmarks.splits import Splits
+from benchmarks.training import Training
+from components import features
+from components.lock import hold_lock
+from components.trainer.checkpoint import Checkpoint
+from components.trainer.fit import Fitter
+from components.trainer.progress import LOGGER, EpochReporter
+from components.trainer.read import Examples
+from components.trainer.state import locate_state
+from models.macs import count_macs
+from models.search_space import find_controls, is_learnt, name_point
+from models.vit_config import LEARNT_REDUCERS, ViTConfig
+from pipeline.config import FULL
+from pipeline.source_digest import digest_sources
+
+_BATCH_SIZE = 500  # test images asked at once
+_MOST_SEEDS = 3
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Effort:
+    """How much is measured."""
+
+    root: pathlib.Path | None = None  # whose winner tells place and token count; None: full's first learnt point
+    tfds_dir: pathlib.Path = SAMPLE
+    state: pathlib.Path = pathlib.Path("pipeline_root/reducers-short")  # outlives kills
+    epochs: int = 1
+    seeds: int = 1
+    most_images: int | None = 640  # of the train split; None: all
+    rounds: int = 2  # in which training speed is measured
+    seconds: float = 1.0  # of each network in a round
+
+
+def list_networks(root: pathlib.Path | None) -> tuple[ViTConfig, ...]:
+    """Lists the networks, the learnt one that the others are compared with first.
+
+    Args:
+        root: Of a finished search; None: there is none yet.
+
+    Returns:
+        The winner, or the first learnt point of full where nothing learnt won; the other learnt reducers in its place;
+        the trunk without reducer; the controls.
+    """
+    winner = find_network(root)
+    learnt = winner if is_learnt(winner) else find_network(None)
+    others = (dataclasses.replace(learnt, token_reducer=reducer) for reducer in LEARNT_REDUCERS)
+    return tuple(dict.fromkeys((learnt, *others, *find_controls(learnt))))
+
+
+def measure(effort: Effort) -> list[Row]:
+    """Trains what is not trained yet, then looks at test, then measures speed in turns."""
+    _tell_progress()
+    networks = list_networks(effort.root)
+    with tempfile.TemporaryDirectory() as folder:
+        splits = Splits(effort.tfds_dir, pathlib.Path(folder))
+        train, valid = (splits.read(split) for split in (features.TRAIN_SPLIT, features.VALID_SPLIT))
+        train = Examples(images=train.images[: effort.most_images], labels=train.labels[: effort.most_images])
+        trainer = FULL.trainer(code_digest=digest_sources(Fitter.__module__))
+        state = locate_state(
+            dataclasses.replace(trainer, state=dataclasses.replace(trainer.state, folder=str(effort.state.resolve()))),
+            train,
+            valid,
+        )
+        with hold_lock(state / "lock", f"another process trains in {state}; wait until it has ended, or end it"):
+            fitter = Fitter(FULL.fit, train, valid, state)
+            trainings = _train(fitter, networks, effort)
+        test = splits.read(features.TEST_SPLIT)
+    rows = [_describe(fitter, network, seed, training, test, effort) for (network, seed), training in trainings.items()]
+    return rows + _measure_speed(networks, effort)
+
+
+def _train(fitter: Fitter, networks: Sequence[ViTConfig], effort: Effort) -> dict[tuple[ViTConfig, int], Checkpoint]:
+    """Trains seed by seed, so that a part of the trainings, too, is a fair comparison."""
+    plan = [(network, FULL.fit.seed + i) for i in range(effort.seeds) for network in networks]
+    trainings = {}
+    for number, (network, seed) in enumerate(plan):
+        phase = f"training {number + 1} of {len(plan)}, {name_point(network)}, seed {seed}"
+        reporter = EpochReporter(phase, effort.epochs, number * effort.epochs, len(plan) * effort.epochs)
+        trainings[network, seed] = fitter.fit(
+            network, seed=seed, epochs=effort.epochs, schedule_epochs=effort.epochs, reporter=reporter
+        )
+    return trainings
+
+
+def _describe(
+    fitter: Fitter, network: ViTConfig, seed: int, training: Checkpoint, test: Examples, effort: Effort
+) -> Row:
+    correct = _find_correct(fitter.best_model(network, training), test)
+    return {
+        "kind": "training",
+        "point": name_point(network),
+        "network": dataclasses.asdict(network),
+        "seed": seed,
+        "epochs": effort.epochs,
+        "train_images": len(fitter.train),
+        "macs": count_macs(network).total,
+        "parameters": training.parameters,
+        "valid_accuracy": training.best_epoch.valid_accuracy,
+        "best_epoch": training.best_epoch.epoch,
+        "epoch_seconds": [epoch.seconds for epoch in training.epochs],
+        "test_images": len(test),
+        "test_correct": base64.b64encode(
+            np.packbits(correct).tobytes()
+        ).decode(),  # a bit an image, in the order of the records
+    }
+
+
+def _find_correct(model: keras.Model, test: Examples) -> np.ndarray:
+    logits = model.predict(test.images, batch_size=_BATCH_SIZE, verbose=0)  # [examples, classes]
+    return np.argmax(logits, axis=-1) == tf.cast(test.labels, tf.int64).numpy()
+
+
+def _measure_speed(networks: Sequence[ViTConfig], effort: Effort) -> list[Row]:
+    ways = {
+        name_point(network): functools.partial(Training(network, FULL.fit).measure, effort.seconds)
+        for network in networks
+    }
+    return [{"kind": "speed", **row} for row in take_turns(ways, effort.rounds)]
+
+
+def _tell_progress() -> None:
+    """Logs each epoch as it ends: this may take days."""
+    if LOGGER.handlers:
+        return
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    handler.addFilter(lambda record: vars(record)["progress"]["epoch_has_ended"])
+    LOGGER.addHandler(handler)
+    LOGGER.setLevel(logging.INFO)
+    LOGGER.propagate = False
+
+
+BENCHMARK = Benchmark(
+    name="reducers",
+    short=Effort(),
+    full=Effort(
+        tfds_dir=ALL_IMAGES,
+        state=pathlib.Path("pipeline_root/reducers"),
+        epochs=FULL.fit.epochs,
+        seeds=_MOST_SEEDS,
+        most_images=None,
+        rounds=9,
+        seconds=5.0,
+    ),
+    seeds=tuple(FULL.fit.seed + i for i in range(_MOST_SEEDS)),
+    measure=measure,
+    summarize=summarize,
+)
+
+if __name__ == "__main__":
+    main(BENCHMARK)

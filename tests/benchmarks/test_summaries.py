@@ -1,0 +1,130 @@
+"""What each benchmark concludes from its rows."""
+
+import base64
+import dataclasses
+import pathlib
+
+import numpy as np
+import pytest
+from recorded_root import FIRST, KILLED, MACS, RecordedRoot
+
+from benchmarks import full_run, latency, reducer_table, training_speed
+from benchmarks.networks import EXAMPLE, EXAMPLE_NETWORK, OURS, describe_fit, find_network
+from benchmarks.result import Row
+from models.search_space import find_controls, is_learnt, name_point
+from pipeline.failures import UsageFailure
+
+LEARNT = find_network(None)
+
+
+def make_speed_rows() -> list[Row]:
+    facts = {"point": "p", f"{OURS}, MACs": 20e6, f"{EXAMPLE}, MACs": 80e6}
+    facts |= {f"{OURS}, batch size": 128, f"{EXAMPLE}, batch size": 256}
+    return [{**facts, "round": n, OURS: 1000.0 * n, EXAMPLE: 100.0 * n, "sgemm": 240e9 * n} for n in (1, 2, 3)]
+
+
+def test_training_speed_is_compared_round_by_round_and_as_a_share_of_sgemm() -> None:
+    summary = training_speed.summarize(make_speed_rows())
+    ratio, share = summary.targets
+    assert (ratio.measured, ratio.reached) == ("10.0x (10.0x to 10.0x)", "aim")
+    assert (share.measured, share.reached) == ("50% (50% to 50%)", "aim")  # 20e6 x 3 x 2 x 1000 / 240e9
+    assert summary.tables[0].rows[1] == (
+        EXAMPLE,
+        "80.00",
+        "256",
+        "200 (100 to 300)",
+        "20% (20% to 20%)",
+    )
+
+
+def test_latency_is_compared_at_each_size_of_a_request() -> None:
+    rows = [
+        {"batch": batch, "requests": 9, "round": n, OURS: 2.0 * n, EXAMPLE: factor * n}
+        for batch, factor in ((1, 8.0), (32, 2.0))
+        for n in (1, 2, 3)
+    ]
+    summary = latency.summarize(rows)
+    assert [target.reached for target in summary.targets] == ["floor", "neither"]
+    assert summary.tables[0].rows[0] == ("1", "4.0 (2.0 to 6.0)", "16.0 (8.0 to 24.0)", "4.0x (4.0x to 4.0x)")
+
+
+def test_the_example_keeps_its_batch_and_ours_has_that_of_full() -> None:
+    assert describe_fit(EXAMPLE_NETWORK).batch_size == 256
+    assert describe_fit(LEARNT).batch_size != 256
+    assert is_learnt(LEARNT)
+
+
+def test_a_root_without_a_trainer_that_ended_has_no_winner(tmp_path: pathlib.Path) -> None:
+    root = RecordedRoot(tmp_path / "root")
+    root.record(KILLED)
+    with pytest.raises(UsageFailure, match="no Trainer has finished in"):
+        find_network(root.path)
+
+
+def make_training(network: object, seed: int, correct: np.ndarray) -> Row:
+    assert dataclasses.is_dataclass(network)
+    return {
+        "kind": "training",
+        "point": name_point(network),  # type: ignore[arg-type]
+        "network": dataclasses.asdict(network),  # type: ignore[arg-type]
+        "seed": seed,
+        "epochs": 30,
+        "train_images": 40_000,
+        "macs": 20_000_000,
+        "parameters": 300_000,
+        "test_images": len(correct),
+        "test_correct": base64.b64encode(np.packbits(correct).tobytes()).decode(),
+    }
+
+
+def make_reducer_rows(share_of_control: float) -> list[Row]:
+    trunk, *_ = find_controls(LEARNT)
+    draw = np.random.default_rng(1)
+    shares = {LEARNT: 0.8, trunk: share_of_control}
+    trainings = [
+        make_training(network, seed, draw.random(2000) < share)
+        for seed in (1, 2, 3)
+        for network, share in shares.items()
+    ]
+    speed = {"kind": "speed", "round": 1, name_point(LEARNT): 900.0, "none": 500.0}
+    return [*trainings, speed]
+
+
+def test_learnt_tokens_that_are_clearly_better_are_said_to_beat_the_others() -> None:
+    summary = reducer_table.summarize(make_reducer_rows(0.6))
+    [note] = summary.notes
+    assert note.startswith(f"{name_point(LEARNT)} beats none on test: +")
+    learnt, trunk = summary.tables[0].rows
+    assert learnt[1].startswith(("79.", "80."))
+    assert learnt[2] == ""
+    assert trunk[3].count("(") == 3  # a paired interval for each seed
+    assert trunk[4:] == ("20.00", "300,000", "500 (500 to 500)")
+
+
+def test_learnt_tokens_that_are_as_good_are_not_said_to_beat_the_others() -> None:
+    [note] = reducer_table.summarize(make_reducer_rows(0.8)).notes
+    assert f"{name_point(LEARNT)} cannot be told from none on test" in note
+
+
+def test_a_finished_run_tells_what_it_reached_and_cost(tmp_path: pathlib.Path) -> None:
+    root = RecordedRoot(tmp_path / "root")
+    for plan in (KILLED, FIRST):
+        root.record(plan)
+    run, *steps = rows = full_run.measure(full_run.Effort(root=root.path))
+    assert run["winner"]["point"] == "token_learner-8@2"
+    assert run["epoch_seconds"] == 3.0  # two trials of 1.5
+    assert [step["step"] for step in steps][-1] == "Pusher"
+    summary = full_run.summarize(rows)
+    accuracy, macs, training, _ = summary.targets
+    assert accuracy.measured.startswith("60.0% (95 %: 53.")
+    assert accuracy.reached == "neither"
+    assert (macs.measured, macs.reached) == (f"{MACS / 1e6:.2f} million", "aim")
+    assert training.measured == "0 min"
+    assert summary.notes == ("token_learner-8@2 wins.",)
+
+
+def test_a_run_that_stopped_before_its_verdict_is_not_finished(tmp_path: pathlib.Path) -> None:
+    root = RecordedRoot(tmp_path / "root")
+    root.record(KILLED)
+    with pytest.raises(UsageFailure, match="has left no verdict"):
+        full_run.measure(full_run.Effort(root=root.path))
