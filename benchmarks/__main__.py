@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-NAMES = ("example_gen", "input_pipeline", "steps", "search", "evaluation", "report", "push")
+NAMES = ("example_gen", "input_pipeline", "steps", "search", "evaluation", "report", "push", "prediction")
 
 
 def main() -> None:

@@ -68,10 +68,12 @@ def _dense(rows: int, width: int, units: int, per_output: int = 0) -> int:
 def _stem(config: ViTConfig) -> int:
     if config.stem == "linear":
         return _dense(config.num_patches, 3 * config.patch_size**2, config.dim)
-    operations, size = 0, config.image_size
-    for channels, width in pairwise((3, *config.stem_widths)):
-        size //= 2
-        operations += _dense(size**2, 9 * channels, width, _GELU)
+    operations = 0
+    for layer in config.stem_convolutions:
+        pixels = layer.output_size**2
+        operations += _dense(pixels, 9 * layer.channels, layer.width, _GELU)
+        if config.stem == "residual":  # batch norm and ReLU in place of bias and GELU
+            operations += pixels * layer.width + 5 * layer.width - (1 + _GELU) * pixels * layer.width
     return operations
 
 

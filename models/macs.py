@@ -51,11 +51,7 @@ def count_macs(config: ViTConfig) -> Macs:
 def _stem_macs(config: ViTConfig) -> int:
     if config.stem == "linear":
         return config.image_size**2 * 3 * config.dim
-    macs, size = 0, config.image_size
-    for channels, width in pairwise((3, *config.stem_widths)):
-        size //= 2
-        macs += size**2 * 9 * channels * width
-    return macs
+    return sum(layer.output_size**2 * 9 * layer.channels * layer.width for layer in config.stem_convolutions)
 
 
 def _block_macs(config: ViTConfig, tokens: int) -> int:

@@ -10,6 +10,7 @@ import keras
 from models.encoder import LAYER_NORM_EPSILON, EncoderBlock
 from models.positions import PositionEmbedding, SinCosPositions2D
 from models.sequence_pooling import SequencePooling
+from models.stem import apply_stem
 from models.token_baselines import AveragePoolingTokens, RandomTokens, TopKNormTokens
 from models.token_fuser import TokenFuser
 from models.token_learner import TokenLearner, TokenLearnerV11
@@ -29,7 +30,7 @@ def build_vit(config: ViTConfig) -> keras.Model:
         A model from normalised images, float32 [batch, height, width, 3], to logits, float32 [batch, num_classes].
     """
     images = keras.Input((config.image_size, config.image_size, 3), name="image")
-    x = keras.layers.Reshape((config.num_patches, config.dim), name="patches")(_stem(config, images))
+    x = keras.layers.Reshape((config.num_patches, config.dim), name="patches")(apply_stem(config, images))
     x = _positions(config)(x)  # [batch, patches, dim]
     x = keras.layers.Dropout(config.dropout_rate, name="embedding_dropout")(x)
     for i in range(config.depth):
@@ -44,16 +45,6 @@ def build_vit(config: ViTConfig) -> keras.Model:
     x = pool(name="pool")(x)  # [batch, dim]
     logits = keras.layers.Dense(config.num_classes, dtype="float32", name="logits")(x)
     return keras.Model(images, logits, name="vit")
-
-
-def _stem(config: ViTConfig, images: Any) -> Any:
-    """Returns patches on their grid, [batch, height, width, dim]."""
-    if config.stem == "linear":
-        return keras.layers.Conv2D(config.dim, config.patch_size, strides=config.patch_size, name="stem")(images)
-    x = images
-    for i, width in enumerate(config.stem_widths):
-        x = keras.layers.Conv2D(width, 3, strides=2, padding="same", activation="gelu", name=f"stem_{i}")(x)
-    return x
 
 
 def _positions(config: ViTConfig) -> keras.layers.Layer:

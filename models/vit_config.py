@@ -4,7 +4,7 @@ import dataclasses
 import math
 from typing import Literal
 
-Stem = Literal["convolution", "linear"]
+Stem = Literal["convolution", "residual", "linear"]
 Positions = Literal["learnt", "sincos_2d"]
 Pooling = Literal["mean", "sequence"]
 MlpOutputActivation = Literal["linear", "gelu"]
@@ -17,7 +17,7 @@ LEARNT_REDUCERS: tuple[LearntReducer, ...] = ("token_learner", "token_learner_v1
 CONTROL_REDUCERS: tuple[ControlReducer, ...] = ("average_pooling", "random_selection", "top_k_norm")
 
 _CHOICES = {
-    "stem": ("convolution", "linear"),
+    "stem": ("convolution", "residual", "linear"),
     "positions": ("learnt", "sincos_2d"),
     "pooling": ("mean", "sequence"),
     "mlp_output_activation": ("linear", "gelu"),
@@ -27,26 +27,39 @@ _CHOICES = {
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class StemConvolution:
+    """One 3x3 convolution of a stem."""
+
+    channels: int  # that it reads
+    width: int  # channels that it makes
+    stride: int  # 1: there is a residual around it
+    output_size: int  # height and width of what it makes
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class ViTConfig:
     """Shape of one Vision Transformer, with or without a token reducer in the middle.
 
     Each patch token stands for `patch_size` x `patch_size` pixels. The stem "convolution" halves the image
-    `log2(patch_size)` times with overlapping 3x3 convolutions of stride 2 and GELU; the stem "linear" projects each
-    patch by itself. Before block `blocks_before_token_learner` a token reducer replaces the patches by `num_tokens`
-    tokens: learnt ("token_learner", "token_learner_v11"), or a control that learns nothing about where to look
-    ("average_pooling", "random_selection", "top_k_norm"). With the TokenFuser each block from there on has a reducer of
-    its own, works on the tokens, and what a TokenFuser makes of them is added to the patches that were reduced.
+    `log2(patch_size)` times with overlapping 3x3 convolutions of stride 2 and GELU; the stem "residual" follows each
+    of them by one more of stride 1 around which there is a residual, all with batch norm and ReLU; the stem "linear"
+    projects each patch by itself. Before block `blocks_before_token_learner` a token reducer replaces the patches by
+    `num_tokens` tokens: learnt ("token_learner", "token_learner_v11"), or a control that learns nothing about where to
+    look ("average_pooling", "random_selection", "top_k_norm"). With the TokenFuser each block from there on has a
+    reducer of its own, works on the tokens, and what a TokenFuser makes of them is added to the patches that were
+    reduced.
 
     Raises:
         ValueError: If a field or a combination of fields cannot be built; the message names field, value and range.
 
     Reference:
-        Dosovitskiy et al., arXiv 2010.11929 (ViT); Xiao et al., arXiv 2106.14881 (convolutional stem); Hassani et al.,
-        arXiv 2104.05704 (sequence pooling); Ryoo et al., arXiv 2106.11297 (TokenLearner, TokenFuser).
+        Dosovitskiy et al., arXiv 2010.11929 (ViT); Xiao et al., arXiv 2106.14881 (convolutional stem); He et al., arXiv
+        1512.03385 (residual); Hassani et al., arXiv 2104.05704 (sequence pooling); Ryoo et al., arXiv 2106.11297
+        (TokenLearner, TokenFuser).
     """
 
     image_size: int  # pixels, height and width
-    patch_size: int  # pixels; a power of two for the stem "convolution"
+    patch_size: int  # pixels; a power of two for the stems "convolution" and "residual"
     dim: int  # channels of a token
     depth: int  # encoder blocks
     num_heads: int  # attention heads
@@ -100,11 +113,11 @@ class ViTConfig:
             return
         if self.patch_size < 2 or self.patch_size & (self.patch_size - 1):
             raise ValueError(
-                f"patch_size is {self.patch_size}; the stem 'convolution' needs a power of two, at least 2"
+                f"patch_size is {self.patch_size}; the stem {self.stem!r} needs a power of two, at least 2"
             )
         if self.dim % (self.patch_size // 2):
             raise ValueError(
-                f"dim is {self.dim}; the stem 'convolution' needs a multiple of patch_size / 2 = {self.patch_size // 2}"
+                f"dim is {self.dim}; the stem {self.stem!r} needs a multiple of patch_size / 2 = {self.patch_size // 2}"
             )
 
     def _check_token_reducer(self) -> None:
@@ -129,10 +142,18 @@ class ViTConfig:
             )
 
     @property
-    def stem_widths(self) -> tuple[int, ...]:
-        """Output channels of the convolutions of the stem "convolution"; the last is dim."""
+    def stem_convolutions(self) -> tuple[StemConvolution, ...]:
+        """The convolutions of the stems "convolution" and "residual", in order; the last has dim channels."""
+        convolutions, channels, size = [], 3, self.image_size
         num_halvings = int(math.log2(self.patch_size))
-        return tuple(self.dim >> (num_halvings - 1 - i) for i in range(num_halvings))
+        for i in range(num_halvings):
+            width = self.dim >> (num_halvings - 1 - i)
+            size //= 2
+            convolutions.append(StemConvolution(channels=channels, width=width, stride=2, output_size=size))
+            if self.stem == "residual":
+                convolutions.append(StemConvolution(channels=width, width=width, stride=1, output_size=size))
+            channels = width
+        return tuple(convolutions)
 
     @property
     def head_width(self) -> int:

@@ -14,12 +14,13 @@ from components.lock import LockedError
 from pipeline.config import PROFILES, PipelineConfig
 from pipeline.failures import ExitCode, Failure, UsageFailure
 from pipeline.inspection.commands import InspectCommand, complete_arguments
+from pipeline.prediction.commands import PredictCommand, complete_beam_options
 from pipeline.push.commands import PushCommand
 
 _DESCRIPTION = """Finds where a TokenLearner should stand in a mini Vision Transformer and how many tokens it emits.
 
-Exit codes: 0 done (`run`: pushed), 2 wrong usage, 3 bad data or a damaged version, 4 not blessed, 5 a step failed,
-130 interrupted."""
+Exit codes: 0 done (`run`: pushed), 2 wrong usage, 3 bad data or a damaged version, 4 not blessed or not fit to
+serve, 5 a step failed, 130 interrupted."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -120,7 +121,7 @@ class ReportCommand:
 
 def _parse(
     arguments: list[str],
-) -> RunCommand | InspectCommand | BlessCommand | PushCommand | ReportCommand | DataCommand:
+) -> RunCommand | InspectCommand | BlessCommand | PushCommand | ReportCommand | PredictCommand | DataCommand:
     """Parses the command line; the profile, wherever it stands, gives the other fields of `run` their defaults."""
     profiles = re.findall(r"--profile[ =](\S+)", " ".join(arguments))
     profile = profiles[-1] if profiles and profiles[-1] in PROFILES else "quick"
@@ -136,8 +137,9 @@ def _parse(
         | Annotated[BlessCommand, tyro.conf.subcommand("bless")]
         | Annotated[PushCommand, tyro.conf.subcommand("push")]
         | Annotated[ReportCommand, tyro.conf.subcommand("report")]
+        | Annotated[PredictCommand, tyro.conf.subcommand("predict")]
         | Annotated[DataCommand, tyro.conf.subcommand("data")],
-        args=complete_arguments(arguments),
+        args=complete_beam_options(complete_arguments(arguments)),
         prog="tokenlearner",
         description=_DESCRIPTION,
     )

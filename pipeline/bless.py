@@ -12,12 +12,13 @@ from pipeline.inspection.outcome import Outcome
 from pipeline.inspection.root import Root, shorten
 from pipeline.override import describe_override
 from pipeline.records import BLESS_NODE, Artifact
+from pipeline.refusals import is_refused
 
 _BLESSED_FILE = "BLESSED"  # as TFX's Evaluator names it
 
 
 def bless(root_path: pathlib.Path, run: str, reason: str, console: Console) -> None:
-    """Blesses the model of a run; the next run with the same settings pushes it.
+    """Blesses the model of a run; the next run with the same settings pushes it, if it serves.
 
     Args:
         root_path: The pipeline root.
@@ -38,10 +39,13 @@ def bless(root_path: pathlib.Path, run: str, reason: str, console: Console) -> N
         root = Root(root_path)
         outcome = Outcome(root, root.find_run(run))
         model, judged = _find_judged(root, outcome)
+        follows = "pushes it; what ran before comes from the cache."
+        if is_refused(outcome.serving):
+            follows = "asks it once more to serve, which it did not as it must, and pushes it if it does now."
         _record(root_path, outcome, model, judged, reason)
         overrides = Outcome(Root(root_path), outcome.run_id).overrides
     console.print(f"{describe_override(overrides[-1])}.".replace("..", "."), markup=False, highlight=False)
-    console.print("The same `tokenlearner run` pushes it; what ran before comes from the cache.", highlight=False)
+    console.print(f"The same `tokenlearner run` {follows}", highlight=False)
 
 
 def _find_judged(root: Root, outcome: Outcome) -> tuple[Artifact, Artifact]:

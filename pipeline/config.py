@@ -25,7 +25,7 @@ class DataConfig:
 class ModelConfig:
     """The network that all points of the search share; the search adds the token reducer."""
 
-    patch_size: int  # pixels; a power of two for the stem "convolution"
+    patch_size: int  # pixels; a power of two for the stems "convolution" and "residual"
     dim: int  # channels of a token
     depth: int  # encoder blocks
     num_heads: int  # attention heads
@@ -33,7 +33,7 @@ class ModelConfig:
     mlp_dims: tuple[int, ...]  # hidden units of a block's MLP, layer by layer
     mlp_output_activation: MlpOutputActivation  # the Keras example has "gelu"
     dropout_rate: float  # 0..1
-    stem: Stem  # overlapping 3x3 convolutions of stride 2, or a linear projection of each patch
+    stem: Stem  # overlapping 3x3 convolutions, plain or residual, or a linear projection of each patch
     positions: Positions  # how a patch knows where it is
     pooling: Pooling  # of all tokens into the one that is classified
     token_learner_pooling: TokenLearnerPooling  # of the reducer "token_learner"
@@ -75,6 +75,35 @@ class EvaluationConfig:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class ServingConfig:
+    """What a model has to show before it is pushed; a fresh process loads the exported model and asks it."""
+
+    records: int  # images of the test split that are sent
+    tolerance: float  # by which a served probability may differ from the trainer's own network's, 0..1
+    timed_requests: int  # of each signature and batch size
+    max_batch_1_p50_seconds: float  # that half of the requests with one image may take
+    max_batch_1_p95_seconds: float  # the same for 95 % of them
+    max_batch_32_p50_seconds: float  # that half of the requests with 32 images may take
+    max_batch_32_p95_seconds: float  # the same for 95 % of them
+    max_memory_mib: int  # MiB that the process may need at most, TensorFlow included
+    time_limit_seconds: float  # after which the process is ended, and the model is not pushed
+    docker: bool  # also ask TensorFlow Serving, with TFX's InfraValidator; needs a docker daemon
+
+    def __post_init__(self) -> None:
+        """Rejects what cannot be measured."""
+        for name in ("records", "timed_requests"):
+            check_range(f"serving.{name}", getattr(self, name), 1)
+        check_range("serving.tolerance", self.tolerance, 0, 1)
+        for field in dataclasses.fields(self):
+            if field.name.startswith("max_") or field.name == "time_limit_seconds":
+                check_range(f"serving.{field.name}", getattr(self, field.name), 0)
+
+    def parameters(self) -> dict[str, int | float]:
+        """Returns what the ServingValidator is told."""
+        return {name: value for name, value in dataclasses.asdict(self).items() if name != "docker"}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class PushConfig:
     """What is served."""
 
@@ -96,6 +125,7 @@ class PipelineConfig:
     search: SearchConfig
     fit: FitConfig
     evaluation: EvaluationConfig
+    serving: ServingConfig
     push: PushConfig
 
     def __post_init__(self) -> None:
@@ -165,6 +195,20 @@ QUICK = PipelineConfig(
     ),
     # Room for the noise of 1,000 test images, 100 of each class.
     evaluation=EvaluationConfig(min_accuracy=0.4, max_accuracy_drop=0.06, max_class_accuracy_drop=0.25, max_mmacs=None),
+    # The tolerance is some 20 times what float32 rounding was seen to give. The seconds are some 4 times what two busy
+    # cores need for the dearest network of the profile full, the memory twice that.
+    serving=ServingConfig(
+        records=128,
+        tolerance=1e-5,
+        timed_requests=40,
+        max_batch_1_p50_seconds=0.04,
+        max_batch_1_p95_seconds=0.08,
+        max_batch_32_p50_seconds=0.5,
+        max_batch_32_p95_seconds=1.0,
+        max_memory_mib=1536,
+        time_limit_seconds=240.0,
+        docker=False,
+    ),
     push=PushConfig(keep_versions=3),
 )
 

@@ -4,16 +4,16 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
-from tfx.components import Evaluator, ExampleValidator, StatisticsGen, Trainer, Transform
+from tfx.components import Evaluator, ExampleValidator, InfraValidator, StatisticsGen, Trainer, Transform
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.components.common.resolver import Resolver
 from tfx.orchestration import metadata
 from tfx.orchestration.pipeline import Pipeline
-from tfx.proto import trainer_pb2, transform_pb2
+from tfx.proto import infra_validator_pb2, trainer_pb2, transform_pb2
 from tfx.types import standard_artifacts
 from tfx.types.channel import Channel
 
-from components import features
+from components import features, signatures
 from components.data_gate.component import DataGate
 from components.evaluator.baseline import LatestOtherBlessedModelStrategy
 from components.evaluator.class_metrics import ClassPrecisionRecall
@@ -26,14 +26,14 @@ from components.pusher.served import ServedStrategy
 from components.report.component import Report
 from components.report.page import digest_templates
 from components.schema import SCHEMA_FILE, CuratedSchema
+from components.serving_validator.component import ServingValidator
 from components.trainer.fit import Fitter
 from components.trainer.run import run_fn
 from components.transform import preprocessing_fn
+from pipeline.beam_options import BEAM_ARGS
 from pipeline.config import PipelineConfig
+from pipeline.refusals import count_refusals
 from pipeline.source_digest import digest_sources
-
-# Beam's in-memory direct runner; by the name DirectRunner Beam first downloads another one, Prism, and tries that.
-BEAM_ARGS = ["--runner=FnApiRunner"]
 
 
 def create_pipeline(config: PipelineConfig) -> Pipeline:
@@ -152,7 +152,40 @@ def generate_components(config: PipelineConfig) -> Iterator[BaseNode]:
     ).with_id("Override")
     yield override
 
-    candidate = {"model": model, "verdict": gate.outputs["verdict"]}
+    refusals = count_refusals(config.metadata_path)
+    docker = {}
+    if config.serving.docker:
+        infra_validator = InfraValidator(
+            model=model,
+            examples=examples,
+            serving_spec=_describe_server(f"tokenlearner-{refusals}"),
+            request_spec=infra_validator_pb2.RequestSpec(
+                tensorflow_serving=infra_validator_pb2.TensorFlowServingRequestSpec(
+                    signature_names=[signatures.SERVE_EXAMPLES]
+                ),
+                split_name=features.TEST_SPLIT,
+                num_examples=config.serving.records,
+            ),
+        )
+        yield infra_validator
+        docker = {"docker_blessing": infra_validator.outputs["blessing"]}
+
+    serving_validator = ServingValidator(
+        examples=examples,
+        model=model,
+        model_run=trainer.outputs["model_run"],
+        transform_graph=transform.outputs["transform_graph"],
+        **docker,
+        **config.serving.parameters(),
+        refusals=refusals,
+        code_digest=_digest_code(ServingValidator),
+    )
+    yield serving_validator
+    candidate = {
+        "model": model,
+        "verdict": gate.outputs["verdict"],
+        "infra_blessing": serving_validator.outputs["blessing"],
+    }
     served = Resolver(
         strategy_class=ServedStrategy, pushed_model=Channel(type=standard_artifacts.PushedModel), **candidate
     ).with_id("Served")
@@ -179,11 +212,25 @@ def generate_components(config: PipelineConfig) -> Iterator[BaseNode]:
         model=model,
         model_run=trainer.outputs["model_run"],
         verdict=gate.outputs["verdict"],
+        infra_blessing=serving_validator.outputs["blessing"],
         pushed_model=pusher.outputs["pushed_model"],
         metadata_path=str(config.metadata_path.resolve()),
         memory_path=str(config.memory_path.resolve()),
         code_digest=_digest_code(Report),
         template_digest=digest_templates(),
+    )
+
+
+def _describe_server(model_name: str) -> infra_validator_pb2.ServingSpec:
+    """Asks for TensorFlow Serving in docker.
+
+    Args:
+        model_name: Part of the cache key, and else of no account: a new one after a refusal is why that is not cached.
+    """
+    return infra_validator_pb2.ServingSpec(
+        tensorflow_serving=infra_validator_pb2.TensorFlowServing(tags=["latest"]),
+        local_docker=infra_validator_pb2.LocalDockerConfig(),
+        model_name=model_name,
     )
 
 

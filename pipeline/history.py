@@ -8,6 +8,7 @@ from ml_metadata.proto import metadata_store_pb2
 
 from components.evaluator.verdict import Verdict, read_verdict
 from components.pusher.ledger import NOT_PUSHED_BECAUSE
+from components.serving_validator.findings import ServingFindings, read_findings
 from pipeline.override import Override, find_overrides
 from pipeline.records import Records
 
@@ -47,6 +48,7 @@ class Run:
     verdict: Verdict
     pushed_version: str | None  # None: not pushed
     override: Override | None = None  # the last blessing of its model by hand
+    serving: ServingFindings | None = None  # None: it was not asked to serve
     not_pushed_because: str | None = None  # a clause
 
 
@@ -99,8 +101,15 @@ class History:
             verdict=read_verdict(pathlib.Path(verdict.uri)),
             pushed_version=pushed.custom_properties["pushed_version"].string_value or None,
             override=next(reversed(find_overrides(self._records, model)), None),
+            serving=self._read_serving(run_id),
             not_pushed_because=pushed.custom_properties[NOT_PUSHED_BECAUSE].string_value or None,
         )
+
+    def _read_serving(self, run_id: str) -> ServingFindings | None:
+        if "ServingValidator" not in self._records.steps(run_id):  # the run is older than that step
+            return None
+        [blessing] = self.outputs(run_id, "ServingValidator", "blessing")
+        return read_findings(pathlib.Path(blessing.uri))
 
     def inputs(self, run_id: str, component: str, key: str) -> list[metadata_store_pb2.Artifact]:
         """Returns what a component of a run read under a key."""

@@ -71,6 +71,7 @@ def rebuild(config: PipelineConfig, history: History, run_id: str) -> str:
             model_run=_locate(history, run_id, "Trainer", "model_run"),
             model=locate_saved_model(str(model)) if model else None,
             verdict=_locate(history, run_id, "Gate", "verdict"),
+            serving=_locate(history, run_id, "ServingValidator", "blessing"),
             examples=_locate(history, run_id, "ExampleGen", "examples"),
             statistics=_locate(history, run_id, "StatisticsGen", "statistics"),
             anomalies=_locate(history, run_id, "ExampleValidator", "anomalies"),

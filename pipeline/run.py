@@ -13,6 +13,7 @@ from rich.console import Console
 
 from components.lock import hold_lock
 from pipeline.config import PipelineConfig
+from pipeline.docker_daemon import require_docker
 from pipeline.events import Event, RunEnded, RunFailed
 from pipeline.failures import DataFailure, ExitCode, UsageFailure
 from pipeline.progress import Screen, print_failure
@@ -28,11 +29,11 @@ def run(config: PipelineConfig, console: Console) -> ExitCode:
         console: Where its progress is shown.
 
     Returns:
-        OK if the model was pushed, else NOT_BLESSED, BAD_DATA or STEP_FAILED.
+        OK if the model was pushed, else NOT_BLESSED (by the Gate or by the ServingValidator), BAD_DATA or STEP_FAILED.
 
     Raises:
         DataFailure: If there is no dataset where the config says.
-        UsageFailure: If the root cannot be written.
+        UsageFailure: If the root cannot be written, or if docker is asked for and does not answer.
         LockedError: If another run works in the same root.
     """
     if not (config.data.tfds_dir / "dataset_info.json").is_file():
@@ -40,6 +41,8 @@ def run(config: PipelineConfig, console: Console) -> ExitCode:
             f"data.tfds_dir is {config.data.tfds_dir}, which holds no TFDS dataset (no dataset_info.json); "
             "name a version folder such as data/cifar10/3.0.2, made by `tokenlearner data prepare`."
         )
+    if config.serving.docker:
+        require_docker()
     log_path = config.root / "logs" / f"{datetime.datetime.now():%Y-%m-%dT%H-%M-%S}.log"
     with _lock(config.root):
         console.print(f"[dim]Pipeline {config.name} in {config.root}, log in {log_path}[/]", highlight=False)

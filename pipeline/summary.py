@@ -8,6 +8,7 @@ from components.evaluator.intervals import measure_share
 from components.evaluator.verdict import Measure, Paired
 from pipeline.history import Run, Winner
 from pipeline.override import describe_override
+from pipeline.refusals import describe_refusal
 
 
 def print_run(console: Console, run: Run) -> None:
@@ -26,8 +27,10 @@ def print_run(console: Console, run: Run) -> None:
     facts.add_row("blessed", "\n".join(["yes" if verdict.is_blessed else "no", *verdict.reasons, *notes]))
     if run.override and not verdict.is_blessed:
         facts.add_row("", describe_override(run.override))
-    reason = f", because {run.not_pushed_because}" if run.not_pushed_because and verdict.is_blessed else ""
-    facts.add_row("pushed", f"version {run.pushed_version}" if run.pushed_version else f"no{reason}")
+    if run.serving:
+        facts.add_row("serves", "\n".join(["yes" if run.serving.is_blessed else "no", *run.serving.reasons]))
+    refusal = describe_refusal(verdict, run.serving, run.not_pushed_because, is_overridden=bool(run.override))
+    facts.add_row("pushed", f"version {run.pushed_version}" if run.pushed_version else f"no{refusal}")
     console.print(facts)
     steps = Table(box=rich.box.SIMPLE_HEAD)
     steps.add_column("step")

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import pathlib
 import shutil
+from collections.abc import Iterable
 
 import ml_metadata as mlmd
 import numpy as np
@@ -13,9 +14,10 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2
 
 from components.evaluator.rules import Thresholds, judge
 from components.evaluator.verdict import Predictions, write_predictions, write_verdict
+from components.serving_validator.findings import Check, Latency, ServingFindings, write_findings
 from pipeline.records import connect
 
-GRAPH = {  # step: (what it reads, as "key" or "key from output"; what it writes)
+GRAPH = {  # step: (what it reads, as "key" or "key from output"; what it writes, as "output" or "key from output")
     "ExampleGen": ((), ("examples",)),
     "Schema": ((), ("schema",)),
     "ExampleValidator": (("schema",), ("anomalies",)),
@@ -23,11 +25,20 @@ GRAPH = {  # step: (what it reads, as "key" or "key from output"; what it writes
     "Transform": (("examples", "schema"), ("transform_graph",)),
     "Trainer": (("examples", "schema", "transform_graph"), ("model", "model_run")),
     "Gate": (("examples", "model"), ("blessing", "verdict")),
-    "Pusher": (("model", "model_blessing from blessing"), ("pushed_model",)),
+    "ServingValidator": (
+        ("examples", "model", "model_run", "transform_graph"),
+        ("blessing from infra_blessing",),
+    ),
+    "Pusher": (("model", "model_blessing from blessing", "infra_blessing"), ("pushed_model",)),
 }
 IMAGES = 200
 MACS = 6_790_000
-TYPES = {"model": "Model", "blessing": "ModelBlessing", "pushed_model": "PushedModel"}
+TYPES = {
+    "model": "Model",
+    "blessing": "ModelBlessing",
+    "infra_blessing": "InfraBlessing",
+    "pushed_model": "PushedModel",
+}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -44,6 +55,7 @@ class Plan:
     state: int = Execution.RUNNING  # of the step in which it stops
     anomaly: str | None = None  # of the feature "image" in the split train
     point: str = "token_learner-8@2"
+    serves: bool = True
 
 
 KILLED = Plan(run_id="2026-01-01T10:00:00.000001", stops_in="Trainer")
@@ -99,9 +111,9 @@ class RecordedRoot:
                 self._put(step, run, plan.state, {})
                 return
             if is_cached:
-                self._put(step, run, Execution.CACHED, {key: self._latest[key] for key in GRAPH[step][1]})
+                self._put(step, run, Execution.CACHED, {name: self._latest[name] for _, name in _split(GRAPH[step][1])})
             else:
-                made = {key: self._make(key, plan) for key in GRAPH[step][1]}
+                made = {name: self._make(name, plan) for _, name in _split(GRAPH[step][1])}
                 self._latest |= self._put(step, run, Execution.COMPLETE, made)
             is_cached = is_cached and step != plan.cached_until
 
@@ -116,9 +128,10 @@ class RecordedRoot:
         )
         if step == "ExampleGen":
             execution.custom_properties["source_digest"].string_value = "cafe"
-        reads = [tuple((read + " from " + read).split(" from ")[:2]) for read in GRAPH[step][0]]
+        reads = _split(GRAPH[step][0])
+        keys = {name: key for key, name in _split(GRAPH[step][1])}
         pairs = [(self._latest[source], _make_event(Event.INPUT, key)) for key, source in reads]
-        pairs += [(artifact, _make_event(Event.OUTPUT, key)) for key, artifact in outputs.items()]
+        pairs += [(artifact, _make_event(Event.OUTPUT, keys[name])) for name, artifact in outputs.items()]
         node = Context(type_id=self._put_context_type("node"), name=f"tokenlearner-quick.{step}")
         _, artifact_ids, _ = self.store.put_execution(
             execution, pairs, [self._pipeline, run, node], reuse_context_if_already_exist=True
@@ -172,8 +185,12 @@ class RecordedRoot:
         artifact.custom_properties["current_model"].string_value = self._latest["model"].uri
         artifact.custom_properties["current_model_id"].int_value = self._latest["model"].id
 
+    def _write_infra_blessing(self, folder: pathlib.Path, artifact: Artifact, plan: Plan) -> None:
+        write_findings(make_findings(serves=plan.serves), folder)
+        artifact.custom_properties["blessed"].int_value = int(plan.serves)
+
     def _write_pushed_model(self, _: pathlib.Path, artifact: Artifact, plan: Plan) -> None:
-        is_pushed = judge(predict(plan), MACS, _make_thresholds(plan)).is_blessed
+        is_pushed = judge(predict(plan), MACS, _make_thresholds(plan)).is_blessed and plan.serves
         artifact.custom_properties["pushed"].int_value = int(is_pushed)
         if is_pushed:
             version = str(100 + len(list(self.path.iterdir())))
@@ -183,6 +200,25 @@ class RecordedRoot:
     def _put_context_type(self, name: str) -> int:
         type_id: int = self.store.put_context_type(metadata_store_pb2.ContextType(name=name))
         return type_id
+
+
+def make_findings(*, serves: bool) -> ServingFindings:
+    """Makes what the ServingValidator finds."""
+    slow = "half of the requests with 1 image to serving_default take up to 2.0 milliseconds; allowed are 1.0"
+    return ServingFindings(
+        checks=(
+            Check(name="loading", passed=True, sentence="TensorFlow 2.0 alone loads the model"),
+            Check(
+                name="latency", passed=serves, sentence="nearest to its budget: 2.0 milliseconds" if serves else slow
+            ),
+        ),
+        latencies=(
+            Latency(signature="serving_default", batch_size=1, requests=40, p50_seconds=0.002, p95_seconds=0.0035),
+        ),
+        load_seconds=1.5,
+        peak_memory_bytes=600 * 2**20,
+        tensorflow_version="2.0",
+    )
 
 
 def copy_root(root: RecordedRoot, path: pathlib.Path) -> pathlib.Path:
@@ -200,6 +236,11 @@ def _make_thresholds(plan: Plan) -> Thresholds:
     return Thresholds(
         min_accuracy=plan.min_accuracy, max_accuracy_drop=0.5, max_class_accuracy_drop=1.0, max_mmacs=None
     )
+
+
+def _split(keys: Iterable[str]) -> list[tuple[str, str]]:
+    """Returns key and name of each "key from name", or twice the same of a bare key."""
+    return [(key, name or key) for key, _, name in (each.partition(" from ") for each in keys)]
 
 
 def _make_event(event_type: int, key: str) -> Event:

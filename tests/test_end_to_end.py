@@ -22,7 +22,8 @@ from pipeline.history import History
 from pipeline.summary import describe_network
 
 DATA_STEPS = ["ExampleGen", "Schema", "StatisticsGen", "ExampleValidator", "DataGate", "Transform"]
-STEPS = [*DATA_STEPS, "Trainer", "Baseline", "Evaluator", "Gate", "Override", "Served", "Pusher", "Report"]
+AFTER_TRAINER = ["Baseline", "Evaluator", "Gate", "Override", "ServingValidator", "Served", "Pusher", "Report"]
+STEPS = [*DATA_STEPS, "Trainer", *AFTER_TRAINER]
 MIN_ACCURACY = 0.15  # chance is 0.1; 200 test images put its 99 % bound below 0.15
 
 
@@ -222,7 +223,7 @@ def test_an_edit_of_a_layer_re_runs_the_trainer_and_what_follows_against_the_las
         module.write("\n# An edit.\n")
     done = workplace.run("--fit.seed", "2")
     assert done.returncode == ExitCode.OK, done.stdout + done.stderr
-    assert workplace.executed() == ["Trainer", "Evaluator", "Gate", "Pusher", "Report"]
+    assert workplace.executed() == ["Trainer", "Evaluator", "Gate", "ServingValidator", "Pusher", "Report"]
     assert len(workplace.versions()) == 2
     history = workplace.history()
     run = history.read_run(history.latest_run_id())
@@ -252,6 +253,7 @@ def test_a_model_blessed_by_hand_is_pushed_by_the_same_command_and_inspect_tells
     overview = json.loads(workplace.tokenlearner("inspect", "--json"))
     assert (overview["state"], overview["pushed_version"]) == ("pushed", version)
     assert overview["anomalies"] == []
+    assert all(check["passed"] for check in overview["serving"]["checks"])
     assert not overview["verdict"]["is_blessed"]
     assert [override["why"] for override in overview["overrides"]] == ["The floor was meant for more data."]
     lineage = json.loads(workplace.tokenlearner("inspect", "lineage", "--json"))
@@ -265,6 +267,7 @@ def test_a_model_blessed_by_hand_is_pushed_by_the_same_command_and_inspect_tells
         "baseline_model": "Trainer",
         "verdict": "Gate",
         "model_blessing": "Bless",
+        "infra_blessing": "ServingValidator",
     }
     assert lineage["version"] == version
 

@@ -30,6 +30,7 @@ def Report(  # noqa: N802 (TFX names components like classes)
     model: InputArtifact[standard_artifacts.Model],
     model_run: InputArtifact[standard_artifacts.ModelRun],
     verdict: InputArtifact[GateVerdict],
+    infra_blessing: InputArtifact[standard_artifacts.InfraBlessing],
     pushed_model: InputArtifact[standard_artifacts.PushedModel],
     report: OutputArtifact[ReportPage],
     metadata_path: Parameter[str],
@@ -47,6 +48,7 @@ def Report(  # noqa: N802 (TFX names components like classes)
         model: What the Trainer exported.
         model_run: What its search found.
         verdict: Of the Gate.
+        infra_blessing: Of the ServingValidator.
         pushed_model: Of the Pusher, which has one even when it pushed nothing.
         report: The page.
         metadata_path: The sqlite file of ML Metadata; if there is none, the page says so.
@@ -64,6 +66,7 @@ def Report(  # noqa: N802 (TFX names components like classes)
             model_run=pathlib.Path(model_run.uri),
             model=locate_saved_model(model.uri),
             verdict=pathlib.Path(verdict.uri),
+            serving=pathlib.Path(infra_blessing.uri),
             examples=pathlib.Path(examples.uri),
             statistics=pathlib.Path(statistics.uri),
             anomalies=pathlib.Path(anomalies.uri),

@@ -23,6 +23,20 @@ _RULES = {
     "compute": "Compute budget",
 }
 
+_CHECKS = {
+    "process": "The fresh process came to its end",
+    "isolation": "Needs TensorFlow alone",
+    "loading": "Loads",
+    "batch_sizes": "Answers any number of images",
+    "equal_to_trainer": "Answers as the trainer's own network does",
+    "batch_order": "Keeps the order of a batch",
+    "malformed_records": "Refuses what is no image",
+    "recovery": "Goes on after an error",
+    "latency": "Fast enough",
+    "memory": "Small enough",
+    "docker": "TensorFlow Serving in docker",
+}
+
 
 def render_page(sources: Sources) -> str:
     """Makes the page; the same sources make the same page.
@@ -40,12 +54,15 @@ def render_page(sources: Sources) -> str:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters.update(percent=_percent, mmacs=_mmacs, mebibytes=_mebibytes, sentence=_make_sentence)
+    environment.filters.update(
+        percent=_percent, mmacs=_mmacs, mebibytes=_mebibytes, milliseconds=_milliseconds, sentence=_make_sentence
+    )
     context: dict[str, Any] = {
         **assemble(sources),
         "light": palette.LIGHT,
         "dark": palette.DARK,
         "rule_names": _RULES,
+        "check_names": _CHECKS,
         "label_kind": _label_kind,
         "describe_place": _describe_place,
     }
@@ -75,6 +92,10 @@ def _mmacs(macs: int) -> str:
 
 def _mebibytes(count: int) -> str:
     return f"{count / 2**20:,.0f}"
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{1000 * seconds:,.1f}"
 
 
 def _label_kind(kind: str) -> str:

@@ -113,14 +113,25 @@ def draw_attention(weights: np.ndarray, image: bytes | None) -> list[bytes]:
     """
     size = (_TILE, _TILE)
     picture = PIL.Image.new("RGB", size, _PLAIN) if image is None else PIL.Image.open(io.BytesIO(image)).convert("RGB")
-    lit = np.asarray(picture.resize(size, PIL.Image.Resampling.BICUBIC), dtype=np.float64)  # [height, width, 3]
+    lit = picture.resize(size, PIL.Image.Resampling.BICUBIC)
+    return [encode_png(shade(lit, token)) for token in weights]
+
+
+def shade(picture: PIL.Image.Image, weights: np.ndarray) -> np.ndarray:
+    """Darkens a picture as far as its patches weigh less than the greatest weight.
+
+    Args:
+        picture: In RGB.
+        weights: Of patches, [height, width] in patches.
+
+    Returns:
+        uint8 [height, width, channels], of the size of the picture.
+    """
+    lit = np.asarray(picture, dtype=np.float64)  # [height, width, 3]
     dark = _DARKEST * lit.mean(axis=-1, keepdims=True)  # [height, width, 1]
-    drawn = []
-    for token in weights:
-        scaled = PIL.Image.fromarray((255 * token / max(token.max(), 1e-12)).astype(np.uint8))
-        share = np.asarray(scaled.resize(size, PIL.Image.Resampling.BICUBIC), dtype=np.float64)[..., None] / 255
-        drawn.append(encode_png((share * lit + (1 - share) * dark).astype(np.uint8)))
-    return drawn
+    scaled = PIL.Image.fromarray((255 * weights / max(weights.max(), 1e-12)).astype(np.uint8))
+    share = np.asarray(scaled.resize(picture.size, PIL.Image.Resampling.BICUBIC), dtype=np.float64)[..., None] / 255
+    return (share * lit + (1 - share) * dark).astype(np.uint8)
 
 
 def encode_png(pixels: np.ndarray) -> bytes:

@@ -15,6 +15,7 @@ class Sources:
     model_run: pathlib.Path | None = None
     model: pathlib.Path | None = None  # the SavedModel
     verdict: pathlib.Path | None = None
+    serving: pathlib.Path | None = None
     examples: pathlib.Path | None = None
     statistics: pathlib.Path | None = None
     anomalies: pathlib.Path | None = None

@@ -20,6 +20,7 @@ from components.report.search_results import (
 )
 from components.report.sources import Sources
 from components.report.verdict_charts import draw_calibration, draw_slices
+from components.serving_validator.findings import read_findings
 
 _CHART = (420, 330)  # width and height, CSS pixels; two stand beside each other where there is room
 _EXAMPLES = 4  # images of each sort: right, wrong, uncertain
@@ -49,6 +50,7 @@ def assemble(sources: Sources) -> dict[str, Any]:
         "sources": sources,
         "results": results,
         "verdict": verdict,
+        "serving": read_findings(sources.serving) if sources.serving else None,
         "class_names": features.CLASS_NAMES,
         "compute": _draw_compute(results) if results else None,
         "heat_maps": _draw_heat_maps(results) if results else (),

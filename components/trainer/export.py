@@ -10,6 +10,24 @@ import tensorflow_transform as tft
 from components import features, signatures
 from models.attention_maps import build_attention_model, has_attention_maps
 
+NETWORK_FILE = "model.keras"  # of the Trainer's model run, in Keras's own format
+
+
+class _Untracked:
+    """Holds networks that TensorFlow shall not save as objects.
+
+    Where it finds a Keras variable by itself, it saves a copy beside it. `tf.saved_model.load` does not mind, but
+    TensorFlow Serving and tfx_bsl, which load without objects, fill that copy and leave the variable empty that
+    signatures read (keras-team/keras issue 20096).
+
+    Args:
+        model: From normalised images to logits.
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        self.model = model
+        self.attention_model: keras.Model | None = None
+
 
 class ServingModule(tf.Module):
     """The Transform graph and the network, as TensorFlow Serving and TFMA call them.
@@ -22,8 +40,14 @@ class ServingModule(tf.Module):
     def __init__(self, transform: tft.TFTransformOutput, model: keras.Model) -> None:
         super().__init__()
         self.transform_layer = transform.transform_features_layer()
-        self.model = model
+        self._networks = _Untracked(model)
+        self.weights = [variable.value for variable in model.variables]  # what is saved
         self._raw_feature_spec = transform.raw_feature_spec()
+
+    @property
+    def model(self) -> keras.Model:
+        """The network."""
+        return self._networks.model
 
     def _apply(self, model: keras.Model, encoded: tf.Tensor) -> tf.Tensor:
         images = self.transform_layer({features.IMAGE: encoded})[features.IMAGE]
@@ -90,7 +114,7 @@ class AttentiveServingModule(ServingModule):
 
     def __init__(self, transform: tft.TFTransformOutput, model: keras.Model) -> None:
         super().__init__(transform, model)
-        self.attention_model = build_attention_model(model)
+        self._networks.attention_model = build_attention_model(model)  # of the same weights
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def weigh_patches(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -102,7 +126,7 @@ class AttentiveServingModule(ServingModule):
         Returns:
             maps: 0..1, float32 [batch, tokens, height, width], height and width in patches.
         """
-        return {signatures.MAPS: self._apply(self.attention_model, self._parse_images(examples))}
+        return {signatures.MAPS: self._apply(self._networks.attention_model, self._parse_images(examples))}
 
 
 def export_model(transform: tft.TFTransformOutput, model: keras.Model, folder: str) -> None:

@@ -25,7 +25,8 @@ def run_fn(fn_args: Any) -> None:
     """Trains the best TokenLearner placement and token count, and exports it.
 
     Leaves in the model run folder `trials.jsonl` (a line a trial and rung), `search.json` (who won, and how sure that
-    is), `pareto.json`, `winner.json`, TensorBoard logs and KerasTuner's own files.
+    is), `pareto.json`, `winner.json`, TensorBoard logs, KerasTuner's own files, and `model.keras`: the exported network
+    by itself, from normalised images to logits.
 
     Args:
         fn_args: Of TFX's Trainer; `custom_config["trainer"]` is a TrainerConfig as JSON.
@@ -46,7 +47,9 @@ def run_fn(fn_args: Any) -> None:
         fitter = Fitter(config.fit, train, valid, state)
         choice, training = _search_and_fit(config, fitter, folder)
     _write_winner(choice, training, len(valid), folder)
-    export.export_model(transform, fitter.best_model(choice.winner.network, training), fn_args.serving_model_dir)
+    model = fitter.best_model(choice.winner.network, training)
+    model.save(folder / export.NETWORK_FILE)
+    export.export_model(transform, model, fn_args.serving_model_dir)
 
 
 def _search_and_fit(config: TrainerConfig, fitter: Fitter, folder: pathlib.Path) -> tuple[Choice, Checkpoint]:

@@ -16,6 +16,7 @@ from components.evaluator.verdict import (
     read_verdict,
 )
 from components.pusher.ledger import NOT_PUSHED_BECAUSE
+from components.serving_validator.findings import SERVING_FILE, ServingFindings, read_findings
 from pipeline.failures import DataFailure, UsageFailure
 from pipeline.inspection.root import Root, shorten
 from pipeline.override import Override, find_overrides
@@ -130,6 +131,17 @@ class Outcome:
         except (OSError, ValueError) as error:
             raise _blame(file, error) from None
 
+    @cached_property
+    def serving(self) -> ServingFindings | None:
+        """What the ServingValidator found."""
+        file = self.find_file("blessing", SERVING_FILE, step="ServingValidator")
+        if file is None:
+            return None
+        try:
+            return read_findings(file.parent)
+        except (OSError, ValueError) as error:
+            raise _blame(file, error) from None
+
     def read_predictions(self) -> Predictions | None:
         """Reads what the models answered for each test image."""
         file = self.find_file("verdict", PREDICTIONS_FILE)
@@ -156,16 +168,16 @@ class Outcome:
                 f"run {shorten(self.run_id)} has left no {what}: {step}; name another with --run, see `inspect runs`."
             )
 
-    def find_output(self, key: str) -> Artifact | None:
-        """Returns what a step of this run wrote under a key, now or in the run that it was cached from."""
-        for execution in self._executions.values():
-            for artifact in self._records.outputs(execution, key):
+    def find_output(self, key: str, *, step: str | None = None) -> Artifact | None:
+        """Returns what a (named) step of this run wrote under a key, now or in the run that it was cached from."""
+        for name, execution in self._executions.items():
+            for artifact in self._records.outputs(execution, key) if step in (None, name) else ():
                 return artifact
         return None
 
-    def find_file(self, key: str, name: str) -> pathlib.Path | None:
+    def find_file(self, key: str, name: str, *, step: str | None = None) -> pathlib.Path | None:
         """Returns a file or folder in what a step of this run wrote under a key; None: the run has not come so far."""
-        artifact = self.find_output(key)
+        artifact = self.find_output(key, step=step)
         return pathlib.Path(artifact.uri) / name if artifact else None
 
     def find_trainer(self) -> Execution | None:

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from components.evaluator.verdict import Overall, Verdict
+from components.serving_validator.findings import ServingFindings
 from pipeline.inspection.anomalies import read_anomalies
 from pipeline.inspection.layout import (
     format_measure,
@@ -19,8 +20,10 @@ from pipeline.inspection.layout import (
 )
 from pipeline.inspection.outcome import Outcome, RunState, StepOutcome
 from pipeline.inspection.root import Root, shorten
+from pipeline.inspection.serving import show_serving
 from pipeline.override import Override, describe_override
 from pipeline.records import format_time
+from pipeline.refusals import describe_refusal, is_refused
 from pipeline.rollback import RollbackRecord, describe_rollback
 
 
@@ -60,6 +63,7 @@ class Overview:
     search: SearchFacts | None
     verdict: Verdict | None
     overrides: list[Override]
+    serving: ServingFindings | None  # None: it was not asked to serve
     not_pushed_because: str | None  # a clause; None: pushed, or not come so far
     rollbacks: list[RollbackRecord]  # to and from the pushed version
 
@@ -78,6 +82,7 @@ def read_overview(root: Root, run_id: str) -> Overview:
         search=_read_search(outcome),
         verdict=outcome.verdict,
         overrides=outcome.overrides,
+        serving=outcome.serving,
         not_pushed_because=outcome.not_pushed_because,
         rollbacks=outcome.rollbacks,
     )
@@ -96,6 +101,8 @@ def show_overview(console: Console, overview: Overview) -> None:
     if overview.verdict:
         show_metrics(console, overview.verdict)
         _show_gate(console, overview.verdict, overview)
+    if overview.serving:
+        show_serving(console, overview.serving)
     if overview.rollbacks:
         print_sentences(console, "Rolled back", [describe_rollback(rollback) for rollback in overview.rollbacks])
 
@@ -106,7 +113,9 @@ def describe_state(overview: Overview) -> str:
         case "pushed":
             return f"pushed as version {overview.pushed_version}"
         case "not pushed":
-            return f"not pushed, because {overview.not_pushed_because or 'not blessed'}"
+            withheld, is_overridden = overview.not_pushed_because, bool(overview.overrides)
+            refusal = describe_refusal(overview.verdict, overview.serving, withheld, is_overridden=is_overridden)
+            return f"not pushed{refusal}"
         case "failed":
             failed = ", ".join(step.name for step in overview.steps if step.state == "failed")
             return f"failed in {failed}; the newest file in logs/ tells more"
@@ -197,7 +206,7 @@ def _show_gate(console: Console, verdict: Verdict, overview: Overview) -> None:
     print_table(console, ("rule", "outcome", "in words"), rows, words=("rule", "outcome", "in words"), title=title)
     notes = [verdict.note] if verdict.note else []
     notes += [describe_override(override) for override in overview.overrides]
-    if overview.overrides and overview.state == "not pushed":
+    if overview.overrides and overview.state == "not pushed" and not is_refused(overview.serving):
         notes.append("The same `tokenlearner run` pushes it.")
     if notes:
         print_sentences(console, "Note", notes)

@@ -42,6 +42,17 @@ def test_pixels_are_normalised_by_the_mean_and_variance_of_each_channel(
     np.testing.assert_allclose(transformed[features.IMAGE], sample.normalised, atol=1e-5)
 
 
+def test_the_mean_is_exact_so_that_no_order_of_summing_changes_a_pixel(
+    transformed: dict[str, np.ndarray], sample: Any
+) -> None:
+    values = sample.pixels.astype(np.int64)
+    count = values[..., 0].size
+    mean = values.sum(axis=(0, 1, 2)) / count
+    scale = 1 / np.sqrt((values**2).sum(axis=(0, 1, 2)) / count - mean**2)
+    expected = (sample.pixels.astype(np.float32) - mean.astype(np.float32)) * scale.astype(np.float32)
+    np.testing.assert_array_equal(transformed[features.IMAGE], expected)
+
+
 def test_the_train_split_has_zero_mean_and_unit_variance_in_each_channel(transformed: dict[str, np.ndarray]) -> None:
     images = transformed[features.IMAGE].astype(np.float64)
     np.testing.assert_allclose(images.mean(axis=(0, 1, 2)), 0, atol=1e-5)

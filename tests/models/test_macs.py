@@ -64,6 +64,10 @@ _VARIANTS: list[tuple[dict[str, Any], Macs]] = [
     ),
     ({"mlp_output_activation": "gelu"}, _PLAIN_MACS),
     ({"dropout_rate": 0.5}, _PLAIN_MACS),
+    (
+        {"stem": "residual"},
+        dataclasses.replace(_PLAIN_MACS, stem=_STEM + (8 * 8) * (9 * 4) * 4 + (4 * 4) * (9 * 8) * 8),
+    ),
     ({"stem": "linear"}, dataclasses.replace(_PLAIN_MACS, stem=16 * (4 * 4 * 3) * 8)),
     ({"positions": "sincos_2d"}, _PLAIN_MACS),
     ({"pooling": "sequence"}, dataclasses.replace(_PLAIN_MACS, head=16 * 8 + 16 * 8 + 40)),
@@ -109,7 +113,7 @@ _VARIANTS: list[tuple[dict[str, Any], Macs]] = [
 ]
 
 _GRID: dict[str, tuple[Any, ...]] = {
-    "stem": ("linear", "convolution"),
+    "stem": ("linear", "convolution", "residual"),
     "pooling": ("sequence", "mean"),
     "use_token_fuser": (False, True),
     "token_reducer": (*LEARNT_REDUCERS, *CONTROL_REDUCERS),

@@ -145,7 +145,29 @@ def test_the_linear_stem_projects_each_patch_by_itself() -> None:
     np.testing.assert_allclose(projected, patches @ kernel.reshape(27, 8) + bias, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("changes", [_LEARNER, _FUSER, {"positions": "sincos_2d", "pooling": "sequence"}], ids=str)
+def test_the_residual_stem_adds_each_second_convolution_to_what_it_reads() -> None:
+    model = make_model(stem="residual")
+    rng = np.random.default_rng(3)
+    names = [f"stem_{i}" for i in range(4)]
+    for name in names:
+        norm = model.get_layer(f"{name}_norm")
+        norm.set_weights([rng.uniform(0.5, 1.5, weight.shape) for weight in norm.get_weights()])
+    expected = images = make_images(2)
+    for name, stride in zip(names, (2, 1, 2, 1), strict=True):
+        [kernel] = model.get_layer(name).get_weights()
+        scale, shift, mean, variance = model.get_layer(f"{name}_norm").get_weights()
+        convolved = np.array(keras.ops.conv(expected, kernel, stride, "same"))
+        normed = np.maximum((convolved - mean) / np.sqrt(variance + 1e-3) * scale + shift, 0)
+        expected = normed if stride == 2 else expected + normed
+    patches = keras.Model(model.input, model.get_layer("patches").output)(images)
+    np.testing.assert_allclose(patches, expected.reshape(2, 16, 8), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [_LEARNER, _FUSER, {"positions": "sincos_2d", "pooling": "sequence"}, {"stem": "residual"}],
+    ids=str,
+)
 def test_a_saved_network_gives_equal_logits(changes: dict[str, Any], tmp_path: pathlib.Path) -> None:
     model = make_model(**changes)
     model.save(tmp_path / "model.keras")
@@ -160,6 +182,7 @@ def test_a_saved_network_gives_equal_logits(changes: dict[str, Any], tmp_path: p
         _LEARNER,
         {**_LEARNER, "token_reducer": "token_learner_v11"},
         {**_LEARNER, "token_reducer": "top_k_norm"},
+        {**_LEARNER, "stem": "residual"},
         _FUSER,
     ],
     ids=str,

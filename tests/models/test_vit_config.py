@@ -41,7 +41,7 @@ def test_a_size_below_one_is_rejected(field: str, value: int) -> None:
         ({"positions": "sincos_2d", "dim": 18}, "dim is 18; positions 'sincos_2d' needs a multiple of 4"),
         ({"mlp_dims": ()}, "mlp_dims is (); it must hold at least one width"),
         ({"mlp_dims": (24, 0)}, "a width in mlp_dims is 0; it must be at least 1"),
-        ({"stem": "pool"}, "stem is 'pool'; it must be one of ('convolution', 'linear')"),
+        ({"stem": "pool"}, "stem is 'pool'; it must be one of ('convolution', 'residual', 'linear')"),
         ({"positions": "none"}, "positions is 'none'; it must be one of ('learnt', 'sincos_2d')"),
         ({"pooling": "max"}, "pooling is 'max'; it must be one of ('mean', 'sequence')"),
         ({"mlp_output_activation": "relu"}, "mlp_output_activation is 'relu'; it must be one of ('linear', 'gelu')"),
@@ -164,9 +164,23 @@ def test_the_stem_halves_the_image_once_for_each_doubling_of_the_patch(
     image_size: int, patch_size: int, dim: int, stem_widths: tuple[int, ...], grid_size: int, num_patches: int
 ) -> None:
     config = dataclasses.replace(_PLAIN, image_size=image_size, patch_size=patch_size, dim=dim)
-    assert config.stem_widths == stem_widths
+    sizes = tuple(image_size >> (i + 1) for i in range(len(stem_widths)))
+    layers = config.stem_convolutions
+    assert tuple((layer.channels, layer.width, layer.stride, layer.output_size) for layer in layers) == tuple(
+        zip((3, *stem_widths), stem_widths, (2,) * len(sizes), sizes, strict=False)
+    )
     assert config.grid_size == grid_size
     assert config.num_patches == num_patches
+
+
+def test_the_residual_stem_has_a_second_convolution_at_each_size() -> None:
+    layers = dataclasses.replace(_PLAIN, stem="residual", image_size=32, patch_size=4, dim=12).stem_convolutions
+    assert [(layer.channels, layer.width, layer.stride, layer.output_size) for layer in layers] == [
+        (3, 6, 2, 16),
+        (6, 6, 1, 16),
+        (6, 12, 2, 8),
+        (12, 12, 1, 8),
+    ]
 
 
 def test_describing_a_network_imports_no_keras() -> None:

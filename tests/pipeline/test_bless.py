@@ -64,6 +64,18 @@ def test_inspect_shows_who_blessed_when_and_why(tokenlearner: Command, root: Rec
     assert "60.0% by hand no" in tokenlearner("inspect", "runs", "--root", root.path).words
 
 
+def test_a_model_that_does_not_serve_is_asked_once_more_before_it_is_pushed(
+    tokenlearner: Command, root: RecordedRoot
+) -> None:
+    root.record(Plan(run_id="r3", seed=2, min_accuracy=0.99, cached_until="Transform", serves=False))
+    done = tokenlearner("bless", "--run", "r3", "--reason", "good enough", "--root", root.path)
+    assert done.code == ExitCode.OK, done.err
+    assert "asks it once more to serve, which it did not as it must, and pushes it if it does now." in done.words
+    shown = tokenlearner("inspect", "--root", root.path).words
+    assert "not pushed, because it does not serve as it must." in shown
+    assert "The same `tokenlearner run` pushes it." not in shown
+
+
 @pytest.mark.parametrize(
     ("run", "reason", "words"),
     [

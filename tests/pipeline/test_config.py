@@ -24,6 +24,12 @@ from pipeline.config import FULL, PROFILES, QUICK
         ("evaluation", "max_accuracy_drop", -0.01, "evaluation.max_accuracy_drop is -0.01; it must be in 0..1"),
         ("evaluation", "max_class_accuracy_drop", 2, "evaluation.max_class_accuracy_drop is 2; it must be in 0..1"),
         ("evaluation", "max_mmacs", -1.0, "evaluation.max_mmacs is -1.0; it must be at least 0"),
+        ("serving", "records", 0, "serving.records is 0; it must be at least 1"),
+        ("serving", "timed_requests", 0, "serving.timed_requests is 0; it must be at least 1"),
+        ("serving", "tolerance", 2.0, "serving.tolerance is 2.0; it must be in 0..1"),
+        ("serving", "max_batch_1_p95_seconds", -0.1, "serving.max_batch_1_p95_seconds is -0.1; it must be at least 0"),
+        ("serving", "max_memory_mib", -1, "serving.max_memory_mib is -1; it must be at least 0"),
+        ("serving", "time_limit_seconds", -1.0, "serving.time_limit_seconds is -1.0; it must be at least 0"),
         ("push", "keep_versions", 0, "push.keep_versions is 0; it must be at least 1"),
     ],
 )

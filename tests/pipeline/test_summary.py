@@ -5,6 +5,7 @@ import io
 
 import numpy as np
 import pytest
+from recorded_root import make_findings
 from rich.console import Console
 
 from components.evaluator.intervals import measure_share
@@ -54,7 +55,11 @@ def judge_first(min_accuracy: float, max_mmacs: float) -> Verdict:
         (
             judge_first(0.6, 7),
             None,
-            ["blessed no accuracy is 50.0%", "at least 60.0% the network needs 7.62 million", "pushed no"],
+            [
+                "blessed no accuracy is 50.0%",
+                "at least 60.0% the network needs 7.62 million",
+                "pushed no, because not blessed",
+            ],
         ),
     ],
     ids=["pushed", "not blessed"],
@@ -84,6 +89,23 @@ def test_who_blessed_a_refused_model_by_hand_is_told() -> None:
     assert ": It will do. pushed version 17" in _show(refused)
     assert "Blessed by hand by ada on 19" in _show(refused)
     assert "by hand" not in _show(dataclasses.replace(_make_run(judge_first(0.5, 8), "17"), override=override))
+
+
+@pytest.mark.parametrize(
+    ("min_accuracy", "override", "words"),
+    [
+        (0.5, None, "pushed no, because it does not serve as it must"),
+        (0.6, None, "pushed no, because not blessed and it does not serve as it must"),
+        (0.6, Override(who="ada", when=0.0, why="So."), "pushed no, because it does not serve as it must"),
+    ],
+)
+def test_why_a_model_does_not_serve_is_told(min_accuracy: float, override: Override | None, words: str) -> None:
+    run = _make_run(judge_first(min_accuracy, 8), None)
+    shown = _show(dataclasses.replace(run, serving=make_findings(serves=False), override=override))
+    assert words in shown
+    assert "serves no half of the requests with 1 image to serving_default take up to 2.0 milliseconds" in shown
+    pushed = _show(dataclasses.replace(run, serving=make_findings(serves=True), pushed_version="17"))
+    assert "serves yes pushed version 17" in pushed
 
 
 def test_why_a_blessed_model_was_not_pushed_is_told() -> None:

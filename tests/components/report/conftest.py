@@ -6,6 +6,7 @@ import pathlib
 import numpy as np
 import pytest
 import tensorflow as tf
+from recorded_root import make_findings
 from run_folder import TOKENS, write_model_run, write_verdict_folder
 from tensorflow_metadata.proto.v0 import anomalies_pb2, statistics_pb2
 
@@ -14,6 +15,7 @@ from components.evaluator.verdict import Predictions
 from components.report.environment import Environment
 from components.report.provenance import ArtifactRecord, Provenance, StepRecord
 from components.report.sources import Sources
+from components.serving_validator.findings import write_findings
 
 
 def _write_statistics(folder: pathlib.Path) -> pathlib.Path:
@@ -101,12 +103,15 @@ def sources(tmp_path_factory: pytest.TempPathFactory, slice_dir: pathlib.Path, p
     (test_split / file.name).write_bytes(file.read_bytes())
     model = _Model()
     tf.saved_model.save(model, str(folder / "model"), signatures={signatures.ATTENTION_MAPS: model.weigh})
+    (folder / "serving").mkdir()
+    write_findings(make_findings(serves=True), folder / "serving")
     (folder / "bad_images").mkdir()
     (folder / "bad_images" / "bad_images.jsonl").write_text("")
     return Sources(
         model_run=write_model_run(folder / "model_run"),
         model=folder / "model",
         verdict=write_verdict_folder(folder / "verdict", predictions),
+        serving=folder / "serving",
         examples=folder / "examples",
         statistics=_write_statistics(folder / "statistics"),
         anomalies=_write_anomalies(folder / "anomalies"),

@@ -34,6 +34,7 @@ def _write_report(sources: Sources, folder: pathlib.Path, version: str) -> str:
         model=_artifact(standard_artifacts.Model, folder / "model"),
         model_run=_artifact(standard_artifacts.ModelRun, sources.model_run),
         verdict=_artifact(GateVerdict, sources.verdict),
+        infra_blessing=_artifact(standard_artifacts.InfraBlessing, sources.serving),
         pushed_model=pushed,
         report=report,
         metadata_path=str(folder / "metadata.sqlite"),

@@ -6,10 +6,12 @@ import pathlib
 import re
 
 import pytest
+from recorded_root import make_findings
 from run_folder import write_model_run
 
 from components.report.page import digest_templates, render_page
 from components.report.sources import Sources
+from components.serving_validator.findings import write_findings
 
 MAX_BYTES = 5 * 2**20
 
@@ -47,6 +49,9 @@ def test_a_whole_run_fills_every_section(page: str) -> None:
         "valid: label: Unexpectedly large value: 12",
         "train 200 20 to 21 2,250 0 none",
         "Every image decodes to 32x32x3. Read from /data/cifar10 .",
+        "It does all that it has to. Loads ✓ passed TensorFlow 2.0 alone loads the model.",
+        "Fast enough ✓ passed Nearest to its budget: 2.0 milliseconds.",
+        "serving_default 1 2.0 3.5 40",
         "tokenlearner run",
         "ExampleGen cached 1.5 not measured",
         "Trainer 80.2 1,500",
@@ -109,6 +114,7 @@ def test_nothing_at_all_makes_a_page_that_says_so() -> None:
         "No evaluation: the run did not reach the gate.",
         "No comparison: the run did not reach the gate.",
         "No statistics of the data.",
+        "The model was not asked to serve.",
         "The command was not recorded.",
         "Steps and lineage: ML Metadata could not be read where this page was made.",
         "The versions of packages were not recorded.",
@@ -123,6 +129,14 @@ def test_a_first_model_that_is_not_blessed_says_why(without_baseline: Sources) -
     assert "Accuracy floor ✗ failed" in words
     assert "Not worse than the last blessed model \N{EN DASH} not applied" in words
     assert "No baseline: no other model was ever blessed, so there is nothing to compare with." in words
+
+
+def test_a_blessed_model_that_does_not_serve_says_why(sources: Sources, tmp_path: pathlib.Path) -> None:
+    write_findings(make_findings(serves=False), tmp_path)
+    words = _words(render_page(dataclasses.replace(sources, serving=tmp_path, pushed_version=None)))
+    reason = "Half of the requests with 1 image to serving_default take up to 2.0 milliseconds; allowed are 1.0."
+    assert f"not pushed, because it does not serve as it must. {reason}" in words
+    assert f"Fast enough ✗ failed {reason}" in words
 
 
 @pytest.mark.parametrize("reducer", ["average_pooling", None])

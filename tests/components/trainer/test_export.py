@@ -107,6 +107,21 @@ def test_a_network_that_has_not_learnt_where_to_look_has_no_such_signature(
     }
 
 
+def test_a_session_fills_all_variables_as_tensorflow_serving_does(
+    folder: pathlib.Path, exported: Any, sample: Any
+) -> None:
+    session = tf.compat.v1.Session(graph=tf.Graph())
+    definitions = tf.compat.v1.saved_model.load(session, ["serve"], str(folder)).signature_def
+    records = np.array(sample.records[:7], object)
+    for name in ("serving_default", "serve_images", "attention_maps", "transform_features"):
+        values = sample.pixels[:7] if name == "serve_images" else records
+        [(argument, fed)] = definitions[name].inputs.items()
+        fetched = {key: output.name for key, output in definitions[name].outputs.items()}
+        answers = session.run(fetched, {fed.name: values})
+        for key, expected in exported.signatures[name](**{argument: tf.constant(values)}).items():
+            np.testing.assert_allclose(answers[key], expected, atol=1e-6, err_msg=f"{name} {key}")
+
+
 def test_an_empty_batch_gets_no_probabilities(exported: Any, sample: Any) -> None:
     assert classify_examples(exported, []).shape == (0, _CLASSES)
     assert classify_images(exported, sample.pixels[:0]).shape == (0, _CLASSES)

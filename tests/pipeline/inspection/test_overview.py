@@ -26,6 +26,9 @@ def test_the_latest_run_is_told_from_its_steps_to_the_gate(tokenlearner: Command
         "Gate: blessed",
         "floor passed accuracy is 80.0%",
         "compute not applied",
+        "Serving: blessed",
+        "latency passed nearest to its budget: 2.0 milliseconds",
+        "serving_default 1 40 2.0 3.5",
     ):
         assert words in done.words
 
@@ -49,6 +52,21 @@ def test_a_refused_run_tells_which_rule_was_missed(tokenlearner: Command, root_p
     assert "No other model was ever blessed" in done.words
 
 
+def test_a_model_that_does_not_serve_tells_why(tokenlearner: Command, tmp_path: pathlib.Path) -> None:
+    root = RecordedRoot(tmp_path / "root")
+    root.record(Plan(run_id="r1", serves=False))
+    shown = tokenlearner("inspect", "--root", root.path).words
+    assert "Run r1: not pushed, because it does not serve as it must." in shown
+    assert "Gate: blessed" in shown
+    assert "Serving: not blessed" in shown
+    assert "latency missed half of the requests with 1 image to serving_default take up to 2.0 milliseconds" in shown
+    facts = json.loads(tokenlearner("inspect", "--root", root.path, "--json").out)
+    assert [check["passed"] for check in facts["serving"]["checks"]] == [True, False]
+    root.record(Plan(run_id="r2", serves=False, min_accuracy=0.99, cached_until="Trainer"))
+    shown = tokenlearner("inspect", "--root", root.path).words
+    assert "not pushed, because not blessed and it does not serve as it must." in shown
+
+
 def test_a_killed_run_shows_what_there_is(tokenlearner: Command, root_path: pathlib.Path) -> None:
     done = tokenlearner("inspect", "--run", "2026-01-01", "--root", root_path)
     assert done.code == ExitCode.OK
@@ -70,13 +88,24 @@ def test_json_keys_are_those_that_the_readme_names(tokenlearner: Command, root_p
     facts = json.loads(tokenlearner("inspect", "--root", root_path, "--json").out)
     assert list(facts) == [
         *("run_id", "began", "state", "last_step", "pushed_version", "steps", "anomalies", "search", "verdict"),
-        *("overrides", "not_pushed_because", "rollbacks"),
+        *("overrides", "serving", "not_pushed_because", "rollbacks"),
     ]
     assert facts["run_id"] == "2026-01-04T10:00:00.000001"
     assert facts["steps"][0]["state"] == "cached"
     assert facts["search"]["winner"]["macs"]["total"] == 6_790_000
     assert facts["verdict"]["rules"][0]["name"] == "accuracy_floor"
     assert facts["verdict"]["candidate"]["overall"]["accuracy"]["value"] == pytest.approx(0.8)
+    assert facts["serving"]["checks"][1]["name"] == "latency"
+    assert facts["serving"]["latencies"][0]["p95_seconds"] == 0.0035
+
+
+def test_damaged_findings_about_serving_are_named(tokenlearner: Command, tmp_path: pathlib.Path) -> None:
+    root = RecordedRoot(tmp_path / "root")
+    root.record(Plan(run_id="r1"))
+    (pathlib.Path(root.artifact("infra_blessing").uri) / "serving.json").write_text("[]")
+    done = tokenlearner("inspect", "--root", root.path)
+    assert done.code == ExitCode.BAD_DATA
+    assert "serving.json is damaged" in done.words
 
 
 def test_a_missing_or_damaged_file_is_named(tokenlearner: Command, tmp_path: pathlib.Path) -> None:

@@ -99,7 +99,9 @@ def test_images_are_paired_by_id_and_others_are_left_out() -> None:
 def test_lineage_walks_from_the_newest_version_to_the_data(tokenlearner: Command, recorded: RecordedRoot) -> None:
     facts = json.loads(tokenlearner("inspect", "lineage", "--root", recorded.path, "--json").out)
     origins = {origin["key"]: origin for origin in facts["origins"]}
-    assert list(origins) == ["examples", "schema", "transform_graph", "model", "model_blessing"]
+    assert list(origins) == [
+        *("examples", "schema", "transform_graph", "model", "model_run", "model_blessing", "infra_blessing")
+    ]
     assert origins["model"]["uri"] == recorded.artifact("model").uri
     assert origins["model"]["made_from"] == [
         origins[key]["artifact_id"] for key in ("examples", "schema", "transform_graph")

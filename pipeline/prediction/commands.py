@@ -1,0 +1,76 @@
+"""The command line `tokenlearner predict`; no logic."""
+
+import dataclasses
+import pathlib
+from typing import Annotated, Literal
+
+import tyro
+
+from pipeline.config import PROFILES
+from pipeline.failures import ExitCode, UsageFailure
+from pipeline.prediction.quiet import quiet_imports
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PredictCommand:
+    """Classifies images with the newest pushed model, or, with Beam, files of tf.Examples.
+
+    Images are turned upright, put on white where they are transparent, and their middle square is resized to 32x32.
+    What cannot be read is named on stderr, the rest goes on, and the exit code is 3. With --examples, options behind
+    `--` are Beam's: `tokenlearner predict --examples DIR --output OUT -- --runner=FnApiRunner`.
+    """
+
+    images: tyro.conf.Positional[tuple[str, ...]] = ()  # files, folders (with all below them) and quoted globs
+    examples: Annotated[tuple[str, ...], tyro.conf.arg(metavar="PATH [PATH ...]")] = ()
+    """instead of images: TFRecords of tf.Examples (.gz, too), folders with them, or globs"""
+    model: pathlib.Path | None = None  # a SavedModel or a folder of versions; None: the newest pushed one of the root
+    profile: Literal["quick", "full"] = "quick"  # whose root holds the pushed models
+    root: pathlib.Path | None = None  # pipeline root; None: the profile's
+    top: int = 3  # images: so many classes, the most probable first
+    attention: pathlib.Path | None = None  # images: draws into this PNG what each token looks at
+    format: Literal["table", "csv", "json"] | None = None  # images; None: by the ending of --output, else a table
+    output: pathlib.Path | None = None  # images: a file; examples: a new folder; None: stdout
+    beam_options: tyro.conf.UseAppendAction[tuple[str, ...]] = ()  # or all of them behind `--`
+
+    def __call__(self) -> ExitCode:
+        """Runs it."""
+        from pipeline.prediction.model import locate_model
+
+        self._check()
+        profile = PROFILES[self.profile]
+        root = self.root or profile.root
+        model = locate_model(self.model, dataclasses.replace(profile, root=root).serving_dir)
+        quiet_imports()
+        if self.examples:
+            from pipeline.prediction.batch import score_examples
+
+            return score_examples(self.examples, model, self.output, self.beam_options)
+        from pipeline.prediction.classification import Request, classify_images
+
+        return classify_images(
+            Request(
+                names=self.images,
+                model=model,
+                top=self.top,
+                attention=self.attention,
+                form=self.format,
+                output=self.output,
+            )
+        )
+
+    def _check(self) -> None:
+        """Rejects options that do not fit together."""
+        if bool(self.images) == bool(self.examples):
+            raise UsageFailure("name either images, as in `tokenlearner predict cat.jpg`, or --examples.")
+        if self.examples and (self.attention or self.format):
+            raise UsageFailure("--attention and --format are for images; with --examples lines of JSON are written.")
+        if self.images and self.beam_options:
+            raise UsageFailure("options behind `--` are Beam's, which only --examples uses; write ./-x for a file -x.")
+
+
+def complete_beam_options(arguments: list[str]) -> list[str]:
+    """Turns what stands behind `--` in `predict` into --beam-options."""
+    if arguments[:1] != ["predict"] or "--" not in arguments:
+        return arguments
+    end = arguments.index("--")
+    return [*arguments[:end], *(f"--beam-options={option}" for option in arguments[end + 1 :])]
