@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from benchmarks.benchmark import Benchmark, main
-from benchmarks.dataset import find_dataset
+from benchmarks.dataset import ALL_IMAGES, SAMPLE, require_dataset
 from benchmarks.result import Row, Summary, Table
 from components import features
 from pipeline.config import FULL, QUICK
@@ -25,13 +25,14 @@ class Effort:
     """How much is measured."""
 
     model: pathlib.Path = QUICK.serving_dir  # a SavedModel or a folder of versions
+    tfds_dir: pathlib.Path = SAMPLE  # whose test images are predicted
     cold_starts: int = 2
 
 
 def measure(effort: Effort) -> list[Row]:
     """Times the whole command, each time in a process of its own."""
     model = locate_model(effort.model, QUICK.serving_dir)
-    [file] = find_dataset().glob("cifar10-test.tfrecord-*")
+    [file] = require_dataset(effort.tfds_dir).glob("cifar10-test.tfrecord-*")
     with tempfile.TemporaryDirectory() as folder:
         image = pathlib.Path(folder) / "image.png"
         image.write_bytes(_read_first_image(file))
@@ -79,7 +80,7 @@ def _read_processor_seconds() -> float:
 BENCHMARK = Benchmark(
     name="prediction",
     short=Effort(),
-    full=Effort(model=FULL.serving_dir, cold_starts=5),
+    full=Effort(model=FULL.serving_dir, tfds_dir=ALL_IMAGES, cold_starts=5),
     seeds=(),
     measure=measure,
     summarize=summarize,
