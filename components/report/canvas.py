@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from html import escape
 
 import matplotlib as mpl
+import PIL.Image
 from markupsafe import Markup
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -16,6 +17,7 @@ from matplotlib.figure import Figure
 from components.report.palette import LIGHT
 
 _UNITS_AN_INCH = 72  # of Matplotlib's SVG; one of them is a CSS pixel when the chart is as wide as planned
+_PNG_COLOURS = 256  # of a palette, which takes a third of the bytes
 _STYLE = {
     "svg.fonttype": "none",  # text stays text
     "font.size": 12,
@@ -104,8 +106,10 @@ def draw_png(fill: Callable[[Figure], None], *, size: tuple[int, int]) -> bytes:
         FigureCanvasAgg(figure)
         fill(figure)
         file = io.BytesIO()
-        figure.savefig(file, format="png", dpi=2 * _UNITS_AN_INCH, metadata={"Software": None})
-    return file.getvalue()
+        figure.savefig(file, format="png", dpi=2 * _UNITS_AN_INCH)
+    small = io.BytesIO()
+    PIL.Image.open(file).convert("RGB").quantize(_PNG_COLOURS).save(small, "PNG", optimize=True)
+    return small.getvalue()
 
 
 def _make_figure(size: tuple[int, int]) -> Figure:
