@@ -21,6 +21,8 @@ from components.evaluator.eval_config import make_eval_config
 from components.evaluator.gate import Gate
 from components.evaluator.override import GateOrHandBlessingStrategy
 from components.example_gen.component import Cifar10ExampleGen, digest_source
+from components.model_card import card
+from components.model_card.component import ModelCard
 from components.pusher.component import Pusher
 from components.pusher.served import ServedStrategy
 from components.report.component import Report
@@ -181,10 +183,25 @@ def generate_components(config: PipelineConfig) -> Iterator[BaseNode]:
         code_digest=_digest_code(ServingValidator),
     )
     yield serving_validator
+
+    model_card = ModelCard(
+        examples=examples,
+        statistics=statistics,
+        model=model,
+        model_run=trainer.outputs["model_run"],
+        verdict=gate.outputs["verdict"],
+        serving_blessing=serving_validator.outputs["blessing"],
+        metadata_path=str(config.metadata_path.resolve()),
+        code_digest=_digest_code(ModelCard),
+        template_digest=card.digest_templates(),
+    )
+    yield model_card
+
     candidate = {
         "model": model,
         "verdict": gate.outputs["verdict"],
         "infra_blessing": serving_validator.outputs["blessing"],
+        "model_card": model_card.outputs["model_card"],
     }
     served = Resolver(
         strategy_class=ServedStrategy, pushed_model=Channel(type=standard_artifacts.PushedModel), **candidate

@@ -22,7 +22,9 @@ from pipeline.history import History
 from pipeline.summary import describe_network
 
 DATA_STEPS = ["ExampleGen", "Schema", "StatisticsGen", "ExampleValidator", "DataGate", "Transform"]
-AFTER_TRAINER = ["Baseline", "Evaluator", "Gate", "Override", "ServingValidator", "Served", "Pusher", "Report"]
+AFTER_TRAINER = [
+    *("Baseline", "Evaluator", "ServingValidator", "Gate", "ModelCard", "Override", "Served", "Pusher", "Report")
+]
 STEPS = [*DATA_STEPS, "Trainer", *AFTER_TRAINER]
 MIN_ACCURACY = 0.15  # chance is 0.1; 200 test images put its 99 % bound below 0.15
 
@@ -112,7 +114,7 @@ def test_the_same_command_goes_on_from_the_last_finished_step_and_pushes(workpla
     states = {step.name: step.state for step in history.steps(run_id)}
     assert list(states) == STEPS
     assert [name for name, state in states.items() if state == "CACHED"] == DATA_STEPS
-    assert [states[name] for name in STEPS[6:]] == ["COMPLETE"] * 8
+    assert [states[name] for name in STEPS[6:]] == ["COMPLETE"] * (1 + len(AFTER_TRAINER))
 
     run = history.read_run(run_id)
     assert (run.winner.depth, run.winner.valid_images) == (2, 100)
@@ -209,7 +211,7 @@ def test_a_higher_floor_and_a_lower_budget_re_run_the_gate_and_bless_nothing(wor
     versions = workplace.versions()
     done = workplace.run("--evaluation.min-accuracy", "0.99", "--evaluation.max-mmacs", "0.1")
     assert done.returncode == ExitCode.NOT_BLESSED
-    assert workplace.executed() == ["Gate", "Pusher", "Report"]
+    assert workplace.executed() == ["Gate", "ModelCard", "Pusher", "Report"]
     shown = " ".join(done.stdout.split())
     assert "it must be at least 99.0%" in shown
     assert "allowed are 0.10" in shown
@@ -223,7 +225,9 @@ def test_an_edit_of_a_layer_re_runs_the_trainer_and_what_follows_against_the_las
         module.write("\n# An edit.\n")
     done = workplace.run("--fit.seed", "2")
     assert done.returncode == ExitCode.OK, done.stdout + done.stderr
-    assert workplace.executed() == ["Trainer", "Evaluator", "Gate", "ServingValidator", "Pusher", "Report"]
+    assert workplace.executed() == [
+        *("Trainer", "Evaluator", "ServingValidator", "Gate", "ModelCard", "Pusher", "Report")
+    ]
     assert len(workplace.versions()) == 2
     history = workplace.history()
     run = history.read_run(history.latest_run_id())

@@ -11,6 +11,7 @@ from tfx.types.artifact import Artifact
 from tfx.utils import path_utils
 
 from components.evaluator.gate import GateVerdict
+from components.model_card.artifact import ModelCardPage
 from components.pusher import ledger
 from components.pusher.content import collect_files
 from components.pusher.draft import draft_manifest
@@ -23,12 +24,6 @@ class LiteModels(Artifact):
     """A folder with `lite.json` and the files that it names."""
 
     TYPE_NAME = "LiteModels"
-
-
-class ModelCard(Artifact):
-    """A folder with `README.md` and the pictures that it links to."""
-
-    TYPE_NAME = "ModelCard"
 
 
 @component
@@ -44,7 +39,7 @@ def Pusher(  # noqa: N802 (TFX names components like classes)
     code_digest: Parameter[str],  # noqa: ARG001 (read by the cache)
     infra_blessing: InputArtifact[standard_artifacts.InfraBlessing] = None,
     lite_models: InputArtifact[LiteModels] = None,
-    model_card: InputArtifact[ModelCard] = None,
+    model_card: InputArtifact[ModelCardPage] = None,
     baseline_model: InputArtifact[standard_artifacts.Model] = None,
     served_model: InputArtifact[standard_artifacts.PushedModel] = None,
 ) -> None:

@@ -26,37 +26,57 @@ def draw_search_chart(results: SearchResults, *, name: str, size: tuple[int, int
     Returns:
         An SVG element.
     """
-    points = results.points
-    last = max(point.epochs for point in points)
-    front = find_front(point for point in points if point.epochs == last)
 
     def plot(all_axes: Sequence[Axes], tips: canvas.Tips) -> None:
         [axes] = all_axes
-        _plot_front(axes, front, max(point.macs for point in points))
-        for point in points:
-            if point.epochs == last:
-                noise = results.noise(point)
-                axes.plot(
-                    [point.macs / 1e6] * 2,
-                    [point.accuracy - noise, point.accuracy + noise],
-                    color=find_mark(point.reducer).colour,
-                    linewidth=1.2,
-                    alpha=0.4,
-                    zorder=2,
-                )
-        plot_points(axes, points, last, tips, winner=results.winner["point"])
-        axes.xaxis.set_major_locator(MaxNLocator(6))
-        axes.set_ylabel("validation accuracy")
-        finish(axes)
+        plot_search(axes, results, tips)
 
-    front_words = ", ".join(f"{p.name} ({p.accuracy:.1%} at {p.macs / 1e6:.2f} million)" for p in front)
     return canvas.draw(
         name,
         plot,
         title="Validation accuracy of the search's trials against compute",
-        description=f"{len(points)} trials against {MMACS}. On the Pareto front after {last} epochs: {front_words}.",
+        description=describe_search(results),
         size=size,
     )
+
+
+def plot_search(axes: Axes, results: SearchResults, tips: canvas.Tips) -> None:
+    """Plots every point of a search, how sure its accuracy is, and the Pareto front."""
+    points = results.points
+    last = max(point.epochs for point in points)
+    _plot_front(axes, _find_last_front(results), max(point.macs for point in points))
+    for point in points:
+        if point.epochs == last:
+            noise = results.noise(point)
+            axes.plot(
+                [point.macs / 1e6] * 2,
+                [point.accuracy - noise, point.accuracy + noise],
+                color=find_mark(point.reducer).colour,
+                linewidth=1.2,
+                alpha=0.4,
+                zorder=2,
+            )
+    plot_points(axes, points, last, tips, winner=results.winner["point"])
+    axes.xaxis.set_major_locator(MaxNLocator(6))
+    axes.set_ylabel("validation accuracy")
+    finish(axes)
+
+
+def describe_search(results: SearchResults) -> str:
+    """Says what `plot_search` shows, for those who do not see it."""
+    front = _find_last_front(results)
+    words = ", ".join(f"{p.name} ({p.accuracy:.1%} at {p.macs / 1e6:.2f} million)" for p in front)
+    epochs = _count_epochs(front[0].epochs)
+    return f"{len(results.points)} trials against {MMACS}. On the Pareto front after {epochs}: {words}."
+
+
+def _count_epochs(epochs: int) -> str:
+    return "1 epoch" if epochs == 1 else f"{epochs} epochs"
+
+
+def _find_last_front(results: SearchResults) -> tuple[Point, ...]:
+    last = max(point.epochs for point in results.points)
+    return find_front(point for point in results.points if point.epochs == last)
 
 
 def draw_legend(results: SearchResults, *, name: str, size: tuple[int, int], columns: int) -> Markup:
@@ -71,17 +91,11 @@ def draw_legend(results: SearchResults, *, name: str, size: tuple[int, int], col
     Returns:
         An SVG element.
     """
-    marks = [find_mark(reducer) for reducer in sorted({p.reducer for p in results.points}, key=rank_reducer)]
-    entries = [(mark.marker, mark.colour, mark.colour, mark.label) for mark in marks]
-    entries += [
-        ("*", LIGHT["ink"], LIGHT["ink"], "winner, final fit"),
-        (KERAS_EXAMPLE.marker, "none", KERAS_EXAMPLE.colour, KERAS_EXAMPLE.label),
-    ]
-    handles = [
-        Line2D([], [], marker=marker, color=face, markeredgecolor=edge, linestyle="none", markersize=8, label=label)
-        for marker, face, edge, label in entries
-    ]
-    handles.append(Line2D([], [], color=LIGHT["muted"], linewidth=1.4, label="Pareto front"))
+    handles = list_marks(
+        results,
+        _make_handle("*", LIGHT["ink"], LIGHT["ink"], "winner, final fit"),
+        _make_handle(KERAS_EXAMPLE.marker, "none", KERAS_EXAMPLE.colour, KERAS_EXAMPLE.label),
+    )
 
     def plot(all_axes: Sequence[Axes], _: canvas.Tips) -> None:
         [axes] = all_axes
@@ -89,8 +103,19 @@ def draw_legend(results: SearchResults, *, name: str, size: tuple[int, int], col
         axes.legend(handles=handles, loc="center left", ncols=columns, handletextpad=0.4, borderpad=0, borderaxespad=0)
 
     return canvas.draw(
-        name, plot, title="Legend", description="; ".join(entry[-1] for entry in entries) + "; Pareto front", size=size
+        name, plot, title="Legend", description="; ".join(str(handle.get_label()) for handle in handles), size=size
     )
+
+
+def list_marks(results: SearchResults, *others: Line2D) -> list[Line2D]:
+    """Returns what stands in the legend of a chart: reducers, others, Pareto front."""
+    marks = [find_mark(reducer) for reducer in sorted({p.reducer for p in results.points}, key=rank_reducer)]
+    handles = [_make_handle(mark.marker, mark.colour, mark.colour, mark.label) for mark in marks]
+    return [*handles, *others, Line2D([], [], color=LIGHT["muted"], linewidth=1.4, label="Pareto front")]
+
+
+def _make_handle(marker: str, face: str, edge: str, label: str) -> Line2D:
+    return Line2D([], [], marker=marker, color=face, markeredgecolor=edge, linestyle="none", markersize=8, label=label)
 
 
 def _plot_front(axes: Axes, front: Sequence[Point], most_macs: int) -> None:
@@ -121,10 +146,9 @@ def plot_points(axes: Axes, points: Sequence[Point], last: int, tips: canvas.Tip
             markeredgewidth=1.8 if is_winner else 0.7,
             zorder=4 if is_winner else 3,
         )
-        epochs = "1 epoch" if point.epochs == 1 else f"{point.epochs} epochs"
         tips.add(
             drawn,
-            f"{point.name}: {point.accuracy:.1%} on the valid split after {epochs}, "
+            f"{point.name}: {point.accuracy:.1%} on the valid split after {_count_epochs(point.epochs)}, "
             f"{point.macs / 1e6:.2f} million MACs",
         )
 

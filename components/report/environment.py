@@ -3,8 +3,10 @@
 import dataclasses
 import importlib.metadata
 import json
+import os
 import pathlib
 import platform
+import re
 import shlex
 import sys
 
@@ -22,7 +24,10 @@ _PACKAGES = (
     "numpy",
     "matplotlib",
     "jinja2",
+    "huggingface_hub",
 )
+_PROCESSORS = pathlib.Path("/proc/cpuinfo")
+_MEMORY = pathlib.Path("/proc/meminfo")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -33,6 +38,7 @@ class Environment:
     python: str
     system: str
     packages: dict[str, str]  # version by name
+    machine: str | None = None  # cores, processor and memory; None: not known
 
 
 def describe_environment() -> Environment:
@@ -42,6 +48,7 @@ def describe_environment() -> Environment:
         python=platform.python_version(),
         system=f"{platform.system()} {platform.machine()}",
         packages={name: _find_version(name) for name in _PACKAGES},
+        machine=_describe_machine(),
     )
 
 
@@ -56,6 +63,19 @@ def _find_version(name: str) -> str:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
         return "not installed"
+
+
+def _describe_machine() -> str | None:
+    """Says what the kernel tells of the hardware; None where it does not."""
+    try:
+        processor = re.search(r"^model name\s*: (.+)$", _PROCESSORS.read_text(), re.MULTILINE)
+        memory = re.search(r"^MemTotal:\s+(\d+) kB$", _MEMORY.read_text(), re.MULTILINE)
+    except OSError:
+        return None
+    cores = len(os.sched_getaffinity(0))
+    parts = [f"{cores} core{'s' if cores > 1 else ''}{' of ' + processor[1] if processor else ''}"]
+    parts += [f"{int(memory[1]) / 2**20:.0f} GiB of memory"] if memory else []
+    return ", ".join(parts)
 
 
 def write_environment(environment: Environment, path: pathlib.Path) -> None:

@@ -1,6 +1,7 @@
-"""Marks: how a kind of network looks on every chart."""
+"""Marks: how a kind of network looks on every chart, and what it is called."""
 
 import dataclasses
+from typing import Any
 
 from components.report.palette import LIGHT
 
@@ -38,3 +39,17 @@ def find_mark(reducer: str) -> Mark:
 def rank_reducer(reducer: str) -> int:
     """Returns where a reducer stands in legends."""
     return list(_MARKS).index(reducer) if reducer in _MARKS else len(_MARKS)
+
+
+def describe_place(network: dict[str, Any]) -> str:
+    """Says what reduces the patches to how many tokens, and where.
+
+    Args:
+        network: Fields of a ViTConfig.
+    """
+    if network["token_reducer"] is None:
+        return f"No TokenLearner: {network['depth']} blocks on all patches"
+    label = find_mark(network["token_reducer"]).label.removeprefix("control: ")
+    place = f"after block {network['blocks_before_token_learner']} of {network['depth']}"
+    fuser = ", with TokenFuser" if network["use_token_fuser"] else ""
+    return f"{label[0].upper()}{label[1:]}: {network['num_tokens']} tokens {place}{fuser}"

@@ -25,6 +25,7 @@ class StepRecord:
     seconds: float | None  # of the execution that did the work; None: it did not end
     run_id: str  # in which the work was done
     peak_bytes: int | None  # None: not measured
+    parameters: Mapping[str, str | int | float] = dataclasses.field(default_factory=dict)  # that the step was given
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -134,7 +135,15 @@ def _record_step(
         seconds=seconds if has_ended else None,
         run_id=worked_in,
         peak_bytes=peaks.get((worked_in, name)),
+        parameters=dict(_read_parameters(execution)),
     )
+
+
+def _read_parameters(execution: metadata_store_pb2.Execution) -> Iterable[tuple[str, str | int | float]]:
+    for name, value in sorted(execution.custom_properties.items()):
+        content = getattr(value, value.WhichOneof("value") or "string_value")
+        if isinstance(content, str | int | float):
+            yield name, content
 
 
 def _trace(store: _Store, artifact_ids: Iterable[int], root: pathlib.Path) -> Iterable[ArtifactRecord]:

@@ -16,14 +16,7 @@ def compile_model(model: keras.Model, config: FitConfig, steps: int) -> None:
         config: Learning rate, weight decay, label smoothing.
         steps: Updates of the whole training.
     """
-    warmup_steps = max(1, round(config.warmup_share * steps))
-    learning_rate = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=0.0,
-        decay_steps=max(1, steps - warmup_steps),
-        warmup_target=config.learning_rate,
-        warmup_steps=warmup_steps,
-    )
-    optimizer = FusedAdamW(learning_rate, kernel_decay=config.weight_decay, global_clipnorm=config.gradient_clip_norm)
+    optimizer = make_optimizer(config, steps)
     model.compile(
         optimizer=optimizer,
         loss=SmoothedCrossentropy(config.label_smoothing),
@@ -31,6 +24,18 @@ def compile_model(model: keras.Model, config: FitConfig, steps: int) -> None:
         jit_compile=False,  # XLA takes longer to compile one trial on a CPU than to train it
     )
     optimizer.build(model.trainable_variables)  # a variable made while the training step is traced has it traced twice
+
+
+def make_optimizer(config: FitConfig, steps: int) -> "FusedAdamW":
+    """Makes the optimizer for `steps` updates."""
+    warmup_steps = max(1, round(config.warmup_share * steps))
+    learning_rate = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0,
+        decay_steps=max(1, steps - warmup_steps),
+        warmup_target=config.learning_rate,
+        warmup_steps=warmup_steps,
+    )
+    return FusedAdamW(learning_rate, kernel_decay=config.weight_decay, global_clipnorm=config.gradient_clip_norm)
 
 
 @keras.saving.register_keras_serializable(package="tokenlearner")

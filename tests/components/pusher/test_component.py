@@ -10,7 +10,8 @@ from tiny_pipeline import write_saved_model, write_verdict_of
 
 from components.evaluator.gate import GateVerdict
 from components.evaluator.verdict import read_verdict
-from components.pusher.component import LiteModels, ModelCard, Pusher
+from components.model_card.artifact import ModelCardPage
+from components.pusher.component import LiteModels, Pusher
 from components.pusher.faults import find_faults
 from components.pusher.manifest import Signature, hash_manifest, read_manifest
 from components.pusher.served import ServedStrategy
@@ -107,7 +108,7 @@ def test_the_card_comes_with_the_model_and_no_twin_that_is_not_good_enough(
     (tmp_path / "card" / "README.md").write_text("# Card")
     (tmp_path / "lite").mkdir()
     (tmp_path / "lite" / "lite.json").write_text('{"images": 1, "margin": 0.01, "variants": []}')
-    inputs["model_card"] = _make(ModelCard, tmp_path / "card", 16)
+    inputs["model_card"] = _make(ModelCardPage, tmp_path / "card", 16)
     inputs["lite_models"] = _make(LiteModels, tmp_path / "lite", 17)
     inputs["infra_blessing"] = _make(standard_artifacts.InfraBlessing, tmp_path / "infra", 18, blessed=1)
     inputs["infra_blessing"].set_string_custom_property("blessing_status", "INFRA_BLESSED")
@@ -138,7 +139,7 @@ def test_the_strategy_gives_the_newest_push_unless_it_is_the_candidates_own(
     assert resolve([first], **candidate) == []
     assert resolve([first], **candidate, model_card=[]) == []
     assert resolve([first], **other) == [21]
-    assert resolve([first], **candidate, model_card=[_make(ModelCard, tmp_path, 78)]) == [21]
+    assert resolve([first], **candidate, model_card=[_make(ModelCardPage, tmp_path, 78)]) == [21]
     refused = _make(standard_artifacts.PushedModel, tmp_path, 30)
     refused.set_int_custom_property("pushed", 0)
     second = push({**inputs, "served_model": first}, tmp_path, 22)

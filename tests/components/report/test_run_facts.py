@@ -143,4 +143,4 @@ def test_data_are_summed_up_by_split(sources: Sources) -> None:
 
 def test_json_of_the_environment_is_plain(tmp_path: pathlib.Path) -> None:
     environment.write_environment(environment.describe_environment(), tmp_path / "e.json")
-    assert set(json.loads((tmp_path / "e.json").read_text())) == {"command", "python", "system", "packages"}
+    assert set(json.loads((tmp_path / "e.json").read_text())) == {"command", "python", "system", "packages", "machine"}

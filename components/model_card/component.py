@@ -1,0 +1,68 @@
+"""The component ModelCard."""
+
+import pathlib
+
+from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
+from tfx.dsl.component.experimental.decorators import component
+from tfx.types import standard_artifacts
+from tfx.types.artifact import Artifact
+
+from components.evaluator.gate import GateVerdict
+from components.model_card.artifact import ModelCardPage
+from components.model_card.card import write_card
+from components.model_card.facts import CardSources, read_facts
+from components.model_card.figures import draw_attention_picture
+from components.report.environment import describe_environment
+from components.report.sources import locate_saved_model
+
+
+class LiteModels(Artifact):
+    """The folder of the LiteConverter: `lite.json` and the twins."""
+
+    TYPE_NAME = "LiteModels"
+
+
+@component
+def ModelCard(  # noqa: N802 (TFX names components like classes)
+    examples: InputArtifact[standard_artifacts.Examples],
+    statistics: InputArtifact[standard_artifacts.ExampleStatistics],
+    model: InputArtifact[standard_artifacts.Model],
+    model_run: InputArtifact[standard_artifacts.ModelRun],
+    verdict: InputArtifact[GateVerdict],
+    model_card: OutputArtifact[ModelCardPage],
+    metadata_path: Parameter[str],
+    code_digest: Parameter[str],  # noqa: ARG001 (read by the cache)
+    template_digest: Parameter[str],  # noqa: ARG001 (read by the cache)
+    serving_blessing: InputArtifact[standard_artifacts.InfraBlessing] = None,
+    lite_models: InputArtifact[LiteModels] = None,
+) -> None:
+    """Writes the card of a model, whether it was blessed or not.
+
+    Args:
+        examples: The images of each class are counted; attention is shown over images of split test.
+        statistics: Of the examples.
+        model: What the Trainer exported.
+        model_run: What its search found.
+        verdict: Of the Gate.
+        model_card: The card.
+        metadata_path: The sqlite file of ML Metadata; if there is none, the card says so.
+        code_digest: Of the sources that this step depends on.
+        template_digest: Of its templates.
+        serving_blessing: Of the ServingValidator; None: the card tells of no latency.
+        lite_models: Of the LiteConverter; None: the card tells of no twins.
+    """
+    sources = CardSources(
+        examples=pathlib.Path(examples.uri),
+        statistics=pathlib.Path(statistics.uri),
+        model=locate_saved_model(model.uri),
+        model_run=pathlib.Path(model_run.uri),
+        verdict=pathlib.Path(verdict.uri),
+        serving=pathlib.Path(serving_blessing.uri) if serving_blessing else None,
+        lite_models=pathlib.Path(lite_models.uri) if lite_models else None,
+        metadata_path=pathlib.Path(metadata_path),
+        environment=describe_environment(),
+    )
+    folder = pathlib.Path(model_card.uri)
+    folder.mkdir(parents=True, exist_ok=True)
+    facts = read_facts(sources)
+    write_card(facts, draw_attention_picture(sources.model, sources.test_split, facts.predictions), folder)

@@ -1,0 +1,60 @@
+"""Templates: how pages and cards are written from what is known, and the cache's view of them."""
+
+import hashlib
+import pathlib
+from collections.abc import Sequence
+
+import jinja2
+
+
+def open_templates(folder: pathlib.Path, *, is_html: bool) -> jinja2.Environment:
+    """Returns the templates of a folder, with the filters that numbers and sentences are written with.
+
+    Args:
+        folder: Of the templates.
+        is_html: Whether what is filled in is escaped.
+
+    Returns:
+        An environment in which a name that is not known is an error.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder),
+        autoescape=is_html,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=not is_html,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters.update(
+        percent=_percent, mmacs=_mmacs, mebibytes=_mebibytes, milliseconds=_milliseconds, sentence=_make_sentence
+    )
+    return environment
+
+
+def digest_templates(folder: pathlib.Path) -> str:
+    """Returns the SHA-256 of the templates of a folder, which makes the cache see their edits."""
+    digest = hashlib.sha256()
+    for file in sorted(folder.iterdir()):
+        digest.update(f"{file.name}\n".encode() + file.read_bytes())
+    return digest.hexdigest()
+
+
+def _percent(share: float, digits: int = 1) -> str:
+    return f"{share:.{digits}%}"
+
+
+def _make_sentence(clauses: str | Sequence[str]) -> str:
+    text = clauses if isinstance(clauses, str) else "; ".join(clauses)
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+
+
+def _mmacs(macs: int) -> str:
+    return f"{macs / 1e6:.2f}"
+
+
+def _mebibytes(count: int) -> str:
+    return f"{count / 2**20:,.0f}"
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{1000 * seconds:,.1f}"

@@ -1,0 +1,65 @@
+"""The component ModelCard, driven with TFX artifacts."""
+
+import dataclasses
+import pathlib
+import shutil
+from typing import Any
+
+import huggingface_hub
+import pytest
+from tfx.types import standard_artifacts
+
+from components.evaluator.gate import GateVerdict
+from components.model_card.artifact import ModelCardPage
+from components.model_card.component import LiteModels, ModelCard
+from components.model_card.facts import CardSources
+
+
+def _artifact(kind: Any, folder: pathlib.Path | None) -> Any:
+    artifact = kind()
+    artifact.uri = str(folder)
+    return artifact
+
+
+def _write_card(sources: CardSources, folder: pathlib.Path, **others: Any) -> str:
+    ModelCard.test_call(
+        examples=_artifact(standard_artifacts.Examples, sources.examples),
+        statistics=_artifact(standard_artifacts.ExampleStatistics, sources.statistics),
+        model=_artifact(standard_artifacts.Model, sources.model.parent),
+        model_run=_artifact(standard_artifacts.ModelRun, sources.model_run),
+        verdict=_artifact(GateVerdict, sources.verdict),
+        model_card=_artifact(ModelCardPage, folder / "card"),
+        metadata_path=str(sources.metadata_path or folder / "nothing.sqlite"),
+        code_digest="",
+        template_digest="",
+        **others,
+    )
+    assert sorted(file.name for file in (folder / "card").iterdir()) == ["README.md", "attention.png", "search.png"]
+    return (folder / "card" / "README.md").read_text()
+
+
+def test_a_model_that_was_proven_to_serve_gets_its_card(sources: CardSources, tmp_path: pathlib.Path) -> None:
+    text = _write_card(
+        sources,
+        tmp_path,
+        serving_blessing=_artifact(standard_artifacts.InfraBlessing, sources.serving),
+        lite_models=_artifact(LiteModels, sources.lite_models),
+    )
+    assert "437 MiB" in text
+    assert "### Smaller twins" in text
+    assert "Run `2026-01-02T10:00:00.000001`" in text
+    assert f"| huggingface_hub | {huggingface_hub.__version__} |" in text
+
+
+def test_serving_twins_and_metadata_may_be_missing(sources: CardSources, tmp_path: pathlib.Path) -> None:
+    text = _write_card(dataclasses.replace(sources, metadata_path=None), tmp_path)
+    assert "p95" not in text
+    assert "Smaller twins" not in text
+    assert "ML Metadata could not be read" in text
+
+
+def test_a_step_that_fails_to_read_its_input_says_which(sources: CardSources, tmp_path: pathlib.Path) -> None:
+    shutil.copytree(sources.verdict, tmp_path / "verdict")
+    (tmp_path / "verdict" / "predictions.npz").unlink()
+    with pytest.raises(FileNotFoundError, match=r"predictions\.npz"):
+        _write_card(dataclasses.replace(sources, verdict=tmp_path / "verdict"), tmp_path)

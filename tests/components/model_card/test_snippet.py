@@ -1,0 +1,90 @@
+"""The code in the card, run as it stands: from the Hub, with nothing of this project at hand, and from the folder."""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+from fake_hub import TOKEN, FakeHub
+
+from components import features
+from components.model_card.card import write_card
+from components.model_card.facts import CardSources, Facts
+from components.model_card.figures import AttentionPicture
+from components.report.pictures import read_records
+
+NOTHING_OF_OURS = """
+import sys
+assert not {"components", "models", "pipeline", "tfx", "tensorflow_transform"} & set(sys.modules)
+"""
+
+
+@pytest.fixture(scope="module")
+def version(
+    sources: CardSources, facts: Facts, attention: AttentionPicture, tmp_path_factory: pytest.TempPathFactory
+) -> pathlib.Path:
+    """A pushed version: the SavedModel and its card."""
+    folder = tmp_path_factory.mktemp("serving") / "10"
+    shutil.copytree(sources.model, folder)
+    write_card(facts, attention, folder)
+    return folder
+
+
+@pytest.fixture
+def workplace(sources: CardSources, facts: Facts, tmp_path: pathlib.Path) -> pathlib.Path:
+    """A folder with the first test image, as the snippet names it."""
+    name = str(facts.predictions.ids[0])
+    [(_, image)] = read_records(sources.test_split, [name]).values()
+    (tmp_path / "image.png").write_bytes(image)
+    return tmp_path
+
+
+@pytest.fixture
+def snippets(version: pathlib.Path) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", (version / "README.md").read_text(), re.DOTALL)
+
+
+def _answer(facts: Facts) -> tuple[str, float]:
+    probabilities = facts.predictions.candidate[0]
+    return features.CLASS_NAMES[probabilities.argmax()], float(probabilities.max())
+
+
+def test_the_code_of_the_card_runs_from_the_hub_and_gives_the_models_answer(
+    version: pathlib.Path, workplace: pathlib.Path, snippets: list[str], facts: Facts
+) -> None:
+    files = {path.relative_to(version).as_posix(): path.read_bytes() for path in version.rglob("*") if path.is_file()}
+    (workplace / "snippet.py").write_text("\n".join(snippets) + NOTHING_OF_OURS)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    with FakeHub() as hub:
+        hub.repositories["USER/REPO"] = files
+        done = subprocess.run(
+            [sys.executable, "snippet.py"],
+            cwd=workplace,
+            env=environment | {"HF_ENDPOINT": hub.url, "HF_HOME": str(workplace / "hub"), "HF_TOKEN": TOKEN},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    name, probability = _answer(facts)
+    assert done.stdout.split() == [name, f"{probability:.3f}"]
+
+
+def test_the_code_of_the_card_runs_from_the_folder(
+    version: pathlib.Path,
+    workplace: pathlib.Path,
+    snippets: list[str],
+    facts: Facts,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(workplace)
+    names: dict[str, Any] = {"folder": str(version)}
+    exec(snippets[1], names)
+    assert capsys.readouterr().out.split()[0] == _answer(facts)[0]
+    np.testing.assert_allclose(names["probabilities"], facts.predictions.candidate[0], atol=1e-6)
