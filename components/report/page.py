@@ -26,6 +26,7 @@ _CHECKS = {
     "loading": "Loads",
     "batch_sizes": "Answers any number of images",
     "equal_to_trainer": "Answers as the trainer's own network does",
+    "session": "Loads as in TensorFlow Serving, and answers alike",
     "batch_order": "Keeps the order of a batch",
     "malformed_records": "Refuses what is no image",
     "recovery": "Goes on after an error",

@@ -73,6 +73,7 @@ def judge(said: Iterable[Said], tolerance: float) -> list[Check]:
     return [
         _judge_sizes([*by_purpose["batch"], *by_purpose["empty"]]),
         _judge_parity(by_purpose["batch"], tolerance),
+        _judge_session(by_purpose["session"], tolerance),
         _judge_order(by_purpose, tolerance),
         _judge_malformed(by_purpose["malformed"]),
         _judge_afterwards(by_purpose["afterwards"], tolerance),
@@ -88,6 +89,18 @@ def _judge_sizes(said: list[Said]) -> Check:
     first = {(each.request.signature, len(each.request.rows)): each.fault for each in reversed(faults)}
     words = [f"{signature} with {size} images: {fault}" for (signature, size), fault in sorted(first.items())]
     return Check(name="batch_sizes", passed=False, sentence="; ".join(words))
+
+
+def _judge_session(said: list[Said], tolerance: float) -> Check:
+    """Judges the model as TensorFlow Serving loads it, which may find other variables than Python does."""
+    faults = [f"{each.request.signature}: {each.fault}" for each in said if each.fault is not None]
+    worst = max(each.deviation for each in said)
+    told = "; ".join(faults) or f"probabilities differ from the trainer's own by up to {_format(worst)}"
+    return Check(
+        name="session",
+        passed=worst <= tolerance,
+        sentence=f"loaded without Python objects, as TensorFlow Serving does: {told}; allowed is {tolerance:g}",
+    )
 
 
 def _judge_parity(said: list[Said], tolerance: float) -> Check:

@@ -21,7 +21,7 @@ SIGNATURES = (signatures.SERVE_EXAMPLES, signatures.SERVE_IMAGES)
 PIXELS = "pixels"
 SOURCES = {signatures.SERVE_EXAMPLES: probe.RECORDS, signatures.SERVE_IMAGES: PIXELS}
 
-Purpose = Literal["batch", "permuted", "empty", "malformed", "afterwards"]
+Purpose = Literal["batch", "permuted", "empty", "malformed", "afterwards", "session"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -34,6 +34,7 @@ class Request:
     rows: tuple[int, ...]
     batch_size: int = 0  # of the purpose "batch": 1, 7 or 64; the last batch of a size may have fewer rows
     what: str = ""  # of the purpose "malformed": in words
+    in_session: bool = False  # of the purpose "session": to the model as TensorFlow Serving loads it; these come last
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -73,6 +74,10 @@ def make_plan(records: Sequence[bytes], pixels: np.ndarray, timed_requests: int)
     requests = [request for signature in SIGNATURES for request in _plan_batches(signature, order)]
     requests += _plan_spoilt_records(list(spoilt), len(records))
     requests += _plan_wrong_images(wrong)
+    requests += [
+        Request(signature=signature, purpose="session", source=source, rows=order[: BATCH_SIZES[-1]], in_session=True)
+        for signature, source in SOURCES.items()
+    ]
     timings = [
         Timing(signature=signature, source=source, rows=order[:batch_size], requests=timed_requests)
         for signature, source in SOURCES.items()

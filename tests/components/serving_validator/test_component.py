@@ -20,7 +20,12 @@ Validate = Callable[..., Any]
 
 
 class UnfitModule(ServingModule):
-    """Turns batches round, and takes anything for an image."""
+    """Turns batches round, takes anything for an image, and keeps weights where TensorFlow Serving does not look."""
+
+    def __init__(self, transform: Any, model: keras.Model) -> None:
+        super().__init__(transform, model)
+        self.tracked = model
+        self.weights = []
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def serve_reversed(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -50,8 +55,8 @@ def test_a_model_that_serves_is_blessed_as_tfxs_infra_validator_does(
     assert validated.files == ["INFRA_BLESSED", "serving.json"]
     assert is_pushed(validated.blessing)
     assert [check.name for check in found.checks] == [
-        *("isolation", "loading", "batch_sizes", "equal_to_trainer", "batch_order", "malformed_records", "recovery"),
-        *("latency", "memory"),
+        *("isolation", "loading", "batch_sizes", "equal_to_trainer", "session", "batch_order", "malformed_records"),
+        *("recovery", "latency", "memory"),
     ]
     asked = {(latency.signature, latency.batch_size): latency for latency in found.latencies}
     assert set(asked) == {(name, size) for name in ("serving_default", "serve_images") for size in (1, 32)}
@@ -88,9 +93,10 @@ def test_everything_that_an_unfit_model_does_wrong_is_told_at_once(
     assert not is_pushed(validated.blessing)
     missed = validated.missed
     assert set(missed) == {
-        *("equal_to_trainer", "batch_order", "malformed_records", "recovery", "latency", "memory", "docker"),
+        *("equal_to_trainer", "session", "batch_order", "malformed_records", "recovery", "latency", "memory", "docker"),
     }
     assert "those of serve_images by more than can be told (no answer, or no number)" in missed["equal_to_trainer"]
+    assert "serving_default: FailedPreconditionError" in missed["session"]
     assert "is not kept" in missed["batch_order"]
     assert "got an answer and not an error: images of 16x16 pixels (serve_images)" in missed["malformed_records"]
     assert "(serving_default)" not in missed["malformed_records"]

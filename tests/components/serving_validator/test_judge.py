@@ -102,7 +102,8 @@ def test_what_is_malformed_is_so_and_a_good_request_follows(plan: Plan, sample: 
     purposes = [request.purpose for request in plan.requests]
     last = [following for purpose, following in itertools.pairwise(purposes) if purpose == "malformed"]
     assert last.count("afterwards") == 10
-    assert purposes[-1] == "afterwards"
+    assert purposes[-2:] == ["session", "session"]
+    assert [request.in_session for request in plan.requests] == [purpose == "session" for purpose in purposes]
 
 
 def test_rounding_is_allowed(plan: Plan, good: Answers, expected: np.ndarray) -> None:
@@ -190,6 +191,17 @@ def test_a_timing_beyond_its_budget_is_named_with_its_numbers(plan: Plan, good: 
     unanswered = dataclasses.replace(good, seconds=((0.005,) * 3, (), (0.005,) * 3, (0.09,) * 3))
     told = missed(judge(plan, unanswered, expected, BUDGETS))
     assert told == {"latency": "of 4 sorts of requests to be timed, 1 got no answer"}
+
+
+def test_other_variables_than_python_finds_are_found(plan: Plan, good: Answers, expected: np.ndarray) -> None:
+    position = find(plan, "session", "serve_images")
+    findings = judge(plan, change(good, position, np.zeros((64, 10), np.float32)), expected, BUDGETS)
+    assert set(missed(findings)) == {"session"}
+    findings = judge(plan, change(good, position, "FailedPreconditionError: no value"), expected, BUDGETS)
+    assert missed(findings) == {
+        "session": "loaded without Python objects, as TensorFlow Serving does: serve_images: FailedPreconditionError: "
+        "no value; allowed is 1e-05"
+    }
 
 
 def test_too_much_memory_is_refused(plan: Plan, good: Answers, expected: np.ndarray) -> None:
