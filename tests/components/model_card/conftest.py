@@ -16,6 +16,7 @@ from components.evaluator.scoring import predict
 from components.evaluator.verdict import Measure
 from components.example_gen.splits import copy_shard
 from components.lite_converter.comparison import LiteComparison, Variant, write_comparison
+from components.model_card.card import write_card
 from components.model_card.facts import CardSources, Facts, read_facts
 from components.model_card.figures import AttentionPicture, draw_attention_picture
 from components.report.environment import Environment
@@ -187,3 +188,15 @@ def attention(sources: CardSources, facts: Facts) -> AttentionPicture:
     picture = draw_attention_picture(sources.model, sources.test_split, facts.predictions)
     assert picture is not None
     return picture
+
+
+@pytest.fixture(scope="session")
+def card(facts: Facts, attention: AttentionPicture, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    folder = tmp_path_factory.mktemp("card")
+    write_card(facts, attention, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def text(card: pathlib.Path) -> str:
+    return (card / "README.md").read_text()

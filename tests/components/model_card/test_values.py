@@ -1,0 +1,121 @@
+"""What the card says is what the artifacts say."""
+
+import dataclasses
+import json
+
+from card_text import read_rows
+
+from components.evaluator.verdict import Measure
+from components.lite_converter.comparison import read_comparison
+from components.model_card.facts import CardSources, Facts
+from components.serving_validator.findings import read_findings
+from models.macs import count_macs
+
+NOTHING = "–"  # noqa: RUF001 (a cell that does not apply)
+
+
+def _interval(measure: Measure) -> str:
+    return f"{measure.low:.1%} to {measure.high:.1%}"
+
+
+def test_accuracy_stands_as_in_the_verdict_overall_and_by_slice(text: str, facts: Facts) -> None:
+    scorecard = facts.verdict.candidate
+    rows = {row[0]: row[1:] for row in read_rows(text, "Accuracy")}
+    for name in ("accuracy", "top_5_accuracy", "expected_calibration_error"):
+        measure = getattr(scorecard.overall, name)
+        assert rows[name.replace("top_5", "top-5").replace("_", " ")] == [f"{measure.value:.1%}", _interval(measure)]
+    entropy = scorecard.overall.cross_entropy
+    assert rows["cross-entropy, nats"] == [f"{entropy.value:.3f}", f"{entropy.low:.3f} to {entropy.high:.3f}"]
+    assert len(scorecard.slices) == 18
+    for found in scorecard.slices:
+        precision = f"{found.precision.value:.1%}" if found.precision else "never answered"
+        assert rows[found.name] == [
+            f"{found.images:,}",
+            f"{found.accuracy.value:.1%}",
+            _interval(found.accuracy),
+            precision if found.feature == "label" else NOTHING,
+        ]
+    for rule in facts.verdict.rules:
+        assert f": {rule.sentence}\n" in text
+
+
+def test_the_data_are_counted_exactly_with_their_checksum(text: str) -> None:
+    assert read_rows(text, "Training data") == [
+        ["train", "400", "40", "2,250", "fits the weights"],
+        ["valid", "100", "10", "2,250", "chooses the network and the epoch"],
+        ["test", "200", "20", "2,250", "measures, and decides nothing else"],
+    ]
+    assert f"SHA-256 of all records: `{'da7a' * 16}`." in text
+
+
+def test_the_architecture_and_its_compute_stand_as_the_trainer_wrote_them(
+    text: str, sources: CardSources, facts: Facts
+) -> None:
+    winner = json.loads((sources.model_run / "winner.json").read_text())
+    rows = {row[0]: row[1:] for row in read_rows(text, "Architecture")}
+    assert rows["its place"] == ["after block 1 of 2"]
+    assert rows["tokens"] == ["4 instead of 16 patches"]
+    parts = ("stem", "1 block on 16 patches", "token reducer", "1 block on 4 tokens", "pooling and classifier")
+    for part, macs in zip(parts, list(winner["macs"].values())[:-1], strict=True):
+        assert rows[part][-2:] == [f"{macs / 1e6:.2f}", f"{macs / winner['macs']['total']:.1%}"], part
+    assert rows["all"] == [f"{winner['macs']['total'] / 1e6:.2f}", "100.0%"]
+    trunk = dataclasses.replace(facts.network, token_reducer=None, blocks_before_token_learner=None, num_tokens=None)
+    assert rows["without token reducer"][0] == f"{count_macs(trunk).total / 1e6:.2f}"
+    assert "| parameters | 161,018 |" in text
+
+
+def test_the_search_stands_with_its_differences(text: str) -> None:
+    assert "- token_learner-4@1 wins.\n" in text
+    assert read_rows(text, "The search") == [
+        ["token_learner-4@1", "4.60", "33.0%", "1", "the winner"],
+        ["none", "11.90", "31.0%", "1", "+2.0 ± 3.5, within the noise"],
+    ]
+
+
+def test_the_hyperparameters_are_those_that_the_trainer_was_given(text: str) -> None:
+    rows = dict(row for row in read_rows(text, "Training"))
+    # 400 images in batches of 40 are 10 steps an epoch, 70 in 7 epochs; a tenth of them warms up.
+    assert rows["learning rate"] == "linear from 0.0 to 0.002 in 7 steps, then along a cosine to 0.0 in 63"
+    assert rows["weight decay"].startswith("0.07, times the learning rate")
+    assert rows["β₁, β₂, ε"] == "0.9, 0.999, 1e-07"
+    assert rows["batch size"] == "40"
+    assert rows["epochs"].startswith("7 of 10 steps; the weights are those of epoch 2,")
+    assert rows["loss"] == "cross-entropy, label smoothing 0.1"
+    assert "reflected by 4 pixels" in rows["augmentation"]
+    assert rows["seed"].startswith("5;")
+
+
+def test_latencies_and_twins_stand_as_they_were_measured(text: str, sources: CardSources) -> None:
+    assert sources.serving
+    assert sources.lite_models
+    serving, lite = read_findings(sources.serving), read_comparison(sources.lite_models)
+    rows = read_rows(text, "Compute and latency")
+    assert [row[1:] for row in rows[:2]] == [["1", "4.2", "7.8", "200"], ["32", "31.1", "44.4", "50"]]
+    assert rows[2:] == [
+        ["SavedModel", "1,206", "40.0%", "35.0% to 45.0%", NOTHING, "1.6", "2.3", "this is it"],
+        ["TFLite float32", "121", "39.9%", "34.9% to 44.9%", "-0.1 (-1.1 to +0.9)", "1.6", "2.3",
+         "lite/model_float32.tflite"],
+        ["TFLite int8", "121", "27.7%", "22.7% to 32.7%", "-12.3 (-13.3 to -11.3)", "1.6", "2.3", "no"],
+    ]  # fmt: skip
+    assert "It loads in 3.2 seconds." in text
+    assert "437 MiB of memory at most, TensorFlow 2.16.2 included" in text
+    assert "above -2.5 points" in text
+    for sentence in (*(check.sentence for check in serving.checks), *(twin.sentence for twin in lite.variants[1:])):
+        assert f"{sentence}\n" in text
+
+
+def test_lineage_names_artifacts_runs_and_digests_but_no_place_on_this_machine(text: str, facts: Facts) -> None:
+    assert facts.provenance
+    rows = read_rows(text, "Lineage")
+    artifacts = [row for row in rows if len(row) == 5]
+    assert [row[0] for row in artifacts] == [f"{each.id} {each.kind}" for each in facts.provenance.artifacts]
+    assert {row[2] for row in artifacts} == {"2026-01-02T10:00:00.000001"}
+    assert "Pusher" not in {row[1] for row in artifacts}  # it comes after the card
+    assert dict(row for row in rows if len(row) == 2) == {
+        "records of the TFDS dataset": "da7a" * 16,
+        "sources of the step Transform": "7f" * 32,
+        "sources of the step Trainer": "79" * 32,
+        "sources of the step Gate": "6a" * 32,
+    }
+    for place in ("/tmp/", "/home/", "jane"):
+        assert place not in text
