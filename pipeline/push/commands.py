@@ -80,13 +80,35 @@ class RollbackCommand(_RootCommand):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class HubCommand(_RootCommand):
+    """Uploads a version, model and card, to the Hugging Face Hub."""
+
+    repo: tyro.conf.Positional[str]  # USER/NAME on the Hub; made there if there is none
+    version: int | None = None  # see `push list`; None: the one that is served
+    dry_run: bool = False  # only print what would go, and where to
+    private: bool = False  # for no eyes but those that you let in
+
+    def __call__(self) -> ExitCode:
+        """Runs it."""
+        from pipeline.push.hub import Address, pack, show_parcel, upload
+        from pipeline.push.pushed import open_records, read_versions, select_version
+
+        address = Address(repo=self.repo, is_private=self.private)
+        versions = read_versions(self.root_path, open_records(self.root_path))
+        parcel = pack(versions[-1] if self.version is None else select_version(versions, self.version))
+        (show_parcel if self.dry_run else upload)(parcel, address, Console())
+        return ExitCode.OK
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class PushCommand:
-    """Looks after what was pushed; a `run` pushes."""
+    """Looks after what was pushed, and takes it to the Hub; a `run` pushes."""
 
     command: tyro.conf.OmitSubcommandPrefixes[
         Annotated[VerifyCommand, tyro.conf.subcommand("verify")]
         | Annotated[ListCommand, tyro.conf.subcommand("list")]
         | Annotated[RollbackCommand, tyro.conf.subcommand("rollback")]
+        | Annotated[HubCommand, tyro.conf.subcommand("hub")]
     ]
 
     def __call__(self) -> ExitCode:

@@ -1,47 +1,20 @@
 """`tokenlearner push hub`: takes a pushed version, with its card, to the Hugging Face Hub."""
 
 import dataclasses
-import hashlib
 import pathlib
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-import tyro
 from rich.console import Console
 
-from pipeline.config import PROFILES
-from pipeline.failures import ExitCode, Failure, UsageFailure
+from components.pusher.faults import hash_file, list_files
+from pipeline.failures import DataFailure, Failure, UsageFailure
+from pipeline.push.pushed import PushedVersion
 
 if TYPE_CHECKING:  # the command line starts without it
     from huggingface_hub import HfApi
 
 _CARD_FILE = "README.md"
-_SERVED_FILE = "saved_model.pb"  # a folder without it is no version
 _STALE = ("assets/*", "lite/*", "variables/*")  # of the version that was there before; other files may be the owner's
-_READ_BYTES = 1 << 20
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class HubCommand:
-    """Uploads a pushed version, model and card, to the Hugging Face Hub."""
-
-    repo: tyro.conf.Positional[str]  # USER/NAME on the Hub; made there if there is none
-    version: int | None = None  # None: the newest
-    dry_run: bool = False  # only print what would go, and where to
-    private: bool = False  # for no eyes but those that you let in
-    profile: Literal["quick", "full"] = "quick"  # whose root holds the versions
-    root: pathlib.Path | None = None  # pipeline root; None: the profile's
-
-    def __call__(self) -> ExitCode:
-        """Runs it."""
-        profile = PROFILES[self.profile]
-        config = dataclasses.replace(profile, root=self.root or profile.root)
-        address = Address(repo=self.repo, is_private=self.private)
-        parcel = pack(config.serving_dir, self.version)
-        if self.dry_run:
-            show_parcel(parcel, address, Console())
-        else:
-            upload(parcel, address, Console())
-        return ExitCode.OK
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -93,40 +66,34 @@ class Parcel:
         return f"{len(self.items)} files of {sum(item.size_bytes for item in self.items) / 1e6:.2f} MB in all"
 
 
-def pack(serving_dir: pathlib.Path, version: int | None) -> Parcel:
-    """Finds a pushed version and hashes its files.
+def pack(pushed: PushedVersion) -> Parcel:
+    """Lists what of a pushed version goes: everything.
 
     Args:
-        serving_dir: Folder of the versions.
-        version: None: the newest.
+        pushed: The version.
 
     Raises:
-        UsageFailure: If there is no such version, or if it has no card.
+        DataFailure: If it is not whole.
+        UsageFailure: If it has no card.
     """
-    files = serving_dir.glob(f"*/{_SERVED_FILE}")
-    versions = sorted(int(file.parent.name) for file in files if file.parent.name.isdecimal())
-    if not versions:
-        raise UsageFailure(f"{serving_dir} holds no pushed version yet; `tokenlearner run` pushes one.")
-    if version is not None and version not in versions:
-        raise UsageFailure(
-            f"{serving_dir} holds no pushed version {version}; there are {', '.join(map(str, versions))}."
+    if pushed.faults:
+        fault = pushed.faults[0]
+        raise DataFailure(
+            f"version {pushed.version} is not whole and stays here: {fault.file} {fault.sentence}; "
+            "`tokenlearner push verify` tells all of it."
         )
-    chosen = versions[-1] if version is None else version
-    folder = serving_dir / str(chosen)
-    if not (folder / _CARD_FILE).is_file():
+    names = list_files(pushed.folder)
+    if _CARD_FILE not in names:
         raise UsageFailure(
-            f"version {chosen} in {serving_dir} has no card ({_CARD_FILE}); push one that has, by `tokenlearner run`."
+            f"version {pushed.version} has no card ({_CARD_FILE}); `tokenlearner run` pushes a version that has one."
         )
-    paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    return Parcel(folder=folder, version=chosen, items=tuple(_describe(path, folder) for path in paths))
+    items = tuple(_describe(name, pushed.folder) for name in sorted(names))
+    return Parcel(folder=pushed.folder, version=pushed.version, items=items)
 
 
-def _describe(path: pathlib.Path, folder: pathlib.Path) -> Item:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_READ_BYTES):
-            digest.update(chunk)
-    return Item(path=path.relative_to(folder).as_posix(), size_bytes=path.stat().st_size, sha256=digest.hexdigest())
+def _describe(name: str, folder: pathlib.Path) -> Item:
+    record = hash_file(folder / name)
+    return Item(path=name, size_bytes=record.size_bytes, sha256=record.sha256)
 
 
 def show_parcel(parcel: Parcel, address: Address, console: Console) -> None:
