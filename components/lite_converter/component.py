@@ -5,18 +5,12 @@ import pathlib
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
 from tfx.types import artifact_utils, standard_artifacts
-from tfx.types.artifact import Artifact
 from tfx.utils import path_utils
 
 from components import features
+from components.lite_converter.artifact import LiteModels
 from components.lite_converter.comparison import write_comparison
 from components.lite_converter.twins import make_twins
-
-
-class LiteModels(Artifact):
-    """Smaller twins of a model: a folder with `lite.json`, see `comparison.py`, the twins and `labels.txt`."""
-
-    TYPE_NAME = "LiteModels"
 
 
 @component

@@ -27,6 +27,7 @@ _REDUCED: dict[str, ViTConfig] = {
 _NETWORKS: dict[str, ViTConfig] = {
     "none": _TRUNK,
     **_REDUCED,
+    "residual": dataclasses.replace(_TRUNK, stem="residual"),
     "everything else": dataclasses.replace(
         _REDUCED["token_learner"],
         stem="linear",
