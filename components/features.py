@@ -6,6 +6,8 @@ LABEL = "label"
 BRIGHTNESS_QUARTILE = "brightness_quartile"  # 0..3 among the training images
 CONTRAST_QUARTILE = "contrast_quartile"  # 0..3 among the training images
 
+DECODED_IMAGES = "decoded_images"  # tensor of the Transform graph: uint8 [batch, height, width, 3]
+
 IMAGE_SHAPE = (32, 32, 3)  # height, width, channels
 CLASS_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")  # by label
 NUM_CLASSES = len(CLASS_NAMES)

@@ -5,5 +5,7 @@ SERVE_IMAGES = "serve_images"  # uint8 [batch, 32, 32, 3]
 ATTENTION_MAPS = "attention_maps"  # of serialized tf.Examples; there if the network has learnt where to look
 TRANSFORM_FEATURES = "transform_features"  # what TFMA slices by
 
-PROBABILITIES = "probabilities"  # output of the first two, float32 [batch, classes]
+CLASSIFY_PIXELS = "classify_pixels"  # no signature: the function of the module that the LiteConverter converts
+
+PROBABILITIES = "probabilities"  # output of the first two and of the last, float32 [batch, classes]
 MAPS = "maps"  # output of the third, float32 [batch, tokens, height, width]

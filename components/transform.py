@@ -76,4 +76,4 @@ def decode_images(encoded: tf.Tensor) -> tf.Tensor:
         encoded,
         fn_output_signature=tf.TensorSpec(features.IMAGE_SHAPE, tf.uint8),
     )
-    return tf.ensure_shape(decoded, (None, *features.IMAGE_SHAPE))
+    return tf.ensure_shape(decoded, (None, *features.IMAGE_SHAPE), name=features.DECODED_IMAGES)

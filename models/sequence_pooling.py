@@ -28,7 +28,9 @@ class SequencePooling(keras.layers.Layer):
     def call(self, inputs: Any) -> Any:
         """Returns one vector an image, [batch, dim]."""
         weights = keras.ops.softmax(self.score(inputs), axis=1)  # [batch, tokens, 1]
-        return keras.ops.einsum("btw,btd->bd", weights, inputs)
+        # As a matrix product, for TensorFlow Lite has no einsum that sums an axis of one operand away.
+        pooled = keras.ops.matmul(keras.ops.transpose(weights, (0, 2, 1)), inputs)  # [batch, 1, dim]
+        return keras.ops.squeeze(pooled, axis=1)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Returns (batch, dim)."""

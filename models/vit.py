@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from models.encoder import LAYER_NORM_EPSILON, EncoderBlock
+from models.patch_row import PatchRow
 from models.positions import PositionEmbedding, SinCosPositions2D
 from models.sequence_pooling import SequencePooling
 from models.stem import apply_stem
@@ -30,7 +31,7 @@ def build_vit(config: ViTConfig) -> keras.Model:
         A model from normalised images, float32 [batch, height, width, 3], to logits, float32 [batch, num_classes].
     """
     images = keras.Input((config.image_size, config.image_size, 3), name="image")
-    x = keras.layers.Reshape((config.num_patches, config.dim), name="patches")(apply_stem(config, images))
+    x = PatchRow(name="patches")(apply_stem(config, images))
     x = _positions(config)(x)  # [batch, patches, dim]
     x = keras.layers.Dropout(config.dropout_rate, name="embedding_dropout")(x)
     for i in range(config.depth):

@@ -105,13 +105,18 @@ class ServingConfig:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PushConfig:
-    """What is served."""
+    """What is served, and what stands beside it.
+
+    `components/lite_converter/twins.py` tells how the margin is used, and chosen.
+    """
 
     keep_versions: int  # of the newest pushed versions; the last other blessed model's stays in any case
+    int8_margin: float  # how far below the model's accuracy a twin's whole 95 % interval may reach, 0..1
 
     def __post_init__(self) -> None:
-        """Rejects a folder without any version."""
+        """Rejects a folder without any version, and a margin that is no share."""
         check_range("push.keep_versions", self.keep_versions, 1)
+        check_range("push.int8_margin", self.int8_margin, 0, 1)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -209,7 +214,7 @@ QUICK = PipelineConfig(
         time_limit_seconds=240.0,
         docker=False,
     ),
-    push=PushConfig(keep_versions=3),
+    push=PushConfig(keep_versions=3, int8_margin=0.03),  # on 1,000 test images
 )
 
 FULL = dataclasses.replace(
@@ -224,6 +229,7 @@ FULL = dataclasses.replace(
     fit=dataclasses.replace(QUICK.fit, batch_size=128),
     # Room for the noise of 10,000 test images, 1,000 of each class.
     evaluation=EvaluationConfig(min_accuracy=0.6, max_accuracy_drop=0.02, max_class_accuracy_drop=0.12, max_mmacs=None),
+    push=dataclasses.replace(QUICK.push, int8_margin=0.01),  # on 10,000 test images
 )
 
 PROFILES = {"quick": QUICK, "full": FULL}

@@ -21,6 +21,7 @@ from components.evaluator.eval_config import make_eval_config
 from components.evaluator.gate import Gate
 from components.evaluator.override import GateOrHandBlessingStrategy
 from components.example_gen.component import Cifar10ExampleGen, digest_source
+from components.lite_converter.component import LiteConverter
 from components.model_card import card
 from components.model_card.component import ModelCard
 from components.pusher.component import Pusher
@@ -154,6 +155,14 @@ def generate_components(config: PipelineConfig) -> Iterator[BaseNode]:
     ).with_id("Override")
     yield override
 
+    lite_converter = LiteConverter(
+        examples=examples,
+        model=model,
+        int8_margin=config.push.int8_margin,
+        code_digest=_digest_code(LiteConverter),
+    )
+    yield lite_converter
+
     refusals = count_refusals(config.metadata_path)
     docker = {}
     if config.serving.docker:
@@ -191,6 +200,7 @@ def generate_components(config: PipelineConfig) -> Iterator[BaseNode]:
         model_run=trainer.outputs["model_run"],
         verdict=gate.outputs["verdict"],
         serving_blessing=serving_validator.outputs["blessing"],
+        lite_models=lite_converter.outputs["lite_models"],
         metadata_path=str(config.metadata_path.resolve()),
         code_digest=_digest_code(ModelCard),
         template_digest=card.digest_templates(),
@@ -201,6 +211,7 @@ def generate_components(config: PipelineConfig) -> Iterator[BaseNode]:
         "model": model,
         "verdict": gate.outputs["verdict"],
         "infra_blessing": serving_validator.outputs["blessing"],
+        "lite_models": lite_converter.outputs["lite_models"],
         "model_card": model_card.outputs["model_card"],
     }
     served = Resolver(
@@ -230,6 +241,7 @@ def generate_components(config: PipelineConfig) -> Iterator[BaseNode]:
         model_run=trainer.outputs["model_run"],
         verdict=gate.outputs["verdict"],
         infra_blessing=serving_validator.outputs["blessing"],
+        lite_models=lite_converter.outputs["lite_models"],
         pushed_model=pusher.outputs["pushed_model"],
         metadata_path=str(config.metadata_path.resolve()),
         memory_path=str(config.memory_path.resolve()),

@@ -7,6 +7,7 @@ import pathlib
 from ml_metadata.proto import metadata_store_pb2
 
 from components.evaluator.verdict import Verdict, read_verdict
+from components.lite_converter.comparison import LiteComparison, read_comparison
 from components.pusher.ledger import NOT_PUSHED_BECAUSE
 from components.serving_validator.findings import ServingFindings, read_findings
 from pipeline.override import Override, find_overrides
@@ -50,6 +51,7 @@ class Run:
     override: Override | None = None  # the last blessing of its model by hand
     serving: ServingFindings | None = None  # None: it was not asked to serve
     not_pushed_because: str | None = None  # a clause
+    lite: LiteComparison | None = None  # None: a run from before there was a LiteConverter
 
 
 class History:
@@ -102,6 +104,7 @@ class History:
             pushed_version=pushed.custom_properties["pushed_version"].string_value or None,
             override=next(reversed(find_overrides(self._records, model)), None),
             serving=self._read_serving(run_id),
+            lite=self._read_lite(run_id),
             not_pushed_because=pushed.custom_properties[NOT_PUSHED_BECAUSE].string_value or None,
         )
 
@@ -110,6 +113,12 @@ class History:
             return None
         [blessing] = self.outputs(run_id, "ServingValidator", "blessing")
         return read_findings(pathlib.Path(blessing.uri))
+
+    def _read_lite(self, run_id: str) -> LiteComparison | None:
+        if "LiteConverter" not in self._records.steps(run_id):  # the same
+            return None
+        [lite_models] = self.outputs(run_id, "LiteConverter", "lite_models")
+        return read_comparison(pathlib.Path(lite_models.uri))
 
     def inputs(self, run_id: str, component: str, key: str) -> list[metadata_store_pb2.Artifact]:
         """Returns what a component of a run read under a key."""

@@ -6,6 +6,7 @@ from rich.table import Table
 
 from components.evaluator.intervals import measure_share
 from components.evaluator.verdict import Measure, Paired
+from components.lite_converter.comparison import LiteComparison, Variant
 from pipeline.history import Run, Winner
 from pipeline.override import describe_override
 from pipeline.refusals import describe_refusal
@@ -27,6 +28,8 @@ def print_run(console: Console, run: Run) -> None:
     facts.add_row("blessed", "\n".join(["yes" if verdict.is_blessed else "no", *verdict.reasons, *notes]))
     if run.override and not verdict.is_blessed:
         facts.add_row("", describe_override(run.override))
+    if run.lite:
+        facts.add_row("smaller twins", describe_twins(run.lite))
     if run.serving:
         facts.add_row("serves", "\n".join(["yes" if run.serving.is_blessed else "no", *run.serving.reasons]))
     refusal = describe_refusal(verdict, run.serving, run.not_pushed_because, is_overridden=bool(run.override))
@@ -52,6 +55,18 @@ def format_accuracy(accuracy: Measure, images: int) -> str:
     """Formats an accuracy with its interval."""
     interval = f"{accuracy.low:.1%} to {accuracy.high:.1%} with 95 % confidence"
     return f"{accuracy.value:.1%} ({interval}, {images:,} images)"
+
+
+def describe_twins(lite: LiteComparison) -> str:
+    """Says in a line each how large, quick and accurate the twins are, and whether they may be pushed."""
+    twins = [_describe_twin(variant, variant.difference) for variant in lite.variants if variant.difference]
+    return "\n".join([*twins, *(f"{twin.name}: {twin.sentence}" for twin in lite.failed)])
+
+
+def _describe_twin(variant: Variant, difference: Measure) -> str:
+    facts = f"{variant.size_bytes / 1024:,.0f} KiB, {1000 * variant.p50_seconds:.1f} ms an image"
+    margin = "within" if variant.is_pushed else "outside"
+    return f"{variant.name}: {facts}, {100 * difference.value:+.1f} points, {margin} the margin"
 
 
 def format_comparison(paired: Paired | None) -> str:

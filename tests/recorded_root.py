@@ -10,6 +10,7 @@ import ml_metadata as mlmd
 import numpy as np
 from ml_metadata.proto import metadata_store_pb2
 from ml_metadata.proto.metadata_store_pb2 import Artifact, Context, Event, Execution
+from run_folder import write_lite_folder
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
 from components.evaluator.rules import Thresholds, judge
@@ -29,6 +30,7 @@ GRAPH = {  # step: (what it reads, as "key" or "key from output"; what it writes
         ("examples", "model", "model_run", "transform_graph"),
         ("blessing from infra_blessing",),
     ),
+    "LiteConverter": (("examples", "model"), ("lite_models",)),
     "Pusher": (("model", "model_blessing from blessing", "infra_blessing"), ("pushed_model",)),
 }
 IMAGES = 200
@@ -188,6 +190,9 @@ class RecordedRoot:
     def _write_infra_blessing(self, folder: pathlib.Path, artifact: Artifact, plan: Plan) -> None:
         write_findings(make_findings(serves=plan.serves), folder)
         artifact.custom_properties["blessed"].int_value = int(plan.serves)
+
+    def _write_lite_models(self, folder: pathlib.Path, _: Artifact, __: Plan) -> None:
+        write_lite_folder(folder)
 
     def _write_pushed_model(self, _: pathlib.Path, artifact: Artifact, plan: Plan) -> None:
         is_pushed = judge(predict(plan), MACS, _make_thresholds(plan)).is_blessed and plan.serves

@@ -5,7 +5,8 @@ import pathlib
 from typing import Any
 
 from components.evaluator import rules
-from components.evaluator.verdict import Predictions, write_predictions, write_verdict
+from components.evaluator.verdict import Measure, Predictions, write_predictions, write_verdict
+from components.lite_converter.comparison import FailedTwin, LiteComparison, Variant, VariantName, write_comparison
 
 TOKENS = 4
 _MACS = {"none": 11_900_000, "token_learner-4@1": 4_600_000, "average_pooling-4@1": 4_400_000}
@@ -84,3 +85,35 @@ def write_verdict_folder(folder: pathlib.Path, predictions: Predictions, *, min_
     write_verdict(rules.judge(predictions, _MACS["token_learner-4@1"], thresholds), folder)
     write_predictions(predictions, folder)
     return folder
+
+
+def write_lite_folder(folder: pathlib.Path, *, int8_failure: str | None = None) -> pathlib.Path:
+    """Writes what a LiteConverter leaves whose int8 twin is too bad, or could not be made; without the twins."""
+    folder.mkdir(exist_ok=True)
+    variants = [_make_variant("saved_model", 1_677_721, 0.01, None), _make_variant("float32", 745_472, 0.0004, 0.0)]
+    failed = []
+    if int8_failure is None:
+        variants.append(_make_variant("int8", 247_808, 0.0003, -0.031))
+    else:
+        failed.append(FailedTwin(name="int8", sentence=f"not pushed: {int8_failure}"))
+    comparison = LiteComparison(images=200, margin=0.03, variants=tuple(variants), failed=tuple(failed))
+    write_comparison(comparison, folder)
+    return folder
+
+
+def _make_variant(name: VariantName, size_bytes: int, seconds: float, difference: float | None) -> Variant:
+    accuracy = 0.6 + (difference or 0)
+    is_pushed = difference == 0
+    return Variant(
+        name=name,
+        file=None if difference is None else f"model_{name}.tflite",
+        size_bytes=size_bytes,
+        accuracy=Measure(value=accuracy, low=accuracy - 0.07, high=accuracy + 0.07),
+        difference=None
+        if difference is None
+        else Measure(value=difference, low=difference - 0.01, high=difference + 0.01),
+        p50_seconds=seconds,
+        p95_seconds=2 * seconds,
+        is_pushed=is_pushed,
+        sentence=f"{'pushed' if is_pushed else 'not pushed'}: {100 * (difference or 0):+.2f} points",
+    )

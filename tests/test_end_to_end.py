@@ -23,7 +23,8 @@ from pipeline.summary import describe_network
 
 DATA_STEPS = ["ExampleGen", "Schema", "StatisticsGen", "ExampleValidator", "DataGate", "Transform"]
 AFTER_TRAINER = [
-    *("Baseline", "Evaluator", "ServingValidator", "Gate", "ModelCard", "Override", "Served", "Pusher", "Report")
+    *("Baseline", "Evaluator", "LiteConverter", "ServingValidator", "Gate", "ModelCard"),
+    *("Override", "Served", "Pusher", "Report"),
 ]
 STEPS = [*DATA_STEPS, "Trainer", *AFTER_TRAINER]
 MIN_ACCURACY = 0.15  # chance is 0.1; 200 test images put its 99 % bound below 0.15
@@ -124,6 +125,12 @@ def test_the_same_command_goes_on_from_the_last_finished_step_and_pushes(workpla
     assert run.verdict.is_blessed
     assert not run.verdict.has_baseline
     assert workplace.versions() == [run.pushed_version]
+    assert run.lite is not None
+    assert (run.lite.images, run.lite.failed) == (200, ())
+    pushed = {twin.file for twin in run.lite.variants if twin.is_pushed}
+    assert "model_float32.tflite" in pushed
+    lite = workplace.root / "serving" / "tokenlearner" / str(run.pushed_version) / "lite"
+    assert {path.name for path in lite.iterdir()} == {*pushed, "labels.txt"}
 
 
 def test_the_manifest_of_what_was_pushed_tells_where_it_comes_from(workplace: Workplace) -> None:
@@ -226,7 +233,7 @@ def test_an_edit_of_a_layer_re_runs_the_trainer_and_what_follows_against_the_las
     done = workplace.run("--fit.seed", "2")
     assert done.returncode == ExitCode.OK, done.stdout + done.stderr
     assert workplace.executed() == [
-        *("Trainer", "Evaluator", "ServingValidator", "Gate", "ModelCard", "Pusher", "Report")
+        *("Trainer", "Evaluator", "LiteConverter", "ServingValidator", "Gate", "ModelCard", "Pusher", "Report")
     ]
     assert len(workplace.versions()) == 2
     history = workplace.history()

@@ -9,8 +9,11 @@ import pydantic
 from components.evaluator.verdict import Measure
 
 COMPARISON_FILE = "lite.json"
+LABELS_FILE = "labels.txt"  # names of the classes, one a line, in the order of the probabilities; beside the twins
 
 VariantName = Literal["saved_model", "float32", "int8"]
+
+TWINS: tuple[VariantName, ...] = ("float32", "int8")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -29,12 +32,27 @@ class Variant:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class FailedTwin:
+    """A twin that could not be made, or does not run; it is not pushed."""
+
+    name: VariantName
+    sentence: str  # why
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class LiteComparison:
     """The forms of one model beside each other."""
 
     images: int  # of the test split
     margin: float  # accuracy, 0..1: the lower end of a twin's 95 % interval of the difference stays above minus this
-    variants: tuple[Variant, ...]  # saved_model, float32, int8
+    variants: tuple[Variant, ...]  # saved_model, float32, int8; without those that failed
+    failed: tuple[FailedTwin, ...] = ()
+
+    @property
+    def outcomes(self) -> dict[VariantName, str]:
+        """Why each twin is (not) pushed, by its name."""
+        judged: tuple[Variant | FailedTwin, ...] = (*self.variants, *self.failed)
+        return {twin.name: twin.sentence for twin in judged if twin.name in TWINS}
 
 
 _COMPARISON = pydantic.TypeAdapter(LiteComparison)

@@ -5,21 +5,15 @@ import pathlib
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
 from tfx.types import standard_artifacts
-from tfx.types.artifact import Artifact
 
 from components.evaluator.gate import GateVerdict
+from components.lite_converter.artifact import LiteModels
 from components.model_card.artifact import ModelCardPage
 from components.model_card.card import write_card
 from components.model_card.facts import CardSources, read_facts
 from components.model_card.figures import draw_attention_picture
 from components.report.environment import describe_environment
 from components.report.sources import locate_saved_model
-
-
-class LiteModels(Artifact):
-    """The folder of the LiteConverter: `lite.json` and the twins."""
-
-    TYPE_NAME = "LiteModels"
 
 
 @component

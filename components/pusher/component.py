@@ -11,6 +11,7 @@ from tfx.types.artifact import Artifact
 from tfx.utils import path_utils
 
 from components.evaluator.gate import GateVerdict
+from components.lite_converter.artifact import LiteModels
 from components.model_card.artifact import ModelCardPage
 from components.pusher import ledger
 from components.pusher.content import collect_files
@@ -18,12 +19,6 @@ from components.pusher.draft import draft_manifest
 from components.pusher.manifest import Manifest, hash_manifest
 from components.pusher.served import PUSHED_FROM, SERVED_BEFORE, describe_candidate
 from components.pusher.shelf import open_shelf
-
-
-class LiteModels(Artifact):
-    """A folder with `lite.json` and the files that it names."""
-
-    TYPE_NAME = "LiteModels"
 
 
 @component

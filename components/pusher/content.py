@@ -2,7 +2,7 @@
 
 import pathlib
 
-from components.lite_converter.comparison import read_comparison
+from components.lite_converter.comparison import LABELS_FILE, read_comparison
 from components.pusher.faults import list_files
 
 _LITE_FOLDER = "lite"
@@ -36,5 +36,6 @@ def _place(folder: pathlib.Path) -> dict[str, pathlib.Path]:
 
 
 def _choose_twins(folder: pathlib.Path) -> dict[str, pathlib.Path]:
-    pushed = [variant.file for variant in read_comparison(folder).variants if variant.is_pushed]
-    return {f"{_LITE_FOLDER}/{file}": folder / file for file in pushed if file}
+    pushed = [variant.file for variant in read_comparison(folder).variants if variant.is_pushed and variant.file]
+    names = [*pushed, LABELS_FILE] if pushed else []
+    return {f"{_LITE_FOLDER}/{name}": folder / name for name in names}

@@ -8,6 +8,7 @@ from tfx.types import standard_artifacts
 from tfx.types.artifact import Artifact
 
 from components.evaluator.gate import GateVerdict
+from components.lite_converter.artifact import LiteModels
 from components.report.environment import describe_environment, write_environment
 from components.report.memory import read_peaks
 from components.report.page import ENVIRONMENT_FILE, PAGE_FILE, render_page
@@ -31,6 +32,7 @@ def Report(  # noqa: N802 (TFX names components like classes)
     model_run: InputArtifact[standard_artifacts.ModelRun],
     verdict: InputArtifact[GateVerdict],
     infra_blessing: InputArtifact[standard_artifacts.InfraBlessing],
+    lite_models: InputArtifact[LiteModels],
     pushed_model: InputArtifact[standard_artifacts.PushedModel],
     report: OutputArtifact[ReportPage],
     metadata_path: Parameter[str],
@@ -49,6 +51,7 @@ def Report(  # noqa: N802 (TFX names components like classes)
         model_run: What its search found.
         verdict: Of the Gate.
         infra_blessing: Of the ServingValidator.
+        lite_models: Of the LiteConverter.
         pushed_model: Of the Pusher, which has one even when it pushed nothing.
         report: The page.
         metadata_path: The sqlite file of ML Metadata; if there is none, the page says so.
@@ -71,6 +74,7 @@ def Report(  # noqa: N802 (TFX names components like classes)
             statistics=pathlib.Path(statistics.uri),
             anomalies=pathlib.Path(anomalies.uri),
             bad_images=pathlib.Path(bad_images.uri),
+            lite_models=pathlib.Path(lite_models.uri),
             pushed_version=pushed_model.get_string_custom_property("pushed_version") or None,
             provenance=read_provenance(store, read_peaks(pathlib.Path(memory_path)), None) if store.is_file() else None,
             environment=environment,

@@ -19,6 +19,7 @@ _RULES = {
     "no_class_fell": "No class fell",
     "compute": "Compute budget",
 }
+_FORMS = {"saved_model": "SavedModel", "float32": "TFLite float32", "int8": "TFLite int8"}
 
 _CHECKS = {
     "process": "The fresh process came to its end",
@@ -51,6 +52,7 @@ def render_page(sources: Sources) -> str:
         "dark": palette.DARK,
         "rule_names": _RULES,
         "check_names": _CHECKS,
+        "form_names": _FORMS,
         "label_kind": _label_kind,
         "describe_place": describe_place,
     }

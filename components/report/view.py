@@ -5,6 +5,7 @@ from typing import Any
 
 from components import features
 from components.evaluator.verdict import Predictions, Verdict, read_predictions, read_verdict
+from components.lite_converter.comparison import read_comparison
 from components.report import answers, pictures
 from components.report.comparison_chart import draw_comparison_chart
 from components.report.compute_chart import draw_legend, draw_search_chart
@@ -60,6 +61,7 @@ def assemble(sources: Sources) -> dict[str, Any]:
         "gallery": arrange_gallery(predictions, selection, images, attention),
         "evaluation": _draw_evaluation(verdict, predictions),
         "flips": arrange_flips(predictions, flips, images),
+        "lite": read_comparison(sources.lite_models) if sources.lite_models else None,
         "splits": _summarise(sources),
         "bad_images": _count_bad_images(sources),
         "provenance": sources.provenance,

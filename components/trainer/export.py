@@ -8,6 +8,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from components import features, signatures
+from components.trainer.normalisation import load_normalisation
 from models.attention_maps import build_attention_model, has_attention_maps
 
 NETWORK_FILE = "model.keras"  # of the Trainer's model run, in Keras's own format
@@ -43,6 +44,7 @@ class ServingModule(tf.Module):
         self._networks = _Untracked(model)
         self.weights = [variable.value for variable in model.variables]  # what is saved
         self._raw_feature_spec = transform.raw_feature_spec()
+        self._normalise = load_normalisation(transform)
 
     @property
     def model(self) -> keras.Model:
@@ -88,6 +90,20 @@ class ServingModule(tf.Module):
             probabilities: float32 [batch, classes].
         """
         return self._classify(tf.map_fn(tf.io.encode_png, images, fn_output_signature=tf.string))
+
+    @tf.function(input_signature=[tf.TensorSpec([None, *features.IMAGE_SHAPE], tf.uint8, name="images")])
+    def classify_pixels(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Classifies images as `serve_images` does, without encoding them and without care for an empty batch.
+
+        No server calls it: it holds only what TensorFlow Lite knows, and is what the LiteConverter converts.
+
+        Args:
+            images: uint8 [batch, height, width, channels].
+
+        Returns:
+            probabilities: float32 [batch, classes].
+        """
+        return {signatures.PROBABILITIES: tf.nn.softmax(self.model(self._normalise(images), training=False))}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def transform_features(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -15,6 +15,7 @@ from components.evaluator.verdict import (
     read_predictions,
     read_verdict,
 )
+from components.lite_converter.comparison import COMPARISON_FILE, LiteComparison, read_comparison
 from components.pusher.ledger import NOT_PUSHED_BECAUSE
 from components.serving_validator.findings import SERVING_FILE, ServingFindings, read_findings
 from pipeline.failures import DataFailure, UsageFailure
@@ -139,6 +140,17 @@ class Outcome:
             return None
         try:
             return read_findings(file.parent)
+        except (OSError, ValueError) as error:
+            raise _blame(file, error) from None
+
+    @cached_property
+    def lite(self) -> LiteComparison | None:
+        """What the LiteConverter found."""
+        file = self.find_file("lite_models", COMPARISON_FILE)
+        if file is None:
+            return None
+        try:
+            return read_comparison(file.parent)
         except (OSError, ValueError) as error:
             raise _blame(file, error) from None
 

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from components.evaluator.verdict import Overall, Verdict
+from components.lite_converter.comparison import LiteComparison
 from components.serving_validator.findings import ServingFindings
 from pipeline.inspection.anomalies import read_anomalies
 from pipeline.inspection.layout import (
@@ -18,6 +19,7 @@ from pipeline.inspection.layout import (
     print_sentences,
     print_table,
 )
+from pipeline.inspection.lite import show_lite
 from pipeline.inspection.outcome import Outcome, RunState, StepOutcome
 from pipeline.inspection.root import Root, shorten
 from pipeline.inspection.serving import show_serving
@@ -66,6 +68,7 @@ class Overview:
     serving: ServingFindings | None  # None: it was not asked to serve
     not_pushed_because: str | None  # a clause; None: pushed, or not come so far
     rollbacks: list[RollbackRecord]  # to and from the pushed version
+    lite: LiteComparison | None
 
 
 def read_overview(root: Root, run_id: str) -> Overview:
@@ -85,6 +88,7 @@ def read_overview(root: Root, run_id: str) -> Overview:
         serving=outcome.serving,
         not_pushed_because=outcome.not_pushed_because,
         rollbacks=outcome.rollbacks,
+        lite=outcome.lite,
     )
 
 
@@ -105,6 +109,8 @@ def show_overview(console: Console, overview: Overview) -> None:
         show_serving(console, overview.serving)
     if overview.rollbacks:
         print_sentences(console, "Rolled back", [describe_rollback(rollback) for rollback in overview.rollbacks])
+    if overview.lite:
+        show_lite(console, overview.lite)
 
 
 def describe_state(overview: Overview) -> str:

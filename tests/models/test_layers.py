@@ -9,6 +9,7 @@ from layer_contract import LayerCase
 
 from models.encoder import EncoderBlock, SelfAttention
 from models.mlp import Mlp
+from models.patch_row import PatchRow
 from models.positions import PositionEmbedding, SinCosPositions2D
 from models.sequence_pooling import SequencePooling
 from models.token_baselines import AveragePoolingTokens, RandomTokens, TopKNormTokens
@@ -81,6 +82,7 @@ _CASES = [
         input_shapes=_PATCHES,
         output_shape=(12, 3),
     ),
+    LayerCase(layer_class=PatchRow, arguments={}, input_shapes=((3, 4, 8),), output_shape=(12, 8), steps_to_move_all=0),
     LayerCase(layer_class=PositionEmbedding, arguments={}, input_shapes=_PATCHES, output_shape=(12, 8)),
     LayerCase(
         layer_class=SinCosPositions2D,

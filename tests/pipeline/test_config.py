@@ -23,6 +23,7 @@ from pipeline.config import FULL, PROFILES, QUICK
         ("evaluation", "min_accuracy", 1.01, "evaluation.min_accuracy is 1.01; it must be in 0..1"),
         ("evaluation", "max_accuracy_drop", -0.01, "evaluation.max_accuracy_drop is -0.01; it must be in 0..1"),
         ("evaluation", "max_class_accuracy_drop", 2, "evaluation.max_class_accuracy_drop is 2; it must be in 0..1"),
+        ("push", "int8_margin", 1.5, "push.int8_margin is 1.5; it must be in 0..1"),
         ("evaluation", "max_mmacs", -1.0, "evaluation.max_mmacs is -1.0; it must be at least 0"),
         ("serving", "records", 0, "serving.records is 0; it must be at least 1"),
         ("serving", "timed_requests", 0, "serving.timed_requests is 0; it must be at least 1"),

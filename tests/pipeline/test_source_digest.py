@@ -18,6 +18,7 @@ ENTRIES = {
     "Trainer": "components.trainer.run",
     "Evaluator": "components.evaluator.class_metrics",
     "Gate": "components.evaluator.gate",
+    "LiteConverter": "components.lite_converter.component",
 }
 
 
@@ -37,7 +38,7 @@ def test_the_transform_depends_on_feature_names_alone() -> None:
     ("edited", "changed"),
     [
         ("models/token_learner.py", {"Trainer"}),
-        ("components/transform.py", {"Transform"}),
+        ("components/transform.py", {"Transform", "LiteConverter"}),
         ("components/data_gate/findings.py", {"DataGate"}),
         ("components/features.py", set(ENTRIES) - {"Schema"}),
         ("components/evaluator/rules.py", {"Gate"}),

@@ -2,15 +2,18 @@
 
 import dataclasses
 import io
+import pathlib
 
 import numpy as np
 import pytest
 from recorded_root import make_findings
 from rich.console import Console
+from run_folder import write_lite_folder
 
 from components.evaluator.intervals import measure_share
 from components.evaluator.rules import Thresholds, judge
 from components.evaluator.verdict import Paired, Predictions, Verdict
+from components.lite_converter.comparison import read_comparison
 from pipeline.history import Run, Step, Winner
 from pipeline.override import Override
 from pipeline.summary import format_accuracy, format_comparison, print_run
@@ -81,6 +84,20 @@ def test_the_table_tells_winner_compute_verdict_and_steps(
         *words,
     ):
         assert expected in shown
+
+
+def test_each_twin_has_a_line_and_a_run_without_twins_none(tmp_path: pathlib.Path) -> None:
+    run = _make_run(judge_first(0.5, 8), "17")
+    folder = write_lite_folder(tmp_path)
+    assert (
+        "smaller twins float32: 728 KiB, 0.4 ms an image, +0.0 points, within the margin "
+        "int8: 242 KiB, 0.3 ms an image, -3.1 points, outside the margin pushed"
+    ) in _show(dataclasses.replace(run, lite=read_comparison(folder)))
+    write_lite_folder(folder, int8_failure="it lacks an operator")
+    assert "within the margin int8: not pushed: it lacks an operator pushed" in _show(
+        dataclasses.replace(run, lite=read_comparison(folder))
+    )
+    assert "twins" not in _show(run)
 
 
 def test_who_blessed_a_refused_model_by_hand_is_told() -> None:

@@ -10,8 +10,9 @@ import pytest
 from tfx.types import standard_artifacts
 
 from components.evaluator.gate import GateVerdict
+from components.lite_converter.artifact import LiteModels
 from components.model_card.artifact import ModelCardPage
-from components.model_card.component import LiteModels, ModelCard
+from components.model_card.component import ModelCard
 from components.model_card.facts import CardSources
 
 

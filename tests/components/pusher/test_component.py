@@ -10,8 +10,9 @@ from tiny_pipeline import write_saved_model, write_verdict_of
 
 from components.evaluator.gate import GateVerdict
 from components.evaluator.verdict import read_verdict
+from components.lite_converter.artifact import LiteModels
 from components.model_card.artifact import ModelCardPage
-from components.pusher.component import LiteModels, Pusher
+from components.pusher.component import Pusher
 from components.pusher.faults import find_faults
 from components.pusher.manifest import Signature, hash_manifest, read_manifest
 from components.pusher.served import ServedStrategy

@@ -30,7 +30,7 @@ def lite_models(tmp_path: pathlib.Path) -> pathlib.Path:
     """Two twins, of which one is good enough."""
     folder = tmp_path / "lite_models"
     folder.mkdir()
-    for name in ("model_float32.tflite", "model_int8.tflite"):
+    for name in ("model_float32.tflite", "model_int8.tflite", "labels.txt"):
         (folder / name).write_text(name)
     variants = (
         _make_variant("saved_model", None, is_pushed=True),
@@ -54,7 +54,15 @@ def test_card_and_good_twins_stand_beside_the_saved_model(tmp_path: pathlib.Path
         "README.md": "card/README.md",
         "pictures/attention.png": "card/pictures/attention.png",
         "lite/model_float32.tflite": "lite_models/model_float32.tflite",
+        "lite/labels.txt": "lite_models/labels.txt",
     }
+
+
+def test_without_a_good_twin_there_is_no_folder_for_them(model: pathlib.Path, lite_models: pathlib.Path) -> None:
+    variants = (_make_variant("int8", "model_int8.tflite", is_pushed=False),)
+    write_comparison(LiteComparison(images=10, margin=0.01, variants=variants), lite_models)
+    files = collect_files(saved_model=model, model_card=None, lite_models=lite_models)
+    assert not [name for name in files if name.startswith("lite/")]
 
 
 def test_without_card_and_twins_there_is_the_saved_model(model: pathlib.Path) -> None:

@@ -7,7 +7,7 @@ import re
 
 import pytest
 from recorded_root import make_findings
-from run_folder import write_model_run
+from run_folder import write_lite_folder, write_model_run
 
 from components.report.page import digest_templates, render_page
 from components.report.sources import Sources
@@ -46,6 +46,10 @@ def test_a_whole_run_fills_every_section(page: str) -> None:
         "A token effectively weighs 8 of 64 patches on average.",
         "Lost: only the baseline was right",
         "exact McNemar test p =",
+        "SavedModel 1,638 10.00 20.00 60.0% 53.0% to 67.0% \N{EN DASH} the model",
+        "TFLite float32 728 0.40 0.80 60.0% 53.0% to 67.0% +0.00 (-1.00 to +1.00) beside it",
+        "TFLite int8 242 0.30 0.60 56.9% 49.9% to 63.9% -3.10 (-4.10 to -2.10) no",
+        "TFLite int8: not pushed: -3.10 points.",
         "valid: label: Unexpectedly large value: 12",
         "train 200 20 to 21 2,250 0 none",
         "Every image decodes to 32x32x3. Read from /data/cifar10 .",
@@ -113,6 +117,7 @@ def test_nothing_at_all_makes_a_page_that_says_so() -> None:
         "No images: there are no predictions",
         "No evaluation: the run did not reach the gate.",
         "No comparison: the run did not reach the gate.",
+        "No twins: the run did not reach the LiteConverter.",
         "No statistics of the data.",
         "The model was not asked to serve.",
         "The command was not recorded.",
@@ -157,6 +162,13 @@ def test_a_search_whose_trials_all_failed_has_no_charts(sources: Sources, tmp_pa
     words = _words(render_page(dataclasses.replace(sources, model_run=model_run)))
     assert "No trial was completed, so there is nothing to plot." in words
     assert "No trial was completed, so the search has no curve." in words
+
+
+def test_a_twin_that_could_not_be_made_says_why(sources: Sources, tmp_path: pathlib.Path) -> None:
+    folder = write_lite_folder(tmp_path / "lite_models", int8_failure="it lacks <an> operator")
+    words = _words(render_page(dataclasses.replace(sources, lite_models=folder)))
+    assert "TFLite int8: not pushed: it lacks <an> operator." in words
+    assert "TFLite int8 242" not in words
 
 
 def test_data_that_were_not_checked_are_not_called_sound(sources: Sources) -> None:

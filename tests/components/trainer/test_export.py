@@ -85,6 +85,16 @@ def test_examples_and_pixels_get_the_probabilities_of_the_network_in_the_order_o
     np.testing.assert_allclose(from_examples, expected[:images], atol=1e-5)
 
 
+@pytest.mark.parametrize("images", [1, 60])
+def test_pixels_that_are_not_encoded_meet_the_same_transform_graph_behind_its_decoder(
+    exported: Any, sample: Any, expected: np.ndarray, images: int
+) -> None:
+    pixels = sample.pixels[:images]
+    probabilities = exported.classify_pixels(tf.constant(pixels))["probabilities"]
+    np.testing.assert_allclose(probabilities, classify_images(exported, pixels), atol=1e-6)
+    np.testing.assert_allclose(probabilities, expected[:images], atol=1e-5)
+
+
 def test_the_attention_maps_are_those_of_the_network(exported: Any, sample: Any, model: keras.Model) -> None:
     examples = tf.constant(sample.records[:7])
     maps = exported.signatures["attention_maps"](examples=examples)["maps"].numpy()

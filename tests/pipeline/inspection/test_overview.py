@@ -29,6 +29,10 @@ def test_the_latest_run_is_told_from_its_steps_to_the_gate(tokenlearner: Command
         "Serving: blessed",
         "latency passed nearest to its budget: 2.0 milliseconds",
         "serving_default 1 40 2.0 3.5",
+        "Smaller twins, on 200 test images",
+        "saved_model 1,638 10.00 20.00 60.0% -",
+        "int8 242 0.30 0.60 56.9% -3.1 (-4.1 to -2.1)",
+        "int8: not pushed: -3.10 points.",
     ):
         assert words in done.words
 
@@ -88,12 +92,13 @@ def test_json_keys_are_those_that_the_readme_names(tokenlearner: Command, root_p
     facts = json.loads(tokenlearner("inspect", "--root", root_path, "--json").out)
     assert list(facts) == [
         *("run_id", "began", "state", "last_step", "pushed_version", "steps", "anomalies", "search", "verdict"),
-        *("overrides", "serving", "not_pushed_because", "rollbacks"),
+        *("overrides", "serving", "not_pushed_because", "rollbacks", "lite"),
     ]
     assert facts["run_id"] == "2026-01-04T10:00:00.000001"
     assert facts["steps"][0]["state"] == "cached"
     assert facts["search"]["winner"]["macs"]["total"] == 6_790_000
     assert facts["verdict"]["rules"][0]["name"] == "accuracy_floor"
+    assert [variant["is_pushed"] for variant in facts["lite"]["variants"]] == [False, True, False]
     assert facts["verdict"]["candidate"]["overall"]["accuracy"]["value"] == pytest.approx(0.8)
     assert facts["serving"]["checks"][1]["name"] == "latency"
     assert facts["serving"]["latencies"][0]["p95_seconds"] == 0.0035

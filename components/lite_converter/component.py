@@ -1,0 +1,42 @@
+"""The component LiteConverter."""
+
+import pathlib
+
+from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
+from tfx.dsl.component.experimental.decorators import component
+from tfx.types import artifact_utils, standard_artifacts
+from tfx.utils import path_utils
+
+from components import features
+from components.lite_converter.artifact import LiteModels
+from components.lite_converter.comparison import write_comparison
+from components.lite_converter.twins import make_twins
+
+
+@component
+def LiteConverter(  # noqa: N802 (TFX names components like classes)
+    examples: InputArtifact[standard_artifacts.Examples],
+    model: InputArtifact[standard_artifacts.Model],
+    lite_models: OutputArtifact[LiteModels],
+    int8_margin: Parameter[float],
+    code_digest: Parameter[str],  # noqa: ARG001 (read by the cache)
+) -> None:
+    """Makes TensorFlow Lite twins of a model and says which of them are as good.
+
+    Args:
+        examples: Split train calibrates, split test compares.
+        model: Of the Trainer.
+        lite_models: The twins, and what was found.
+        int8_margin: See `comparison.LiteComparison`; the float twin has to meet it, too.
+        code_digest: Of the sources that this step depends on.
+    """
+    folder = pathlib.Path(lite_models.uri)
+    folder.mkdir(parents=True, exist_ok=True)
+    comparison = make_twins(
+        saved_model=pathlib.Path(path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))),
+        train_split=pathlib.Path(artifact_utils.get_split_uri([examples], features.TRAIN_SPLIT)),
+        test_split=pathlib.Path(artifact_utils.get_split_uri([examples], features.TEST_SPLIT)),
+        margin=int8_margin,
+        folder=folder,
+    )
+    write_comparison(comparison, folder)

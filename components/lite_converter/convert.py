@@ -1,0 +1,137 @@
+"""Converts an exported model to TensorFlow Lite, each twin in a process of its own.
+
+TensorFlow's converter does not only raise: what it cannot lower may abort its whole process (`LLVM ERROR`). As a module
+of its own, `python -m components.lite_converter.convert`, it takes nothing with it.
+"""
+
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from components import signatures
+from components.lite_converter.comparison import TWINS, VariantName
+
+_SECONDS = 600  # after which a conversion is given up; one of the profile full takes 10 on a core
+# What a layer norm measures on each token. In eight bits it costs accuracy, and time, for XNNPACK has no such kernels:
+# the int8 twin of a network of the profile quick answered 17 % of 10,000 test images otherwise than the network, with
+# these operators in float 4 %, three times as fast.
+_FLOAT_OPERATORS = ["MEAN", "SQUARED_DIFFERENCE", "RSQRT"]
+
+
+def convert_models(saved_model: pathlib.Path, calibration: np.ndarray, folder: pathlib.Path) -> dict[VariantName, str]:
+    """Writes the twins, `model_float32.tflite` and `model_int8.tflite`.
+
+    They take images, uint8 [batch, 32, 32, 3], one of them unless resized, and give probabilities, float32.
+
+    Args:
+        saved_model: As the Trainer exports it.
+        calibration: Images that tell which values int8 has to hold, uint8 [batch, height, width, channels].
+        folder: Gets them.
+
+    Returns:
+        In words, why a twin could not be made; nothing for those that were.
+    """
+    with tempfile.TemporaryDirectory() as aside:
+        images = pathlib.Path(aside, "images.npy")
+        np.save(images, calibration)
+        running = {name: _start(name, saved_model, images, locate_twin(folder, name)) for name in TWINS}
+        return {name: reason for name, process in running.items() if (reason := _await_failure(process))}
+
+
+def locate_twin(folder: pathlib.Path, name: VariantName) -> pathlib.Path:
+    """Returns the file of a twin in a folder."""
+    return folder / f"model_{name}.tflite"
+
+
+def describe_failure(code: int, errors: str) -> str:
+    """Says in one line why a conversion ended.
+
+    Args:
+        code: That its process ended with, below zero for a signal.
+        errors: What it wrote to stderr.
+    """
+    lines = [line.strip() for line in errors.splitlines() if line.strip()]
+    told = lines[-1] if lines else "it gave no reason"
+    return told if code > 0 else f"the converter died of signal {-code}: {told}"
+
+
+def _start(
+    name: VariantName, saved_model: pathlib.Path, images: pathlib.Path, file: pathlib.Path
+) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", __name__, name, str(saved_model), str(images), str(file)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TF_CPP_MIN_LOG_LEVEL": "2"}
+    return subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace"
+    )
+
+
+def _await_failure(process: "subprocess.Popen[str]") -> str | None:
+    """Waits for the end of a conversion; returns why it failed, None if it did not."""
+    try:
+        _, errors = process.communicate(timeout=_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        return f"the converter was still at work after {_SECONDS} seconds"
+    return describe_failure(process.returncode, errors) if process.returncode else None
+
+
+def convert(name: str, saved_model: str, images: str) -> bytes:
+    """Converts to one twin, in this process.
+
+    Args:
+        name: Of the twin.
+        saved_model: As the Trainer exports it.
+        images: A .npy file of calibration images; the float32 twin needs none.
+
+    Returns:
+        What a .tflite file holds.
+    """
+    import tensorflow as tf  # in the process of its own only
+
+    module = tf.saved_model.load(saved_model)
+    function = getattr(module, signatures.CLASSIFY_PIXELS).get_concrete_function()
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], module)
+    if name == "float32":
+        model: bytes = converter.convert()
+        return model
+    calibration = np.load(images)
+
+    def generate_requests() -> Iterator[list[np.ndarray]]:
+        return ([calibration[i : i + 1]] for i in range(len(calibration)))
+
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = generate_requests
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    # The converter alone quantizes all or nothing; its debugger is the public way to leave operators out.
+    options = tf.lite.experimental.QuantizationDebugOptions(denylisted_ops=_FLOAT_OPERATORS)
+    debugger: Any = tf.lite.experimental.QuantizationDebugger(
+        converter=converter, debug_dataset=generate_requests, debug_options=options
+    )
+    quantized: bytes = debugger.get_nondebug_quantized_model()
+    return quantized
+
+
+def _summarise(error: Exception) -> str:
+    """Returns the line of an error that names what TensorFlow Lite has not, else its first."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    named = [line for line in lines if line.startswith(("TF Select ops:", "Custom ops:"))]
+    return f"it lacks an operator ({named[0]})" if named else lines[0]
+
+
+def main(name: str, saved_model: str, images: str, file: str) -> None:
+    """Writes one twin; whatever is wrong becomes the last line of stderr."""
+    try:
+        pathlib.Path(file).write_bytes(convert(name, saved_model, images))
+    except Exception as error:
+        sys.exit(_summarise(error))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,135 @@
+"""Makes the twins of an exported model and judges which of them go beside it.
+
+A twin is pushed when the *lower* end of the 95 % interval of its paired difference lies above minus the margin, as the
+gate judges a model against the last blessed one (`components/evaluator/rules.py`): the burden of proof is the twin's.
+How much noise the margin has to leave room for follows from how often twin and model are right on different images. The
+int8 twins of two networks of the profile quick, with layer norms in float, differed so on 2 % of 10,000 test images: a
+standard error of 0.14 points on 10,000 images and 0.45 on 1,000, of which an equally accurate twin needs about 3.7 to
+pass 19 times in 20, 0.5 points and 1.7. The margins in `pipeline/config.py` are about twice that, for a twin may be a
+little worse. They are not idle: with layer norms in eight bits, too, the same twins lost 1.3 and 2.4 points.
+"""
+
+import pathlib
+
+import numpy as np
+
+from components import features
+from components.evaluator import scoring
+from components.evaluator.intervals import compare_paired, measure_share
+from components.evaluator.metrics import find_correct
+from components.evaluator.verdict import Measure, Paired
+from components.lite_converter import images, measure
+from components.lite_converter.comparison import LABELS_FILE, TWINS, FailedTwin, LiteComparison, Variant, VariantName
+from components.lite_converter.convert import convert_models, locate_twin
+
+_CALIBRATION_IMAGES_PER_CLASS = 20  # TensorFlow advises 100 to 500 in all; 1,000 gave no better twin than 100
+
+
+def make_twins(
+    saved_model: pathlib.Path, train_split: pathlib.Path, test_split: pathlib.Path, margin: float, folder: pathlib.Path
+) -> LiteComparison:
+    """Converts, measures and judges.
+
+    Args:
+        saved_model: As the Trainer exports it.
+        train_split: Folder of TFRecords; the first images of each class calibrate the int8 twin.
+        test_split: On which the model and its twins are compared.
+        margin: See `LiteComparison`.
+        folder: Gets the twins and `labels.txt`.
+
+    Returns:
+        The comparison. Whatever fails in making or running a twin is a sentence in it.
+    """
+    failures = convert_models(saved_model, images.choose_images(train_split, _CALIBRATION_IMAGES_PER_CLASS), folder)
+    (folder / LABELS_FILE).write_text("".join(f"{name}\n" for name in features.CLASS_NAMES))
+    predictions = scoring.predict(test_split, saved_model, None)
+    pixels = images.read_pixels(test_split)
+    models: dict[VariantName, measure.Classify] = {"saved_model": measure.load_saved_model(saved_model)}
+    right: dict[VariantName, np.ndarray] = {"saved_model": find_correct(predictions.candidate, predictions.labels)}
+    for name in [name for name in TWINS if name not in failures]:
+        asked = _ask_twin(locate_twin(folder, name), pixels)
+        if isinstance(asked, str):
+            failures[name] = asked
+        else:
+            models[name], answers = asked
+            right[name] = find_correct(answers, predictions.labels)
+    latencies = measure.time_in_turns(models, pixels)
+    variants = [_describe_saved_model(saved_model, right["saved_model"], latencies["saved_model"])]
+    for name in [name for name in TWINS if name in right]:
+        file = locate_twin(folder, name)
+        variants.append(judge_twin(name, file, right[name], right["saved_model"], latencies[name], margin))
+    failed = tuple(describe_failure(name, reason) for name, reason in failures.items())
+    return LiteComparison(images=len(pixels), margin=margin, variants=tuple(variants), failed=failed)
+
+
+def judge_twin(
+    name: VariantName,
+    file: pathlib.Path,
+    right: np.ndarray,
+    model_right: np.ndarray,
+    latency: measure.Latency,
+    margin: float,
+) -> Variant:
+    """Judges whether a twin is pushed.
+
+    Args:
+        name: Of the twin.
+        file: The twin.
+        right: Which test images it got right, bool [images].
+        model_right: The same of the SavedModel.
+        latency: Of the twin.
+        margin: See `LiteComparison`.
+
+    Returns:
+        What was found.
+    """
+    paired = compare_paired(right, model_right)
+    is_pushed = paired.low > -margin
+    return Variant(
+        name=name,
+        file=file.name,
+        size_bytes=measure.measure_size(file),
+        accuracy=measure_share(int(right.sum()), len(right)),
+        difference=Measure(value=paired.difference, low=paired.low, high=paired.high),
+        p50_seconds=latency.p50_seconds,
+        p95_seconds=latency.p95_seconds,
+        is_pushed=is_pushed,
+        sentence=f"{'pushed' if is_pushed else 'not pushed'}: {_compare(paired)}; the lower end must be above "
+        f"{-100 * margin:.1f}",
+    )
+
+
+def describe_failure(name: VariantName, reason: str) -> FailedTwin:
+    """Describes a twin that could not be made, or does not run."""
+    return FailedTwin(name=name, sentence=f"not pushed: TensorFlow Lite cannot take this network: {reason.rstrip('.')}")
+
+
+def _ask_twin(file: pathlib.Path, pixels: np.ndarray) -> tuple[measure.Classify, np.ndarray] | str:
+    """Returns a twin and its probabilities, [images, classes]; or, in words, why it does not run."""
+    try:
+        twin = measure.load_twin(file)
+        return twin, measure.classify_all(twin, pixels)
+    except (RuntimeError, ValueError) as error:  # of the interpreter: not every operator takes every type
+        return str(error).splitlines()[0]
+
+
+def _describe_saved_model(folder: pathlib.Path, right: np.ndarray, latency: measure.Latency) -> Variant:
+    return Variant(
+        name="saved_model",
+        file=None,
+        size_bytes=measure.measure_size(folder),
+        accuracy=measure_share(int(right.sum()), len(right)),
+        difference=None,
+        p50_seconds=latency.p50_seconds,
+        p95_seconds=latency.p95_seconds,
+        is_pushed=False,
+        sentence="the model itself, with which its twins are compared; they are pushed beside it, if it is",
+    )
+
+
+def _compare(paired: Paired) -> str:
+    difference, low, high = (100 * share for share in (paired.difference, paired.low, paired.high))
+    return (
+        f"accuracy against the SavedModel's, on the same images, {difference:+.2f} points "
+        f"({low:+.2f} to {high:+.2f} with 95 % confidence)"
+    )

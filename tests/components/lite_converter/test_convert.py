@@ -1,0 +1,113 @@
+"""Every network of the search converts; what does not is told in a sentence and stops nothing.
+
+Axes: images, height, width, channels.
+"""
+
+import dataclasses
+import pathlib
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from components import signatures
+from components.lite_converter.comparison import VariantName
+from components.lite_converter.convert import convert, describe_failure, main
+from components.lite_converter.images import choose_images
+from components.lite_converter.measure import Classify, load_twin, open_interpreter
+from models.vit import build_vit
+from models.vit_config import CONTROL_REDUCERS, LEARNT_REDUCERS, ViTConfig
+
+_TRUNK = ViTConfig(image_size=32, patch_size=8, dim=8, depth=1, num_heads=2, mlp_dims=(8,), num_classes=10)
+_REDUCED: dict[str, ViTConfig] = {
+    name: dataclasses.replace(_TRUNK, token_reducer=name, blocks_before_token_learner=0, num_tokens=4)
+    for name in (*LEARNT_REDUCERS, *CONTROL_REDUCERS)
+}
+_NETWORKS: dict[str, ViTConfig] = {
+    "none": _TRUNK,
+    **_REDUCED,
+    "residual": dataclasses.replace(_TRUNK, stem="residual"),
+    "everything else": dataclasses.replace(
+        _REDUCED["token_learner"],
+        stem="linear",
+        positions="sincos_2d",
+        pooling="sequence",
+        mlp_output_activation="gelu",
+        token_learner_pooling="sum",
+        use_token_fuser=True,
+    ),
+}
+
+
+class _Classifier(tf.Module):
+    """Has what the converter asks for, without a Transform graph."""
+
+    def __init__(self, network: keras.Model | None) -> None:
+        super().__init__()
+        self.network = network
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 32, 32, 3], tf.uint8, name="images")])
+    def classify_pixels(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        scaled = tf.cast(images, tf.float32) / 128.0 - 1.0
+        if self.network is None:
+            return {signatures.PROBABILITIES: tf.linalg.det(scaled[..., 0])}  # TensorFlow Lite has no determinants
+        return {signatures.PROBABILITIES: tf.nn.softmax(self.network(scaled, training=False))}
+
+
+@pytest.fixture(scope="module")
+def images(slice_dir: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """Calibration images, one of each class."""
+    folder = tmp_path_factory.mktemp("train")
+    [file] = slice_dir.glob("cifar10-train.tfrecord-*")
+    (folder / file.name).symlink_to(file)
+    chosen = choose_images(folder, 1)
+    assert chosen.shape == (10, 32, 32, 3)
+    np.save(folder / "images.npy", chosen)
+    return folder / "images.npy"
+
+
+@pytest.mark.parametrize("network", _NETWORKS)
+def test_a_network_converts_to_both_twins_of_tensorflow_lites_own_operators(
+    network: str, images: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    keras.utils.set_random_seed(1)
+    classifier = _Classifier(build_vit(_NETWORKS[network]))
+    tf.saved_model.save(classifier, str(tmp_path / "model"))
+    requests = np.load(images)
+    expected = classifier.classify_pixels(tf.constant(requests))[signatures.PROBABILITIES].numpy()
+    largest_mean_differences: dict[VariantName, float] = {"float32": 1e-6, "int8": 0.02}
+    for name, largest in largest_mean_differences.items():
+        file = tmp_path / f"{name}.tflite"
+        file.write_bytes(convert(name, str(tmp_path / "model"), str(images)))
+        operators = {operator["op_name"] for operator in open_interpreter(file)._get_ops_details()}
+        assert not [name for name in operators if name.startswith(("Flex", "CUSTOM"))]
+        answers = np.concatenate([_ask(load_twin(file), image) for image in requests])
+        assert np.abs(answers - expected).mean() < largest
+
+
+def _ask(twin: Classify, image: np.ndarray) -> np.ndarray:
+    return twin(image[np.newaxis])
+
+
+def test_the_table_holds_every_reducer() -> None:
+    assert {network.token_reducer for network in _NETWORKS.values()} == {None, *LEARNT_REDUCERS, *CONTROL_REDUCERS}
+
+
+def test_an_operator_that_tensorflow_lite_lacks_is_named(images: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    tf.saved_model.save(_Classifier(None), str(tmp_path / "model"))
+    with pytest.raises(SystemExit, match=r"^it lacks an operator \(TF Select ops: MatrixDeterminant\)$"):
+        main("float32", str(tmp_path / "model"), str(images), str(tmp_path / "twin.tflite"))
+    assert not (tmp_path / "twin.tflite").exists()
+
+
+@pytest.mark.parametrize(
+    ("code", "errors", "sentence"),
+    [
+        (1, "noise\n\nit lacks an operator\n", "it lacks an operator"),
+        (-6, "noise\nLLVM ERROR: Failed.\n", "the converter died of signal 6: LLVM ERROR: Failed."),
+        (-9, "", "the converter died of signal 9: it gave no reason"),
+    ],
+)
+def test_the_end_of_a_conversion_is_told_in_one_line(code: int, errors: str, sentence: str) -> None:
+    assert describe_failure(code, errors) == sentence
