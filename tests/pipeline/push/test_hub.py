@@ -11,7 +11,7 @@ from commands import Command
 from fake_hub import TOKEN, FakeHub
 from rich.console import Console
 
-from benchmarks.push import DRAFT
+from benchmarks.killed_pushes import DRAFT
 from components.pusher.shelf import open_shelf
 from pipeline.config import locate_serving_dir
 from pipeline.failures import ExitCode, Failure, UsageFailure
