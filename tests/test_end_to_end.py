@@ -271,6 +271,7 @@ def test_a_model_blessed_by_hand_is_pushed_by_the_same_command_and_inspect_tells
     makers = {origin["key"]: origin["made_by"] for origin in lineage["origins"]}
     assert makers == {
         "examples": "ExampleGen",
+        "statistics": "StatisticsGen",
         "schema": "Schema",
         "transform_graph": "Transform",
         "model": "Trainer",
@@ -279,6 +280,8 @@ def test_a_model_blessed_by_hand_is_pushed_by_the_same_command_and_inspect_tells
         "verdict": "Gate",
         "model_blessing": "Bless",
         "infra_blessing": "ServingValidator",
+        "lite_models": "LiteConverter",
+        "model_card": "ModelCard",
     }
     assert lineage["version"] == version
 
