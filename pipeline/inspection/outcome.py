@@ -1,7 +1,6 @@
 """The outcome of one run: its steps, and what they left."""
 
 import dataclasses
-import json
 import pathlib
 import time
 from functools import cached_property
@@ -18,7 +17,8 @@ from components.evaluator.verdict import (
 from components.lite_converter.comparison import COMPARISON_FILE, LiteComparison, read_comparison
 from components.pusher.ledger import NOT_PUSHED_BECAUSE
 from components.serving_validator.findings import SERVING_FILE, ServingFindings, read_findings
-from pipeline.failures import DataFailure, UsageFailure
+from pipeline.failures import UsageFailure
+from pipeline.inspection.files import read_folder, read_json, read_json_lines
 from pipeline.inspection.root import Root, shorten
 from pipeline.override import Override, find_overrides
 from pipeline.records import Artifact, Execution
@@ -101,68 +101,43 @@ class Outcome:
     @cached_property
     def winner(self) -> dict[str, Any] | None:
         """The network that the search chose; None: the run has not come so far."""
-        found: dict[str, Any] | None = self._read_json("model_run", "winner.json")
+        found: dict[str, Any] | None = read_json(self.find_file("model_run", "winner.json"))
         return found
 
     @cached_property
     def search(self) -> dict[str, Any] | None:
         """Who won the search, and how sure that is."""
-        found: dict[str, Any] | None = self._read_json("model_run", "search.json")
+        found: dict[str, Any] | None = read_json(self.find_file("model_run", "search.json"))
         return found
 
     @cached_property
     def rungs(self) -> list[dict[str, Any]]:
         """Validation accuracy against compute, a rung for each number of epochs."""
-        return self._read_json("model_run", "pareto.json") or []
+        return read_json(self.find_file("model_run", "pareto.json")) or []
 
     @cached_property
     def trials(self) -> list[dict[str, Any]]:
         """What the search tried, a dictionary for each trial and rung."""
-        file = self.find_file("model_run", "trials.jsonl")
-        return [_parse(line, file) for line in _read(file).decode().splitlines()] if file else []
+        return read_json_lines(self.find_file("model_run", "trials.jsonl"))
 
     @cached_property
     def verdict(self) -> Verdict | None:
         """What the Gate found."""
-        file = self.find_file("verdict", VERDICT_FILE)
-        if file is None:
-            return None
-        try:
-            return read_verdict(file.parent)
-        except (OSError, ValueError) as error:
-            raise _blame(file, error) from None
+        return read_folder(read_verdict, self.find_file("verdict", VERDICT_FILE))
 
     @cached_property
     def serving(self) -> ServingFindings | None:
         """What the ServingValidator found."""
-        file = self.find_file("blessing", SERVING_FILE, step="ServingValidator")
-        if file is None:
-            return None
-        try:
-            return read_findings(file.parent)
-        except (OSError, ValueError) as error:
-            raise _blame(file, error) from None
+        return read_folder(read_findings, self.find_file("blessing", SERVING_FILE, step="ServingValidator"))
 
     @cached_property
     def lite(self) -> LiteComparison | None:
         """What the LiteConverter found."""
-        file = self.find_file("lite_models", COMPARISON_FILE)
-        if file is None:
-            return None
-        try:
-            return read_comparison(file.parent)
-        except (OSError, ValueError) as error:
-            raise _blame(file, error) from None
+        return read_folder(read_comparison, self.find_file("lite_models", COMPARISON_FILE))
 
     def read_predictions(self) -> Predictions | None:
         """Reads what the models answered for each test image."""
-        file = self.find_file("verdict", PREDICTIONS_FILE)
-        if file is None:
-            return None
-        try:
-            return read_predictions(file.parent)
-        except Exception as error:  # of zipfile, zlib, numpy: a damaged file fails in many ways
-            raise _blame(file, error) from None
+        return read_folder(read_predictions, self.find_file("verdict", PREDICTIONS_FILE))
 
     def require(self, what: str, found: object) -> None:
         """Ends the command with one sentence if the run has not left something.
@@ -204,31 +179,8 @@ class Outcome:
             seconds = time.time() - execution.create_time_since_epoch / 1000
         return StepOutcome(name=name, state=state, seconds=None if state == "interrupted" else seconds)
 
-    def _read_json(self, key: str, name: str) -> Any:
-        file = self.find_file(key, name)
-        return _parse(_read(file), file) if file else None
-
 
 def measure_seconds(execution: Execution) -> float:
     """Returns how long an execution that has ended took."""
     milliseconds: int = execution.last_update_time_since_epoch - execution.create_time_since_epoch
     return milliseconds / 1000
-
-
-def _read(file: pathlib.Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise _blame(file, error) from None
-
-
-def _parse(text: str | bytes, file: pathlib.Path | None) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise _blame(file, error) from None
-
-
-def _blame(file: pathlib.Path | None, error: Exception) -> DataFailure:
-    what = "missing" if isinstance(error, FileNotFoundError) else "damaged or unreadable"
-    return DataFailure(f"{file} is {what}; put a copy of it back, or run again in another --root.")

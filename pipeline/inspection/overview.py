@@ -6,19 +6,12 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from components.evaluator.verdict import Overall, Verdict
+from components.evaluator.verdict import Verdict
 from components.lite_converter.comparison import LiteComparison
 from components.serving_validator.findings import ServingFindings
 from pipeline.inspection.anomalies import read_anomalies
-from pipeline.inspection.layout import (
-    format_measure,
-    format_mmacs,
-    format_points,
-    format_seconds,
-    format_share,
-    print_sentences,
-    print_table,
-)
+from pipeline.inspection.judgement import show_gate, show_metrics
+from pipeline.inspection.layout import format_mmacs, format_seconds, format_share, print_sentences, print_table
 from pipeline.inspection.lite import show_lite
 from pipeline.inspection.outcome import Outcome, RunState, StepOutcome
 from pipeline.inspection.root import Root, shorten
@@ -104,7 +97,7 @@ def show_overview(console: Console, overview: Overview) -> None:
         _show_search(console, overview.search)
     if overview.verdict:
         show_metrics(console, overview.verdict)
-        _show_gate(console, overview.verdict, overview)
+        show_gate(console, overview.verdict, _list_notes(overview))
     if overview.serving:
         show_serving(console, overview.serving)
     if overview.rollbacks:
@@ -131,31 +124,11 @@ def describe_state(overview: Overview) -> str:
             return f"in progress, in {overview.last_step}; below is what there is so far"
 
 
-def show_metrics(console: Console, verdict: Verdict) -> None:
-    """Shows metrics on all test images, with intervals, against the baseline."""
-    baseline = verdict.baseline
-    rows = [
-        (
-            field.name.replace("_", " "),
-            *(
-                format_measure(getattr(card.overall, field.name), is_share="entropy" not in field.name)
-                if card
-                else None
-                for card in (verdict.candidate, baseline)
-            ),
-        )
-        for field in dataclasses.fields(Overall)
-    ]
-    title = f"{verdict.candidate.images:,} test images, with 95 % intervals"
-    print_table(console, ("metric", "candidate", "last blessed model"), rows, words=("metric",), title=title)
-    if paired := verdict.paired:
-        low, high = format_points(paired.low), format_points(paired.high)
-        sentence = (
-            f"On the same images the accuracy differs by {format_points(paired.difference)} points ({low} to {high}, "
-            f"exact McNemar p = {paired.p_value:.2g}): only the candidate is right on "
-            f"{paired.only_candidate_right:,}, only the baseline on {paired.only_baseline_right:,}."
-        )
-        print_sentences(console, "Against the last blessed model", [sentence])
+def _list_notes(overview: Overview) -> list[str]:
+    notes = [describe_override(override) for override in overview.overrides]
+    if notes and overview.state == "not pushed" and not is_refused(overview.serving):
+        notes.append("The same `tokenlearner run` pushes it.")
+    return notes
 
 
 def _read_search(outcome: Outcome) -> SearchFacts | None:
@@ -191,28 +164,3 @@ def _show_search(console: Console, search: SearchFacts) -> None:
     winner = search.winner
     fit = f"Trained to the end, {winner['point']} reaches {winner['valid_accuracy']:.1%} on {winner['valid_images']:,} "
     print_sentences(console, "Why it won", [*search.sentences, f"{fit}validation images."])
-
-
-def _show_gate(console: Console, verdict: Verdict, overview: Overview) -> None:
-    words = {
-        "accuracy_floor": "floor",
-        "not_worse": "not worse",
-        "no_class_fell": "no class fell",
-        "compute": "compute",
-    }
-    rows = [
-        (
-            words.get(rule.name, rule.name),
-            ("passed" if rule.passed else "missed") if rule.is_applied else "not applied",
-            rule.sentence,
-        )
-        for rule in verdict.rules
-    ]
-    title = "Gate: " + ("blessed" if verdict.is_blessed else "not blessed")
-    print_table(console, ("rule", "outcome", "in words"), rows, words=("rule", "outcome", "in words"), title=title)
-    notes = [verdict.note] if verdict.note else []
-    notes += [describe_override(override) for override in overview.overrides]
-    if overview.overrides and overview.state == "not pushed" and not is_refused(overview.serving):
-        notes.append("The same `tokenlearner run` pushes it.")
-    if notes:
-        print_sentences(console, "Note", notes)

@@ -1,0 +1,65 @@
+"""Reads what steps left; a file that is damaged or missing ends the command with one sentence."""
+
+import json
+import pathlib
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from pipeline.failures import DataFailure
+
+Found = TypeVar("Found")
+
+
+def read_folder(reader: Callable[[pathlib.Path], Found], file: pathlib.Path | None) -> Found | None:
+    """Reads a file by what reads its folder.
+
+    Args:
+        reader: Such as `read_verdict`.
+        file: None: the run has not come so far.
+
+    Raises:
+        DataFailure: It is damaged or missing.
+    """
+    if file is None:
+        return None
+    try:
+        return reader(file.parent)
+    except Exception as error:  # of zipfile, zlib, numpy, pydantic: a damaged file fails in many ways
+        raise _blame(file, error) from None
+
+
+def read_json(file: pathlib.Path | None) -> Any:
+    """Reads a file of JSON; None where there is none yet.
+
+    Raises:
+        DataFailure: It is damaged or missing.
+    """
+    return _parse(_read(file), file) if file else None
+
+
+def read_json_lines(file: pathlib.Path | None) -> list[Any]:
+    """Reads a file with JSON in each line; empty where there is none yet.
+
+    Raises:
+        DataFailure: It is damaged or missing.
+    """
+    return [_parse(line, file) for line in _read(file).splitlines()] if file else []
+
+
+def _parse(text: bytes, file: pathlib.Path) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise _blame(file, error) from None
+
+
+def _read(file: pathlib.Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise _blame(file, error) from None
+
+
+def _blame(file: pathlib.Path, error: Exception) -> DataFailure:
+    what = "missing" if isinstance(error, FileNotFoundError) else "damaged or unreadable"
+    return DataFailure(f"{file} is {what}; put a copy of it back, or run again in another --root.")
