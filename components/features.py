@@ -14,5 +14,5 @@ NUM_CLASSES = len(CLASS_NAMES)
 
 TRAIN_SPLIT = "train"  # fits weights
 VALID_SPLIT = "valid"  # chooses
-TEST_SPLIT = "test"  # read by the Evaluator alone
+TEST_SPLIT = "test"  # measures the winner; nothing is chosen on it
 SPLITS = (TRAIN_SPLIT, VALID_SPLIT, TEST_SPLIT)
