@@ -47,7 +47,7 @@ def summarize(rows: Sequence[Row]) -> Summary:
                 ", ".join(_tell_pairs(learnt, candidate)) if difference else "",
                 f"{row['macs'] / 1e6:.2f}",
                 f"{row['parameters']:,}",
-                Spread.of(speed[point] for speed in speeds).tell("{:,.0f}"),
+                Spread.of(speed[point] for speed in speeds).tell("{:,.0f}") if speeds else "",
             )
         )
         if difference and (is_control(candidate.network) or point == NO_REDUCER):

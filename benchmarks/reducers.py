@@ -51,7 +51,7 @@ class Effort:
     epochs: int = 1
     seeds: int = 1
     most_images: int | None = 640  # of the train split; None: all
-    rounds: int = 2  # in which training speed is measured
+    rounds: int = 0  # in which training speed is measured; tracing the networks anew takes longer than a short form may
     seconds: float = 1.0  # of each network in a round
 
 
@@ -135,6 +135,8 @@ def _find_correct(model: keras.Model, test: Examples) -> np.ndarray:
 
 
 def _measure_speed(networks: Sequence[ViTConfig], effort: Effort) -> list[Row]:
+    if not effort.rounds:
+        return []
     ways = {
         name_point(network): functools.partial(Training(network, FULL.fit).measure, effort.seconds)
         for network in networks

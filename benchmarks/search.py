@@ -16,11 +16,12 @@ from typing import Any
 import numpy as np
 
 from benchmarks.benchmark import Benchmark, main
-from benchmarks.dag import STEP_BEGAN, TRAINER, run_dag, run_until
+from benchmarks.dag import STEP_BEGAN, STEP_ENDED, TRAINER, run_until
 from benchmarks.networks import find_model_run
 from benchmarks.result import Row, Summary, Table
 from components.trainer import checkpoint
 from pipeline.config import QUICK
+from pipeline.failures import Failure
 from pipeline.history import History
 
 _SEED = 1  # of the moments of kills
@@ -64,7 +65,10 @@ def _list_options(tuner: str, effort: Effort) -> list[str]:
 
 
 def _search(root: pathlib.Path, tuner: str, effort: Effort) -> Row:
-    run_dag(root, _list_options(tuner, effort))
+    """Searches; what follows the Trainer would take as long again, and is not looked at."""
+    options = _list_options(tuner, effort)
+    if not run_until(root, options, STEP_ENDED.format(TRAINER)):
+        raise Failure(f"a run ended before its Trainer did; see why with `tokenlearner run {' '.join(options)}`.")
     return {"search": tuner, "max_epochs": effort.max_epochs, **_read_outcome(root)}
 
 
