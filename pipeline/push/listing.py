@@ -9,7 +9,6 @@ from components.evaluator.verdict import Measure
 from components.pusher.faults import NO_MANIFEST, Fault
 from components.pusher.manifest import Rollback
 from pipeline.inspection.layout import format_mmacs, format_share, print_table
-from pipeline.inspection.root import shorten
 from pipeline.push.pushed import PushedVersion
 
 
@@ -41,7 +40,6 @@ def show_versions(console: Console, versions: list[VersionFacts]) -> None:
     rows = [
         (
             str(each.version),
-            shorten(each.run_id) if each.run_id else None,
             _format_time(each.pushed_at),
             each.point,
             format_mmacs(each.macs),
@@ -50,8 +48,8 @@ def show_versions(console: Console, versions: list[VersionFacts]) -> None:
         )
         for each in versions
     ]
-    columns = ("version", "run", "pushed", "model", "MMACs", "test", "state")
-    print_table(console, columns, rows, words=("run", "pushed", "model", "state"))
+    columns = ("version", "pushed", "model", "MMACs", "test", "state")
+    print_table(console, columns, rows, words=("pushed", "model", "state"))
     for each in versions:
         for sentence in (*_describe_rollback(each), *(f"{fault.file} {fault.sentence}" for fault in each.faults)):
             console.print(f"Version {each.version}: {sentence}.", markup=False, highlight=False, soft_wrap=True)
@@ -92,4 +90,4 @@ def _describe_rollback(facts: VersionFacts) -> list[str]:
 
 def _format_time(iso: str | None) -> str | None:
     """Returns a time of a manifest as local time."""
-    return f"{datetime.datetime.fromisoformat(iso).astimezone():%Y-%m-%d %H:%M:%S}" if iso else None
+    return f"{datetime.datetime.fromisoformat(iso).astimezone():%Y-%m-%d %H:%M}" if iso else None

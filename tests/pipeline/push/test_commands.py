@@ -75,8 +75,10 @@ def test_a_list_tells_model_and_state_of_each_version(tokenlearner: Command, roo
     (_base(root) / "7").mkdir()
     done = tokenlearner("push", "list", "--root", root.path)
     assert done.code == ExitCode.OK
-    assert "7 - - - - - no manifest" in done.words
+    assert "7 - - - - no manifest" in done.words
     assert "50.0% damaged" in done.words
+    rows = [line.split() for line in done.out.splitlines() if line.split()[:1] in (["1000"], ["1001"], ["1002"])]
+    assert [row[3] for row in rows] == ["token_learner-8@2"] * 3  # in one piece
     assert max(len(line.rstrip()) for line in done.out.splitlines() if not line.startswith("Version")) <= 80
     assert "Version 1000: saved_model.pb was changed: it has 1 bytes instead of 26." in done.words
     assert "Version 7: manifest.json is missing, so nothing vouches for this version." in done.words
