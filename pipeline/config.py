@@ -201,7 +201,7 @@ QUICK = PipelineConfig(
     # Room for the noise of 1,000 test images, 100 of each class.
     evaluation=EvaluationConfig(min_accuracy=0.4, max_accuracy_drop=0.06, max_class_accuracy_drop=0.25, max_mmacs=None),
     # The tolerance is some 20 times what float32 rounding was seen to give. The seconds are some 4 times what two busy
-    # cores need for the dearest network of the profile full, the memory twice that.
+    # cores need for a network of 81 million multiply-accumulates, the memory twice that.
     serving=ServingConfig(
         records=128,
         tolerance=1e-5,
