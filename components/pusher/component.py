@@ -74,12 +74,14 @@ def Pusher(  # noqa: N802 (TFX names components like classes)
         model_card=pathlib.Path(model_card.uri) if model_card else None,
         lite_models=pathlib.Path(lite_models.uri) if lite_models else None,
     )
+    candidate = {"model": model, "verdict": verdict, "infra_blessing": infra_blessing}
+    candidate |= {"lite_models": lite_models, "model_card": model_card}
     draft = draft_manifest(
         model=(model.id, model.uri),
         model_run=pathlib.Path(model_run.uri),
         verdict=pathlib.Path(verdict.uri),
         saved_model=saved_model,
-        making=ledger.read_making(store, [model.id, verdict.id]),
+        making=ledger.read_making(store, [artifact.id for artifact in candidate.values() if artifact]),
     )
     with open_shelf(pathlib.Path(serving_dir)) as shelf:
         manifest = shelf.publish(files, draft, [push.version for push in pushes], time.time())
@@ -87,8 +89,6 @@ def Pusher(  # noqa: N802 (TFX names components like classes)
     # A rollback holds until another model is pushed: the same one, pushed again, hands it on.
     handed_on = withheld if pushes and pushes[-1].model_id == model.id else {}
     _mark_pushed(pushed_model, pathlib.Path(serving_dir), manifest, handed_on)
-    candidate = {"model": model, "verdict": verdict, "infra_blessing": infra_blessing}
-    candidate |= {"lite_models": lite_models, "model_card": model_card}
     pushed_model.set_string_custom_property(PUSHED_FROM, describe_candidate(candidate))
     pushed_model.set_int_custom_property(SERVED_BEFORE, served_model.id if served_model else 0)
 

@@ -55,7 +55,7 @@ def read_making(path: pathlib.Path, artifact_ids: list[int]) -> Making:
 
     Args:
         path: The sqlite file of ML Metadata.
-        artifact_ids: The model and its verdict.
+        artifact_ids: Of what the version is made from, such as the model and its verdict.
 
     Returns:
         The run that goes on, which is the newest, and the digests that the steps behind the artifacts were given.

@@ -34,6 +34,14 @@ class PredictCommand:
 
     def __call__(self) -> ExitCode:
         """Runs it."""
+        try:
+            return self._predict()
+        except OSError as error:  # of a path that may not be looked at, or is too long
+            if error.filename is None:  # a closed pipe
+                raise
+            raise UsageFailure(f"{error.filename}: {error.strerror}; name a path that you may use.") from None
+
+    def _predict(self) -> ExitCode:
         from pipeline.prediction.model import locate_model
 
         self._check()

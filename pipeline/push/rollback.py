@@ -45,6 +45,9 @@ def roll_back(root_path: pathlib.Path, version: int, reason: str | None, console
     except OSError as error:
         raise Failure(f"nothing was rolled back: {root_path} cannot be written to ({error.strerror}).") from None
     console.print(f"Version {manifest.version}, a copy of {version}, is served now instead of {served.version}.")
+    if served.manifest and served.manifest.model.artifact_id == manifest.model.artifact_id:
+        console.print("Both hold the same model: the next run may push what stood beside it again.", highlight=False)
+        return
     console.print(
         f"Runs push the model of {served.version} again only after another one was pushed; "
         f"`tokenlearner push rollback {served.version}` brings it back.",

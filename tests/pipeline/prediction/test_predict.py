@@ -236,6 +236,8 @@ def test_wrong_usage_is_one_sentence(
     for arguments, words in (
         ((image, "--top", 0), "top is 0; it must be in 1..10"),
         ((image, "--top", 11), "top is 11"),
+        (("x" * 300,), "File name too long; name a path that you may use."),
+        ((image, "--model", tmp_path / ("x" * 300)), "File name too long"),
         ((image, "--attention", "maps.gif"), "name a PNG file"),
         ((image, "--attention", tmp_path / "empty.png" / ".."), "name a PNG file"),
         ((image, "--output", tmp_path), "which is a folder; name a file"),
