@@ -138,7 +138,7 @@ def upload(parcel: Parcel, address: Address, console: Console) -> None:
     except HfHubHTTPError as error:
         reason = error.server_message or str(error).splitlines()[0]
         raise Failure(f"{constants.ENDPOINT} takes no upload to {address.repo}: {reason.rstrip('.')}.") from None
-    except (httpx.HTTPError, OSError) as error:
+    except (httpx.HTTPError, OSError, RuntimeError) as error:  # the last of hf_xet, which carries the files
         reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
         raise Failure(f"{constants.ENDPOINT} cannot be reached: {reason}; try again later, or add --dry-run.") from None
     console.print(
