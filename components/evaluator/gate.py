@@ -8,11 +8,11 @@ from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArti
 from tfx.dsl.component.experimental.decorators import component
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.artifact import Artifact
-from tfx.utils import path_utils
 
 from components import features
 from components.evaluator import rules, scoring
 from components.evaluator.verdict import write_predictions, write_verdict
+from components.saved_model import locate_saved_model
 
 
 class GateVerdict(Artifact):
@@ -52,8 +52,8 @@ def Gate(  # noqa: N802 (TFX names components like classes)
     """
     predictions = scoring.predict(
         pathlib.Path(artifact_utils.get_split_uri([examples], features.TEST_SPLIT)),
-        _locate_model(model),
-        _locate_model(baseline_model) if baseline_model else None,
+        locate_saved_model(model),
+        locate_saved_model(baseline_model) if baseline_model else None,
     )
     winner = json.loads((pathlib.Path(model_run.uri) / "winner.json").read_text())
     thresholds = rules.Thresholds(
@@ -68,10 +68,6 @@ def Gate(  # noqa: N802 (TFX names components like classes)
     write_verdict(found, folder)
     write_predictions(predictions, folder)
     _write_blessing(blessing, model, baseline_model, is_blessed=found.is_blessed)
-
-
-def _locate_model(model: Artifact) -> pathlib.Path:
-    return pathlib.Path(path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model)))
 
 
 def _write_blessing(blessing: Artifact, model: Artifact, baseline_model: Artifact | None, *, is_blessed: bool) -> None:

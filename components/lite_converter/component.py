@@ -5,12 +5,12 @@ import pathlib
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
 from tfx.types import artifact_utils, standard_artifacts
-from tfx.utils import path_utils
 
 from components import features
 from components.lite_converter.artifact import LiteModels
 from components.lite_converter.comparison import write_comparison
 from components.lite_converter.twins import make_twins
+from components.saved_model import locate_saved_model
 
 
 @component
@@ -33,7 +33,7 @@ def LiteConverter(  # noqa: N802 (TFX names components like classes)
     folder = pathlib.Path(lite_models.uri)
     folder.mkdir(parents=True, exist_ok=True)
     comparison = make_twins(
-        saved_model=pathlib.Path(path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))),
+        saved_model=locate_saved_model(model),
         train_split=pathlib.Path(artifact_utils.get_split_uri([examples], features.TRAIN_SPLIT)),
         test_split=pathlib.Path(artifact_utils.get_split_uri([examples], features.TEST_SPLIT)),
         margin=int8_margin,

@@ -8,7 +8,6 @@ from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArti
 from tfx.dsl.component.experimental.decorators import component
 from tfx.types import standard_artifacts
 from tfx.types.artifact import Artifact
-from tfx.utils import path_utils
 
 from components.evaluator.gate import GateVerdict
 from components.lite_converter.artifact import LiteModels
@@ -19,6 +18,7 @@ from components.pusher.draft import draft_manifest
 from components.pusher.manifest import Manifest, hash_manifest
 from components.pusher.served import PUSHED_FROM, SERVED_BEFORE, describe_candidate
 from components.pusher.shelf import open_shelf
+from components.saved_model import locate_saved_model
 
 
 @component
@@ -68,7 +68,7 @@ def Pusher(  # noqa: N802 (TFX names components like classes)
         pushed_model.set_int_custom_property("pushed", 0)
         pushed_model.set_string_custom_property(ledger.NOT_PUSHED_BECAUSE, obstacle)
         return
-    saved_model = pathlib.Path(path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model)))
+    saved_model = locate_saved_model(model)
     files = collect_files(
         saved_model=saved_model,
         model_card=pathlib.Path(model_card.uri) if model_card else None,

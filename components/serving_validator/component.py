@@ -7,9 +7,9 @@ from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArti
 from tfx.dsl.component.experimental.decorators import component
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.artifact import Artifact
-from tfx.utils import path_utils
 
 from components import features
+from components.saved_model import locate_saved_model
 from components.serving_validator import expectation, judge, process, requests
 from components.serving_validator.findings import write_findings
 from components.trainer.export import NETWORK_FILE
@@ -76,7 +76,7 @@ def ServingValidator(  # noqa: N802 (TFX names components like classes)
         max_batch_32_p95_seconds=max_batch_32_p95_seconds,
         max_memory_mib=max_memory_mib,
     )
-    served = pathlib.Path(path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model)))
+    served = locate_saved_model(model)
     found = judge.judge(
         plan,
         process.ask(served, plan, time_limit_seconds),

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from components import features, signatures
+from components.pusher.versions import find_versions
 from pipeline.failures import DataFailure, UsageFailure
 from pipeline.prediction.quiet import quiet_imports
 
@@ -47,9 +48,8 @@ def locate_model(named: pathlib.Path | None, serving_dir: pathlib.Path) -> pathl
 
 def find_newest_version(serving_dir: pathlib.Path) -> pathlib.Path | None:
     """Returns the version with the largest number, as TensorFlow Serving does."""
-    folders = serving_dir.iterdir() if serving_dir.is_dir() else ()
-    versions = [path for path in folders if path.name.isdecimal() and (path / _SAVED_MODEL_FILE).is_file()]
-    return max(versions, key=lambda path: int(path.name), default=None)
+    newest_first = reversed(find_versions(serving_dir).values())
+    return next((folder for folder in newest_first if (folder / _SAVED_MODEL_FILE).is_file()), None)
 
 
 class Model:
