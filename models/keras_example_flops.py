@@ -72,8 +72,8 @@ def _stem(config: ViTConfig) -> int:
     for layer in config.stem_convolutions:
         pixels = layer.output_size**2
         operations += _dense(pixels, 9 * layer.channels, layer.width, _GELU)
-        if config.stem == "residual":  # batch norm and ReLU in place of bias and GELU
-            operations += pixels * layer.width + 5 * layer.width - (1 + _GELU) * pixels * layer.width
+        if config.stem == "residual":  # ReLU and fused batch norm, without a rule, in place of bias and GELU
+            operations -= (1 + _GELU) * pixels * layer.width
     return operations
 
 

@@ -31,5 +31,5 @@ PRESETS: dict[str, ViTConfig] = {
     "keras_example_4_tokens": dataclasses.replace(_KERAS_EXAMPLE_8_TOKENS, num_tokens=4),
     "keras_example_8_blocks": dataclasses.replace(_KERAS_EXAMPLE, depth=8),
     "quick": _QUICK,
-    "full": dataclasses.replace(_QUICK, depth=6, stem="residual"),
+    "full": dataclasses.replace(_QUICK, stem="residual"),
 }

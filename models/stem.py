@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from models.normalization import FusedBatchNormalization
 from models.vit_config import ViTConfig
 
 
@@ -40,4 +41,4 @@ def apply_stem(config: ViTConfig, images: Any) -> Any:
 
 def _convolve_and_norm(x: Any, width: int, stride: int, name: str) -> Any:
     convolved = keras.layers.Conv2D(width, 3, strides=stride, padding="same", use_bias=False, name=name)(x)
-    return keras.layers.ReLU(name=f"{name}_relu")(keras.layers.BatchNormalization(name=f"{name}_norm")(convolved))
+    return keras.layers.ReLU(name=f"{name}_relu")(FusedBatchNormalization(name=f"{name}_norm")(convolved))

@@ -55,7 +55,9 @@ class LayerCase:
         model = keras.Model(self.join(inputs), layer(*inputs))
         if randomize:
             rng = np.random.default_rng(2)
-            layer.set_weights([rng.normal(0.1, 0.3, weight.shape) for weight in layer.get_weights()])
+            for weight in layer.weights:
+                values = rng.normal(0.1, 0.3, weight.shape)
+                weight.assign(np.abs(values) if weight.name == "moving_variance" else values)
         return model
 
 

@@ -9,6 +9,7 @@ from layer_contract import LayerCase
 
 from models.encoder import EncoderBlock, SelfAttention
 from models.mlp import Mlp
+from models.normalization import FusedBatchNormalization
 from models.patch_row import PatchRow
 from models.positions import PositionEmbedding, SinCosPositions2D
 from models.sequence_pooling import SequencePooling
@@ -81,6 +82,12 @@ _CASES = [
         arguments={"hidden_dims": (6, 7), "output_dim": 3, "output_activation": "gelu", "dropout_rate": 0.1},
         input_shapes=_PATCHES,
         output_shape=(12, 3),
+    ),
+    LayerCase(
+        layer_class=FusedBatchNormalization,
+        arguments={"momentum": 0.9, "epsilon": 0.01},
+        input_shapes=((3, 4, 8),),
+        output_shape=(3, 4, 8),
     ),
     LayerCase(layer_class=PatchRow, arguments={}, input_shapes=((3, 4, 8),), output_shape=(12, 8), steps_to_move_all=0),
     LayerCase(layer_class=PositionEmbedding, arguments={}, input_shapes=_PATCHES, output_shape=(12, 8)),

@@ -1,0 +1,53 @@
+"""Batch normalisation by TensorFlow's fused operation."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable(package="tokenlearner")
+class FusedBatchNormalization(keras.layers.BatchNormalization):
+    """Keras's batch normalisation over the channels of images, as one operation with one gradient.
+
+    Keras 3 spells it out in a dozen element-wise operations, which costs a small network's training a tenth of its
+    speed. Weights, moving averages and results are Keras's, but that the moving variance learns the unbiased variance
+    of a batch.
+
+    Input and output shape: [batch, height, width, channels].
+
+    Args:
+        momentum: Of the moving averages, 0..1.
+        epsilon: Added to the variance.
+        **kwargs: Of `keras.layers.Layer`.
+
+    Reference:
+        Ioffe and Szegedy, arXiv 1502.03167, algorithms 1 and 2.
+    """
+
+    def __init__(self, momentum: float = 0.99, epsilon: float = 1e-3, **kwargs: Any) -> None:
+        super().__init__(axis=-1, momentum=momentum, epsilon=epsilon, **kwargs)
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:  # noqa: ARG002
+        """Returns the normalised images, by the batch's own mean and variance while training."""
+        by_batch = bool(training) and self.trainable
+        outputs = tf.raw_ops.FusedBatchNormV3(
+            x=inputs,
+            scale=tf.convert_to_tensor(self.gamma),
+            offset=tf.convert_to_tensor(self.beta),
+            mean=tf.convert_to_tensor(self.moving_mean),
+            variance=tf.convert_to_tensor(self.moving_variance),
+            epsilon=self.epsilon,
+            is_training=by_batch,
+        )
+        if by_batch:
+            for moving, of_batch in (
+                (self.moving_mean, outputs.batch_mean),
+                (self.moving_variance, outputs.batch_variance),
+            ):
+                moving.assign(moving * self.momentum + of_batch * (1 - self.momentum))
+        return outputs.y
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments of `__init__`."""
+        return {**keras.layers.Layer.get_config(self), "momentum": self.momentum, "epsilon": self.epsilon}
