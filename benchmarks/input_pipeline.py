@@ -89,7 +89,7 @@ def summarize(rows: Sequence[Row]) -> Summary:
         of_profile = [row for row in rows if row["profile"] == profile]
         ratio = compare(of_profile, "input", "training")
         lines += [
-            (f"{profile}: input, every epoch, from the decoded", _tell(of_profile, "input")),
+            (f"{profile}: input, every epoch, from decoded pixels", _tell(of_profile, "input")),
             (f"{profile}: training, fed by it", _tell(of_profile, "training")),
             (f"{profile}: input / training", ratio.tell("{:.1f}x")),
         ]
