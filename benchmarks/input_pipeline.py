@@ -83,13 +83,13 @@ def summarize(rows: Sequence[Row]) -> Summary:
     """Compares input and training of each profile."""
     first = rows[0]
     title = f"Input against training, {first['images']:,} images, images/s, median (least to most) of rounds"
-    lines = [("input, once: reads, decodes, normalises", f"{first['images'] / first['first_pass_seconds']:,.0f}")]
+    lines = [("input, once: reads, decodes, keeps", f"{first['images'] / first['first_pass_seconds']:,.0f}")]
     targets: list[Target] = []
     for profile in dict.fromkeys(row["profile"] for row in rows):
         of_profile = [row for row in rows if row["profile"] == profile]
         ratio = compare(of_profile, "input", "training")
         lines += [
-            (f"{profile}: input, every epoch, from memory", _tell(of_profile, "input")),
+            (f"{profile}: input, every epoch, from decoded pixels", _tell(of_profile, "input")),
             (f"{profile}: training, fed by it", _tell(of_profile, "training")),
             (f"{profile}: input / training", ratio.tell("{:.1f}x")),
         ]

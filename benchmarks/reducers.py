@@ -77,8 +77,8 @@ def measure(effort: Effort) -> list[Row]:
     networks = list_networks(effort.root)
     with tempfile.TemporaryDirectory() as folder:
         splits = Splits(effort.tfds_dir, pathlib.Path(folder))
-        train, valid = (splits.read(split) for split in (features.TRAIN_SPLIT, features.VALID_SPLIT))
-        train = Examples(images=train.images[: effort.most_images], labels=train.labels[: effort.most_images])
+        train = splits.read(features.TRAIN_SPLIT).first(effort.most_images)
+        valid = splits.read(features.VALID_SPLIT)
         trainer = FULL.trainer(code_digest=digest_sources(Fitter.__module__))
         state = locate_state(
             dataclasses.replace(trainer, state=dataclasses.replace(trainer.state, folder=str(effort.state.resolve()))),
@@ -130,7 +130,7 @@ def _describe(
 
 
 def _find_correct(model: keras.Model, test: Examples) -> np.ndarray:
-    logits = model.predict(test.images, batch_size=_BATCH_SIZE, verbose=0)  # [examples, classes]
+    logits = model.predict(test.stream_images(_BATCH_SIZE), verbose=0)  # [examples, classes]
     return np.argmax(logits, axis=-1) == tf.cast(test.labels, tf.int64).numpy()
 
 

@@ -37,7 +37,7 @@ class Splits:
         self.transform = self._analyze()
 
     def read(self, split: str) -> read.Examples:
-        """Reads a split as the Trainer does."""
+        """Reads a split as the Trainer does; its file of pixels goes with the process."""
         records = self._open(split)
         factory = SimpleNamespace(
             tf_dataset_factory=lambda _files, options, _schema: records.TensorFlowDataset(options)

@@ -101,7 +101,7 @@ class Fitter:
         model = build_vit(network)
         compile_model(model, self.config, steps=schedule_epochs * count_batches(self.train, self.config))
         model.fit(training_batches(self.train, self.config, seed=0, first_epoch=0), steps_per_epoch=1, verbose=0)
-        model.predict(self.valid.images[:3], batch_size=2, verbose=0)  # after two sizes of batch it is traced for all
+        model.predict(self.valid.first(3).stream_images(2), verbose=0)  # after two sizes of batch it is traced for all
         return model
 
 
@@ -119,7 +119,8 @@ class _EpochKeeper(keras.callbacks.Callback):
     def __init__(self, valid: Examples, done: Checkpoint | None, path: pathlib.Path) -> None:
         super().__init__()
         self.checkpoint = done
-        self._valid = valid
+        self._images = valid.stream_images(_VALID_BATCH_SIZE)
+        self._labels = valid.labels
         self._path = path
         self._began = 0.0
 
@@ -132,9 +133,9 @@ class _EpochKeeper(keras.callbacks.Callback):
         assert logs is not None
         if not np.isfinite(logs["loss"]):
             raise TrainingFailedError(f"the training loss is {logs['loss']} in epoch {epoch + 1}")
-        logits = self.model.predict(self._valid.images, batch_size=_VALID_BATCH_SIZE, verbose=0)  # [examples, classes]
-        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(self._valid.labels, logits)
-        correct = np.argmax(logits, axis=-1) == self._valid.labels.numpy()
+        logits = self.model.predict(self._images, verbose=0)  # [examples, classes]
+        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(self._labels, logits)
+        correct = np.argmax(logits, axis=-1) == self._labels.numpy()
         logs["val_accuracy"] = float(correct.mean())
         self._keep(
             Epoch(

@@ -1,10 +1,13 @@
 """Read: transformed, augmented batches out of TFRecords of raw examples.
 
-Axes: batch, height, width, channels.
+Decoded pixels lie in a file, so that memory does not grow with the number of images; what the network sees is made of
+them batch by batch. Axes: batch, height, width, channels.
 """
 
+import contextlib
 import dataclasses
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,24 +17,58 @@ from tfx_bsl.public import tfxio
 
 from components import features
 from components.trainer.config import FitConfig
+from components.trainer.pixels import PixelFile
+from components.trainer.transform_halves import load_decoder, load_normalisation
 
-_READ_BATCH_SIZE = 256  # images decoded at once; does not touch what is trained on
+_READ_BATCH_SIZE = 256  # images decoded or hashed at once; does not touch what is trained on
 _ENDLESS = 2**40  # epochs
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Examples:
-    """One split in memory, as the network sees it."""
+    """One split: pixels in a file, labels in memory; a context manager that removes the file at its end."""
 
-    images: tf.Tensor  # float32 [examples, height, width, channels], normalised
+    pixels: PixelFile  # images in the order of the labels; those behind the last label are of no account
     labels: tf.Tensor  # int64 [examples]
+    normalise: Callable[[tf.Tensor], tf.Tensor]  # pixel by pixel, to float32 [batch, height, width, channels]
+
+    @classmethod
+    def from_arrays(
+        cls, images: np.ndarray, labels: np.ndarray, normalise: Callable[[tf.Tensor], tf.Tensor] = tf.identity
+    ) -> "Examples":
+        """Makes a split of images, [examples, height, width, channels], and labels, int64 [examples]."""
+        pixels = PixelFile(images.shape[1:], images.dtype)
+        pixels.append(images)
+        return cls(pixels=pixels, labels=tf.constant(labels), normalise=normalise)
 
     def __len__(self) -> int:
         return len(self.labels)
 
+    def __enter__(self) -> "Examples":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.pixels.close()
+
+    def first(self, count: int | None) -> "Examples":
+        """Returns the first examples, or all for None, of the same file."""
+        return dataclasses.replace(self, labels=self.labels[:count])
+
+    def gather(self, positions: tf.Tensor) -> tf.Tensor:
+        """Returns pixels as they lie in the file, [batch, height, width, channels], by positions, [batch]."""
+        pixels = tf.numpy_function(self.pixels.gather, [positions], self.pixels.dtype, stateful=False)
+        return tf.ensure_shape(pixels, (*positions.shape, *self.pixels.shape))
+
+    def stream_images(self, batch_size: int) -> tf.data.Dataset:
+        """Returns all images in order, as the network sees them, float32 [batch, height, width, channels]."""
+        positions = tf.data.Dataset.range(len(self)).batch(batch_size)
+        return positions.map(lambda batch: self.normalise(self.gather(batch))).prefetch(1)
+
     def digest(self) -> str:
-        """Returns the SHA-256 of the images and labels."""
-        digest = hashlib.sha256(np.ascontiguousarray(self.images).data)
+        """Returns the SHA-256 of the images, as the network sees them, and the labels."""
+        digest = hashlib.sha256()
+        for images in self.stream_images(_READ_BATCH_SIZE).as_numpy_iterator():
+            digest.update(np.ascontiguousarray(images).data)
         digest.update(np.ascontiguousarray(self.labels).data)
         return digest.hexdigest()
 
@@ -45,22 +82,25 @@ def read_examples(fn_args: Any, files: list[str], transform: tft.TFTransformOutp
         transform: The Transform graph.
 
     Returns:
-        The split, in the order of its records.
+        The split, in the order of its records; to be closed.
+
+    Raises:
+        PixelFileError: The disk has no room for the pixels.
     """
     raw = fn_args.data_accessor.tf_dataset_factory(
         files,
         tfxio.TensorFlowDatasetOptions(batch_size=_READ_BATCH_SIZE, num_epochs=1, shuffle=False),
         transform.raw_metadata.schema,
     )
-    layer = transform.transform_features_layer()
-
-    def to_pair(batch: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-        transformed = layer(batch)
-        return transformed[features.IMAGE], transformed[features.LABEL]
-
-    pairs = list(raw.map(to_pair, num_parallel_calls=tf.data.AUTOTUNE).as_numpy_iterator())
-    images, labels = (tf.constant(np.concatenate(column)) for column in zip(*pairs, strict=True))
-    return Examples(images=images, labels=labels)
+    decoded = raw.map(load_decoder(transform), num_parallel_calls=tf.data.AUTOTUNE)
+    labels = []
+    with contextlib.ExitStack() as undo:
+        pixels = undo.enter_context(contextlib.closing(PixelFile(features.IMAGE_SHAPE)))
+        for batch, batch_labels in decoded.as_numpy_iterator():
+            pixels.append(batch)
+            labels.append(batch_labels)
+        undo.pop_all()
+    return Examples(pixels=pixels, labels=tf.constant(np.concatenate(labels)), normalise=load_normalisation(transform))
 
 
 def count_batches(examples: Examples, config: FitConfig) -> int:
@@ -96,8 +136,9 @@ def training_batches(examples: Examples, config: FitConfig, *, seed: int, first_
         )
 
     def draw(order: tf.Tensor, step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        augmented = crop_and_flip(tf.gather(examples.images, order), config.crop_padding, tf.stack([seed, step]))
-        return augmented, tf.gather(examples.labels, order)
+        # Cropping moves values and the normalisation takes each by itself, so they may change places.
+        augmented = crop_and_flip(examples.gather(order), config.crop_padding, tf.stack([seed, step]))
+        return tf.ensure_shape(examples.normalise(augmented), augmented.shape), tf.gather(examples.labels, order)
 
     epochs = tf.data.Dataset.range(first_epoch, _ENDLESS)
     return epochs.flat_map(deal).map(draw, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
@@ -115,9 +156,15 @@ def crop_and_flip(images: tf.Tensor, padding: int, seed: tf.Tensor) -> tf.Tensor
         [batch, height, width, channels].
     """
     batch, height, width = tf.shape(images)[0], images.shape[1], images.shape[2]
-    padded = tf.pad(images, [[0, 0], [padding, padding], [padding, padding], [0, 0]], mode="REFLECT")
     offsets = tf.random.stateless_uniform([2, batch, 1], seed, maxval=2 * padding + 1, dtype=tf.int32)
-    rows = tf.gather(padded, offsets[0] + tf.range(height), axis=1, batch_dims=1)
-    cropped = tf.gather(rows, offsets[1] + tf.range(width), axis=2, batch_dims=1)
-    mirrored = tf.random.stateless_uniform([batch, 1, 1, 1], seed + 1) < 0.5
-    return tf.where(mirrored, tf.reverse(cropped, axis=[2]), cropped)
+    mirrored = tf.random.stateless_uniform([batch, 1], seed + 1) < 0.5
+    # Where each value comes from is worked out first, so that it is moved once.
+    rows = _reflect(offsets[0] + tf.range(height) - padding, height)  # [batch, height]
+    columns = _reflect(offsets[1] + tf.range(width) - padding, width)  # [batch, width]
+    columns = tf.where(mirrored, tf.reverse(columns, axis=[1]), columns)
+    return tf.gather(tf.gather(images, rows, axis=1, batch_dims=1), columns, axis=2, batch_dims=1)
+
+
+def _reflect(positions: tf.Tensor, size: int) -> tf.Tensor:
+    """Brings positions that lie up to `size - 1` outside of an axis back into it; the edge is not repeated."""
+    return size - 1 - tf.abs(size - 1 - tf.abs(positions))

@@ -33,19 +33,22 @@ def run_fn(fn_args: Any) -> None:
 
     Raises:
         LockedError: If another process trains with the same data, settings and code.
+        PixelFileError: If the folder for temporary files has no room for the decoded images.
     """
     config = pydantic.TypeAdapter(TrainerConfig).validate_python(fn_args.custom_config["trainer"])
     folder = pathlib.Path(fn_args.model_run_dir)
     folder.mkdir(parents=True, exist_ok=True)
     transform = tft.TFTransformOutput(fn_args.transform_output)
-    train = read.read_examples(fn_args, fn_args.train_files, transform)
-    valid = read.read_examples(fn_args, fn_args.eval_files, transform)
-    if not read.count_batches(train, config.fit):
-        raise ValueError(f"fit.batch_size is {config.fit.batch_size}, which is more than there are training images")
-    state = locate_state(config, train, valid)
-    with hold_lock(state / "lock", f"another search works in {state}; wait until it has ended, or end it"):
-        fitter = Fitter(config.fit, train, valid, state)
-        choice, training = _search_and_fit(config, fitter, folder)
+    with (
+        read.read_examples(fn_args, fn_args.train_files, transform) as train,
+        read.read_examples(fn_args, fn_args.eval_files, transform) as valid,
+    ):
+        if not read.count_batches(train, config.fit):
+            raise ValueError(f"fit.batch_size is {config.fit.batch_size}, which is more than there are training images")
+        state = locate_state(config, train, valid)
+        with hold_lock(state / "lock", f"another search works in {state}; wait until it has ended, or end it"):
+            fitter = Fitter(config.fit, train, valid, state)
+            choice, training = _search_and_fit(config, fitter, folder)
     _write_winner(choice, training, len(valid), folder)
     model = fitter.best_model(choice.winner.network, training)
     model.save(folder / export.NETWORK_FILE)

@@ -10,7 +10,6 @@ import shutil
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from trainings import FitterIn, Searched, search_in
 
 from components.trainer.config import FitConfig, SearchConfig, StateConfig, TrainerConfig
@@ -75,7 +74,7 @@ def _draw(images: int, seed: int) -> Examples:
     labels = np.arange(images) % 2
     noise = np.random.default_rng(seed).normal(size=(images, 8, 8, 3))
     brightness = 0.3 * labels[:, None, None, None] - 0.15
-    return Examples(images=tf.constant(noise + brightness, tf.float32), labels=tf.constant(labels))
+    return Examples.from_arrays((noise + brightness).astype(np.float32), labels)
 
 
 @pytest.fixture(scope="session")

@@ -38,7 +38,9 @@ def test_the_best_model_does_what_was_measured_in_the_best_epoch(opposite: Fitte
     training = train_up_to(opposite, network, 4)
     best = training.best_epoch
     assert best.epoch < 4
-    logits = opposite.best_model(network, training).predict(opposite.valid.images, verbose=0)  # [examples, classes]
+    logits = opposite.best_model(network, training).predict(
+        opposite.valid.stream_images(32), verbose=0
+    )  # [examples, classes]
     labels = opposite.valid.labels.numpy()
     correct = logits.argmax(axis=-1) == labels
     np.testing.assert_array_equal(correct, training.correct[best.epoch - 1])
@@ -150,9 +152,9 @@ def test_a_loss_that_is_no_number_ends_the_training_and_leaves_the_epochs_before
 ) -> None:
     healthy = fitter_in(tmp_path)
     spoilt = copy.copy(healthy)
-    images = healthy.train.images.numpy()
+    images = healthy.train.pixels.gather(np.arange(len(healthy.train)))
     images[find_late_image(healthy.train, fit_config)] = pixel
-    spoilt.train = dataclasses.replace(healthy.train, images=tf.constant(images))
+    spoilt.train = Examples.from_arrays(images, healthy.train.labels.numpy())
 
     with pytest.raises(TrainingFailedError, match=f"^{re.escape('the training loss is nan in epoch 2')}$"):
         train_up_to(spoilt, network, 4)

@@ -4,8 +4,9 @@ Axes: batch, height, width, channels.
 """
 
 import dataclasses
-import pathlib
+import hashlib
 import types
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from tfx_bsl.tfxio.tf_example_record import TFExampleRecord
 from components import features
 from components.trainer import read
 from components.trainer.config import FitConfig
+from components.trainer.pixels import PixelFile
 from components.trainer.read import Examples, count_batches, crop_and_flip, training_batches
 
 _CONFIG = FitConfig(
@@ -40,7 +42,7 @@ def images() -> np.ndarray:
 @pytest.fixture(scope="module")
 def examples(images: np.ndarray) -> Examples:
     """The images, each labelled with its position."""
-    return Examples(images=tf.constant(images), labels=tf.constant(np.arange(len(images))))
+    return Examples.from_arrays(images, np.arange(len(images)))
 
 
 def find_crop(image: np.ndarray, original: np.ndarray, padding: int) -> tuple[int, int, bool]:
@@ -56,6 +58,21 @@ def find_crop(image: np.ndarray, original: np.ndarray, padding: int) -> tuple[in
     ]
     (crop,) = found
     return crop
+
+
+def augment(images: np.ndarray, padding: int, seed: list[int]) -> np.ndarray:
+    """Pads, cuts and mirrors images, [batch, height, width, channels], one by one, as the seed says."""
+    draws = [2, len(images), 1]
+    offsets = tf.random.stateless_uniform(draws, seed, maxval=2 * padding + 1, dtype=tf.int32).numpy()[..., 0]
+    mirrored = tf.random.stateless_uniform([len(images), 1, 1, 1], [seed[0] + 1, seed[1] + 1]).numpy().ravel() < 0.5
+    _, height, width, _ = images.shape
+    reflected = np.pad(images, ((0, 0), (padding, padding), (padding, padding), (0, 0)), mode="reflect")
+    return np.stack(
+        [
+            image[row : row + height, column : column + width][:, :: -1 if is_mirrored else 1]
+            for image, row, column, is_mirrored in zip(reflected, *offsets, mirrored, strict=True)
+        ]
+    )
 
 
 def read_epochs(
@@ -124,7 +141,7 @@ def test_epochs_differ_in_order_and_in_crops(examples: Examples, images: np.ndar
 
 
 def test_batches_of_one_epoch_are_cropped_by_seeds_of_their_own(images: np.ndarray) -> None:
-    same = Examples(images=tf.constant(np.stack([images[0]] * 16)), labels=tf.zeros(16, tf.int64))
+    same = Examples.from_arrays(np.stack([images[0]] * 16), np.zeros(16, np.int64))
     ((batches, _),) = read_epochs(same, _CONFIG, seed=7, epochs=1)
     assert len({batch.tobytes() for batch in batches}) == 4
 
@@ -151,26 +168,40 @@ def test_another_seed_feeds_another_order_and_other_crops(examples: Examples, im
 
 def test_the_digest_tells_any_pixel_and_any_label(images: np.ndarray) -> None:
     labels = np.arange(11)
-    digests = {Examples(images=tf.constant(images), labels=tf.constant(labels)).digest()}
+    digests = {Examples.from_arrays(images, labels).digest()}
     for position in ((0, 0, 0, 0), (5, 3, 3, 1), (10, 6, 5, 1)):
         changed = images.copy()
         changed[position] = np.nextafter(changed[position], np.float32(np.inf))
-        digests.add(Examples(images=tf.constant(changed), labels=tf.constant(labels)).digest())
+        digests.add(Examples.from_arrays(changed, labels).digest())
     for example in (0, 10):
         relabelled = labels.copy()
         relabelled[example] += 1
-        digests.add(Examples(images=tf.constant(images), labels=tf.constant(relabelled)).digest())
-    digests.add(Examples(images=tf.constant(images[:10]), labels=tf.constant(labels[:10])).digest())
+        digests.add(Examples.from_arrays(images, relabelled).digest())
+    digests.add(Examples.from_arrays(images[:10], labels[:10]).digest())
     assert len(digests) == 7
-    again = Examples(images=tf.constant(images.copy()), labels=tf.constant(labels.copy())).digest()
+    again = Examples.from_arrays(images.copy(), labels.copy()).digest()
     assert again in digests
     assert len(again) == 64
 
 
-def test_raw_examples_are_read_in_order_through_the_transform_graph(
-    sample: Any, transform: Any, tmp_path: pathlib.Path
-) -> None:
-    files = [str(tmp_path / name) for name in ("a.tfrecord", "b.tfrecord")]
+def test_the_first_examples_are_those_of_a_split_that_is_cut_there(examples: Examples, images: np.ndarray) -> None:
+    cut = Examples.from_arrays(images[:5], np.arange(5))
+    first = examples.first(5)
+    assert len(first) == 5
+    assert first.digest() == cut.digest() != examples.digest()
+    assert examples.first(None).digest() == examples.digest()
+    for (batches, labels), (same, same_labels) in zip(
+        read_epochs(first, _CONFIG, seed=7, epochs=2), read_epochs(cut, _CONFIG, seed=7, epochs=2), strict=True
+    ):
+        np.testing.assert_array_equal(batches, same)
+        np.testing.assert_array_equal(labels, same_labels)
+
+
+@pytest.fixture(scope="module")
+def read_sample(sample: Any, transform: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Examples]:
+    """Reads real images, out of two files."""
+    folder = tmp_path_factory.mktemp("records")
+    files = [str(folder / name) for name in ("a.tfrecord", "b.tfrecord")]
     for file, records in zip(files, (sample.records[:40], sample.records[40:]), strict=True):
         with tf.io.TFRecordWriter(file) as writer:
             for record in records:
@@ -182,8 +213,85 @@ def test_raw_examples_are_read_in_order_through_the_transform_graph(
             )
         )
     )
-    examples = read.read_examples(fn_args, files, transform)
-    assert len(examples) == len(sample.records)
-    np.testing.assert_allclose(examples.images, sample.normalised, atol=1e-5)
-    np.testing.assert_array_equal(examples.labels, [row[features.LABEL] for row in sample.rows])
-    assert read.read_examples(fn_args, files, transform).digest() == examples.digest()
+    return lambda: read.read_examples(fn_args, files, transform)
+
+
+@pytest.fixture(scope="module")
+def transformed(sample: Any, transform: Any) -> np.ndarray:
+    """The sample, whole through the whole Transform graph, float32 [examples, height, width, channels]."""
+    raw = {features.IMAGE: tf.constant([row[features.IMAGE] for row in sample.rows]), features.LABEL: sample.labels}
+    return transform.transform_features_layer()(raw)[features.IMAGE].numpy()
+
+
+def test_raw_examples_are_read_in_order_and_only_their_pixels_are_kept(
+    sample: Any, read_sample: Callable[[], Examples]
+) -> None:
+    with read_sample() as examples:
+        assert len(examples) == len(sample.records)
+        np.testing.assert_array_equal(examples.labels, sample.labels)
+        kept = examples.pixels.gather(np.arange(len(examples)))
+        assert kept.dtype == np.uint8
+        np.testing.assert_array_equal(kept, sample.pixels)
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 60, 256])
+def test_images_are_streamed_as_the_whole_transform_graph_makes_them_to_the_bit(
+    sample: Any, read_sample: Callable[[], Examples], transformed: np.ndarray, batch_size: int
+) -> None:
+    with read_sample() as examples:
+        batches = list(examples.stream_images(batch_size).as_numpy_iterator())
+    assert {len(batch) for batch in batches[:-1]} <= {batch_size}
+    np.testing.assert_array_equal(np.concatenate(batches), transformed)
+    np.testing.assert_allclose(transformed, sample.normalised, atol=1e-5)
+
+
+@pytest.mark.parametrize("seed", [1, 5])
+def test_batches_are_to_the_bit_those_of_transformed_images_in_memory(
+    sample: Any, read_sample: Callable[[], Examples], transformed: np.ndarray, seed: int
+) -> None:
+    """The straightforward way: normalise everything once, then gather, crop and mirror floats."""
+    config = dataclasses.replace(_CONFIG, batch_size=16, crop_padding=4)
+    batches = len(transformed) // 16
+    with read_sample() as examples:
+        stream = training_batches(examples, config, seed=seed, first_epoch=1)
+        assert stream.element_spec == (tf.TensorSpec((16, 32, 32, 3), tf.float32), tf.TensorSpec((16,), tf.int64))
+        fed = list(stream.take(2 * batches).as_numpy_iterator())
+    for place, (images, labels) in enumerate(fed):
+        epoch, batch = 1 + place // batches, place % batches
+        order = tf.argsort(tf.random.stateless_uniform([len(transformed)], seed=[seed, epoch]), stable=True)
+        chosen = order[16 * batch : 16 * (batch + 1)].numpy()
+        expected = augment(transformed[chosen], 4, [seed, epoch * batches + batch])
+        np.testing.assert_array_equal(images, expected)
+        np.testing.assert_array_equal(labels, sample.labels[chosen])
+
+
+def test_the_digest_is_that_of_what_the_network_sees(
+    sample: Any, read_sample: Callable[[], Examples], transformed: np.ndarray
+) -> None:
+    with read_sample() as examples:
+        digest = examples.digest()
+        normalise = examples.normalise
+        slightly_brighter = dataclasses.replace(examples, normalise=lambda pixels: normalise(pixels) + 1e-6)
+        assert slightly_brighter.digest() != digest
+    assert digest == hashlib.sha256(transformed.tobytes() + sample.labels.tobytes()).hexdigest()
+
+
+def test_nothing_is_left_of_a_split_that_could_not_be_read_to_its_end(
+    sample: Any, transform: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[PixelFile] = []
+
+    def make(shape: tuple[int, ...]) -> PixelFile:
+        made.append(PixelFile(shape))
+        return made[0]
+
+    monkeypatch.setattr(read, "PixelFile", make)
+    rows = {
+        features.IMAGE: [row[features.IMAGE] for row in sample.rows[:2]] + [b"no image"],
+        features.LABEL: [0, 1, 2],
+    }
+    accessor = types.SimpleNamespace(tf_dataset_factory=lambda *_: tf.data.Dataset.from_tensor_slices(rows).batch(2))
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        read.read_examples(types.SimpleNamespace(data_accessor=accessor), [], transform)
+    with pytest.raises(ValueError, match="closed"):
+        made[0].gather(np.array([0]))

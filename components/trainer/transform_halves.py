@@ -1,0 +1,72 @@
+"""The Transform graph in two halves, cut behind its decoder: to pixels, and from pixels to what the network sees.
+
+Nothing is computed anew: both halves are cut out of the graph that serves. Axes: batch, height, width, channels.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from components import features
+
+_PIXELS = f"{features.DECODED_IMAGES}:0"  # where it is cut
+
+
+def load_decoder(transform: tft.TFTransformOutput) -> Callable[[dict[str, tf.Tensor]], tuple[tf.Tensor, tf.Tensor]]:
+    """Cuts out the part up to the decoded images.
+
+    Args:
+        transform: The Transform graph.
+
+    Returns:
+        From a batch of raw features to pixels, uint8 [batch, height, width, channels], and labels, int64 [batch].
+    """
+    whole = _load(transform)
+    names = _name_inputs(whole)
+    feeds = [names[features.IMAGE], names[features.LABEL]]
+    cut = _import(whole).prune(feeds, [_PIXELS, _name_outputs(whole)[features.LABEL]])
+    return lambda raw: tuple(cut(raw[features.IMAGE], raw[features.LABEL]))
+
+
+def load_normalisation(transform: tft.TFTransformOutput) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Cuts out the part behind the decoder.
+
+    TensorFlow Lite decodes no PNG, so the whole graph cannot be converted to it; and pixels take a quarter of the room
+    of what the network sees, so the Trainer keeps those.
+
+    Args:
+        transform: The Transform graph.
+
+    Returns:
+        From pixels, uint8 [batch, height, width, channels], to normalised images, float32 of the same shape.
+    """
+    whole = _load(transform)
+    # What was learnt from the train split (sums, boundaries) enters the graph as captured tensors.
+    learnt = [tf.constant(value.numpy()) for value, _ in whole.graph.captures]
+    feeds = [_PIXELS, *(placeholder.name for _, placeholder in whole.graph.captures)]
+    cut = _import(whole).prune(feeds, _name_outputs(whole)[features.IMAGE])
+    return lambda pixels: cut(pixels, *learnt)
+
+
+def _load(transform: tft.TFTransformOutput) -> Any:
+    return tf.saved_model.load(transform.transform_savedmodel_dir).transform_fn
+
+
+def _import(whole: Any) -> Any:
+    definition = whole.graph.as_graph_def()
+    return tf.compat.v1.wrap_function(lambda: tf.graph_util.import_graph_def(definition, name=""), [])
+
+
+def _name_inputs(whole: Any) -> dict[str, str]:
+    """Returns the tensor of each raw feature."""
+    (raw,), _ = whole.structured_input_signature
+    placeholders = whole.graph.inputs[: len(raw)]  # those of captured tensors follow
+    return {name: tensor.name for name, tensor in tf.nest.pack_sequence_as(raw, placeholders).items()}
+
+
+def _name_outputs(whole: Any) -> dict[str, str]:
+    """Returns the tensor of each transformed feature."""
+    outputs = tf.nest.pack_sequence_as(whole.structured_outputs, whole.graph.outputs)
+    return {name: tensor.name for name, tensor in outputs.items()}
