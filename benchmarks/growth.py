@@ -109,13 +109,13 @@ def _judge(
     """Compares the largest size with the one before it; the smallest is all start-up."""
     small, large = sizes[-2:]
     slowdown = (seconds[_OTHERS, large] / large) / (seconds[_OTHERS, small] / small)
-    pairs = {name: (peaks.get((name, small)), peaks.get((name, large))) for name in names if name != TRAINER}
+    pairs = {name: (peaks.get((name, small)), peaks.get((name, large))) for name in names}
     growths = {name: after / before for name, (before, after) in pairs.items() if before and after}
     memory, where = max(((growth, name) for name, growth in growths.items()), default=(math.inf, "not measured"))
     measured = f"{slowdown:.2f} times the seconds an image, at most {memory:.2f} times the memory ({where})"
     is_reached = slowdown <= _LINEAR and memory <= _FLAT
     return Target(
-        what=f"cost growth of all steps but Trainer from {small:,} to {large:,} images",
+        what=f"cost growth from {small:,} to {large:,} images: seconds of all steps but Trainer, memory of each step",
         floor=f"linear (at most {_LINEAR} times the seconds an image), memory flat (at most {_FLAT} times)",
         aim="the same",
         measured=measured,
