@@ -2,7 +2,8 @@
 
 Both go through `export_model` and a Transform graph: a request holds serialized tf.Examples with PNGs of 32 pixels. The
 example's network takes 48, so it resizes inside, as the example itself does. Nobody trained its weights: that does not
-change the time.
+change the time. Both are asked as TensorFlow Lite twins, too, which take pixels: there an operation costs next to
+nothing beside its arithmetic.
 """
 
 import dataclasses
@@ -15,6 +16,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from benchmarks.benchmark import Benchmark, main
@@ -24,6 +26,8 @@ from benchmarks.result import Row, Summary, Table, judge_target
 from benchmarks.rounds import Spread, compare, take_turns
 from benchmarks.splits import Splits
 from components import features, signatures
+from components.lite_converter.convert import convert
+from components.lite_converter.measure import load_twin
 from components.trainer.export import export_model
 from models.vit import build_vit
 from models.vit_config import ViTConfig
@@ -31,6 +35,7 @@ from pipeline.config import FULL
 from pipeline.failures import UsageFailure
 
 _BATCHES = (1, 32)
+_SAVED_MODEL, _TWIN = "SavedModel", "float32 twin"
 _WARM_UPS = 5  # requests; the first one traces
 
 
@@ -50,16 +55,21 @@ def measure(effort: Effort) -> list[Row]:
         splits = Splits(SAMPLE, folder)
         ours = find_pushed(effort.root) if effort.root else export(find_network(None), splits, folder / "ours")
         folders = {OURS: ours, EXAMPLE: export(EXAMPLE_NETWORK, splits, folder / "example")}
-        models = {
-            name: tf.saved_model.load(str(folder)) for name, folder in folders.items()
-        }  # kept: owns its signatures
+        # Kept, for they own their signatures.
+        models = {name: tf.saved_model.load(str(folder)) for name, folder in folders.items()}
+        twins = {name: _load_twin(saved_model, folder / f"{name}.tflite") for name, saved_model in folders.items()}
         file = next((splits.folder / f"Split-{features.TEST_SPLIT}").iterdir())
         records = list(tf.data.TFRecordDataset(str(file)).take(max(_BATCHES)))
     rows: list[Row] = []
     for batch in _BATCHES:
         ways = {name: _prepare(model, tf.stack(records[:batch]), effort.requests) for name, model in models.items()}
-        rows += [{"batch": batch, "requests": effort.requests, **row} for row in take_turns(ways, effort.rounds)]
-    return rows
+        rows += _ask(_SAVED_MODEL, batch, ways, effort)
+    return rows + _ask(_TWIN, 1, {name: _time_requests(ask, effort.requests) for name, ask in twins.items()}, effort)
+
+
+def _ask(engine: str, batch: int, ways: dict[str, Callable[[], float]], effort: Effort) -> list[Row]:
+    facts = {"engine": engine, "batch": batch, "requests": effort.requests}
+    return [{**facts, **row} for row in take_turns(ways, effort.rounds)]
 
 
 def find_pushed(root: pathlib.Path) -> pathlib.Path:
@@ -89,30 +99,41 @@ def export(network: ViTConfig, splits: Splits, folder: pathlib.Path) -> pathlib.
 
 def _prepare(model: Any, examples: tf.Tensor, requests: int) -> Callable[[], float]:
     ask = functools.partial(model.signatures[signatures.SERVE_EXAMPLES], examples=examples)
+    return _time_requests(lambda: ask()[signatures.PROBABILITIES].numpy(), requests)
+
+
+def _load_twin(saved_model: pathlib.Path, file: pathlib.Path) -> Callable[[], np.ndarray]:
+    file.write_bytes(convert("float32", str(saved_model), images=""))
+    image = np.random.default_rng(1).integers(0, 256, (1, *features.IMAGE_SHAPE), np.uint8)
+    return functools.partial(load_twin(file), image)
+
+
+def _time_requests(ask: Callable[[], np.ndarray], requests: int) -> Callable[[], float]:
+    """Returns what measures milliseconds until the answer is there, the median of some requests."""
     for _ in range(_WARM_UPS):
         ask()
     return lambda: statistics.median(_time_request(ask) for _ in range(requests))
 
 
-def _time_request(ask: Callable[[], dict[str, tf.Tensor]]) -> float:
-    """Returns milliseconds until the answer is there."""
+def _time_request(ask: Callable[[], np.ndarray]) -> float:
     begin = time.monotonic()
-    ask()[signatures.PROBABILITIES].numpy()
+    ask()
     return 1000 * (time.monotonic() - begin)
 
 
 def summarize(rows: Sequence[Row]) -> Summary:
     """Compares the two at each size of a request."""
     lines, targets = [], []
-    for batch in _BATCHES:
-        of_batch = [row for row in rows if row["batch"] == batch]
-        ratio = compare(of_batch, EXAMPLE, OURS)
-        milliseconds = (Spread.of(row[name] for row in of_batch).tell() for name in (OURS, EXAMPLE))
-        lines.append((str(batch), *milliseconds, ratio.tell("{:.1f}x")))
-        what = f"latency with {batch} image{'s' * (batch > 1)} a request, the Keras example's over ours"
-        targets.append(judge_target(what, ratio.tell("{:.1f}x"), ratio.median, floor=3, aim=5, form="{:.0f}x"))
+    for engine, batch in dict.fromkeys((row["engine"], row["batch"]) for row in rows):
+        of_way = [row for row in rows if (row["engine"], row["batch"]) == (engine, batch)]
+        ratio = compare(of_way, EXAMPLE, OURS)
+        milliseconds = (Spread.of(row[name] for row in of_way).tell("{:.2f}") for name in (OURS, EXAMPLE))
+        lines.append((engine, str(batch), *milliseconds, ratio.tell("{:.1f}x")))
+        if engine == _SAVED_MODEL:
+            what = f"latency with {batch} image{'s' * (batch > 1)} a request, the Keras example's over ours"
+            targets.append(judge_target(what, ratio.tell("{:.1f}x"), ratio.median, floor=3, aim=5, form="{:.0f}x"))
     title = f"Milliseconds a request, median (least to most) of rounds, a round the median of {rows[0]['requests']}"
-    columns = ("images", OURS, EXAMPLE, "example / ours")
+    columns = ("asked as", "images", OURS, EXAMPLE, "example / ours")
     return Summary(tables=(Table(title=title, columns=columns, rows=tuple(lines)),), targets=tuple(targets))
 
 
