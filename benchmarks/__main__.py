@@ -19,6 +19,7 @@ NAMES = (
     "growth",
     "search",
     "reducers",
+    "ablations",
     "evaluation",
     "report",
     "push",

@@ -3,13 +3,13 @@
 Axes: seeds, examples.
 """
 
-import base64
 import math
 from collections.abc import Sequence
 
 import numpy as np
 import pydantic
 
+from benchmarks.answers import unpack_answers
 from benchmarks.result import Row, Summary, Table
 from benchmarks.rounds import Spread
 from components.evaluator.intervals import Z_95, compare_paired
@@ -66,11 +66,8 @@ def _name(training: Row, seeds: int) -> str:
 
 
 def _gather(rows: Sequence[Row]) -> Candidate:
-    correct = [
-        np.unpackbits(np.frombuffer(base64.b64decode(row["test_correct"]), np.uint8), count=row["test_images"])
-        for row in rows
-    ]
-    return Candidate(network=_NETWORK.validate_python(rows[0]["network"]), correct=np.stack(correct).astype(bool))
+    correct = [unpack_answers(row["test_correct"], row["test_images"]) for row in rows]
+    return Candidate(network=_NETWORK.validate_python(rows[0]["network"]), correct=np.stack(correct))
 
 
 def _tell_accuracy(candidate: Candidate, deviation: float | None) -> str:

@@ -4,38 +4,31 @@ All stand at one place, emit as many tokens, and are trained alike. Every traini
 the same command goes on where a killed one stopped. The test split is read when all trainings have ended, not before.
 """
 
-import base64
 import dataclasses
 import functools
-import logging
 import pathlib
-import tempfile
 from collections.abc import Sequence
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from benchmarks.answers import pack_answers
 from benchmarks.benchmark import Benchmark, main
 from benchmarks.dataset import ALL_IMAGES, SAMPLE
+from benchmarks.kept_training import Planned, keep_trainings
 from benchmarks.networks import find_network
 from benchmarks.reducer_table import summarize
 from benchmarks.result import Row
 from benchmarks.rounds import take_turns
-from benchmarks.splits import Splits
 from benchmarks.training import Training
-from components import features
-from components.lock import hold_lock
 from components.trainer.checkpoint import Checkpoint
 from components.trainer.fit import Fitter
-from components.trainer.progress import LOGGER, EpochReporter
 from components.trainer.read import Examples
-from components.trainer.state import locate_state
 from models.macs import count_macs
 from models.search_space import find_controls, is_learnt, name_point
 from models.vit_config import LEARNT_REDUCERS, ViTConfig
 from pipeline.config import FULL
-from pipeline.source_digest import digest_sources
 
 _BATCH_SIZE = 500  # test images asked at once
 _MOST_SEEDS = 3
@@ -74,59 +67,40 @@ def list_networks(root: pathlib.Path | None) -> tuple[ViTConfig, ...]:
 
 def measure(effort: Effort) -> list[Row]:
     """Trains what is not trained yet, then looks at test, then measures speed in turns."""
-    _tell_progress()
+    fit = dataclasses.replace(FULL.fit, epochs=effort.epochs)
     networks = list_networks(effort.root)
-    with tempfile.TemporaryDirectory() as folder:
-        splits = Splits(effort.tfds_dir, pathlib.Path(folder))
-        train = splits.read(features.TRAIN_SPLIT).first(effort.most_images)
-        valid = splits.read(features.VALID_SPLIT)
-        trainer = FULL.trainer(code_digest=digest_sources(Fitter.__module__))
-        state = locate_state(
-            dataclasses.replace(trainer, state=dataclasses.replace(trainer.state, folder=str(effort.state.resolve()))),
-            train,
-            valid,
-        )
-        with hold_lock(state / "lock", f"another process trains in {state}; wait until it has ended, or end it"):
-            fitter = Fitter(FULL.fit, train, valid, state)
-            trainings = _train(fitter, networks, effort)
-        test = splits.read(features.TEST_SPLIT)
-    rows = [_describe(fitter, network, seed, training, test, effort) for (network, seed), training in trainings.items()]
+    # Seed by seed, so that a part of the trainings, too, is a fair comparison.
+    plan = [
+        Planned(name=name_point(network), network=network, fit=fit, seed=fit.seed + i)
+        for i in range(effort.seeds)
+        for network in networks
+    ]
+    with keep_trainings(effort.tfds_dir, effort.state, effort.most_images) as kept:
+        trainings = kept.run(plan)
+        test = kept.read_test()
+        pairs = zip(plan, trainings, strict=True)
+        rows = [
+            _describe(kept.find_fitter(planned.network, fit), planned, training, test) for planned, training in pairs
+        ]
     return rows + _measure_speed(networks, effort)
 
 
-def _train(fitter: Fitter, networks: Sequence[ViTConfig], effort: Effort) -> dict[tuple[ViTConfig, int], Checkpoint]:
-    """Trains seed by seed, so that a part of the trainings, too, is a fair comparison."""
-    plan = [(network, FULL.fit.seed + i) for i in range(effort.seeds) for network in networks]
-    trainings = {}
-    for number, (network, seed) in enumerate(plan):
-        phase = f"training {number + 1} of {len(plan)}, {name_point(network)}, seed {seed}"
-        reporter = EpochReporter(phase, effort.epochs, number * effort.epochs, len(plan) * effort.epochs)
-        trainings[network, seed] = fitter.fit(
-            network, seed=seed, epochs=effort.epochs, schedule_epochs=effort.epochs, reporter=reporter
-        )
-    return trainings
-
-
-def _describe(
-    fitter: Fitter, network: ViTConfig, seed: int, training: Checkpoint, test: Examples, effort: Effort
-) -> Row:
-    correct = _find_correct(fitter.best_model(network, training), test)
+def _describe(fitter: Fitter, planned: Planned, training: Checkpoint, test: Examples) -> Row:
+    correct = _find_correct(fitter.best_model(planned.network, training), test)
     return {
         "kind": "training",
-        "point": name_point(network),
-        "network": dataclasses.asdict(network),
-        "seed": seed,
-        "epochs": effort.epochs,
+        "point": planned.name,
+        "network": dataclasses.asdict(planned.network),
+        "seed": planned.seed,
+        "epochs": planned.fit.epochs,
         "train_images": len(fitter.train),
-        "macs": count_macs(network).total,
+        "macs": count_macs(planned.network).total,
         "parameters": training.parameters,
         "valid_accuracy": training.best_epoch.valid_accuracy,
         "best_epoch": training.best_epoch.epoch,
         "epoch_seconds": [epoch.seconds for epoch in training.epochs],
         "test_images": len(test),
-        "test_correct": base64.b64encode(
-            np.packbits(correct).tobytes()
-        ).decode(),  # a bit an image, in the order of the records
+        "test_correct": pack_answers(correct),
     }
 
 
@@ -143,18 +117,6 @@ def _measure_speed(networks: Sequence[ViTConfig], effort: Effort) -> list[Row]:
         for network in networks
     }
     return [{"kind": "speed", **row} for row in take_turns(ways, effort.rounds)]
-
-
-def _tell_progress() -> None:
-    """Logs each epoch as it ends: this may take days."""
-    if LOGGER.handlers:
-        return
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-    handler.addFilter(lambda record: vars(record)["progress"]["epoch_has_ended"])
-    LOGGER.addHandler(handler)
-    LOGGER.setLevel(logging.INFO)
-    LOGGER.propagate = False
 
 
 BENCHMARK = Benchmark(

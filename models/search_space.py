@@ -91,6 +91,13 @@ def is_control(network: ViTConfig) -> bool:
     return network.token_reducer in CONTROL_REDUCERS
 
 
+def strip_reducer(network: ViTConfig) -> ViTConfig:
+    """Returns the trunk of a network, without token reducer."""
+    return dataclasses.replace(
+        network, token_reducer=None, blocks_before_token_learner=None, num_tokens=None, use_token_fuser=False
+    )
+
+
 def find_controls(network: ViTConfig) -> tuple[ViTConfig, ...]:
     """Returns what a network with a token reducer is to be compared with.
 
@@ -100,7 +107,7 @@ def find_controls(network: ViTConfig) -> tuple[ViTConfig, ...]:
     Returns:
         The trunk without reducer, and the controls at the same placement and token count.
     """
-    trunk = dataclasses.replace(
-        network, token_reducer=None, blocks_before_token_learner=None, num_tokens=None, use_token_fuser=False
+    return (
+        strip_reducer(network),
+        *(dataclasses.replace(network, token_reducer=control) for control in CONTROL_REDUCERS),
     )
-    return (trunk, *(dataclasses.replace(network, token_reducer=control) for control in CONTROL_REDUCERS))

@@ -1,6 +1,5 @@
 """What each benchmark concludes from its rows."""
 
-import base64
 import dataclasses
 import pathlib
 
@@ -8,7 +7,8 @@ import numpy as np
 import pytest
 from recorded_root import FIRST, KILLED, MACS, RecordedRoot
 
-from benchmarks import full_run, latency, reducer_table, training_speed
+from benchmarks import ablations, full_run, latency, reducer_table, training_speed
+from benchmarks.answers import pack_answers
 from benchmarks.networks import EXAMPLE, EXAMPLE_NETWORK, OURS, describe_fit, find_network
 from benchmarks.result import Row
 from models.search_space import find_controls, is_learnt, name_point
@@ -75,7 +75,7 @@ def make_training(network: object, seed: int, correct: np.ndarray) -> Row:
         "macs": 20_000_000,
         "parameters": 300_000,
         "test_images": len(correct),
-        "test_correct": base64.b64encode(np.packbits(correct).tobytes()).decode(),
+        "test_correct": pack_answers(correct),
     }
 
 
@@ -130,3 +130,36 @@ def test_a_run_that_stopped_before_its_verdict_is_not_finished(tmp_path: pathlib
     root.record(KILLED)
     with pytest.raises(UsageFailure, match="has left no verdict"):
         full_run.measure(full_run.Effort(root=root.path))
+
+
+def test_a_change_is_compared_with_the_profile_as_it_is() -> None:
+    draw = np.random.default_rng(2)
+    base = draw.random(5000) < 0.7
+    right = {"as it is": base, "better": draw.random(5000) < 0.8, "the same": base}
+    rows: list[Row] = [
+        {
+            "kind": "training",
+            "name": name,
+            "point": "p",
+            "fit": {"epochs": 8},
+            "macs": 9_870_000,
+            "valid_images": 5000,
+            "valid_correct": pack_answers(correct),
+        }
+        for name, correct in right.items()
+    ]
+    rows += [
+        {"kind": "speed", "round": n, "as it is": 100.0 * n, "better": 50.0 * n, "the same": 100.0} for n in (1, 2)
+    ]
+    as_it_is, better, same = ablations.summarize(rows).tables[0].rows
+    assert as_it_is == ("as it is", f"{right['as it is'].mean():.1%}", "", "9.87", "1.00x (1.00x to 1.00x)")
+    low = float(better[2].partition("(")[2].split()[0])
+    assert 5 < low < 10 < float(better[2].split()[0]) + 2
+    assert better[4] == "0.50x (0.50x to 0.50x)"
+    assert same[2].startswith("+0.0 (-")
+    assert same[4] == "0.75x (0.50x to 1.00x)"
+
+
+def test_every_ablation_can_be_built_and_changes_what_it_says() -> None:
+    plans = [ablations._plan(name, ablations.BENCHMARK.full) for name in ablations.BENCHMARK.full.changes]
+    assert len({(planned.network, planned.fit, planned.seed) for planned in plans}) == len(plans)
