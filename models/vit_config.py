@@ -42,12 +42,12 @@ class ViTConfig:
 
     Each patch token stands for `patch_size` x `patch_size` pixels. The stem "convolution" halves the image
     `log2(patch_size)` times with overlapping 3x3 convolutions of stride 2 and GELU; the stem "residual" follows each of
-    them by one more of stride 1 around which there is a residual, the last by two, all with batch norm and ReLU; the
-    stem "linear" projects each patch by itself. Before block `blocks_before_token_learner` a token reducer replaces the
-    patches by `num_tokens` tokens: learnt ("token_learner", "token_learner_v11"), or a control that learns nothing
-    about where to look ("average_pooling", "random_selection", "top_k_norm"). With the TokenFuser each block from there
-    on has a reducer of its own, works on the tokens, and what a TokenFuser makes of them is added to the patches that
-    were reduced.
+    them by one more of stride 1 around which there is a residual, all with batch norm and ReLU; the stem "linear"
+    projects each patch by itself. Before block `blocks_before_token_learner` a token reducer replaces the patches by
+    `num_tokens` tokens: learnt ("token_learner", "token_learner_v11"), or a control that learns nothing about where to
+    look ("average_pooling", "random_selection", "top_k_norm"). With the TokenFuser each block from there on has a
+    reducer of its own, works on the tokens, and what a TokenFuser makes of them is added to the patches that were
+    reduced.
 
     Raises:
         ValueError: If a field or a combination of fields cannot be built; the message names field, value and range.
@@ -151,9 +151,7 @@ class ViTConfig:
             size //= 2
             convolutions.append(StemConvolution(channels=channels, width=width, stride=2, output_size=size))
             if self.stem == "residual":
-                repeats = 2 if i == num_halvings - 1 else 1  # cheapest at the patches' own size
-                residual = StemConvolution(channels=width, width=width, stride=1, output_size=size)
-                convolutions += [residual] * repeats
+                convolutions.append(StemConvolution(channels=width, width=width, stride=1, output_size=size))
             channels = width
         return tuple(convolutions)
 

@@ -64,6 +64,7 @@ class FitConfig:
     weight_decay: float  # AdamW's; Keras multiplies it by the learning rate
     gradient_clip_norm: float  # of all gradients together
     label_smoothing: float  # 0..1
+    ema_momentum: float  # of the moving average of the weights, which is what is measured and exported; 0: no average
     crop_padding: int  # pixels of reflection around an image before it is cropped back at random
     seed: int  # of the final fit and of the first training of each point; the next ones count on from here
 
@@ -76,6 +77,7 @@ class FitConfig:
         check_range("fit.weight_decay", self.weight_decay, 0, 10)
         check_range("fit.gradient_clip_norm", self.gradient_clip_norm, 0)
         check_range("fit.label_smoothing", self.label_smoothing, 0, 1)
+        check_range("fit.ema_momentum", self.ema_momentum, 0, 1)
         check_range("fit.crop_padding", self.crop_padding, 0, 31)
         check_range("fit.seed", self.seed, 0)
 

@@ -14,7 +14,7 @@ import tensorflow as tf
 from components.trainer import checkpoint
 from components.trainer.checkpoint import Checkpoint, Epoch
 from components.trainer.config import FitConfig
-from components.trainer.optimization import compile_model
+from components.trainer.optimization import averaged_weights, compile_model
 from components.trainer.progress import EpochReporter
 from components.trainer.read import Examples, count_batches, training_batches
 from models.search_space import name_point
@@ -133,7 +133,10 @@ class _EpochKeeper(keras.callbacks.Callback):
         assert logs is not None
         if not np.isfinite(logs["loss"]):
             raise TrainingFailedError(f"the training loss is {logs['loss']} in epoch {epoch + 1}")
-        logits = self.model.predict(self._images, verbose=0)  # [examples, classes]
+        state = _read(_state(self.model))
+        with averaged_weights(self.model):
+            logits = self.model.predict(self._images, verbose=0)  # [examples, classes]
+            weights = _read(self.model.variables)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(self._labels, logits)
         correct = np.argmax(logits, axis=-1) == self._labels.numpy()
         logs["val_accuracy"] = float(correct.mean())
@@ -147,16 +150,20 @@ class _EpochKeeper(keras.callbacks.Callback):
                 seconds=round(time.monotonic() - self._began, 3),
             ),
             correct,
+            state,
+            weights,
         )
 
-    def _keep(self, epoch: Epoch, correct: np.ndarray) -> None:
+    def _keep(
+        self, epoch: Epoch, correct: np.ndarray, state: tuple[np.ndarray, ...], weights: tuple[np.ndarray, ...]
+    ) -> None:
         done = self.checkpoint
         is_best = done is None or epoch.valid_accuracy > done.best_epoch.valid_accuracy
         self.checkpoint = Checkpoint(
             epochs=(epoch,) if done is None else (*done.epochs, epoch),
             correct=correct[np.newaxis] if done is None else np.concatenate([done.correct, correct[np.newaxis]]),
-            state=_read(_state(self.model)),
-            best_weights=_read(self.model.variables) if done is None or is_best else done.best_weights,
+            state=state,
+            best_weights=weights if done is None or is_best else done.best_weights,
             parameters=self.model.count_params(),
         )
         checkpoint.save(self.checkpoint, self._path)

@@ -1,8 +1,11 @@
 """What training minimises and how: the loss, the optimizer and its schedule."""
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from components.trainer.config import FitConfig
@@ -13,7 +16,7 @@ def compile_model(model: keras.Model, config: FitConfig, steps: int) -> None:
 
     Args:
         model: Compiled in place.
-        config: Learning rate, weight decay, label smoothing.
+        config: Learning rate, weight decay, label smoothing, momentum of the weights' average.
         steps: Updates of the whole training.
     """
     optimizer = make_optimizer(config, steps)
@@ -35,7 +38,32 @@ def make_optimizer(config: FitConfig, steps: int) -> "FusedAdamW":
         warmup_target=config.learning_rate,
         warmup_steps=warmup_steps,
     )
-    return FusedAdamW(learning_rate, kernel_decay=config.weight_decay, global_clipnorm=config.gradient_clip_norm)
+    return FusedAdamW(
+        learning_rate,
+        kernel_decay=config.weight_decay,
+        global_clipnorm=config.gradient_clip_norm,
+        use_ema=config.ema_momentum > 0,
+        ema_momentum=config.ema_momentum,
+    )
+
+
+@contextlib.contextmanager
+def averaged_weights(model: keras.Model) -> Iterator[None]:
+    """Lends a model the moving average of its weights, if its optimizer keeps one.
+
+    Args:
+        model: That is being trained; afterwards it has its own weights again, to the last bit.
+
+    Reference:
+        Polyak and Juditsky, "Acceleration of stochastic approximation by averaging", SIAM J. Control Optim. 30, 1992.
+    """
+    own = [np.array(variable) for variable in model.trainable_variables]
+    model.optimizer.finalize_variable_values(model.trainable_variables)  # does nothing without an average
+    try:
+        yield
+    finally:
+        for variable, value in zip(model.trainable_variables, own, strict=True):
+            variable.assign(value)
 
 
 @keras.saving.register_keras_serializable(package="tokenlearner")

@@ -65,7 +65,7 @@ def test_parts_that_the_example_lacks_are_counted_by_the_same_rules() -> None:
     convolutions = dataclasses.replace(patch_4, stem="convolution")
     linear_stem = 2 * 144 * 48 * 128 + 144 * 128
     assert count_profiled_operations(convolutions) - count_profiled_operations(patch_4) == stem - linear_stem
-    more = 2 * 24 * 24 * 576 * 64 + 2 * 2 * 12 * 12 * 1152 * 128  # no profiler rule for fused batch norm and ReLU
+    more = 2 * 24 * 24 * 576 * 64 + 2 * 12 * 12 * 1152 * 128  # no profiler rule for fused batch norm and ReLU
     biases_and_gelus = 4 * 24 * 24 * 64 + 4 * 12 * 12 * 128
     residual = dataclasses.replace(patch_4, stem="residual")
     added = count_profiled_operations(residual) - count_profiled_operations(convolutions)

@@ -66,7 +66,7 @@ _VARIANTS: list[tuple[dict[str, Any], Macs]] = [
     ({"dropout_rate": 0.5}, _PLAIN_MACS),
     (
         {"stem": "residual"},
-        dataclasses.replace(_PLAIN_MACS, stem=_STEM + (8 * 8) * (9 * 4) * 4 + 2 * (4 * 4) * (9 * 8) * 8),
+        dataclasses.replace(_PLAIN_MACS, stem=_STEM + (8 * 8) * (9 * 4) * 4 + (4 * 4) * (9 * 8) * 8),
     ),
     ({"stem": "linear"}, dataclasses.replace(_PLAIN_MACS, stem=16 * (4 * 4 * 3) * 8)),
     ({"positions": "sincos_2d"}, _PLAIN_MACS),

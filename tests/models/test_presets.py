@@ -13,7 +13,7 @@ _PARAMETERS_AND_MACS = {  # the parameters of the Keras example are those that i
     "keras_example_4_tokens": (1_349_946, 78_065_920),
     "keras_example_8_blocks": (2_665_610, 202_212_608),
     "quick": (158_154, 11_887_232),
-    "full": (242_026, 18_965_120),
+    "full": (204_906, 16_605_824),
 }
 
 

@@ -173,13 +173,12 @@ def test_the_stem_halves_the_image_once_for_each_doubling_of_the_patch(
     assert config.num_patches == num_patches
 
 
-def test_the_residual_stem_has_a_second_convolution_at_each_size_and_a_third_at_the_patches() -> None:
+def test_the_residual_stem_has_a_second_convolution_at_each_size() -> None:
     layers = dataclasses.replace(_PLAIN, stem="residual", image_size=32, patch_size=4, dim=12).stem_convolutions
     assert [(layer.channels, layer.width, layer.stride, layer.output_size) for layer in layers] == [
         (3, 6, 2, 16),
         (6, 6, 1, 16),
         (6, 12, 2, 8),
-        (12, 12, 1, 8),
         (12, 12, 1, 8),
     ]
 

@@ -36,6 +36,7 @@ def fit_config() -> FitConfig:
         weight_decay=0.05,
         gradient_clip_norm=1.0,
         label_smoothing=0.1,
+        ema_momentum=0.9,
         crop_padding=1,
         seed=1,
     )

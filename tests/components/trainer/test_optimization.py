@@ -12,7 +12,7 @@ import scipy.special
 import tensorflow as tf
 
 from components.trainer.config import FitConfig
-from components.trainer.optimization import SmoothedCrossentropy, compile_model
+from components.trainer.optimization import SmoothedCrossentropy, averaged_weights, compile_model
 from models.vit import build_vit
 from models.vit_config import ViTConfig
 
@@ -102,3 +102,29 @@ def test_the_optimizer_has_all_its_variables_before_the_first_step(model: keras.
     before = [variable.path for variable in model.optimizer.variables]
     model.optimizer.apply([tf.ones_like(weight) for weight in model.trainable_variables])
     assert [variable.path for variable in model.optimizer.variables] == before
+
+
+def test_the_average_of_the_weights_is_lent_and_the_own_come_back_to_the_last_bit(
+    model: keras.Model, fit_config: FitConfig
+) -> None:
+    compile_model(model, dataclasses.replace(fit_config, learning_rate=0.1, ema_momentum=0.75), steps=10)
+    expected, after = [], []
+    for step in range(4):
+        model.optimizer.apply([tf.ones_like(weight) for weight in model.trainable_variables])
+        after = [np.array(weight) for weight in model.trainable_variables]
+        expected = after if step == 0 else [0.75 * old + 0.25 * new for old, new in zip(expected, after, strict=True)]
+    with averaged_weights(model):
+        for weight, value in zip(model.trainable_variables, expected, strict=True):
+            np.testing.assert_allclose(weight, value, rtol=1e-5, atol=1e-6)
+        assert not np.allclose(model.trainable_variables[0], after[0], atol=1e-3)
+    for weight, value in zip(model.trainable_variables, after, strict=True):
+        np.testing.assert_array_equal(weight, value)
+
+
+def test_without_an_average_the_weights_are_their_own(model: keras.Model, fit_config: FitConfig) -> None:
+    compile_model(model, dataclasses.replace(fit_config, learning_rate=0.1, ema_momentum=0.0), steps=10)
+    model.optimizer.apply([tf.ones_like(weight) for weight in model.trainable_variables])
+    own = [np.array(weight) for weight in model.trainable_variables]
+    with averaged_weights(model):
+        for weight, value in zip(model.trainable_variables, own, strict=True):
+            np.testing.assert_array_equal(weight, value)

@@ -28,6 +28,7 @@ _CONFIG = FitConfig(
     weight_decay=0.0,
     gradient_clip_norm=1.0,
     label_smoothing=0.0,
+    ema_momentum=0.0,
     crop_padding=1,
     seed=1,
 )

@@ -59,6 +59,7 @@ def test_what_a_trained_weight_does_not_depend_on_keeps_the_folder(
         ("fit", {"weight_decay": 0.1}),
         ("fit", {"gradient_clip_norm": 2.0}),
         ("fit", {"label_smoothing": 0.2}),
+        ("fit", {"ema_momentum": 0.5}),
         ("fit", {"crop_padding": 2}),
         ("state", {"code_digest": "abd"}),
     ],
