@@ -40,6 +40,7 @@ _CHANGES: Mapping[str, Mapping[str, Any]] = {  # of fields of the network or of 
     "batches of 256": {"batch_size": 256},
     "weight decay 0.02": {"weight_decay": 0.02},
     "weight decay 0.1": {"weight_decay": 0.1},
+    "no average of the weights": {"ema_momentum": 0.0},
     "no label smoothing": {"label_smoothing": 0.0},
 }
 

@@ -224,8 +224,8 @@ FULL = dataclasses.replace(
     root=pathlib.Path("pipeline_root/full"),
     data=dataclasses.replace(QUICK.data, tfds_dir=pathlib.Path("data/cifar10/3.0.2")),
     model=ModelConfig.of(PRESETS["full"]),
-    search=dataclasses.replace(QUICK.search, placements=(0, 1), token_counts=(8, 16), max_epochs=6),
-    fit=dataclasses.replace(QUICK.fit, epochs=60, batch_size=128, learning_rate=4e-3),
+    search=dataclasses.replace(QUICK.search, placements=(0, 1), token_counts=(8, 16), min_epochs=2, max_epochs=6),
+    fit=dataclasses.replace(QUICK.fit, epochs=60, batch_size=128, learning_rate=4e-3, ema_momentum=0.99),
     # Room for the noise of 10,000 test images, 1,000 of each class.
     evaluation=EvaluationConfig(min_accuracy=0.8, max_accuracy_drop=0.02, max_class_accuracy_drop=0.12, max_mmacs=25.0),
     push=dataclasses.replace(QUICK.push, int8_margin=0.01),  # on 10,000 test images

@@ -19,7 +19,7 @@ def make_rows(*, seconds_an_image: float = 0.001, gate_bytes_an_image: int = 0) 
         for images in (6_000, 60_000, 240_000)
         for step, seconds, peak in (
             ("ExampleGen", 1e-3 * images, 600 * MIB),
-            ("Trainer", 1e-6 * images**2, 700 * MIB + 12_288 * images),
+            ("Trainer", 1e-6 * images**2, 700 * MIB),
             (
                 "Gate",
                 (1e-3 if images < 240_000 else seconds_an_image) * images,
@@ -29,7 +29,7 @@ def make_rows(*, seconds_an_image: float = 0.001, gate_bytes_an_image: int = 0) 
     ]
 
 
-def test_a_linear_step_with_flat_memory_reaches_what_was_asked_for_whatever_the_trainer_does() -> None:
+def test_a_linear_step_with_flat_memory_reaches_what_was_asked_for_however_long_the_trainer_takes() -> None:
     summary = summarize(make_rows())
     assert summary.targets[0].reached == "aim"
     seconds, milliseconds, peaks, added = summary.tables
