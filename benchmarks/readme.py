@@ -1,4 +1,6 @@
-"""Writes what README quotes from the result files, between its markers: `python -m benchmarks.readme`.
+"""Writes what README and docs/results.md quote from the result files, between their markers.
+
+`python -m benchmarks.readme` does it.
 
 `<!-- result: NAME -->` … `<!-- end of result -->` holds the tables of one benchmark, `<!-- targets -->` … `<!-- end of
 targets -->` what was asked for, of all of them. Without result files there is nothing between the markers.
@@ -6,26 +8,26 @@ targets -->` what was asked for, of all of them. Without result files there is n
 
 import pathlib
 import re
-import sys
 
 from benchmarks.benchmark import tabulate_targets
 from benchmarks.result import Result, Table, read_results
 
-README = pathlib.Path(__file__).parent.parent / "README.md"
+_PROJECT = pathlib.Path(__file__).parent.parent
+PAGES = (_PROJECT / "README.md", _PROJECT / "docs" / "results.md")
 
 _RESULT = re.compile(r"(<!-- result: (\w+) -->\n).*?(<!-- end of result -->)", re.DOTALL)
 _TARGETS = re.compile(r"(<!-- targets -->\n).*?(<!-- end of targets -->)", re.DOTALL)
 
 
 def render(text: str, results: dict[str, Result]) -> str:
-    """Returns a README with its tables made anew.
+    """Returns a page with its tables made anew.
 
     Args:
-        text: The README.
+        text: The page.
         results: By the name of their benchmark.
 
     Returns:
-        The README; what stands outside of markers is untouched.
+        The page; what stands outside of markers is untouched.
     """
     targets = [target for result in results.values() for target in result.summary.targets]
     table = f"\n{render_table(tabulate_targets(targets))}\n" if targets else ""
@@ -54,12 +56,13 @@ def _render_result(result: Result | None) -> str:
 
 
 def main() -> None:
-    """Rewrites README.md, and says whether that changed it."""
-    before = README.read_text()
-    after = render(before, read_results())
-    README.write_text(after)
-    print(f"{README.name} {'is as the results say' if after == before else 'now says what the results say'}.")
-    sys.exit(0)
+    """Rewrites the pages, and says whether that changed them."""
+    results = read_results()
+    for page in PAGES:
+        before = page.read_text()
+        after = render(before, results)
+        page.write_text(after)
+        print(f"{page.name} {'is as the results say' if after == before else 'now says what the results say'}.")
 
 
 if __name__ == "__main__":

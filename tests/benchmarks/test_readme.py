@@ -1,10 +1,13 @@
-"""README quotes the result files, and nothing else between its markers."""
+"""README and docs/results.md quote the result files, and nothing else between their markers."""
 
 import dataclasses
+import pathlib
 import re
 
+import pytest
+
 from benchmarks.__main__ import NAMES
-from benchmarks.readme import README, render, render_table
+from benchmarks.readme import PAGES, render, render_table
 from benchmarks.result import Result, Table, read_results
 
 TEXT = """Before.
@@ -21,13 +24,15 @@ After.
 """
 
 
-def test_readme_says_what_the_results_say() -> None:
-    text = README.read_text()
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_page_says_what_the_results_say(page: pathlib.Path) -> None:
+    text = page.read_text()
     assert render(text, read_results()) == text, "run `python -m benchmarks.readme`"
 
 
-def test_readme_quotes_benchmarks_that_are_there_and_has_every_result() -> None:
-    quoted = re.findall(r"<!-- result: (\w+) -->", README.read_text())
+def test_the_pages_quote_benchmarks_that_are_there_and_each_result_once() -> None:
+    quoted = re.findall(r"<!-- result: (\w+) -->", "".join(page.read_text() for page in PAGES))
+    assert sorted(quoted) == sorted(set(quoted))
     assert set(quoted) <= set(NAMES)
     assert set(read_results()) <= set(quoted)
 

@@ -108,7 +108,8 @@ def test_the_average_of_the_weights_is_lent_and_the_own_come_back_to_the_last_bi
     model: keras.Model, fit_config: FitConfig
 ) -> None:
     compile_model(model, dataclasses.replace(fit_config, learning_rate=0.1, ema_momentum=0.75), steps=10)
-    expected, after = [], []
+    expected: list[np.ndarray] = []
+    after: list[np.ndarray] = []
     for step in range(4):
         model.optimizer.apply([tf.ones_like(weight) for weight in model.trainable_variables])
         after = [np.array(weight) for weight in model.trainable_variables]
