@@ -15,16 +15,17 @@ from components.transform import decode_images
 _BATCH_SIZE = 500  # images
 
 
-def read_pixels(split: pathlib.Path) -> np.ndarray:
-    """Reads all images of a split.
+def stream_pixels(split: pathlib.Path) -> Iterator[np.ndarray]:
+    """Yields the images of a split, some hundreds at a time.
 
     Args:
         split: Folder of TFRecords of raw tf.Examples.
 
-    Returns:
+    Yields:
         uint8 [batch, height, width, channels], in the order of the records.
     """
-    return np.concatenate([pixels for pixels, _ in _read_batches(split)])
+    for pixels, _ in _read_batches(split):
+        yield pixels
 
 
 def choose_images(split: pathlib.Path, images_per_class: int) -> np.ndarray:

@@ -7,7 +7,7 @@ import dataclasses
 import pathlib
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -58,19 +58,19 @@ def open_interpreter(file: pathlib.Path) -> Any:
         return tf.lite.Interpreter(str(file))
 
 
-def classify_all(classify: Classify, pixels: np.ndarray) -> np.ndarray:
+def classify_all(classify: Classify, batches: Iterable[np.ndarray]) -> np.ndarray:
     """Asks for one image after the other.
 
     One at a time is what a twin is for, and as fast as batches: what it works on stays in the processor's cache.
 
     Args:
         classify: A twin.
-        pixels: uint8 [images, height, width, channels].
+        batches: Images, uint8 [batch, height, width, channels] each.
 
     Returns:
         Probabilities, float32 [images, classes].
     """
-    return np.concatenate([classify(pixels[i : i + 1]) for i in range(len(pixels))])
+    return np.concatenate([classify(pixels[i : i + 1]) for pixels in batches for i in range(len(pixels))])
 
 
 def time_in_turns(models: Mapping[VariantName, Classify], pixels: np.ndarray) -> dict[VariantName, Latency]:

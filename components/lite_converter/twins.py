@@ -43,23 +43,22 @@ def make_twins(
     failures = convert_models(saved_model, images.choose_images(train_split, _CALIBRATION_IMAGES_PER_CLASS), folder)
     (folder / LABELS_FILE).write_text("".join(f"{name}\n" for name in features.CLASS_NAMES))
     predictions = scoring.predict(test_split, saved_model, None)
-    pixels = images.read_pixels(test_split)
     models: dict[VariantName, measure.Classify] = {"saved_model": measure.load_saved_model(saved_model)}
     right: dict[VariantName, np.ndarray] = {"saved_model": find_correct(predictions.candidate, predictions.labels)}
     for name in [name for name in TWINS if name not in failures]:
-        asked = _ask_twin(locate_twin(folder, name), pixels)
+        asked = _ask_twin(locate_twin(folder, name), test_split)
         if isinstance(asked, str):
             failures[name] = asked
         else:
             models[name], answers = asked
             right[name] = find_correct(answers, predictions.labels)
-    latencies = measure.time_in_turns(models, pixels)
+    latencies = measure.time_in_turns(models, next(images.stream_pixels(test_split)))
     variants = [_describe_saved_model(saved_model, right["saved_model"], latencies["saved_model"])]
     for name in [name for name in TWINS if name in right]:
         file = locate_twin(folder, name)
         variants.append(judge_twin(name, file, right[name], right["saved_model"], latencies[name], margin))
     failed = tuple(describe_failure(name, reason) for name, reason in failures.items())
-    return LiteComparison(images=len(pixels), margin=margin, variants=tuple(variants), failed=failed)
+    return LiteComparison(images=len(predictions.labels), margin=margin, variants=tuple(variants), failed=failed)
 
 
 def judge_twin(
@@ -104,11 +103,11 @@ def describe_failure(name: VariantName, reason: str) -> FailedTwin:
     return FailedTwin(name=name, sentence=f"not pushed: TensorFlow Lite cannot take this network: {reason.rstrip('.')}")
 
 
-def _ask_twin(file: pathlib.Path, pixels: np.ndarray) -> tuple[measure.Classify, np.ndarray] | str:
+def _ask_twin(file: pathlib.Path, split: pathlib.Path) -> tuple[measure.Classify, np.ndarray] | str:
     """Returns a twin and its probabilities, [images, classes]; or, in words, why it does not run."""
     try:
         twin = measure.load_twin(file)
-        return twin, measure.classify_all(twin, pixels)
+        return twin, measure.classify_all(twin, images.stream_pixels(split))
     except (RuntimeError, ValueError) as error:  # of the interpreter: not every operator takes every type
         return str(error).splitlines()[0]
 

@@ -18,7 +18,7 @@ from tfx.utils import path_utils
 from components import features
 from components.lite_converter.comparison import LiteComparison, read_comparison
 from components.lite_converter.component import LiteConverter, LiteModels
-from components.lite_converter.images import read_pixels
+from components.lite_converter.images import stream_pixels
 from components.trainer.export import export_model
 from models.vit import build_vit
 from models.vit_config import ViTConfig
@@ -59,7 +59,7 @@ def _convert(network: keras.Model, examples: Any, transform: Any, folder: pathli
         saved_model=pathlib.Path(path_utils.serving_model_dir(model.uri)),
         folder=folder / "lite_models",
         comparison=read_comparison(folder / "lite_models"),
-        pixels=read_pixels(pathlib.Path(examples.uri) / "Split-test"),
+        pixels=np.concatenate(list(stream_pixels(pathlib.Path(examples.uri) / "Split-test"))),
     )
 
 

@@ -28,7 +28,7 @@ def labels(examples: Any) -> np.ndarray:
 def answers(converted: Any) -> dict[str, np.ndarray]:
     """What each form answers to the test images, [images, classes]."""
     twins = {name: load_twin(converted.folder / f"model_{name}.tflite") for name in ("float32", "int8")}
-    found = {name: classify_all(twin, converted.pixels) for name, twin in twins.items()}
+    found = {name: classify_all(twin, [converted.pixels]) for name, twin in twins.items()}
     return {"saved_model": converted.classify(), **found}
 
 
