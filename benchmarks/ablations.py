@@ -5,7 +5,6 @@ is not read.
 """
 
 import dataclasses
-import functools
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,8 +15,8 @@ from benchmarks.dataset import ALL_IMAGES, SAMPLE
 from benchmarks.kept_training import Planned, keep_trainings
 from benchmarks.networks import find_network
 from benchmarks.result import Row, Summary, Table
-from benchmarks.rounds import compare, take_turns
-from benchmarks.training import Training
+from benchmarks.rounds import compare, tell_points
+from benchmarks.training import measure_speeds
 from components.evaluator.intervals import compare_paired
 from components.trainer.checkpoint import Checkpoint
 from models.macs import count_macs
@@ -65,13 +64,8 @@ def measure(effort: Effort) -> list[Row]:
     with keep_trainings(effort.tfds_dir, effort.state, effort.most_images) as kept:
         trainings = kept.run(list(plan.values()))
     rows = [_describe(planned, training) for planned, training in zip(plan.values(), trainings, strict=True)]
-    if not effort.rounds:
-        return rows
-    ways = {
-        name: functools.partial(Training(planned.network, planned.fit).measure, effort.seconds)
-        for name, planned in plan.items()
-    }
-    return rows + [{"kind": "speed", **row} for row in take_turns(ways, effort.rounds)]
+    trained = {name: (planned.network, planned.fit) for name, planned in plan.items()}
+    return rows + measure_speeds(trained, effort.rounds, effort.seconds)
 
 
 def _plan(name: str, effort: Effort) -> Planned:
@@ -111,12 +105,11 @@ def summarize(rows: Sequence[Row]) -> Summary:
     for row in trainings:
         name = row["name"]
         paired = compare_paired(answers[name], answers[_AS_IT_IS])
-        points = f"{100 * paired.difference:+.1f} ({100 * paired.low:+.1f} to {100 * paired.high:+.1f})"
         lines.append(
             (
                 name,
                 f"{answers[name].mean():.1%}",
-                "" if name == _AS_IT_IS else points,
+                "" if name == _AS_IT_IS else tell_points(paired.difference, paired.low, paired.high),
                 f"{row['macs'] / 1e6:.2f}",
                 compare(speeds, name, _AS_IT_IS).tell("{:.2f}x") if speeds else "",
             )

@@ -44,8 +44,8 @@ class KeptTrainings:
     def __init__(self, splits: Splits, state: pathlib.Path, most_images: int | None) -> None:
         self._splits = splits
         self._state = state
-        train, self.valid = (splits.read(split) for split in (features.TRAIN_SPLIT, features.VALID_SPLIT))
-        self.train = train if most_images is None else train.first(most_images)
+        train, self._valid = (splits.read(split) for split in (features.TRAIN_SPLIT, features.VALID_SPLIT))
+        self._train = train if most_images is None else train.first(most_images)
         self._fitters: dict[tuple[ViTConfig, FitConfig], Fitter] = {}
 
     def read_test(self) -> Examples:
@@ -59,7 +59,7 @@ class KeptTrainings:
             full = FULL.trainer(code_digest=digest_sources(Fitter.__module__))
             state = dataclasses.replace(full.state, folder=str(self._state.resolve()))
             config = dataclasses.replace(full, trunk=key[0], fit=fit, state=state)
-            self._fitters[key] = Fitter(fit, self.train, self.valid, locate_state(config, self.train, self.valid))
+            self._fitters[key] = Fitter(fit, self._train, self._valid, locate_state(config, self._train, self._valid))
         return self._fitters[key]
 
     def run(self, plan: Sequence[Planned]) -> list[Checkpoint]:

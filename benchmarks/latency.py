@@ -32,7 +32,7 @@ from components.trainer.export import export_model
 from models.vit import build_vit
 from models.vit_config import ViTConfig
 from pipeline.config import FULL
-from pipeline.failures import UsageFailure
+from pipeline.prediction.model import locate_model
 
 _BATCHES = (1, 32)
 _SAVED_MODEL, _TWIN = "SavedModel", "float32 twin"
@@ -53,7 +53,10 @@ def measure(effort: Effort) -> list[Row]:
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         splits = Splits(SAMPLE, folder)
-        ours = find_pushed(effort.root) if effort.root else export(find_network(None), splits, folder / "ours")
+        if effort.root:
+            ours = locate_model(None, dataclasses.replace(FULL, root=effort.root).serving_dir)
+        else:
+            ours = export(find_network(None), splits, folder / "ours")
         folders = {OURS: ours, EXAMPLE: export(EXAMPLE_NETWORK, splits, folder / "example")}
         # Kept, for they own their signatures.
         models = {name: tf.saved_model.load(str(folder)) for name, folder in folders.items()}
@@ -70,19 +73,6 @@ def measure(effort: Effort) -> list[Row]:
 def _ask(engine: str, batch: int, ways: dict[str, Callable[[], float]], effort: Effort) -> list[Row]:
     facts = {"engine": engine, "batch": batch, "requests": effort.requests}
     return [{**facts, **row} for row in take_turns(ways, effort.rounds)]
-
-
-def find_pushed(root: pathlib.Path) -> pathlib.Path:
-    """Finds the newest version that a root serves.
-
-    Raises:
-        UsageFailure: If there is none.
-    """
-    serving = dataclasses.replace(FULL, root=root).serving_dir
-    versions = [folder for folder in serving.glob("*") if folder.name.isdecimal()]
-    if not versions:
-        raise UsageFailure(f"{serving} holds no pushed version; name a --root whose last run was pushed.")
-    return max(versions, key=lambda folder: int(folder.name))
 
 
 def export(network: ViTConfig, splits: Splits, folder: pathlib.Path) -> pathlib.Path:

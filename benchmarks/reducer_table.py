@@ -11,7 +11,7 @@ import pydantic
 
 from benchmarks.answers import unpack_answers
 from benchmarks.result import Row, Summary, Table
-from benchmarks.rounds import Spread
+from benchmarks.rounds import Spread, tell_points
 from components.evaluator.intervals import Z_95, compare_paired
 from components.trainer.choice import Candidate, Difference, compare, pool_seed_deviation
 from models.search_space import NO_REDUCER, is_control
@@ -43,7 +43,7 @@ def summarize(rows: Sequence[Row]) -> Summary:
             (
                 point,
                 _tell_accuracy(candidate, deviation),
-                "" if difference is None else _tell_difference(difference),
+                "" if difference is None else tell_points(difference.difference, *difference.interval),
                 ", ".join(_tell_pairs(learnt, candidate)) if difference else "",
                 f"{row['macs'] / 1e6:.2f}",
                 f"{row['parameters']:,}",
@@ -77,17 +77,13 @@ def _tell_accuracy(candidate: Candidate, deviation: float | None) -> str:
     return f"{candidate.accuracy:.1%} ({candidate.accuracy - half:.1%} to {candidate.accuracy + half:.1%})"
 
 
-def _tell_difference(difference: Difference) -> str:
-    low, high = difference.interval
-    return f"{100 * difference.difference:+.1f} ({100 * low:+.1f} to {100 * high:+.1f})"
-
-
 def _tell_pairs(learnt: Candidate, candidate: Candidate) -> list[str]:
     pairs = [compare_paired(*arrays) for arrays in zip(learnt.correct, candidate.correct, strict=True)]
-    return [f"{100 * pair.difference:+.1f} ({100 * pair.low:+.1f} to {100 * pair.high:+.1f})" for pair in pairs]
+    return [tell_points(pair.difference, pair.low, pair.high) for pair in pairs]
 
 
 def _conclude(difference: Difference) -> str:
     better = "beats" if difference.difference > 0 else "loses to"
     verb = better if difference.is_larger_than_noise else "cannot be told from"
-    return f"{difference.point} {verb} {difference.than} on test: {_tell_difference(difference)} points."
+    points = tell_points(difference.difference, *difference.interval)
+    return f"{difference.point} {verb} {difference.than} on test: {points} points."

@@ -5,9 +5,7 @@ the same command goes on where a killed one stopped. The test split is read when
 """
 
 import dataclasses
-import functools
 import pathlib
-from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -20,8 +18,7 @@ from benchmarks.kept_training import Planned, keep_trainings
 from benchmarks.networks import find_network
 from benchmarks.reducer_table import summarize
 from benchmarks.result import Row
-from benchmarks.rounds import take_turns
-from benchmarks.training import Training
+from benchmarks.training import measure_speeds
 from components.trainer.checkpoint import Checkpoint
 from components.trainer.fit import Fitter
 from components.trainer.read import Examples
@@ -45,7 +42,7 @@ class Effort:
     epochs: int = 1
     seeds: int = 1
     most_images: int | None = 640  # of the train split; None: all
-    rounds: int = 0  # in which training speed is measured; tracing the networks anew takes longer than a short form may
+    rounds: int = 0  # in which training speed is measured
     seconds: float = 1.0  # of each network in a round
 
 
@@ -82,7 +79,8 @@ def measure(effort: Effort) -> list[Row]:
         rows = [
             _describe(kept.find_fitter(planned.network, fit), planned, training, test) for planned, training in pairs
         ]
-    return rows + _measure_speed(networks, effort)
+    trained = {name_point(network): (network, FULL.fit) for network in networks}
+    return rows + measure_speeds(trained, effort.rounds, effort.seconds)
 
 
 def _describe(fitter: Fitter, planned: Planned, training: Checkpoint, test: Examples) -> Row:
@@ -107,16 +105,6 @@ def _describe(fitter: Fitter, planned: Planned, training: Checkpoint, test: Exam
 def _find_correct(model: keras.Model, test: Examples) -> np.ndarray:
     logits = model.predict(test.stream_images(_BATCH_SIZE), verbose=0)  # [examples, classes]
     return np.argmax(logits, axis=-1) == tf.cast(test.labels, tf.int64).numpy()
-
-
-def _measure_speed(networks: Sequence[ViTConfig], effort: Effort) -> list[Row]:
-    if not effort.rounds:
-        return []
-    ways = {
-        name_point(network): functools.partial(Training(network, FULL.fit).measure, effort.seconds)
-        for network in networks
-    }
-    return [{"kind": "speed", **row} for row in take_turns(ways, effort.rounds)]
 
 
 BENCHMARK = Benchmark(

@@ -55,6 +55,12 @@ def compare(rows: Sequence[Row], way: str, other: str) -> Spread:
     return Spread.of(row[way] / row[other] for row in rows)
 
 
+def tell_points(difference: float, low: float, high: float) -> str:
+    """Returns such as "+1.2 (-0.3 to +2.7)" for a difference of two accuracies, and the ends of its interval."""
+    of_difference, *ends = (f"{100 * value:+.1f}" for value in (difference, low, high))
+    return f"{of_difference} ({' to '.join(ends)})"
+
+
 def measure_sgemm(seconds: float) -> float:
     """Returns operations a second (an addition is one, a multiplication another) of numpy's sgemm on all cores.
 

@@ -1,10 +1,14 @@
 """One network's training step, as the Trainer compiles it, fed by any batches."""
 
+import functools
 import time
+from collections.abc import Mapping
 
 import keras
 import tensorflow as tf
 
+from benchmarks.result import Row
+from benchmarks.rounds import take_turns
 from components import features
 from components.trainer.config import FitConfig
 from components.trainer.optimization import compile_model
@@ -48,6 +52,18 @@ class Training:
 
     def _fit(self, steps: int) -> None:
         self._model.fit(self._batches, steps_per_epoch=steps, verbose=0)
+
+
+def measure_speeds(trained: Mapping[str, tuple[ViTConfig, FitConfig]], rounds: int, seconds: float) -> list[Row]:
+    """Trains networks in turns, each for so many seconds a round.
+
+    Returns:
+        A row a round, of the kind "speed", with the images a second under each name; no row where there is no round.
+    """
+    if not rounds:
+        return []  # tracing takes longer than a short form may
+    ways = {name: functools.partial(Training(*what).measure, seconds) for name, what in trained.items()}
+    return [{"kind": "speed", **row} for row in take_turns(ways, rounds)]
 
 
 def _repeat_batch(network: ViTConfig, batch_size: int) -> tf.data.Dataset:
