@@ -36,7 +36,7 @@ bench: $(READY) ## measure side by side and print tables, all in short form (ARG
 	$(VENV)/bin/python -m benchmarks $(ARGS)
 
 lock: | $(VENV)/bin/uv ## pin the packages of pyproject.toml anew (ARGS=--upgrade for newer ones)
-	$(VENV)/bin/uv pip compile --quiet --universal --group dev pyproject.toml --generate-hashes --no-header \
+	$(VENV)/bin/uv pip compile --quiet --universal --extra kubeflow --group dev pyproject.toml --generate-hashes --no-header \
 		--output-file requirements.lock $(ARGS)
 
 clean: ## remove what set-up, tests and checks made; data and outputs of runs stay

@@ -1,6 +1,7 @@
 """Tests of the set-up: its choice of a Python, its sentences, its order of work, and the lock that it installs from."""
 
 import ast
+import itertools
 import os
 import re
 import subprocess
@@ -239,7 +240,8 @@ def test_the_lock_holds_a_tfx_for_each_python() -> None:
 def test_the_lock_satisfies_every_dependency_of_the_project() -> None:
     project = tomllib.loads((bootstrap.ROOT / "pyproject.toml").read_text())
     locked = list(map(Requirement, read_lock()))
-    for line in [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]:
+    extras = project["project"]["optional-dependencies"].values()
+    for line in itertools.chain(project["project"]["dependencies"], *extras, project["dependency-groups"]["dev"]):
         wanted = Requirement(line)
         versions = [str(pin.specifier).removeprefix("==") for pin in locked if pin.name == wanted.name]
         assert any(map(wanted.specifier.contains, versions)), line
