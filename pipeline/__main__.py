@@ -5,7 +5,7 @@ import os
 import pathlib
 import re
 import sys
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import tyro
 from rich.console import Console
@@ -14,6 +14,7 @@ from components.lock import LockedError
 from pipeline.config import PROFILES, PipelineConfig
 from pipeline.failures import ExitCode, Failure, UsageFailure
 from pipeline.inspection.commands import InspectCommand, complete_arguments
+from pipeline.kubeflow.commands import CompileCommand
 from pipeline.prediction.commands import PredictCommand, complete_beam_options
 from pipeline.push.commands import PushCommand
 
@@ -35,6 +36,9 @@ class RunCommand:
         from pipeline.run import run
 
         return run(self.config, Console())
+
+
+ConfiguredCommand = TypeVar("ConfiguredCommand", RunCommand, CompileCommand)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -121,18 +125,27 @@ class ReportCommand:
 
 def _parse(
     arguments: list[str],
-) -> RunCommand | InspectCommand | BlessCommand | PushCommand | ReportCommand | PredictCommand | DataCommand:
-    """Parses the command line; the profile, wherever it stands, gives the other fields of `run` their defaults."""
+) -> (
+    RunCommand
+    | CompileCommand
+    | InspectCommand
+    | BlessCommand
+    | PushCommand
+    | ReportCommand
+    | PredictCommand
+    | DataCommand
+):
+    """Parses the command line; the profile, wherever it stands, gives the configuration its defaults."""
     profiles = re.findall(r"--profile[ =](\S+)", " ".join(arguments))
     profile = profiles[-1] if profiles and profiles[-1] in PROFILES else "quick"
-    default_run = RunCommand(config=PROFILES[profile])
-    if arguments[:1] == ["run"]:  # by itself: as part of the union tyro 1.0 blurs a ValueError's field
-        try:
-            return tyro.cli(RunCommand, args=arguments[1:], prog="tokenlearner run", default=default_run)
-        except ValueError as error:
-            raise UsageFailure(f"{error}.") from None
+    run, compilation = RunCommand(config=PROFILES[profile]), CompileCommand.of(PROFILES[profile])
+    if arguments[:1] == ["run"]:
+        return _parse_alone(run, arguments)
+    if arguments[:1] == ["compile"]:
+        return _parse_alone(compilation, arguments)
     return tyro.cli(
-        Annotated[RunCommand, tyro.conf.subcommand("run", default=default_run)]
+        Annotated[RunCommand, tyro.conf.subcommand("run", default=run)]
+        | Annotated[CompileCommand, tyro.conf.subcommand("compile", default=compilation)]
         | Annotated[InspectCommand, tyro.conf.subcommand("inspect")]
         | Annotated[BlessCommand, tyro.conf.subcommand("bless")]
         | Annotated[PushCommand, tyro.conf.subcommand("push")]
@@ -143,6 +156,14 @@ def _parse(
         prog="tokenlearner",
         description=_DESCRIPTION,
     )
+
+
+def _parse_alone(default: ConfiguredCommand, arguments: list[str]) -> ConfiguredCommand:
+    """Parses a command by itself: as part of the union tyro 1.0 blurs a ValueError's field."""
+    try:
+        return tyro.cli(type(default), args=arguments[1:], prog=f"tokenlearner {arguments[0]}", default=default)
+    except ValueError as error:
+        raise UsageFailure(f"{error}.") from None
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from tfx.components import Evaluator, ExampleValidator, InfraValidator, StatisticsGen, Trainer, Transform
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.components.common.resolver import Resolver
+from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import LatestBlessedModelStrategy
 from tfx.orchestration import metadata
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import infra_validator_pb2, trainer_pb2, transform_pb2
@@ -20,7 +21,7 @@ from components.evaluator.class_metrics import ClassPrecisionRecall
 from components.evaluator.eval_config import make_eval_config
 from components.evaluator.gate import Gate
 from components.evaluator.override import GateOrHandBlessingStrategy
-from components.example_gen.component import Cifar10ExampleGen, digest_source
+from components.example_gen.component import Cifar10ExampleGen
 from components.lite_converter.component import LiteConverter
 from components.model_card import card
 from components.model_card.component import ModelCard
@@ -35,38 +36,45 @@ from components.trainer.run import run_fn
 from components.transform import preprocessing_fn
 from pipeline.beam_options import BEAM_ARGS
 from pipeline.config import PipelineConfig
-from pipeline.refusals import count_refusals
+from pipeline.place import Place, find_here
 from pipeline.source_digest import digest_sources
 
 
-def create_pipeline(config: PipelineConfig) -> Pipeline:
+def create_pipeline(config: PipelineConfig, place: Place | None = None) -> Pipeline:
     """Makes the pipeline for any TFX runner.
 
     Args:
-        config: Everything that the run depends on.
+        config: Everything that the run depends on, its root as the steps see it.
+        place: Where the steps run; None: on this machine.
 
     Returns:
-        The pipeline, its metadata in sqlite under `config.root`.
+        The pipeline, its metadata in sqlite under `config.root` where the place keeps records.
 
     Raises:
-        BadDataError: If `config.data.tfds_dir` holds no whole TFDS dataset.
+        BadDataError: If no place is given and `config.data.tfds_dir` holds no whole TFDS dataset.
     """
+    place = place or find_here(config)
+    records = metadata.sqlite_metadata_connection_config(str(config.metadata_path.resolve()))
     return Pipeline(
         pipeline_name=config.name,
-        pipeline_root=str(config.root.resolve()),
-        components=list(generate_components(config)),
+        pipeline_root=place.root,
+        components=list(generate_components(config, place)),
         enable_cache=True,
-        metadata_connection_config=metadata.sqlite_metadata_connection_config(str(config.metadata_path.resolve())),
+        metadata_connection_config=records if place.keeps_records else None,
         beam_pipeline_args=BEAM_ARGS,
     )
 
 
-def generate_components(config: PipelineConfig) -> Iterator[BaseNode]:
-    """Yields one component after the other, in the order of the DAG."""
+def generate_components(config: PipelineConfig, place: Place) -> Iterator[BaseNode]:
+    """Yields one component after the other, in the order of the DAG.
+
+    Where the place keeps no records of ours, TFX's own strategy names the baseline, and Override and Served are left
+    out: nobody can bless by hand there, and nothing tells what was pushed last.
+    """
     example_gen = Cifar10ExampleGen(
-        tfds_dir=str(config.data.tfds_dir.resolve()),
+        tfds_dir=place.tfds_dir,
         train_images=config.data.train_images,
-        source_digest=digest_source(config.data.tfds_dir),
+        source_digest=place.source_digest,
         code_digest=_digest_code(Cifar10ExampleGen),
     ).with_id("ExampleGen")
     yield example_gen
@@ -121,9 +129,9 @@ def generate_components(config: PipelineConfig) -> Iterator[BaseNode]:
     yield trainer
     model = trainer.outputs["model"]
 
+    others = {"strategy_class": LatestOtherBlessedModelStrategy, "candidate": model}
     baseline = Resolver(
-        strategy_class=LatestOtherBlessedModelStrategy,
-        candidate=model,
+        **(others if place.keeps_records else {"strategy_class": LatestBlessedModelStrategy}),
         model=Channel(type=standard_artifacts.Model),
         model_blessing=Channel(type=standard_artifacts.ModelBlessing),
     ).with_id("Baseline")
@@ -148,12 +156,15 @@ def generate_components(config: PipelineConfig) -> Iterator[BaseNode]:
     gate.add_upstream_node(evaluator)
     yield gate
 
-    override = Resolver(
-        strategy_class=GateOrHandBlessingStrategy,
-        judged=gate.outputs["blessing"],
-        model_blessing=Channel(type=standard_artifacts.ModelBlessing),
-    ).with_id("Override")
-    yield override
+    blessing = gate.outputs["blessing"]
+    if place.keeps_records:
+        override = Resolver(
+            strategy_class=GateOrHandBlessingStrategy,
+            judged=blessing,
+            model_blessing=Channel(type=standard_artifacts.ModelBlessing),
+        ).with_id("Override")
+        yield override
+        blessing = override.outputs["model_blessing"]
 
     lite_converter = LiteConverter(
         examples=examples,
@@ -163,13 +174,12 @@ def generate_components(config: PipelineConfig) -> Iterator[BaseNode]:
     )
     yield lite_converter
 
-    refusals = count_refusals(config.metadata_path)
     docker = {}
     if config.serving.docker:
         infra_validator = InfraValidator(
             model=model,
             examples=examples,
-            serving_spec=_describe_server(f"tokenlearner-{refusals}"),
+            serving_spec=_describe_server(f"tokenlearner-{place.refusals}"),
             request_spec=infra_validator_pb2.RequestSpec(
                 tensorflow_serving=infra_validator_pb2.TensorFlowServingRequestSpec(
                     signature_names=[signatures.SERVE_EXAMPLES]
@@ -188,7 +198,7 @@ def generate_components(config: PipelineConfig) -> Iterator[BaseNode]:
         transform_graph=transform.outputs["transform_graph"],
         **docker,
         **config.serving.parameters(),
-        refusals=refusals,
+        refusals=place.refusals,
         code_digest=_digest_code(ServingValidator),
     )
     yield serving_validator
@@ -214,17 +224,20 @@ def generate_components(config: PipelineConfig) -> Iterator[BaseNode]:
         "lite_models": lite_converter.outputs["lite_models"],
         "model_card": model_card.outputs["model_card"],
     }
-    served = Resolver(
-        strategy_class=ServedStrategy, pushed_model=Channel(type=standard_artifacts.PushedModel), **candidate
-    ).with_id("Served")
-    yield served
+    last_push = {}
+    if place.keeps_records:
+        served = Resolver(
+            strategy_class=ServedStrategy, pushed_model=Channel(type=standard_artifacts.PushedModel), **candidate
+        ).with_id("Served")
+        yield served
+        last_push = {"served_model": served.outputs["pushed_model"]}
 
     pusher = Pusher(
         **candidate,
+        **last_push,
         model_run=trainer.outputs["model_run"],
-        model_blessing=override.outputs["model_blessing"],
+        model_blessing=blessing,
         baseline_model=baseline.outputs["model"],
-        served_model=served.outputs["pushed_model"],
         serving_dir=str(config.serving_dir.resolve()),
         keep_versions=config.push.keep_versions,
         metadata_path=str(config.metadata_path.resolve()),

@@ -18,7 +18,7 @@ from components.saved_model import locate_saved_model
 class GateVerdict(Artifact):
     """Why a model was (not) blessed: a folder with `verdict.json` and `predictions.npz`, see `verdict.py`."""
 
-    TYPE_NAME = "GateVerdict"
+    TYPE_NAME = "tokenlearner.GateVerdict"
 
 
 @component

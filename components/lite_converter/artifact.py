@@ -6,4 +6,4 @@ from tfx.types.artifact import Artifact
 class LiteModels(Artifact):
     """Smaller twins of a model: a folder with `lite.json`, see `comparison.py`, the twins and `labels.txt`."""
 
-    TYPE_NAME = "LiteModels"
+    TYPE_NAME = "tokenlearner.LiteModels"

@@ -6,4 +6,4 @@ from tfx.types.artifact import Artifact
 class ModelCardPage(Artifact):
     """A folder with `README.md` and the pictures that it links to."""
 
-    TYPE_NAME = "ModelCard"
+    TYPE_NAME = "tokenlearner.ModelCard"

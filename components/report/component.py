@@ -19,7 +19,7 @@ from components.report.sources import Sources, locate_saved_model
 class ReportPage(Artifact):
     """A folder with `report.html`, which needs no other file, and `environment.json`, from which it is made anew."""
 
-    TYPE_NAME = "ReportPage"
+    TYPE_NAME = "tokenlearner.ReportPage"
 
 
 @component

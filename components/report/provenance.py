@@ -164,7 +164,7 @@ def _trace(store: _Store, artifact_ids: Iterable[int], root: pathlib.Path) -> It
         maker = makers[artifact.id]
         yield ArtifactRecord(
             id=artifact.id,
-            kind=artifact.type,
+            kind=artifact.type.rpartition(".")[2],
             step=store.find_context(maker.id, "node"),
             run_id=store.find_run(maker.id),
             made=_format_time(artifact.create_time_since_epoch),

@@ -158,7 +158,7 @@ def _describe(records: Records, artifact: Artifact, maker: Execution, key: str) 
     return Origin(
         artifact_id=artifact.id,
         key=key,
-        type=artifact.type,
+        type=artifact.type.rpartition(".")[2],
         uri=artifact.uri,
         made_by=records.name_step(maker),
         made_in_run=next(iter(records.runs_of(maker)), None),

@@ -19,7 +19,11 @@ def _tokenlearner(*arguments: str, cwd: pathlib.Path | None = None) -> subproces
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], *([name, "--help"] for name in ("run", "push", "predict", "data")), ["data", "prepare", "--help"]],
+    [
+        ["--help"],
+        *([name, "--help"] for name in ("run", "compile", "push", "predict", "data")),
+        ["data", "prepare", "--help"],
+    ],
 )
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     script = (
@@ -44,7 +48,8 @@ def test_help_names_commands_exit_codes_and_every_dotted_field() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["run", "inspect", "inspect runs", "bless", "report", "push", "predict", "data", "data prepare"]
+    "command",
+    ["run", "compile", "inspect", "inspect runs", "bless", "report", "push", "predict", "data", "data prepare"],
 )
 def test_every_command_tells_how_it_is_used(command: str) -> None:
     done = _tokenlearner(*command.split(), "--help")

@@ -1,0 +1,75 @@
+"""The DAG as a job for Kubeflow: TFX compiles it, and what TFX cannot express is added."""
+
+import dataclasses
+from typing import Any
+
+from kfp.pipeline_spec import pipeline_spec_pb2
+from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import KubeflowV2DagRunner, KubeflowV2DagRunnerConfig
+from tfx.orchestration.pipeline import Pipeline
+
+from components.example_gen.component import digest_source
+from pipeline.config import PipelineConfig
+from pipeline.definition import create_pipeline
+from pipeline.kubeflow.bucket import locate
+from pipeline.kubeflow.target import SHIPPED_SAMPLE, Target, TrainerResources, find_dataset
+from pipeline.place import Place
+
+COMMAND = ("python", "-m", "pipeline.kubeflow.step")  # the ENTRYPOINT of the Dockerfile
+UNKNOWN_DIGEST = "unknown"
+
+_Resources = pipeline_spec_pb2.PipelineDeploymentConfig.PipelineContainerSpec.ResourceSpec
+
+
+def make_job(config: PipelineConfig, target: Target) -> dict[str, Any]:
+    """Compiles the DAG, on this machine alone.
+
+    Args:
+        config: As for a run here.
+        target: Checked by `check_target`.
+
+    Returns:
+        A PipelineJob as JSON, of the pipeline spec 2.1.
+
+    Raises:
+        BadDataError: If the shipped sample is meant and is not whole.
+    """
+    root, tfds_dir = locate(target.pipeline_root), find_dataset(config.data.tfds_dir)
+    assert root
+    assert tfds_dir
+    is_sample = config.data.tfds_dir == SHIPPED_SAMPLE
+    place = Place(
+        root=target.pipeline_root,
+        tfds_dir=tfds_dir,
+        source_digest=digest_source(config.data.tfds_dir) if is_sample else UNKNOWN_DIGEST,
+        refusals=0,
+        keeps_records=False,
+    )
+    pipeline = create_pipeline(dataclasses.replace(config, root=root), place)
+    _equip_trainer(pipeline, target.trainer)
+    runner_config = KubeflowV2DagRunnerConfig(
+        default_image=target.image, default_commands=list(COMMAND), use_pipeline_spec_2_1=True
+    )
+    job = KubeflowV2DagRunner(config=runner_config).run(pipeline, write_out=False)
+    for name in choose_uncached(place):
+        job["pipelineSpec"]["root"]["dag"]["tasks"][name]["cachingOptions"] = {"enableCache": False}
+    return job
+
+
+def choose_uncached(place: Place) -> list[str]:
+    """Names the steps whose answer depends on more than a cluster's cache knows them by, parameters and inputs.
+
+    A refusal to serve may be a busy machine's fault, what was pushed last is not among the Pusher's inputs there, and a
+    dataset of unknown content may have changed. (TFX turns the cache on or off for all steps together.)
+    """
+    unknown = ["ExampleGen"] if place.source_digest == UNKNOWN_DIGEST else []
+    return [*unknown, "ServingValidator", "Pusher"]
+
+
+def _equip_trainer(pipeline: Pipeline, resources: TrainerResources) -> None:
+    """Sets limits, which Kubernetes takes for requests, too, where it is told of no others."""
+    spec = _Resources(cpu_limit=resources.cpu, memory_limit=resources.memory_gb)
+    if resources.accelerator:
+        spec.accelerator.type = resources.accelerator
+        spec.accelerator.count = resources.accelerator_count
+    trainer = next(component for component in pipeline.components if component.id == "Trainer")
+    trainer.with_platform_config(spec)

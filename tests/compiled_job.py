@@ -1,0 +1,71 @@
+"""The pipeline as Kubeflow gets it, compiled without a network and read back."""
+
+import dataclasses
+import pathlib
+import socket
+from typing import Any
+
+import pytest
+from google.protobuf import json_format
+from kfp.pipeline_spec import pipeline_spec_pb2
+from rich.console import Console
+from sample_slice import PROJECT
+
+from pipeline.config import QUICK, PipelineConfig
+from pipeline.kubeflow.compilation import compile_pipeline
+from pipeline.kubeflow.target import Target, TrainerResources
+
+IMAGE = "europe-docker.pkg.dev/project/repository/tokenlearner:1"
+
+
+@dataclasses.dataclass(frozen=True)
+class CompiledJob:
+    """What stands in the file, read by the messages that Kubeflow defines for it."""
+
+    job: Any  # PipelineJob
+    spec: Any  # PipelineSpec
+    deployment: Any  # PipelineDeploymentConfig
+    said: str  # on the screen
+
+    @property
+    def containers(self) -> dict[str, Any]:
+        """How each step is started."""
+        return {
+            step: self.deployment.executors[component.executor_label].container
+            for step, component in self.spec.components.items()
+            if self.deployment.executors[component.executor_label].HasField("container")
+        }
+
+    @property
+    def uncached(self) -> set[str]:
+        """Steps that never come from the cache; resolvers have none."""
+        tasks = self.spec.root.dag.tasks
+        return {step for step in self.containers if not tasks[step].caching_options.enable_cache}
+
+    def parameters(self, step: str) -> dict[str, Any]:
+        """Returns what a step is told."""
+        told = self.spec.root.dag.tasks[step].inputs.parameters
+        return {name: json_format.MessageToDict(value.runtime_value.constant) for name, value in told.items()}
+
+
+def compile_job(
+    folder: pathlib.Path, config: PipelineConfig = QUICK, root: str = "gs://bucket/runs", **resources: Any
+) -> CompiledJob:
+    """Compiles into a folder; whoever asks the network meanwhile fails."""
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("the compilation asked the network")
+
+    target = Target(
+        image=IMAGE, pipeline_root=root, output=folder / "pipeline.json", trainer=TrainerResources(**resources)
+    )
+    console = Console(width=200)
+    with pytest.MonkeyPatch.context() as patch, console.capture() as said:
+        patch.setattr(socket.socket, "connect", refuse)
+        patch.chdir(PROJECT)
+        compile_pipeline(config, target, console)
+    job = json_format.Parse(target.output.read_text(), pipeline_spec_pb2.PipelineJob())
+    spec, deployment = pipeline_spec_pb2.PipelineSpec(), pipeline_spec_pb2.PipelineDeploymentConfig()
+    json_format.ParseDict(json_format.MessageToDict(job.pipeline_spec), spec)
+    json_format.ParseDict(json_format.MessageToDict(spec.deployment_spec), deployment)
+    return CompiledJob(job, spec, deployment, said.get())

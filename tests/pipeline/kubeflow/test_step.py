@@ -1,0 +1,89 @@
+"""The entry of the image, with a folder for the bucket."""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import pytest
+from compiled_job import CompiledJob
+
+from pipeline.kubeflow import step
+from pipeline.kubeflow.step import mount_invocation, run_step, unmount_output
+
+MOUNT = pathlib.Path("/gcs")
+MODEL = {"name": "projects/1/artifacts/42", "uri": "gs://bucket/runs/1/Trainer/model"}
+
+
+def test_a_step_runs_by_the_arguments_of_the_job_and_leaves_addresses(
+    compiled: CompiledJob, tmp_path: pathlib.Path
+) -> None:
+    folder = "gs://bucket/runs/1/Schema"
+    invocation = {
+        "inputs": {"parameterValues": compiled.parameters("Schema")},
+        "outputs": {
+            "artifacts": {
+                "schema": {
+                    "artifacts": [
+                        {
+                            "name": "projects/1/artifacts/7",
+                            "uri": f"{folder}/schema",
+                            "type": {"instanceSchema": "title: tfx.Schema\ntype: object\n"},
+                        }
+                    ]
+                }
+            },
+            "outputFile": f"{folder}/executor_output.json",
+        },
+    }
+    arguments = [
+        json.dumps(invocation) if argument == "{{$}}" else argument for argument in compiled.containers["Schema"].args
+    ]
+    assert run_step(arguments, tmp_path) == 0
+    seen = tmp_path / "bucket/runs/1/Schema"
+    [schema] = json.loads((seen / "executor_output.json").read_text())["artifacts"]["schema"]["artifacts"]
+    assert (schema["name"], schema["uri"]) == ("projects/1/artifacts/7", f"{folder}/schema")
+    assert (seen / "schema" / "schema.pbtxt").read_text() == compiled.parameters("Schema")["text"]
+
+
+def test_a_step_finds_folders_for_addresses_and_our_own_artifact_classes() -> None:
+    verdict = {
+        "uri": "gs://bucket/verdict",
+        "type": {"instanceSchema": "title: tokenlearner.GateVerdict\ntype: object\n"},
+    }
+    invocation = {
+        "inputs": {"artifacts": {"verdict": {"artifacts": [verdict]}}, "parameterValues": {"margin": 0.5}},
+        "outputs": {"outputFile": "gs://bucket/executor_output.json"},
+    }
+    mounted = mount_invocation(invocation, MOUNT)
+    [found] = mounted["inputs"]["artifacts"]["verdict"]["artifacts"]
+    assert found["uri"] == "/gcs/bucket/verdict"
+    assert found["type"]["instanceSchema"] == "title: components.evaluator.gate.GateVerdict\ntype: object\n"
+    assert mounted["outputs"]["outputFile"] == "/gcs/bucket/executor_output.json"
+    assert mounted["inputs"]["parameterValues"] == {"margin": 0.5}
+    assert verdict["uri"] == "gs://bucket/verdict"
+
+
+def test_a_blessing_names_its_models_as_the_cluster_does() -> None:
+    told = {"blessed": 1, "current_model": "/gcs/bucket/runs/1/Trainer/model", "current_model_id": 6.5e18}
+    output = {"artifacts": {"blessing": {"artifacts": [{"uri": "/gcs/bucket/runs/1/Gate/blessing", "metadata": told}]}}}
+    invocation = {"inputs": {"artifacts": {"model": {"artifacts": [MODEL]}, "baseline_model": {"artifacts": []}}}}
+    [blessing] = unmount_output(output, invocation, MOUNT)["artifacts"]["blessing"]["artifacts"]
+    assert blessing == {
+        "uri": "gs://bucket/runs/1/Gate/blessing",
+        "metadata": {"blessed": 1, "current_model": MODEL["uri"], "current_model_id": MODEL["name"]},
+    }
+
+
+@pytest.mark.parametrize(("code", "expected"), [(3, 3), (-9, 137)])
+def test_a_step_that_fails_ends_with_its_code(code: int, expected: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = f"import os, sys; sys.exit({code}) if {code} > 0 else os.kill(os.getpid(), {-code})"
+    run = subprocess.run
+    monkeypatch.setattr(step.subprocess, "run", lambda *_, **options: run([sys.executable, "-c", program], **options))
+    invocation = json.dumps({"outputs": {"outputFile": "/nowhere/executor_output.json"}})
+    assert run_step(["--json_serialized_invocation_args", invocation], MOUNT) == expected
+
+
+def test_a_person_who_starts_the_image_is_told_what_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_step(["--help"]) == 2
+    assert "--json_serialized_invocation_args is missing" in capsys.readouterr().err

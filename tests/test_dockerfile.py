@@ -1,0 +1,69 @@
+"""What the Dockerfile and its neighbours have to agree on; no docker daemon is needed."""
+
+import fnmatch
+import json
+import pathlib
+import re
+
+import pytest
+from sample_slice import PROJECT
+
+from pipeline.kubeflow.job import COMMAND
+from pipeline.kubeflow.target import IMAGE_FOLDER, SHIPPED_SAMPLE
+
+
+@pytest.fixture(scope="module")
+def instructions() -> list[list[str]]:
+    """The Dockerfile, an instruction and its words each; continued lines joined, comments dropped."""
+    text = re.sub(r"^#.*\n", "", (PROJECT / "Dockerfile").read_text(), flags=re.MULTILINE).replace("\\\n", " ")
+    return [line.split() for line in text.splitlines() if line.strip()]
+
+
+@pytest.fixture(scope="module")
+def last_stage(instructions: list[list[str]]) -> list[list[str]]:
+    """What the image consists of."""
+    start = max(n for n, words in enumerate(instructions) if words[0] == "FROM")
+    return instructions[start:]
+
+
+def test_the_entry_is_the_one_that_a_compiled_pipeline_calls(last_stage: list[list[str]]) -> None:
+    [entry] = [words[1:] for words in last_stage if words[0] == "ENTRYPOINT"]
+    assert json.loads(" ".join(entry)) == list(COMMAND)
+
+
+def test_the_sample_lies_where_a_compiled_pipeline_reads_it(last_stage: list[list[str]]) -> None:
+    assert [words[1] for words in last_stage if words[0] == "WORKDIR"] == [str(IMAGE_FOLDER)]
+    assert ["COPY", str(SHIPPED_SAMPLE), str(SHIPPED_SAMPLE)] in last_stage
+
+
+def test_the_packages_are_those_of_the_lock_with_their_hashes(instructions: list[list[str]]) -> None:
+    installs = [words for words in instructions if words[:3] == ["RUN", "pip", "install"]]
+    assert len(installs) == 2
+    assert {"--require-hashes", "/tmp/requirements.lock"} <= set(installs[0])
+    assert {"--no-deps", "--no-build-isolation"} <= set(installs[1])  # the project itself fetches nothing
+
+
+def test_its_python_is_the_one_of_this_project(instructions: list[list[str]]) -> None:
+    [base] = [words[1] for words in instructions if words[0] == "ARG"]
+    minor = ".".join((PROJECT / ".python-version").read_text().split(".")[:2]).strip()
+    assert base.startswith(f"BASE=python:{minor}-")
+
+
+def test_what_it_copies_is_there_and_not_ignored(instructions: list[list[str]]) -> None:
+    rules = [line for line in (PROJECT / ".dockerignore").read_text().splitlines() if line and line[0] != "#"]
+    copies = [words[1:-1] for words in instructions if words[0] == "COPY" and not words[1].startswith("--from")]
+    for source in (pathlib.Path(name) for names in copies for name in names):
+        assert (PROJECT / source).exists(), source
+        assert not _is_ignored(source, rules), source
+    assert all(_is_ignored(pathlib.Path(name), rules) for name in (".git", ".venv", "data/cifar10", "pipeline_root"))
+
+
+def _is_ignored(path: pathlib.Path, rules: list[str]) -> bool:
+    """Tells whether the last rule that matches a path or a folder above it leaves it out."""
+    ignored = False
+    for rule in rules:
+        pattern = pathlib.PurePath(rule.removeprefix("!"))
+        parts = pathlib.Path(*path.parts[: len(pattern.parts)])
+        if len(path.parts) >= len(pattern.parts) and fnmatch.fnmatch(str(parts), str(pattern)):
+            ignored = not rule.startswith("!")
+    return ignored
