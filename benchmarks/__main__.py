@@ -18,6 +18,7 @@ NAMES = (
     "steps",
     "growth",
     "search",
+    "workers",
     "reducers",
     "ablations",
     "evaluation",

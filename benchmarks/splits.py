@@ -1,7 +1,6 @@
 """The splits of a dataset and their Transform graph, made as the steps before the Trainer make them, without a run."""
 
 import pathlib
-from types import SimpleNamespace
 
 import apache_beam as beam
 import tensorflow_transform as tft
@@ -38,19 +37,16 @@ class Splits:
 
     def read(self, split: str) -> read.Examples:
         """Reads a split as the Trainer does; its file of pixels goes with the process."""
-        records = self._open(split)
-        factory = SimpleNamespace(
-            tf_dataset_factory=lambda _files, options, _schema: records.TensorFlowDataset(options)
-        )
-        return read.read_examples(SimpleNamespace(data_accessor=factory), [], self.transform)
+        return read.read_examples([self._locate(split)], self.transform)
 
-    def _open(self, split: str) -> tfxio.TFExampleRecord:
-        return tfxio.TFExampleRecord(
-            file_pattern=f"{self.folder}/Split-{split}/*", schema=self._schema, telemetry_descriptors=["benchmark"]
-        )
+    def _locate(self, split: str) -> str:
+        return f"{self.folder}/Split-{split}/*"
 
     def _analyze(self) -> tft.TFTransformOutput:
-        records, graph = self._open(features.TRAIN_SPLIT), str(self.folder / "graph")
+        graph = str(self.folder / "graph")
+        records = tfxio.TFExampleRecord(
+            self._locate(features.TRAIN_SPLIT), schema=self._schema, telemetry_descriptors=["benchmark"]
+        )
         with (
             beam.Pipeline("FnApiRunner") as pipeline,
             tft_beam.Context(temp_dir=str(self.folder / "beam"), use_deep_copy_optimization=True),

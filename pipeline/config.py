@@ -185,6 +185,7 @@ QUICK = PipelineConfig(
         max_trials=12,
         finalists=3,
         seeds=1,
+        workers=1,
         controls_may_win=False,
     ),
     fit=FitConfig(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from components.trainer.checkpoint import Checkpoint
+from components.trainer.chief import Chief
 from components.trainer.choice import Choice
 from components.trainer.config import TrainerConfig
 from components.trainer.fit import Fitter
@@ -39,15 +40,26 @@ class Searched:
         return [trial for trial in self.search.trials if trial.stage == stage]
 
 
-def search_in(config: TrainerConfig, fitter: Fitter, folder: pathlib.Path) -> Searched:
-    """Searches, and listens."""
+def search_in(
+    config: TrainerConfig,
+    fitter: Fitter,
+    folder: pathlib.Path,
+    chief: Chief | None = None,
+    listen: Callable[[dict[str, Any]], None] = lambda _: None,
+) -> Searched:
+    """Searches, and listens; whoever wants to hear each report at once says so."""
     reports: list[dict[str, Any]] = []
+
+    def hear(record: logging.LogRecord) -> None:
+        reports.append(vars(record)["progress"])
+        listen(reports[-1])
+
     listener = logging.Handler()
-    listener.emit = lambda record: reports.append(vars(record)["progress"])  # type: ignore[method-assign]
+    listener.emit = hear  # type: ignore[method-assign]
     LOGGER.addHandler(listener)
     level = LOGGER.level
     LOGGER.setLevel(logging.INFO)
-    search = Search(config, fitter, folder)
+    search = Search(config, fitter, folder, chief)
     try:
         return Searched(search=search, choice=search.run(), reports=reports)
     finally:
@@ -73,3 +85,24 @@ def assert_same(training: Checkpoint | None, other: Checkpoint) -> None:
         differing = [i for i, pair in enumerate(zip(arrays, same, strict=True)) if not np.array_equal(*pair)]
         assert differing == []
     assert training.parameters == other.parameters
+
+
+def without_seconds(trials: list[Trial]) -> list[Trial]:
+    """Returns trials as they would be had they taken no time."""
+    return [
+        dataclasses.replace(
+            trial, seconds=0, history=tuple(dataclasses.replace(epoch, seconds=0) for epoch in trial.history)
+        )
+        for trial in trials
+    ]
+
+
+def describe(choice: Choice) -> dict[str, Any]:
+    """Returns all that a choice found, as values that compare."""
+    return {
+        "winner": choice.winner.name,
+        "best": choice.best.name,
+        "candidates": [(candidate.name, candidate.correct.tolist()) for candidate in choice.candidates],
+        "differences": (choice.differences, choice.learnt_differences),
+        "seed_deviation": choice.seed_deviation,
+    }

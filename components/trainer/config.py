@@ -8,7 +8,7 @@ from models.macs import count_macs
 from models.search_space import SearchSpace
 from models.vit_config import LearntReducer, ViTConfig
 
-TunerName = Literal["halving", "hyperband", "random", "bayesian", "grid"]
+TunerName = Literal["halving", "async_halving", "hyperband", "random", "bayesian", "grid"]
 
 
 def check_range(name: str, value: float, low: float, high: float = float("inf")) -> None:
@@ -25,7 +25,7 @@ class SearchConfig:
     The controls and the network without TokenLearner are always among the points.
     """
 
-    tuner: TunerName  # halving goes over the whole space; grid trains every point fully
+    tuner: TunerName  # halving, and with workers async_halving, go over the whole space; grid trains every point fully
     placements: tuple[int, ...]  # values of blocks_before_token_learner, each in 0..depth-1
     token_counts: tuple[int, ...]  # values of num_tokens
     reducers: tuple[LearntReducer, ...]  # learnt token reducers that are tried
@@ -37,6 +37,7 @@ class SearchConfig:
     max_trials: int  # points that random and bayesian try at most
     finalists: int  # best points that are trained with all seeds
     seeds: int  # how often finalists are trained
+    workers: int  # processes that train points side by side; halving, grid and random find the same with any number
     controls_may_win: bool  # False: they only show what learning where to look is worth
 
     def __post_init__(self) -> None:
@@ -45,7 +46,7 @@ class SearchConfig:
             values = getattr(self, name)
             if not values or len(set(values)) != len(values):
                 raise ValueError(f"search.{name} is {values}; it must hold at least one value and none twice")
-        for name in ("min_epochs", "max_trials", "finalists", "seeds"):
+        for name in ("min_epochs", "max_trials", "finalists", "seeds", "workers"):
             check_range(f"search.{name}", getattr(self, name), 1)
         check_range("search.max_epochs", self.max_epochs, self.min_epochs)
         check_range("search.reduction_factor", self.reduction_factor, 2)

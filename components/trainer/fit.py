@@ -68,8 +68,7 @@ class Fitter:
         Raises:
             TrainingFailedError: If the loss is not a finite number.
         """
-        path = self.folder / f"{name_point(network)},seed={seed},epochs={schedule_epochs}.checkpoint"
-        done = checkpoint.load(path)
+        done = self.find(network, seed=seed, schedule_epochs=schedule_epochs)
         if done is not None and len(done.epochs) >= epochs:
             return done
         model = self._traced_model(network, schedule_epochs)
@@ -78,7 +77,7 @@ class Fitter:
         else:
             _assign(_state(model), done.state)
         first_epoch = 0 if done is None else len(done.epochs)
-        keeper = _EpochKeeper(self.valid, done, path)
+        keeper = _EpochKeeper(self.valid, done, self._locate(network, seed, schedule_epochs))
         model.fit(
             training_batches(self.train, self.config, seed=seed, first_epoch=first_epoch),
             initial_epoch=first_epoch,
@@ -89,6 +88,13 @@ class Fitter:
         )
         assert keeper.checkpoint is not None
         return keeper.checkpoint
+
+    def find(self, network: ViTConfig, *, seed: int, schedule_epochs: int) -> Checkpoint | None:
+        """Returns a training as far as it has come; None if it has not ended its first epoch."""
+        return checkpoint.load(self._locate(network, seed, schedule_epochs))
+
+    def _locate(self, network: ViTConfig, seed: int, schedule_epochs: int) -> pathlib.Path:
+        return self.folder / f"{name_point(network)},seed={seed},epochs={schedule_epochs}.checkpoint"
 
     def best_model(self, network: ViTConfig, training: Checkpoint) -> keras.Model:
         """Returns the network with the weights of the epoch that was best on the valid split."""

@@ -8,7 +8,8 @@ from typing import Any
 import keras_tuner
 
 from components.trainer.config import SearchConfig
-from components.trainer.plans import ANY_NUMBER, OBJECTIVE, HalvingOracle, PlanOracle, Values, propose
+from components.trainer.halving import AsyncHalvingOracle, HalvingOracle
+from components.trainer.plans import ANY_NUMBER, OBJECTIVE, PlanOracle, Values, propose
 from models.search_space import describe_point
 from models.vit_config import ViTConfig
 
@@ -89,6 +90,8 @@ def make_oracle(points: Sequence[ViTConfig], config: SearchConfig, seed: int) ->
     """
     if config.tuner == "halving":
         return HalvingOracle(points, config)
+    if config.tuner == "async_halving":
+        return AsyncHalvingOracle(points, config)
     if config.tuner == "grid":  # KerasTuner's own walks the product of all axes
         return PlanOracle([propose(point, epochs=config.max_epochs) for point in points])
     # KerasTuner takes the seed 0 for none, and draws one.

@@ -7,8 +7,7 @@ them batch by batch. Axes: batch, height, width, channels.
 import contextlib
 import dataclasses
 import hashlib
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -73,12 +72,11 @@ class Examples:
         return digest.hexdigest()
 
 
-def read_examples(fn_args: Any, files: list[str], transform: tft.TFTransformOutput) -> Examples:
+def read_examples(files: Sequence[str], transform: tft.TFTransformOutput) -> Examples:
     """Reads one split through the Transform graph.
 
     Args:
-        fn_args: Of the Trainer.
-        files: File patterns of the split.
+        files: Patterns of TFRecords with tf.Examples.
         transform: The Transform graph.
 
     Returns:
@@ -87,10 +85,11 @@ def read_examples(fn_args: Any, files: list[str], transform: tft.TFTransformOutp
     Raises:
         PixelFileError: The disk has no room for the pixels.
     """
-    raw = fn_args.data_accessor.tf_dataset_factory(
-        files,
-        tfxio.TensorFlowDatasetOptions(batch_size=_READ_BATCH_SIZE, num_epochs=1, shuffle=False),
-        transform.raw_metadata.schema,
+    records = tfxio.TFExampleRecord(
+        list(files), schema=transform.raw_metadata.schema, telemetry_descriptors=["Trainer"]
+    )
+    raw = records.TensorFlowDataset(
+        tfxio.TensorFlowDatasetOptions(batch_size=_READ_BATCH_SIZE, num_epochs=1, shuffle=False)
     )
     decoded = raw.map(load_decoder(transform), num_parallel_calls=tf.data.AUTOTUNE)
     labels = []

@@ -10,7 +10,9 @@ import tensorflow_transform as tft
 
 from components.lock import hold_lock
 from components.trainer import export, outputs, read
+from components.trainer.assignment import Assignment
 from components.trainer.checkpoint import Checkpoint
+from components.trainer.chief import start_chief
 from components.trainer.choice import Choice
 from components.trainer.config import TrainerConfig
 from components.trainer.fit import Fitter
@@ -40,24 +42,33 @@ def run_fn(fn_args: Any) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     transform = tft.TFTransformOutput(fn_args.transform_output)
     with (
-        read.read_examples(fn_args, fn_args.train_files, transform) as train,
-        read.read_examples(fn_args, fn_args.eval_files, transform) as valid,
+        read.read_examples(fn_args.train_files, transform) as train,
+        read.read_examples(fn_args.eval_files, transform) as valid,
     ):
         if not read.count_batches(train, config.fit):
             raise ValueError(f"fit.batch_size is {config.fit.batch_size}, which is more than there are training images")
         state = locate_state(config, train, valid)
         with hold_lock(state / "lock", f"another search works in {state}; wait until it has ended, or end it"):
             fitter = Fitter(config.fit, train, valid, state)
-            choice, training = _search_and_fit(config, fitter, folder)
+            assignment = Assignment(
+                config=config,
+                train_files=tuple(fn_args.train_files),
+                valid_files=tuple(fn_args.eval_files),
+                transform_output=fn_args.transform_output,
+                state=str(state),
+            )
+            choice, training = _search_and_fit(assignment, fitter, folder)
     _write_winner(choice, training, len(valid), folder)
     model = fitter.best_model(choice.winner.network, training)
     model.save(folder / export.NETWORK_FILE)
     export.export_model(transform, model, fn_args.serving_model_dir)
 
 
-def _search_and_fit(config: TrainerConfig, fitter: Fitter, folder: pathlib.Path) -> tuple[Choice, Checkpoint]:
-    search = Search(config, fitter, folder)
-    choice = search.run()
+def _search_and_fit(assignment: Assignment, fitter: Fitter, folder: pathlib.Path) -> tuple[Choice, Checkpoint]:
+    config = assignment.config
+    with start_chief(assignment, pathlib.Path(config.state.folder)) as chief:
+        search = Search(config, fitter, folder, chief)
+        choice = search.run()
     outputs.write_search(choice, search.trials, config.search.max_epochs, folder / "search.json")
     outputs.write_pareto(search.trials, folder / "pareto.json")
     outputs.write_tensorboard(search.trials, folder / "tensorboard")

@@ -10,15 +10,14 @@ import numpy as np
 
 from components.trainer import plans, trials
 from components.trainer.checkpoint import Checkpoint
+from components.trainer.chief import Chief
 from components.trainer.choice import Candidate, Choice, choose
 from components.trainer.config import SearchConfig, TrainerConfig
 from components.trainer.fit import Fitter
-from components.trainer.optimization import compile_model
+from components.trainer.halving import plan_rungs
 from components.trainer.oracles import make_oracle
-from components.trainer.read import count_batches
 from components.trainer.trials import Trial
-from components.trainer.tuner import PointTuner
-from models.hypermodel import TokenLearnerHyperModel
+from components.trainer.tuner import StageTuner
 from models.macs import count_macs
 from models.search_space import find_controls, is_learnt, name_point
 from models.vit_config import CONTROL_REDUCERS, ViTConfig
@@ -37,12 +36,14 @@ class Search:
         config: The space, what it may cost, how to choose.
         fitter: Trains.
         folder: Gets `trials.jsonl` and KerasTuner's own files.
+        chief: Has other processes train; None: this one trains.
     """
 
-    def __init__(self, config: TrainerConfig, fitter: Fitter, folder: pathlib.Path) -> None:
+    def __init__(self, config: TrainerConfig, fitter: Fitter, folder: pathlib.Path, chief: Chief | None = None) -> None:
         self.config = config
         self.fitter = fitter
         self.folder = folder
+        self.chief = chief
         self.points = sorted(config.affordable_points(), key=lambda point: count_macs(point).total)
         self.trials: list[Trial] = []
         self.trainings: dict[tuple[ViTConfig, int], Checkpoint] = {}
@@ -127,25 +128,22 @@ class Search:
     def _run_stage(
         self, stage: Literal["search", "finalists"], oracle: keras_tuner.Oracle, planned_epochs: int
     ) -> None:
-        steps = self.config.search.max_epochs * count_batches(self.fitter.train, self.config.fit)
-        tuner = PointTuner(
+        tuner = StageTuner(
             stage=stage,
+            config=self.config,
             fitter=self.fitter,
-            schedule_epochs=self.config.search.max_epochs,
-            seed=self.config.fit.seed,
             epochs_before=self.epochs_done,
             epochs_in_step=self.epochs_done + planned_epochs + self.config.fit.epochs,
             path=self.folder / "trials.jsonl",
-            hypermodel=TokenLearnerHyperModel(
-                self.config.space(), lambda model: compile_model(model, self.config.fit, steps)
-            ),
             trainings=self.trainings,
             oracle=oracle,
             directory=str(self.folder / "keras_tuner"),
-            project_name=stage,
             overwrite=True,
         )
-        tuner.search(verbose=0)
+        if self.chief is None:
+            tuner.search(verbose=0)
+        else:
+            self.chief.serve(tuner)
         self.trials += tuner.results
 
     def _drop_dear_points(self) -> None:
@@ -160,8 +158,8 @@ class Search:
 
 def plan_epochs(points: int, config: SearchConfig) -> int:
     """Returns the epochs that the first stage will take: exactly for halving and grid, about for the others."""
-    if config.tuner == "halving":
-        rungs = plans.plan_rungs(points, config)
+    if config.tuner in ("halving", "async_halving"):
+        rungs = plan_rungs(points, config)
         begins = (0, *(rung.epochs for rung in rungs))
         return sum(rung.points * (rung.epochs - begin) for rung, begin in zip(rungs, begins, strict=False))
     if config.tuner == "hyperband":

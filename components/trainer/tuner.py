@@ -1,4 +1,4 @@
-"""The tuner: trains what an oracle proposes and records how it went."""
+"""Tuners: train what an oracle of KerasTuner proposes."""
 
 import dataclasses
 import pathlib
@@ -9,8 +9,11 @@ import tensorflow as tf
 
 from components.trainer import plans, trials
 from components.trainer.checkpoint import Checkpoint
+from components.trainer.config import TrainerConfig
 from components.trainer.fit import Fitter, TrainingFailedError
+from components.trainer.optimization import compile_model
 from components.trainer.progress import EpochReporter
+from components.trainer.read import count_batches
 from components.trainer.trials import Trial
 from models.hypermodel import TokenLearnerHyperModel
 from models.macs import count_macs
@@ -18,47 +21,33 @@ from models.search_space import describe_point, name_point
 from models.vit_config import ViTConfig
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Proposal:
+    """What a trial of KerasTuner asks for."""
+
+    network: ViTConfig
+    seed: int
+    round: int  # rung of halving, from 0
+    initial_epoch: int  # trained before, as far as the oracle knows
+    epochs: int  # to train up to
+
+
 class PointTuner(keras_tuner.Tuner):
-    """Trains points of the space; a trial that fails is recorded, and the search goes on.
+    """Trains points of the space; a trial that fails tells why among its hyperparameters, and the search goes on.
 
     Args:
-        stage: What the trials are for.
+        config: The space, and how to train.
         fitter: Trains, and keeps what is trained.
-        schedule_epochs: Over which the learning rate decays.
-        seed: For proposals without one.
-        epochs_before: Epochs of the step that are done before this stage.
-        epochs_in_step: Epochs of the whole step, about.
-        path: Of `trials.jsonl`, which gets a line for each trial as it ends.
-        hypermodel: What hyperparameters stand for.
-        trainings: Gets each training by its network and seed.
         **kwargs: Of `keras_tuner.Tuner`.
     """
 
-    def __init__(
-        self,
-        *,
-        stage: Literal["search", "finalists"],
-        fitter: Fitter,
-        schedule_epochs: int,
-        seed: int,
-        epochs_before: int,
-        epochs_in_step: int,
-        path: pathlib.Path,
-        hypermodel: TokenLearnerHyperModel,
-        trainings: dict[tuple[ViTConfig, int], Checkpoint],
-        **kwargs: Any,
-    ) -> None:
-        self.stage = stage
+    def __init__(self, *, config: TrainerConfig, fitter: Fitter, **kwargs: Any) -> None:
         self.fitter = fitter
-        self.schedule_epochs = schedule_epochs
-        self.default_seed = seed
-        self.epochs_done = epochs_before
-        self.epochs_in_step = epochs_in_step
-        self.path = path
-        self.point_model = hypermodel
-        self.results: list[Trial] = []
-        self.trainings = trainings
-        super().__init__(hypermodel=hypermodel, **kwargs)
+        self.seed = config.fit.seed  # of proposals without one
+        self.schedule_epochs = config.search.max_epochs  # over which the learning rate decays
+        steps = self.schedule_epochs * count_batches(fitter.train, config.fit)
+        self.point_model = TokenLearnerHyperModel(config.space(), lambda model: compile_model(model, config.fit, steps))
+        super().__init__(hypermodel=self.point_model, **kwargs)
 
     def run_trial(self, trial: keras_tuner.engine.trial.Trial, *args: Any, **kwargs: Any) -> dict[str, float]:  # noqa: ARG002
         """Trains one point up to the epoch that the oracle asks for.
@@ -66,58 +55,116 @@ class PointTuner(keras_tuner.Tuner):
         Raises:
             keras_tuner.errors.FailedTrialError: If it came to nothing.
         """
-        network = self.point_model.vit_config(trial.hyperparameters)
-        planned = self._plan(trial, network)
+        proposal = self.read_proposal(trial)
         try:
-            result = trials.complete(planned, self._train(network, planned))
+            training = self.fitter.fit(
+                proposal.network,
+                seed=proposal.seed,
+                epochs=proposal.epochs,
+                schedule_epochs=self.schedule_epochs,
+                reporter=self.make_reporter(trial, proposal),
+            )
         except Exception as error:
-            result = dataclasses.replace(planned, status="failed", reason=describe_failure(error))
+            # Of all that a trial holds, this comes back from another process.
+            trial.hyperparameters.values[plans.REASON] = describe_failure(error)
+            raise keras_tuner.errors.FailedTrialError(describe_failure(error)) from error
+        return {plans.OBJECTIVE.name: training.epochs[proposal.epochs - 1].valid_accuracy}
+
+    def read_proposal(self, trial: keras_tuner.engine.trial.Trial) -> Proposal:
+        """Reads what a trial asks for out of its hyperparameters."""
+        values = trial.hyperparameters.values
+        return Proposal(
+            network=self.point_model.vit_config(trial.hyperparameters),
+            seed=values.get(plans.SEED, self.seed),
+            round=values.get(plans.ROUND, 0),
+            initial_epoch=values.get(plans.INITIAL_EPOCH, 0),
+            epochs=values.get(plans.EPOCHS, self.schedule_epochs),
+        )
+
+    def make_reporter(self, trial: keras_tuner.engine.trial.Trial, proposal: Proposal) -> EpochReporter:
+        """Returns what tells how far a trial is; by itself it counts the trial's own epochs."""
+        seed = "" if proposal.seed == self.seed else f", seed {proposal.seed}"
+        phase = f"trial {int(trial.trial_id) + 1}, {name_point(proposal.network)}{seed}"
+        return EpochReporter(phase, proposal.epochs, epochs_before=-proposal.initial_epoch, epochs_in_step=1)
+
+
+class StageTuner(PointTuner):
+    """The tuner of a stage of the search, which records what its trials came to.
+
+    Args:
+        stage: What the trials are for.
+        epochs_before: Epochs of the step that are done before this stage.
+        epochs_in_step: Epochs of the whole step, about.
+        path: Of `trials.jsonl`, which gets a line for each trial as it ends.
+        trainings: Gets each training by its network and seed.
+        **kwargs: Of `PointTuner`.
+    """
+
+    def __init__(
+        self,
+        *,
+        stage: Literal["search", "finalists"],
+        epochs_before: int,
+        epochs_in_step: int,
+        path: pathlib.Path,
+        trainings: dict[tuple[ViTConfig, int], Checkpoint],
+        **kwargs: Any,
+    ) -> None:
+        self.stage = stage
+        self.epochs_done = epochs_before
+        self.epochs_in_step = epochs_in_step
+        self.path = path
+        self.results: list[Trial] = []
+        self.trainings = trainings
+        super().__init__(project_name=stage, **kwargs)
+
+    def on_trial_end(self, trial: keras_tuner.engine.trial.Trial) -> None:
+        """Tells the oracle, and records the trial."""
+        super().on_trial_end(trial)
+        self.record(trial)
+
+    def record(self, trial: keras_tuner.engine.trial.Trial) -> None:
+        """Records a trial that has ended, whichever process trained it.
+
+        Raises:
+            FileNotFoundError: If the folder of checkpoints does not hold what was trained.
+        """
+        proposal = self.read_proposal(trial)
+        result = self._describe(trial, proposal)
+        if trial.status == "COMPLETED":
+            training = self.fitter.find(proposal.network, seed=proposal.seed, schedule_epochs=self.schedule_epochs)
+            if training is None:
+                raise FileNotFoundError(f"{self.fitter.folder} holds no whole checkpoint of {result.point}")
+            self.trainings[proposal.network, proposal.seed] = training
+            result = trials.complete(result, training)
         self.results.append(result)
         trials.append(result, self.path)
-        self.epochs_done += planned.epochs_spent
-        if result.valid_accuracy is None:
-            raise keras_tuner.errors.FailedTrialError(result.reason)
-        return {plans.OBJECTIVE.name: result.valid_accuracy}
+        self.epochs_done += result.epochs_spent
 
-    def _plan(self, trial: keras_tuner.engine.trial.Trial, network: ViTConfig) -> Trial:
-        values = trial.hyperparameters.values
-        point, seed = name_point(network), values.get(plans.SEED, self.default_seed)
-        epochs = values.get(plans.EPOCHS, self.schedule_epochs)
+    def _describe(self, trial: keras_tuner.engine.trial.Trial, proposal: Proposal) -> Trial:
+        point = name_point(proposal.network)
         # A bracket of Hyperband begins at epoch 0 with points that an earlier one has trained.
-        done = [t.epochs for t in self.results if (t.point, t.seed, t.status) == (point, seed, "completed")]
+        done = [t.epochs for t in self.results if (t.point, t.seed, t.status) == (point, proposal.seed, "completed")]
         return Trial(
             stage=self.stage,
             trial_id=trial.trial_id,
-            round=values.get(plans.ROUND, 0),
+            round=proposal.round,
             point=point,
-            config=describe_point(network),
-            seed=seed,
-            initial_epoch=min(epochs, max(values.get(plans.INITIAL_EPOCH, 0), *done, 0)),
-            epochs=epochs,
-            macs=count_macs(network).total,
-            status="completed",
+            config=describe_point(proposal.network),
+            seed=proposal.seed,
+            initial_epoch=min(proposal.epochs, max(proposal.initial_epoch, *done, 0)),
+            epochs=proposal.epochs,
+            macs=count_macs(proposal.network).total,
+            status="completed" if trial.status == "COMPLETED" else "failed",
+            reason=trial.hyperparameters.values.get(plans.REASON),
         )
 
-    def _train(self, network: ViTConfig, planned: Trial) -> Checkpoint:
-        training = self.fitter.fit(
-            network,
-            seed=planned.seed,
-            epochs=planned.epochs,
-            schedule_epochs=self.schedule_epochs,
-            reporter=self._report(planned),
-        )
-        self.trainings[network, planned.seed] = training
-        return training
-
-    def _report(self, planned: Trial) -> EpochReporter:
-        seed = "" if planned.seed == self.default_seed else f", seed {planned.seed}"
-        phase = f"trial {len(self.results) + 1}, {planned.point}{seed}"
-        return EpochReporter(
-            phase,
-            planned.epochs,
-            self.epochs_done - planned.initial_epoch,
-            max(self.epochs_in_step, self.epochs_done + 1),
-        )
+    def make_reporter(self, trial: keras_tuner.engine.trial.Trial, proposal: Proposal) -> EpochReporter:
+        """Returns what tells how far the whole step is."""
+        reporter = super().make_reporter(trial, proposal)
+        reporter.epochs_before = self.epochs_done - self._describe(trial, proposal).initial_epoch
+        reporter.epochs_in_step = max(self.epochs_in_step, self.epochs_done + 1)
+        return reporter
 
 
 def describe_failure(error: Exception) -> str:

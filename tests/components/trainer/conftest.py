@@ -58,6 +58,7 @@ def config(trunk: ViTConfig, fit_config: FitConfig) -> TrainerConfig:
         max_trials=3,
         finalists=1,
         seeds=2,
+        workers=1,
         controls_may_win=False,
     )
     state = StateConfig(folder="unused", code_digest="")

@@ -8,8 +8,9 @@ import pytest
 from oracle_driver import POINTS, drive, name_proposal, score_at_random
 
 from components.trainer.config import SearchConfig, TrainerConfig, TunerName
+from components.trainer.halving import AsyncHalvingOracle, HalvingOracle, Rung, plan_rungs
 from components.trainer.oracles import make_oracle
-from components.trainer.plans import HalvingOracle, PlanOracle, Rung, count_epochs, plan_rungs, propose
+from components.trainer.plans import PlanOracle, count_epochs, propose
 from components.trainer.search import plan_epochs
 from models.search_space import name_point
 
@@ -88,6 +89,40 @@ def test_a_point_that_failed_is_not_promoted(search: SearchConfig, tmp_path: pat
 def test_halving_ends_when_all_points_of_a_rung_failed(search: SearchConfig, tmp_path: pathlib.Path) -> None:
     proposals = drive(HalvingOracle(POINTS[:9], search), tmp_path, lambda _: None)
     assert len(proposals) == 9
+
+
+def test_async_halving_promotes_the_best_of_three_as_soon_as_there_are_three(
+    search: SearchConfig, tmp_path: pathlib.Path
+) -> None:
+    points = POINTS[:9]
+    names = [name_point(point) for point in points]
+    quality = dict(zip(names, (5, 1, 2, 7, 6, 3, 4, 0, 8), strict=True))
+    proposals = drive(AsyncHalvingOracle(points, search), tmp_path, lambda values: quality[name_proposal(values)] / 10)
+    ends = [(values["tuner/initial_epoch"], values["tuner/epochs"]) for values in proposals]
+    told = [(quality[name_proposal(values)], *end) for values, end in zip(proposals, ends, strict=True)]
+    assert told == [
+        *((5, 0, 1), (1, 0, 1), (2, 0, 1), (5, 1, 3)),
+        *((7, 0, 1), (7, 1, 3)),  # the best of four
+        *((6, 0, 1), (3, 0, 1), (6, 1, 3), (7, 3, 9)),  # the second of six; then the best of three in the next rung
+        *((4, 0, 1), (0, 0, 1), (8, 0, 1), (8, 1, 3), (8, 3, 9)),
+    ]
+
+
+def test_async_halving_lets_as_many_through_as_halving_and_ends(search: SearchConfig, tmp_path: pathlib.Path) -> None:
+    config = dataclasses.replace(search, finalists=3)
+    for count in (1, 4, 10, 27):
+        proposals = drive(AsyncHalvingOracle(POINTS[:count], config), tmp_path / str(count), score_at_random)
+        reached = Counter(values["tuner/round"] for values in proposals)
+        assert all(reached[i] >= rung.points for i, rung in enumerate(plan_rungs(count, config)))
+        assert reached[0] == count
+        trained = [(name_proposal(values), values["tuner/round"]) for values in proposals]
+        assert len(set(trained)) == len(trained)
+        for values in proposals:
+            assert values["tuner/round"] == 0 or (name_proposal(values), values["tuner/round"] - 1) in trained
+
+
+def test_async_halving_ends_when_all_points_fail(search: SearchConfig, tmp_path: pathlib.Path) -> None:
+    assert len(drive(AsyncHalvingOracle(POINTS[:9], search), tmp_path, lambda _: None)) == 9
 
 
 def test_a_plan_is_proposed_in_its_order(tmp_path: pathlib.Path) -> None:

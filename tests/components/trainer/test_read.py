@@ -5,14 +5,13 @@ Axes: batch, height, width, channels.
 
 import dataclasses
 import hashlib
-import types
+import pathlib
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from tfx_bsl.tfxio.tf_example_record import TFExampleRecord
 
 from components import features
 from components.trainer import read
@@ -207,14 +206,7 @@ def read_sample(sample: Any, transform: Any, tmp_path_factory: pytest.TempPathFa
         with tf.io.TFRecordWriter(file) as writer:
             for record in records:
                 writer.write(record)
-    fn_args = types.SimpleNamespace(
-        data_accessor=types.SimpleNamespace(
-            tf_dataset_factory=lambda files, options, schema: TFExampleRecord(files, schema=schema).TensorFlowDataset(
-                options
-            )
-        )
-    )
-    return lambda: read.read_examples(fn_args, files, transform)
+    return lambda: read.read_examples(files, transform)
 
 
 @pytest.fixture(scope="module")
@@ -278,7 +270,7 @@ def test_the_digest_is_that_of_what_the_network_sees(
 
 
 def test_nothing_is_left_of_a_split_that_could_not_be_read_to_its_end(
-    sample: Any, transform: Any, monkeypatch: pytest.MonkeyPatch
+    sample: Any, transform: Any, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[PixelFile] = []
 
@@ -287,12 +279,13 @@ def test_nothing_is_left_of_a_split_that_could_not_be_read_to_its_end(
         return made[0]
 
     monkeypatch.setattr(read, "PixelFile", make)
-    rows = {
-        features.IMAGE: [row[features.IMAGE] for row in sample.rows[:2]] + [b"no image"],
-        features.LABEL: [0, 1, 2],
-    }
-    accessor = types.SimpleNamespace(tf_dataset_factory=lambda *_: tf.data.Dataset.from_tensor_slices(rows).batch(2))
+    bad = tf.train.Example.FromString(sample.records[-1])
+    bad.features.feature[features.IMAGE].bytes_list.value[:] = [b"no image"]
+    with tf.io.TFRecordWriter(str(tmp_path / "records")) as writer:
+        for record in (*sample.records, bad.SerializeToString()):
+            writer.write(record)
+    monkeypatch.setattr(read, "_READ_BATCH_SIZE", len(sample.records))
     with pytest.raises(tf.errors.InvalidArgumentError):
-        read.read_examples(types.SimpleNamespace(data_accessor=accessor), [], transform)
+        read.read_examples([str(tmp_path / "records")], transform)
     with pytest.raises(ValueError, match="closed"):
         made[0].gather(np.array([0]))

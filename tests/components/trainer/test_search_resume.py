@@ -1,38 +1,13 @@
 """A search that was interrupted ends as the one that was not."""
 
-import dataclasses
 import pathlib
 import random
-from typing import Any
 
-from trainings import FitterIn, Searched, search_in, train_up_to
+from trainings import FitterIn, Searched, describe, search_in, train_up_to, without_seconds
 
-from components.trainer.choice import Choice
 from components.trainer.config import TrainerConfig
 from components.trainer.fit import Fitter
-from components.trainer.trials import Trial
 from models.search_space import name_point
-
-
-def without_seconds(trials: list[Trial]) -> list[Trial]:
-    """Returns trials as they would be had they taken no time."""
-    return [
-        dataclasses.replace(
-            trial, seconds=0, history=tuple(dataclasses.replace(epoch, seconds=0) for epoch in trial.history)
-        )
-        for trial in trials
-    ]
-
-
-def describe(choice: Choice) -> dict[str, Any]:
-    """Returns all that a choice found, as values that compare."""
-    return {
-        "winner": choice.winner.name,
-        "best": choice.best.name,
-        "candidates": [(candidate.name, candidate.correct.tolist()) for candidate in choice.candidates],
-        "differences": (choice.differences, choice.learnt_differences),
-        "seed_deviation": choice.seed_deviation,
-    }
 
 
 def assert_same_search(again: Searched, searched: Searched) -> None:

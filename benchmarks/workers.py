@@ -1,0 +1,165 @@
+"""A search by several workers: trials a minute with one and two processes here, and simulated with up to 64.
+
+The simulation asks the real oracles and lets recorded seconds pass in place of training.
+"""
+
+import dataclasses
+import itertools
+import json
+import pathlib
+import shutil
+import statistics
+import tempfile
+from collections.abc import Sequence
+
+from benchmarks.benchmark import Benchmark, main
+from benchmarks.dag import STEP_ENDED, TRAINER, run_until
+from benchmarks.networks import find_model_run
+from benchmarks.result import Row, Summary, Table
+from benchmarks.rounds import Spread
+from benchmarks.simulated_search import Clockwork, simulate
+from components.trainer.config import TunerName
+from models.search_space import SearchSpace
+from pipeline.config import FULL, QUICK
+from pipeline.failures import Failure
+from pipeline.history import History
+
+_TUNERS: tuple[TunerName, ...] = ("halving", "async_halving")
+_LITTLE_SEARCH = (
+    *("--search.placements", "0", "--search.token-counts", "4", "--search.reducers", "token_learner"),
+    *("--model.dim", "32", "--model.depth", "1", "--model.mlp-dims", "32", "--fit.batch-size", "256"),
+)
+_SCHEDULE = QUICK.search  # three rungs: what waits shows
+
+
+def make_space(depth: int) -> SearchSpace:
+    """Makes a space of 25 points a block, and one, that is large enough for many workers; nothing of it is trained."""
+    return SearchSpace(
+        trunk=dataclasses.replace(FULL.model.trunk(), depth=depth),
+        placements=tuple(range(depth)),
+        token_counts=(1, 2, 4, 8, 16),
+        reducers=("token_learner", "token_learner_v11"),
+        fusers=(False,),
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Effort:
+    """How much is measured."""
+
+    root: pathlib.Path | None = None  # whose recorded trials are simulated; None: those of the search with one worker
+    rounds: int = 1  # of searches with each number of workers
+    every_point: bool = False  # of the profile quick
+    max_epochs: int = 2
+    crowds: tuple[int, ...] = (1, 4, 16)  # workers that are simulated
+    depths: tuple[int, ...] = (10,)  # of the simulated networks, which the points grow with
+
+
+def measure(effort: Effort) -> list[Row]:
+    """Searches in turns with one and two workers, then simulates."""
+    turns = [
+        (number, workers) for number in range(1, effort.rounds + 1) for workers in ((1, 2) if number % 2 else (2, 1))
+    ]
+    with tempfile.TemporaryDirectory() as name:
+        root = pathlib.Path(name, "root")
+        rows: list[Row] = [
+            {"kind": "search", "round": number, "workers": workers, **_search(root, workers, effort)}
+            for number, workers in turns
+        ]
+        seconds = _read_epoch_seconds(find_model_run(effort.root or root))
+        for number, (depth, tuner, workers) in enumerate(itertools.product(effort.depths, _TUNERS, effort.crowds)):
+            clockwork = Clockwork(make_space(depth), seconds)
+            config = dataclasses.replace(_SCHEDULE, tuner=tuner)
+            outcome = simulate(clockwork, config, workers, pathlib.Path(name, f"simulation{number}"))
+            facts = {"kind": "simulation", "tuner": tuner, "workers": workers, "points": len(clockwork.points)}
+            rows.append({**facts, **dataclasses.asdict(outcome), "recorded": statistics.median(seconds)})
+    return rows
+
+
+def _search(root: pathlib.Path, workers: int, effort: Effort) -> Row:
+    """Searches anew; the steps before the Trainer come from the cache from the second time on."""
+    shutil.rmtree(root / "search", ignore_errors=True)
+    options = [
+        *("--search.workers", str(workers), "--search.max-epochs", str(effort.max_epochs), "--fit.epochs", "1"),
+        *(() if effort.every_point else _LITTLE_SEARCH),
+    ]
+    if not run_until(root, options, STEP_ENDED.format(TRAINER)):
+        raise Failure(f"a run ended before its Trainer did; see why with `tokenlearner run {' '.join(options)}`.")
+    history, folder = History(root / "metadata.sqlite"), find_model_run(root)
+    step = next(step for step in history.steps(history.latest_run_id()) if step.name == TRAINER)
+    trials = (folder / "trials.jsonl").read_text().splitlines()
+    winner = json.loads((folder / "search.json").read_text())["winner"]
+    return {"trials": len(trials), "trainer_seconds": step.seconds, "winner": winner}
+
+
+def _read_epoch_seconds(model_run: pathlib.Path) -> list[float]:
+    trials = [json.loads(line) for line in (model_run / "trials.jsonl").read_text().splitlines()]
+    return [epoch["seconds"] for trial in trials for epoch in trial["history"]]
+
+
+def summarize(rows: Sequence[Row]) -> Summary:
+    """Tells trials a minute, and what waits."""
+    searches = [row for row in rows if row["kind"] == "search"]
+    simulations = [row for row in rows if row["kind"] == "simulation"]
+    tables = [_tell_searches(searches)]
+    tables += [
+        _tell_simulations([row for row in simulations if row["points"] == points])
+        for points in dict.fromkeys(row["points"] for row in simulations)
+    ]
+    winners = {row["winner"] for row in searches}
+    same = "All searches had the same winner." if len(winners) == 1 else f"Winners: {', '.join(sorted(winners))}."
+    return Summary(
+        tables=tuple(tables),
+        notes=(same, "Accuracies are drawn in the simulation: which points win there means nothing."),
+    )
+
+
+def _tell_searches(searches: Sequence[Row]) -> Table:
+    lines = []
+    for workers in sorted({row["workers"] for row in searches}):
+        of_crowd = [row for row in searches if row["workers"] == workers]
+        speed = Spread.of(60 * row["trials"] / row["trainer_seconds"] for row in of_crowd).tell("{:.1f}")
+        seconds = Spread.of(row["trainer_seconds"] for row in of_crowd).tell("{:.0f}")
+        lines.append((str(workers), str(of_crowd[0]["trials"]), seconds, speed))
+    title = f"Search on this machine, start of the workers and reading included, {searches[0]['round']} round(s)"
+    columns = ("workers", "trials", "Trainer's seconds", "trials a minute")
+    return Table(title=title, columns=columns, rows=tuple(lines))
+
+
+def _tell_simulations(simulations: Sequence[Row]) -> Table:
+    first = simulations[0]
+    title = (
+        f"Simulated: {first['points']:,} points, {_SCHEDULE.min_epochs} to {_SCHEDULE.max_epochs} epochs, of recorded "
+        f"seconds (median {first['recorded']:.1f} an epoch)"
+    )
+    lines = []
+    for row in simulations:
+        alone = next(other for other in simulations if (other["tuner"], other["workers"]) == (row["tuner"], 1))
+        lines.append(
+            (
+                row["tuner"],
+                str(row["workers"]),
+                f"{row['seconds'] / 3600:.2f}",
+                f"{60 * row['trials'] / row['seconds']:.1f}",
+                str(row["epochs"]),
+                f"{1 - row['busy_seconds'] / (row['workers'] * row['seconds']):.0%}",
+                f"{alone['seconds'] / row['seconds']:.1f}x",
+            )
+        )
+    columns = ("tuner", "workers", "hours", "trials a minute", "epochs", "workers waited", "as fast as one worker")
+    return Table(title=title, columns=columns, rows=tuple(lines))
+
+
+BENCHMARK = Benchmark(
+    name="workers",
+    short=Effort(),
+    full=Effort(
+        rounds=3, every_point=True, max_epochs=QUICK.search.max_epochs, crowds=(1, 2, 4, 8, 16, 32, 64), depths=(10, 40)
+    ),
+    seeds=(1,),
+    measure=measure,
+    summarize=summarize,
+)
+
+if __name__ == "__main__":
+    main(BENCHMARK)

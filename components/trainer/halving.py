@@ -1,0 +1,128 @@
+"""Successive halving: all points for a few epochs, the better ones for more, from where they stand.
+
+Reference:
+    Jamieson and Talwalkar, "Non-stochastic best arm identification and hyperparameter optimization", arXiv 1502.07943.
+"""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+import keras_tuner
+
+from components.trainer import plans
+from components.trainer.config import SearchConfig
+from components.trainer.plans import PlanOracle, Values, propose
+from models.vit_config import ViTConfig
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Rung:
+    """How many points halving trains up to how many epochs."""
+
+    points: int
+    epochs: int
+
+
+def plan_rungs(points: int, config: SearchConfig) -> tuple[Rung, ...]:
+    """Plans successive halving: each rung keeps one point of `reduction_factor`, rounded up, and trains it on.
+
+    Args:
+        points: Of the first rung.
+        config: Epochs of the first and the last rung, reduction factor.
+
+    Returns:
+        The rungs; the last one has `max_epochs`, and at least `finalists` points if there are as many.
+    """
+    epochs, sizes = config.min_epochs, points
+    rungs = []
+    while epochs < config.max_epochs:
+        rungs.append(Rung(points=sizes, epochs=epochs))
+        epochs *= config.reduction_factor
+        sizes = min(points, max(math.ceil(sizes / config.reduction_factor), config.finalists))
+    return (*rungs, Rung(points=sizes, epochs=config.max_epochs))
+
+
+class _RungOracle(PlanOracle):
+    """Knows rungs, and what came out of them.
+
+    Args:
+        points: The first rung.
+        config: Epochs and reduction factor.
+    """
+
+    def __init__(self, points: Sequence[ViTConfig], config: SearchConfig) -> None:
+        self.rungs = plan_rungs(len(points), config)
+        super().__init__([propose(point, epochs=self.rungs[0].epochs) for point in points])
+
+    def rank(self, number: int) -> list[keras_tuner.engine.trial.Trial]:
+        """Returns what was completed in a rung, the best first; of equals those that were proposed first."""
+        of_rung = [trial for trial in self.trials.values() if _find_rung(trial) == number]
+        return sorted((trial for trial in of_rung if trial.status == "COMPLETED"), key=lambda trial: -trial.score)
+
+    def propose_on(self, trial: keras_tuner.engine.trial.Trial) -> Values:
+        """Proposes to train the point of a trial up to the end of the next rung."""
+        number = _find_rung(trial)
+        before, rung = self.rungs[number : number + 2]
+        promoted = {plans.EPOCHS: rung.epochs, plans.INITIAL_EPOCH: before.epochs, plans.ROUND: number + 1}
+        return {**trial.hyperparameters.values, **promoted, plans.TRIAL_ID: trial.trial_id}
+
+
+class HalvingOracle(_RungOracle):
+    """Promotes the best of a rung once all of it has ended: what it finds does not depend on who is faster."""
+
+    number = 0  # of the rung that is trained
+
+    def plan_on(self) -> bool:
+        """Plans the next rung once all of this one has ended."""
+        if self.number + 1 == len(self.rungs) or self.ongoing_trials:
+            return False
+        best = self.rank(self.number)[: self.rungs[self.number + 1].points]
+        self.number += 1
+        self.waiting += [self.propose_on(trial) for trial in best]
+        return bool(self.waiting)
+
+
+class AsyncHalvingOracle(_RungOracle):
+    """Promotes a point as soon as it is among the best of those that have ended in its rung: no worker waits.
+
+    What the slower ones would have overtaken is promoted, too, so that more epochs are trained than by halving. In the
+    end each rung has let at least as many through.
+
+    Reference:
+        Li et al., "A system for massively parallel hyperparameter tuning", arXiv 1810.05934, algorithm 2 (ASHA).
+    """
+
+    def __init__(self, points: Sequence[ViTConfig], config: SearchConfig) -> None:
+        super().__init__(points, config)
+        self._factor = config.reduction_factor
+        self._promoted = set[str]()
+
+    def populate_space(self, trial_id: str) -> Values:
+        """Returns the next proposal: a promotion, from the highest rung that has one, before a new point."""
+        for number in reversed(range(len(self.rungs) - 1)):
+            ranked = self.rank(number)
+            if self._promote_one_of(ranked[: len(ranked) // self._factor]):
+                break
+        return super().populate_space(trial_id)
+
+    def plan_on(self) -> bool:
+        """Fills up, from the lowest rung on, what too few of a rung that has ended let through."""
+        busy = {_find_rung(trial) for trial in self.ongoing_trials.values()}
+        for number in range(min(busy, default=len(self.rungs) - 1)):
+            if self._promote_one_of(self.rank(number)[: self.rungs[number + 1].points]):
+                return True
+        return False
+
+    def _promote_one_of(self, trials: Sequence[keras_tuner.engine.trial.Trial]) -> bool:
+        for trial in trials:
+            if trial.trial_id not in self._promoted:
+                self._promoted.add(trial.trial_id)
+                self.waiting.insert(0, self.propose_on(trial))
+                return True
+        return False
+
+
+def _find_rung(trial: keras_tuner.engine.trial.Trial) -> int:
+    number: int = trial.hyperparameters.values[plans.ROUND]
+    return number

@@ -1,0 +1,184 @@
+"""A search by several processes: it finds what one finds, whoever is killed."""
+
+import contextlib
+import dataclasses
+import logging
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from typing import Any
+
+import psutil
+import pytest
+import tensorflow as tf
+from search_ground import Ground
+from trainings import Searched, describe, without_seconds
+
+from components.trainer import crew, worker
+from components.trainer.config import TrainerConfig
+from components.trainer.crew import make_environment, share_threads
+from components.trainer.trials import Trial
+from models.vit_config import ViTConfig
+
+
+@pytest.fixture(scope="module")
+def ground(config: TrainerConfig, sample: Any, transform: Any, tmp_path_factory: pytest.TempPathFactory) -> Ground:
+    """Sixty real images; five points: no reducer, the TokenLearner and three controls."""
+    folder = tmp_path_factory.mktemp("records")
+    for name, records in (("train", sample.records[:40]), ("valid", sample.records[40:])):
+        with tf.io.TFRecordWriter(str(folder / name)) as writer:
+            for record in records:
+                writer.write(record)
+    trunk = ViTConfig(image_size=32, patch_size=8, dim=4, depth=1, num_heads=2, mlp_dims=(4,), num_classes=10)
+    search = dataclasses.replace(config.search, token_counts=(2,), max_epochs=2, reduction_factor=2, seeds=1)
+    return Ground(
+        config=dataclasses.replace(config, trunk=trunk, search=search),
+        train_files=(str(folder / "train"),),
+        valid_files=(str(folder / "valid"),),
+        transform_output=str(pathlib.Path(transform.transform_savedmodel_dir).parent),
+    )
+
+
+@pytest.fixture(scope="module")
+def alone(ground: Ground, tmp_path_factory: pytest.TempPathFactory) -> Searched:
+    """The search by one process."""
+    return ground.search(tmp_path_factory.mktemp("alone"), workers=1)
+
+
+def find_workers(folder: pathlib.Path) -> list[psutil.Process]:
+    """Returns the workers of a search in a folder that still run."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if {worker.__name__, str(folder)} <= set(process.cmdline()) and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found
+
+
+def assert_same_search(together: Searched, alone: Searched) -> None:
+    """Asserts that a search tried, found and chose what the other did; which trial ended first is of no account."""
+    tried, expected = (
+        sorted(without_seconds(searched.search.trials), key=lambda trial: (trial.stage, str(trial.trial_id)))
+        for searched in (together, alone)
+    )
+    assert tried == expected
+    assert describe(together.choice) == describe(alone.choice)
+
+
+def test_two_workers_find_what_one_process_finds_though_one_of_them_is_killed(
+    ground: Ground,
+    alone: Searched,
+    tmp_path: pathlib.Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With as many threads as this process has: a sum over other shares rounds differently."""
+    monkeypatch.setattr(crew, "share_threads", lambda _: share_threads(1))
+    killed: list[int] = []
+
+    def kill_once(report: dict[str, Any]) -> None:
+        if not killed and not report["epoch_has_ended"]:
+            victim = find_workers(tmp_path)[0]
+            killed.append(victim.pid)
+            victim.kill()
+
+    caplog.set_level(logging.WARNING)
+    together = ground.search(tmp_path, workers=2, listen=kill_once)
+    assert_same_search(together, alone)
+    assert len(killed) == 1
+    assert len([record for record in caplog.records if "was ended by SIGKILL" in record.getMessage()]) == 1
+    ended = Counter((report["phase"], report["epoch"]) for report in together.reports if report["epoch_has_ended"])
+    assert max(ended.values()) == 1  # no epoch that had ended was trained again
+    shares = [report["share"] for report in together.reports]
+    assert shares == sorted(shares)
+    assert find_workers(tmp_path) == []
+
+
+_CHIEF = """
+import pathlib, sys
+from components.trainer import crew
+from search_ground import Ground
+crew.share_threads = lambda _, share=crew.share_threads: share(1)
+Ground.load(pathlib.Path(sys.argv[1])).search(pathlib.Path(sys.argv[2]), workers=2)
+"""
+
+
+def list_epochs(trials: list[Trial]) -> set[tuple[str, int, int]]:
+    """Lists what trials trained: point, seed, epoch."""
+    return {(trial.point, trial.seed, epoch.epoch) for trial in trials for epoch in trial.history}
+
+
+def test_workers_fill_the_cores_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
+    assert [share_threads(workers) for workers in (1, 2, 3, 8, 20)] == [8, 4, 2, 1, 1]
+    environment = make_environment(port=8000, threads=2)
+    assert {environment["TF_NUM_INTRAOP_THREADS"], environment["OMP_NUM_THREADS"]} == {"2"}
+
+
+@pytest.mark.slow
+def test_workers_end_with_a_killed_chief_and_the_next_search_goes_on(
+    ground: Ground, alone: Searched, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crew, "share_threads", lambda _: share_threads(1))
+    ground.save(tmp_path / "ground.json")
+    folder = tmp_path / "search"
+    folder.mkdir()
+    command = [sys.executable, "-c", _CHIEF, str(tmp_path / "ground.json"), str(folder)]
+    with subprocess.Popen(command, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}) as chief:
+        while len(list(folder.glob("*/*.checkpoint"))) < 2:
+            assert chief.poll() is None
+            time.sleep(0.05)
+        assert len(find_workers(folder)) == 2
+        chief.send_signal(signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while find_workers(folder):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    again = ground.search(folder, workers=2)
+    assert_same_search(again, alone)
+    trained = {(report["phase"], report["epoch"]) for report in again.reports if report["epoch_has_ended"]}
+    assert 0 < len(trained) < len(list_epochs(alone.search.trials))
+
+
+@pytest.mark.slow
+def test_workers_that_somebody_else_starts_find_the_chief_by_kerastuners_variables(
+    ground: Ground, alone: Searched, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address = {"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": str(port)}
+    environment = os.environ | address | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-m", worker.__name__, str(tmp_path)]
+    workers = [
+        subprocess.Popen(command, env=environment | {"KERASTUNER_TUNER_ID": f"pod{number}"}, stdin=subprocess.DEVNULL)
+        for number in range(2)
+    ]
+    for name, value in (address | {"KERASTUNER_TUNER_ID": "chief"}).items():
+        monkeypatch.setenv(name, value)
+    together = ground.search(tmp_path, workers=1)
+    assert_same_search(together, alone)
+    assert together.reports == []  # workers elsewhere tell of themselves where they are
+    assert [process.wait(30) for process in workers] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"IP": "127.0.0.1"}, "the environment has KERASTUNER_ORACLE_IP=127.0.0.1; a Trainer needs all of"),
+        ({"IP": "127.0.0.1", "PORT": "8000", "ID": "worker1"}, "KERASTUNER_TUNER_ID=worker1; a Trainer needs"),
+    ],
+)
+def test_kerastuners_variables_have_to_make_sense(
+    variables: dict[str, str], words: str, ground: Ground, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = {"IP": "KERASTUNER_ORACLE_IP", "PORT": "KERASTUNER_ORACLE_PORT", "ID": "KERASTUNER_TUNER_ID"}
+    for name, value in variables.items():
+        monkeypatch.setenv(names[name], value)
+    with pytest.raises(ValueError, match=words):
+        ground.search(tmp_path, workers=1)
