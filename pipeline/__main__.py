@@ -5,17 +5,19 @@ import os
 import pathlib
 import re
 import sys
+from collections.abc import Callable
 from typing import Annotated, Literal, TypeVar
 
 import tyro
 from rich.console import Console
 
 from components.lock import LockedError
+from pipeline.beam_options import split_arguments
 from pipeline.config import PROFILES, PipelineConfig
 from pipeline.failures import ExitCode, Failure, UsageFailure
 from pipeline.inspection.commands import InspectCommand, complete_arguments
 from pipeline.kubeflow.commands import CompileCommand
-from pipeline.prediction.commands import PredictCommand, complete_beam_options
+from pipeline.prediction.commands import PredictCommand
 from pipeline.push.commands import PushCommand
 
 _DESCRIPTION = """Finds where a TokenLearner should stand in a mini Vision Transformer and how many tokens it emits.
@@ -26,16 +28,20 @@ serve, 5 a step failed, 130 interrupted."""
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RunCommand:
-    """Runs the pipeline: reads, validates, transforms, searches, fits, evaluates and pushes."""
+    """Runs the pipeline: reads, validates, transforms, searches, fits, evaluates and pushes.
+
+    `--beam.NAME VALUE` are Beam's own options, such as `--beam.runner FlinkRunner --beam.flink-master HOST:8081`.
+    """
 
     config: Annotated[PipelineConfig, tyro.conf.arg(name="")]
     profile: Literal["quick", "full"] = "quick"  # quick: 6,000 images in minutes; full: all 60,000
+    beam_options: tyro.conf.Suppress[tyro.conf.Fixed[tuple[str, ...]]] = ()  # of --beam.…, which tyro does not see
 
     def __call__(self) -> ExitCode:
         """Runs it."""
         from pipeline.run import run
 
-        return run(self.config, Console())
+        return run(self.config, Console(), self.beam_options)
 
 
 ConfiguredCommand = TypeVar("ConfiguredCommand", RunCommand, CompileCommand)
@@ -123,6 +129,17 @@ class ReportCommand:
         return ExitCode.OK
 
 
+def _read_command(arguments: list[str]) -> Callable[[], ExitCode]:
+    """Parses the command line; Beam's options go, as they are, to the commands whose steps use Beam."""
+    others, beam_options = split_arguments(arguments)
+    command = _parse(others)
+    if not beam_options:
+        return command
+    if not isinstance(command, RunCommand | CompileCommand | PredictCommand):
+        raise UsageFailure("--beam.… are Beam's options, which only run, compile and predict use.")
+    return dataclasses.replace(command, beam_options=beam_options)
+
+
 def _parse(
     arguments: list[str],
 ) -> (
@@ -152,7 +169,7 @@ def _parse(
         | Annotated[ReportCommand, tyro.conf.subcommand("report")]
         | Annotated[PredictCommand, tyro.conf.subcommand("predict")]
         | Annotated[DataCommand, tyro.conf.subcommand("data")],
-        args=complete_beam_options(complete_arguments(arguments)),
+        args=complete_arguments(arguments),
         prog="tokenlearner",
         description=_DESCRIPTION,
     )
@@ -169,7 +186,7 @@ def _parse_alone(default: ConfiguredCommand, arguments: list[str]) -> Configured
 def main() -> None:
     """Runs the command that the arguments name and exits with its code."""
     try:
-        sys.exit(_parse(sys.argv[1:])())
+        sys.exit(_read_command(sys.argv[1:])())
     except Failure as failure:
         _fail(failure, failure.exit_code)
     except LockedError as busy:

@@ -1,4 +1,118 @@
-"""How Beam runs unless somebody wants it otherwise."""
+"""How Beam runs: in memory, unless its own options on the command line, `--beam.…`, say otherwise."""
+
+import argparse
+import contextlib
+import difflib
+import logging
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from pipeline.failures import UsageFailure
+from pipeline.prediction.quiet import quiet_beam, quiet_imports
+
+if TYPE_CHECKING:  # it takes seconds
+    import apache_beam as beam
 
 # Beam's in-memory direct runner; by the name DirectRunner Beam first downloads another one, Prism, and tries that.
 BEAM_ARGS = ["--runner=FnApiRunner"]
+
+_PREFIX = "--beam."
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+
+
+def split_arguments(arguments: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
+    """Takes Beam's options out of a command line.
+
+    Args:
+        arguments: In which `--beam.flink-master host:8081` is Beam's `--flink_master=host:8081`. A value stands behind
+            `=`, or is the next word unless that begins with a dash; values are not touched.
+
+    Returns:
+        The other arguments, and the options as Beam takes them, both in their order.
+
+    Raises:
+        UsageFailure: If an option has no name.
+    """
+    others: list[str] = []
+    options: list[str] = []
+    waiting = list(reversed(arguments))
+    while waiting:
+        argument = waiting.pop()
+        if not argument.startswith(_PREFIX):
+            others.append(argument)
+            continue
+        name, *value = argument.removeprefix(_PREFIX).split("=", 1)
+        if not _NAME.fullmatch(name):
+            raise UsageFailure(f"{argument} names no option of Beam; write it as --beam.runner FlinkRunner.")
+        if not value and waiting and not waiting[-1].startswith("-"):
+            value = [waiting.pop()]
+        options.append("=".join(["--" + name.replace("-", "_"), *value]))
+    return others, tuple(options)
+
+
+def check_beam_options(options: Sequence[str]) -> None:
+    """Checks Beam's options by themselves, offline.
+
+    Args:
+        options: Of Beam; they override ours.
+
+    Raises:
+        UsageFailure: If Beam does not know one, refuses its value, or cannot import the runner. Runners that are asked
+            through a job server have options of their own, which only that server knows: unknown ones are passed on.
+    """
+    quiet_imports()
+    from apache_beam.options.pipeline_options import PipelineOptions
+    from apache_beam.runners import create_runner
+    from apache_beam.runners.portability.portable_runner import PortableRunner
+
+    parsers: list[argparse.ArgumentParser] = []
+    PipelineOptions([]).get_all_options(add_extra_args_fn=parsers.append)
+    [parser] = parsers  # of all options that Beam knows
+    parser.exit_on_error = False
+    with _translate_errors(options):
+        known, unknown = parser.parse_known_args([*BEAM_ARGS, *options])
+        runner = create_runner(known.runner)
+    if unknown and not isinstance(runner, PortableRunner):
+        names = re.findall(r"--\w+", parser.format_help())
+        near = difflib.get_close_matches(unknown[0].partition("=")[0], names, n=1, cutoff=0.8)
+        raise UsageFailure(f"Beam knows no {_spell(unknown)}{f'; it knows {_spell(near)}' if near else ''}.")
+
+
+def runs_elsewhere(options: Iterable[str]) -> bool:
+    """Tells whether options name another runner than ours, so that Beam's work may be done on other machines."""
+    from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+
+    runners = [PipelineOptions(each).view_as(StandardOptions).runner for each in (BEAM_ARGS, [*BEAM_ARGS, *options])]
+    return runners[0] != runners[1]
+
+
+def make_beam_pipeline(options: Sequence[str]) -> "beam.Pipeline":
+    """Makes an empty Beam pipeline.
+
+    Args:
+        options: Of Beam; they override ours.
+
+    Raises:
+        UsageFailure: As `check_beam_options`, or if the options do not fit together; some runners ask their service.
+    """
+    check_beam_options(options)
+    import apache_beam as beam
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    with _translate_errors(options), quiet_beam(unknown_options=logging.ERROR):
+        return beam.Pipeline(options=PipelineOptions([*BEAM_ARGS, *options]))
+
+
+@contextlib.contextmanager
+def _translate_errors(options: Sequence[str]) -> Iterator[None]:
+    try:
+        yield
+    except (argparse.ArgumentError, ValueError, ImportError, AttributeError, TypeError) as error:
+        reason = " ".join(str(error).split())
+        raise UsageFailure(f"Beam takes no {_spell(options)}: {reason.rstrip('.')}.") from None
+
+
+def _spell(options: Iterable[str]) -> str:
+    """Writes options as on the command line."""
+    return " ".join(_PREFIX + option.removeprefix("--") for option in options)

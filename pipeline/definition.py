@@ -61,7 +61,7 @@ def create_pipeline(config: PipelineConfig, place: Place | None = None) -> Pipel
         components=list(generate_components(config, place)),
         enable_cache=True,
         metadata_connection_config=records if place.keeps_records else None,
-        beam_pipeline_args=BEAM_ARGS,
+        beam_pipeline_args=[*BEAM_ARGS, *place.beam_options],
     )
 
 

@@ -15,17 +15,19 @@ class Place:
     """
 
     root: str  # pipeline root as TFX names it: a folder, or a URI
-    tfds_dir: str  # the dataset, as a step finds it
+    tfds_dir: str  # the dataset: a folder, or an address where the entry of a step makes folders of addresses
     source_digest: str  # of the dataset's records
     refusals: int  # how often a model was found not to serve, in the records of this root
+    beam_options: tuple[str, ...]  # over ours: on which runner, and how, the steps that use Beam run
     keeps_records: bool  # in sqlite below the root, where our own resolver strategies, and `bless`, can ask
 
 
-def find_here(config: PipelineConfig) -> Place:
+def find_here(config: PipelineConfig, beam_options: tuple[str, ...] = ()) -> Place:
     """Returns this machine as the place of a run.
 
     Args:
         config: Of the run.
+        beam_options: Of Beam; they override ours.
 
     Raises:
         BadDataError: If `config.data.tfds_dir` holds no whole TFDS dataset.
@@ -35,5 +37,6 @@ def find_here(config: PipelineConfig) -> Place:
         tfds_dir=str(config.data.tfds_dir.resolve()),
         source_digest=digest_source(config.data.tfds_dir),
         refusals=count_refusals(config.metadata_path),
+        beam_options=beam_options,
         keeps_records=True,
     )

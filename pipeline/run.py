@@ -12,6 +12,7 @@ from multiprocessing.process import BaseProcess
 from rich.console import Console
 
 from components.lock import hold_lock
+from pipeline.beam_options import make_beam_pipeline
 from pipeline.config import PipelineConfig
 from pipeline.docker_daemon import require_docker
 from pipeline.events import Event, RunEnded, RunFailed
@@ -21,19 +22,20 @@ from pipeline.summary import print_run
 from pipeline.worker import work
 
 
-def run(config: PipelineConfig, console: Console) -> ExitCode:
+def run(config: PipelineConfig, console: Console, beam_options: tuple[str, ...] = ()) -> ExitCode:
     """Runs the pipeline to the end.
 
     Args:
         config: Everything that the run depends on.
         console: Where its progress is shown.
+        beam_options: Of Beam; they override ours.
 
     Returns:
         OK if the model was pushed, else NOT_BLESSED (by the Gate or by the ServingValidator), BAD_DATA or STEP_FAILED.
 
     Raises:
         DataFailure: If there is no dataset where the config says.
-        UsageFailure: If the root cannot be written, or if docker is asked for and does not answer.
+        UsageFailure: If the root cannot be written, Beam refuses its options, or docker is wanted and does not answer.
         LockedError: If another run works in the same root.
     """
     if not (config.data.tfds_dir / "dataset_info.json").is_file():
@@ -43,11 +45,13 @@ def run(config: PipelineConfig, console: Console) -> ExitCode:
         )
     if config.serving.docker:
         require_docker()
+    if beam_options:
+        make_beam_pipeline(beam_options)
     log_path = config.root / "logs" / f"{datetime.datetime.now():%Y-%m-%dT%H-%M-%S}.log"
     with _lock(config.root):
         console.print(f"[dim]Pipeline {config.name} in {config.root}, log in {log_path}[/]", highlight=False)
         with Screen(console) as screen:
-            last = _follow(config, log_path, screen)
+            last = _follow(config, beam_options, log_path, screen)
     if isinstance(last, RunFailed):
         print_failure(Console(stderr=True), last, str(log_path))
         return last.exit_code
@@ -56,11 +60,11 @@ def run(config: PipelineConfig, console: Console) -> ExitCode:
     return ExitCode.OK if last.run.pushed_version else ExitCode.NOT_BLESSED
 
 
-def _follow(config: PipelineConfig, log_path: pathlib.Path, screen: Screen) -> Event:
+def _follow(config: PipelineConfig, beam_options: tuple[str, ...], log_path: pathlib.Path, screen: Screen) -> Event:
     """Starts the run, shows its events and returns the one that ends it."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=work, args=(config, log_path, theirs), name="tokenlearner-run")
+    process = context.Process(target=work, args=(config, beam_options, log_path, theirs), name="tokenlearner-run")
     interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)  # the child inherits it: Ctrl-C is this process's affair
     process.start()
     signal.signal(signal.SIGINT, interrupt)

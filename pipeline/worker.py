@@ -20,11 +20,12 @@ _STEP_BEGAN = "Component %s is running."  # how LocalDagRunner logs it
 _STEP_ENDED = "Component %s is finished."
 
 
-def work(config: PipelineConfig, log_path: pathlib.Path, connection: Connection) -> None:
+def work(config: PipelineConfig, beam_options: tuple[str, ...], log_path: pathlib.Path, connection: Connection) -> None:
     """Runs the DAG and sends what happens; meant as the target of a fresh process.
 
     Args:
         config: Of the run.
+        beam_options: Of Beam; they override ours.
         log_path: Gets everything that this process, TensorFlow and Beam write.
         connection: Gets Events; when the other end closes, this process ends.
     """
@@ -32,20 +33,21 @@ def work(config: PipelineConfig, log_path: pathlib.Path, connection: Connection)
     observer = RunObserver(config, connection.send)
     try:
         _redirect_output(log_path)
-        _run(config, observer)
+        _run(config, beam_options, observer)
     except Exception as error:
         logging.exception("The run stopped in step %s.", observer.step)
         connection.send(RunFailed(observer.step, describe_cause(error), classify(error)))
 
 
-def _run(config: PipelineConfig, observer: "RunObserver") -> None:
+def _run(config: PipelineConfig, beam_options: tuple[str, ...], observer: "RunObserver") -> None:
     from pipeline.definition import create_pipeline  # takes 20 seconds
     from pipeline.local import run_locally
+    from pipeline.place import find_here
 
     _log_to_output()
     for name in ("absl", "tokenlearner.progress"):
         logging.getLogger(name).addHandler(observer)
-    dag = create_pipeline(config)
+    dag = create_pipeline(config, find_here(config, beam_options))
     observer.send(StepsPlanned(tuple(component.id for component in dag.components)))
     run_locally(dag)
     history = History(config.metadata_path)

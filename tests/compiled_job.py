@@ -49,7 +49,11 @@ class CompiledJob:
 
 
 def compile_job(
-    folder: pathlib.Path, config: PipelineConfig = QUICK, root: str = "gs://bucket/runs", **resources: Any
+    folder: pathlib.Path,
+    config: PipelineConfig = QUICK,
+    root: str = "gs://bucket/runs",
+    beam_options: tuple[str, ...] = (),
+    **resources: Any,
 ) -> CompiledJob:
     """Compiles into a folder; whoever asks the network meanwhile fails."""
 
@@ -57,7 +61,11 @@ def compile_job(
         raise AssertionError("the compilation asked the network")
 
     target = Target(
-        image=IMAGE, pipeline_root=root, output=folder / "pipeline.json", trainer=TrainerResources(**resources)
+        image=IMAGE,
+        pipeline_root=root,
+        output=folder / "pipeline.json",
+        trainer=TrainerResources(**resources),
+        beam_options=beam_options,
     )
     console = Console(width=200)
     with pytest.MonkeyPatch.context() as patch, console.capture() as said:

@@ -1,13 +1,13 @@
 """The component DataGate."""
 
 import json
-import pathlib
 
 import apache_beam as beam
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import anomalies_pb2, statistics_pb2
 from tfx.dsl.component.experimental.annotations import BeamComponentParameter, InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
+from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import io_utils
 
@@ -64,17 +64,16 @@ def _read_statistics(
 
 
 def _read_anomalies(artifact: standard_artifacts.ExampleAnomalies, split: str) -> anomalies_pb2.Anomalies:
-    file = pathlib.Path(artifact_utils.get_split_uri([artifact], split)) / "SchemaDiff.pb"
-    return anomalies_pb2.Anomalies.FromString(file.read_bytes())
+    with fileio.open(f"{artifact_utils.get_split_uri([artifact], split)}/SchemaDiff.pb", "rb") as file:
+        return anomalies_pb2.Anomalies.FromString(file.read())
 
 
 def _check_images(
     examples: standard_artifacts.Examples, bad_images: standard_artifacts.ExampleAnomalies, beam_pipeline: beam.Pipeline
 ) -> list[BadImage]:
+    folders = {split: artifact_utils.get_split_uri([examples], split) for split in features.SPLITS}
     files = [
-        (split, str(file))
-        for split in features.SPLITS
-        for file in sorted(pathlib.Path(artifact_utils.get_split_uri([examples], split)).iterdir())
+        (split, f"{folder}/{name}") for split, folder in folders.items() for name in sorted(fileio.listdir(folder))
     ]
     with beam_pipeline as pipeline:
         (
@@ -85,5 +84,8 @@ def _check_images(
             | "ToJson" >> beam.Map(json.dumps)
             | "Write" >> beam.io.WriteToText(f"{bad_images.uri}/bad_images", file_name_suffix=".jsonl")
         )
-    lines = [line for file in pathlib.Path(bad_images.uri).iterdir() for line in file.read_text().splitlines()]
+    lines: list[str] = []
+    for name in fileio.listdir(bad_images.uri):
+        with fileio.open(f"{bad_images.uri}/{name}") as file:
+            lines += file.read().splitlines()
     return [BadImage(*json.loads(line)) for line in lines]

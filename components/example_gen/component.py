@@ -20,11 +20,11 @@ from components.example_gen import splits
 _TFDS_SPLITS = ("train", "test")
 
 
-def list_shards(tfds_dir: pathlib.Path) -> list[tuple[str, str, int]]:
+def list_shards(tfds_dir: pathlib.Path | str) -> list[tuple[str, str, int]]:
     """Lists the files of a prepared TFDS dataset.
 
     Args:
-        tfds_dir: Its version folder, the one that holds `dataset_info.json`.
+        tfds_dir: Its version folder, the one that holds `dataset_info.json`; may be in a bucket.
 
     Returns:
         (file, TFDS split, number of images), in the order of the dataset.
@@ -32,7 +32,7 @@ def list_shards(tfds_dir: pathlib.Path) -> list[tuple[str, str, int]]:
     Raises:
         BadDataError: If the folder holds no whole TFDS dataset with splits train and test.
     """
-    if not (tfds_dir / "dataset_info.json").is_file():
+    if not fileio.exists(f"{tfds_dir}/dataset_info.json"):
         raise BadDataError(f"{tfds_dir} holds no TFDS dataset (no dataset_info.json)")
     try:
         split_infos = tfds.builder_from_directory(str(tfds_dir)).info.splits
@@ -46,7 +46,7 @@ def list_shards(tfds_dir: pathlib.Path) -> list[tuple[str, str, int]]:
         for split in _TFDS_SPLITS
         for path, images in zip(split_infos[split].filepaths, split_infos[split].shard_lengths, strict=True)
     ]
-    missing_files = [path for path, *_ in shards if not pathlib.Path(path).is_file()]
+    missing_files = [path for path, *_ in shards if not fileio.exists(path)]
     if missing_files:
         raise BadDataError(f"the TFDS dataset in {tfds_dir} lacks its file {missing_files[0]}")
     return shards
@@ -100,7 +100,7 @@ def Cifar10ExampleGen(  # noqa: N802 (TFX names components like classes)
     with beam_pipeline as pipeline:
         (
             pipeline
-            | "Files" >> beam.Create(list_shards(pathlib.Path(tfds_dir)))
+            | "Files" >> beam.Create(list_shards(tfds_dir))
             | "Spread" >> beam.Reshuffle()
             | "Copy" >> beam.MapTuple(copy_shard)
         )

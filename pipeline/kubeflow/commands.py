@@ -14,7 +14,10 @@ from pipeline.kubeflow.target import Target, TrainerResources
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CompileCommand:
-    """Writes the pipeline into a file for a cluster; offline, nothing is run."""
+    """Writes the pipeline into a file for a cluster; offline, nothing is run.
+
+    `--beam.NAME VALUE` are Beam's own options, as for `run`.
+    """
 
     config: Annotated[PipelineConfig, tyro.conf.arg(name="")]
     profile: Literal["quick", "full"] = "quick"  # whose fields are the defaults
@@ -23,12 +26,19 @@ class CompileCommand:
     pipeline_root: str  # of all outputs on the cluster: gs://bucket/path, or an absolute path that every step sees
     output: pathlib.Path  # the file, such as pipeline.json
     trainer: TrainerResources = TrainerResources()  # noqa: RUF009 (frozen)
+    beam_options: tyro.conf.Suppress[tyro.conf.Fixed[tuple[str, ...]]] = ()  # of --beam.…, which tyro does not see
 
     def __call__(self) -> ExitCode:
         """Runs it."""
         from pipeline.kubeflow.compilation import compile_pipeline
 
-        target = Target(image=self.image, pipeline_root=self.pipeline_root, output=self.output, trainer=self.trainer)
+        target = Target(
+            image=self.image,
+            pipeline_root=self.pipeline_root,
+            output=self.output,
+            trainer=self.trainer,
+            beam_options=self.beam_options,
+        )
         compile_pipeline(self.config, target, Console())
         return ExitCode.OK
 

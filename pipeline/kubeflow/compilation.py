@@ -5,6 +5,7 @@ import json
 from rich.console import Console
 
 from components.bad_data import BadDataError
+from pipeline.beam_options import check_beam_options
 from pipeline.config import PipelineConfig
 from pipeline.failures import DataFailure
 from pipeline.kubeflow.target import SHIPPED_SAMPLE, Target, check_target
@@ -29,11 +30,13 @@ def compile_pipeline(config: PipelineConfig, target: Target, console: Console) -
         console: Where to say what was written, and what differs from a run here.
 
     Raises:
-        UsageFailure: If the target or the configuration cannot be.
+        UsageFailure: If the target or the configuration cannot be, or Beam refuses its options.
         DataFailure: If the shipped sample is meant and is not whole.
     """
     check_target(config, target)
     quiet_imports()
+    if target.beam_options:
+        check_beam_options(target.beam_options)
     from pipeline.kubeflow.job import make_job  # takes 20 seconds
 
     try:

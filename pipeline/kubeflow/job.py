@@ -4,17 +4,21 @@ import dataclasses
 from typing import Any
 
 from kfp.pipeline_spec import pipeline_spec_pb2
+from tfx.dsl.components.base.executor_spec import BeamExecutorSpec
 from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import KubeflowV2DagRunner, KubeflowV2DagRunnerConfig
 from tfx.orchestration.pipeline import Pipeline
 
 from components.example_gen.component import digest_source
+from pipeline.beam_options import runs_elsewhere
 from pipeline.config import PipelineConfig
 from pipeline.definition import create_pipeline
 from pipeline.kubeflow.bucket import locate
+from pipeline.kubeflow.step import EXECUTOR
 from pipeline.kubeflow.target import SHIPPED_SAMPLE, Target, TrainerResources, find_dataset
 from pipeline.place import Place
 
 COMMAND = ("python", "-m", "pipeline.kubeflow.step")  # the ENTRYPOINT of the Dockerfile
+TFX_COMMAND = ("python", "-m", EXECUTOR)  # leaves addresses as they are
 UNKNOWN_DIGEST = "unknown"
 
 _Resources = pipeline_spec_pb2.PipelineDeploymentConfig.PipelineContainerSpec.ResourceSpec
@@ -42,6 +46,7 @@ def make_job(config: PipelineConfig, target: Target) -> dict[str, Any]:
         tfds_dir=tfds_dir,
         source_digest=digest_source(config.data.tfds_dir) if is_sample else UNKNOWN_DIGEST,
         refusals=0,
+        beam_options=target.beam_options,
         keeps_records=False,
     )
     pipeline = create_pipeline(dataclasses.replace(config, root=root), place)
@@ -52,7 +57,17 @@ def make_job(config: PipelineConfig, target: Target) -> dict[str, Any]:
     job = KubeflowV2DagRunner(config=runner_config).run(pipeline, write_out=False)
     for name in choose_uncached(place):
         job["pipelineSpec"]["root"]["dag"]["tasks"][name]["cachingOptions"] = {"enableCache": False}
+    if runs_elsewhere(target.beam_options):
+        for name in list_beam_steps(pipeline):
+            label = job["pipelineSpec"]["components"][name]["executorLabel"]
+            executor = job["pipelineSpec"]["deploymentSpec"]["executors"][label]
+            executor["container"]["command"] = list(TFX_COMMAND)  # Beam's workers do not see the mounted buckets
     return job
+
+
+def list_beam_steps(pipeline: Pipeline) -> list[str]:
+    """Names the steps that use Beam."""
+    return [each.id for each in pipeline.components if isinstance(each.executor_spec, BeamExecutorSpec)]
 
 
 def choose_uncached(place: Place) -> list[str]:

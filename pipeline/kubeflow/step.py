@@ -13,7 +13,7 @@ from typing import Any
 from pipeline.kubeflow.bucket import MOUNT, SCHEME
 
 _INVOCATION = "--json_serialized_invocation_args"
-_EXECUTOR = "tfx.orchestration.kubeflow.v2.container.kubeflow_v2_run_executor"
+EXECUTOR = "tfx.orchestration.kubeflow.v2.container.kubeflow_v2_run_executor"
 ARTIFACT_CLASSES = {  # by the names of their types
     "tokenlearner.GateVerdict": "components.evaluator.gate.GateVerdict",
     "tokenlearner.LiteModels": "components.lite_converter.artifact.LiteModels",
@@ -40,7 +40,7 @@ def run_step(arguments: list[str], mount: pathlib.Path = MOUNT) -> int:
     invocation = json.loads(arguments[position])
     mounted = mount_invocation(invocation, mount)
     command = [*arguments[:position], json.dumps(mounted), *arguments[position + 1 :]]
-    code = subprocess.run([sys.executable, "-m", _EXECUTOR, *command], check=False).returncode
+    code = subprocess.run([sys.executable, "-m", EXECUTOR, *command], check=False).returncode
     if code == 0:
         told = pathlib.Path(mounted["outputs"]["outputFile"])
         told.write_text(json.dumps(unmount_output(json.loads(told.read_text()), invocation, mount)))

@@ -46,6 +46,7 @@ class Target:
     pipeline_root: str  # address of the folder of all outputs
     output: pathlib.Path  # JSON
     trainer: TrainerResources
+    beam_options: tuple[str, ...] = ()  # over ours
 
 
 def check_target(config: PipelineConfig, target: Target) -> None:
@@ -56,12 +57,11 @@ def check_target(config: PipelineConfig, target: Target) -> None:
 
 
 def find_dataset(tfds_dir: pathlib.Path) -> str | None:
-    """Returns where a step finds the dataset; None if it cannot."""
+    """Returns the dataset's folder in the image, or its address; None if no step can find it."""
     if tfds_dir == SHIPPED_SAMPLE:
         return str(IMAGE_FOLDER / SHIPPED_SAMPLE)
     address = str(tfds_dir).replace(SCHEME.replace("//", "/"), SCHEME, 1)  # of two slashes a path keeps one
-    found = locate(address)
-    return str(found) if found else None
+    return address if locate(address) else None
 
 
 def _check_target(target: Target) -> None:

@@ -12,13 +12,12 @@ from collections.abc import Iterator, Sequence
 
 import apache_beam as beam
 from apache_beam.ml.inference.base import RunInference
-from apache_beam.options.pipeline_options import PipelineOptions
 from rich.console import Console
 
-from pipeline.beam_options import BEAM_ARGS
+from pipeline.beam_options import make_beam_pipeline
 from pipeline.failures import DataFailure, ExitCode, Failure, UsageFailure
 from pipeline.prediction.files import find_files, printable
-from pipeline.prediction.inference import RecordHandler, describe_unreadable
+from pipeline.prediction.inference import RecordHandler, count_errors, count_flaws, describe_unreadable
 from pipeline.prediction.model import Model
 from pipeline.prediction.quiet import quiet_beam
 from pipeline.prediction.records import read_records
@@ -44,7 +43,7 @@ def score_examples(
         OK; BAD_DATA if any record or file could not be scored.
 
     Raises:
-        UsageFailure: There is no file, the folder cannot be made or is there, or Beam knows no such runner.
+        UsageFailure: There is no file, the folder cannot be made or is there, or Beam refuses its options.
         DataFailure: The model does not load, or the files hold no record.
         Failure: The pipeline fails.
     """
@@ -70,10 +69,7 @@ def score_examples(
 
 def _run(files: Sequence[pathlib.Path], model: pathlib.Path, folder: pathlib.Path, options: Sequence[str]) -> None:
     """Runs the pipeline to its end."""
-    try:
-        pipeline = beam.Pipeline(options=PipelineOptions([*BEAM_ARGS, *options]))
-    except (ValueError, ImportError, AttributeError) as error:
-        raise UsageFailure(f"Beam takes no {' '.join(options)}: {next(iter(str(error).splitlines()), '')}") from None
+    pipeline = make_beam_pipeline(options)
     _build(pipeline, [(printable(file), str(file.resolve())) for file in files], model.resolve(), folder.resolve())
     try:
         pipeline.run().wait_until_finish()
@@ -86,18 +82,18 @@ def _run(files: Sequence[pathlib.Path], model: pathlib.Path, folder: pathlib.Pat
 def _build(
     pipeline: beam.Pipeline, files: Sequence[tuple[str, str]], model: pathlib.Path, folder: pathlib.Path
 ) -> None:
-    """Adds the steps: a file is read by one worker, and different files by different ones."""
+    """Adds the steps: a file is read by one worker, and different files by different ones.
+
+    Functions have names, by which workers import them; of a lambda Beam sends the code, and this machine's paths.
+    """
     records = pipeline | "Files" >> beam.Create(files) | "Spread" >> beam.Reshuffle()
     records |= "Read" >> beam.FlatMapTuple(read_records)
-    readable = records | "Readable" >> beam.Filter(lambda record: not record.flaw)
-    unreadable = records | "Unreadable" >> beam.Filter(lambda record: record.flaw)
+    readable, unreadable = records | "Readable" >> beam.Partition(count_flaws, 2)
     lines = (
         readable | "Score" >> RunInference(RecordHandler(str(model))),
         unreadable | "Describe" >> beam.Map(describe_unreadable),
     ) | beam.Flatten()
-    answers = lines | "Answers" >> beam.Filter(lambda line: "error" not in line)
-    failures = lines | "Failures" >> beam.Filter(lambda line: "error" in line)
-    for kind, chosen in ((_ANSWERS, answers), (_FAILURES, failures)):
+    for kind, chosen in zip((_ANSWERS, _FAILURES), lines | "Answered" >> beam.Partition(count_errors, 2), strict=True):
         sink = beam.io.WriteToText(str(folder / kind), file_name_suffix=_SUFFIX, skip_if_empty=True)
         chosen | f"Encode {kind}" >> beam.Map(json.dumps) | f"Write {kind}" >> sink
 

@@ -16,8 +16,8 @@ class PredictCommand:
     """Classifies images with the newest pushed model, or, with Beam, files of tf.Examples.
 
     Images are turned upright, put on white where they are transparent, and their middle square is resized to 32x32.
-    What cannot be read is named on stderr, the rest goes on, and the exit code is 3. With --examples, options behind
-    `--` are Beam's: `tokenlearner predict --examples DIR --output OUT -- --runner=FnApiRunner`.
+    What cannot be read is named on stderr, the rest goes on, and the exit code is 3. With --examples,
+    `--beam.NAME VALUE` are Beam's own options, such as `--beam.runner FlinkRunner --beam.flink-master HOST:8081`.
     """
 
     images: tyro.conf.Positional[tuple[str, ...]] = ()  # files, folders (with all below them) and quoted globs
@@ -30,7 +30,7 @@ class PredictCommand:
     attention: pathlib.Path | None = None  # images: draws into this PNG what each token looks at
     format: Literal["table", "csv", "json"] | None = None  # images; None: by the ending of --output, else a table
     output: pathlib.Path | None = None  # images: a file; examples: a new folder; None: stdout
-    beam_options: tyro.conf.UseAppendAction[tuple[str, ...]] = ()  # or all of them behind `--`
+    beam_options: tyro.conf.Suppress[tyro.conf.Fixed[tuple[str, ...]]] = ()  # of --beam.…, which tyro does not see
 
     def __call__(self) -> ExitCode:
         """Runs it."""
@@ -73,12 +73,4 @@ class PredictCommand:
         if self.examples and (self.attention or self.format):
             raise UsageFailure("--attention and --format are for images; with --examples lines of JSON are written.")
         if self.images and self.beam_options:
-            raise UsageFailure("options behind `--` are Beam's, which only --examples uses; write ./-x for a file -x.")
-
-
-def complete_beam_options(arguments: list[str]) -> list[str]:
-    """Turns what stands behind `--` in `predict` into --beam-options."""
-    if arguments[:1] != ["predict"] or "--" not in arguments:
-        return arguments
-    end = arguments.index("--")
-    return [*arguments[:end], *(f"--beam-options={option}" for option in arguments[end + 1 :])]
+            raise UsageFailure("--beam.… are Beam's options, which only --examples uses.")

@@ -63,6 +63,16 @@ def answer(batch: Sequence[Record], model: Model) -> list[Line]:
     return lines
 
 
+def count_flaws(record: Record, _: int) -> int:
+    """Returns 0 for a record that could be read, 1 for another."""
+    return int(bool(record.flaw))
+
+
+def count_errors(line: Line, _: int) -> int:
+    """Returns 0 for a line that answers, 1 for one that tells why not."""
+    return int("error" in line)
+
+
 def describe_unreadable(record: Record) -> Line:
     """Returns the line of a record behind which a file cannot be read."""
     return {**_locate(record), "error": record.flaw}

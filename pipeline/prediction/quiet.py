@@ -14,9 +14,9 @@ def quiet_imports() -> None:
 
 
 @contextlib.contextmanager
-def quiet_beam() -> Iterator[None]:
-    """Silences Beam's warnings, but for those about options that it does not know."""
-    levels = {logging.getLogger(): logging.ERROR, logging.getLogger("apache_beam.options"): logging.WARNING}
+def quiet_beam(unknown_options: int = logging.WARNING) -> Iterator[None]:
+    """Silences Beam's warnings, but for those about options that it does not know, if they reach that level."""
+    levels = {logging.getLogger(): logging.ERROR, logging.getLogger("apache_beam.options"): unknown_options}
     before = {logger: logger.level for logger in levels}
     for logger, level in levels.items():
         logger.setLevel(level)

@@ -129,13 +129,33 @@ def test_the_screen_tells_what_was_written_and_what_differs(compiled: CompiledJo
 def test_a_dataset_in_a_bucket_is_read_anew_in_each_run(tmp_path: pathlib.Path) -> None:
     data = dataclasses.replace(FULL.data, tfds_dir=pathlib.Path("gs://data/cifar10/3.0.2"))
     full = compile_job(tmp_path, dataclasses.replace(FULL, data=data))
-    assert full.parameters("ExampleGen")["tfds_dir"] == "/gcs/data/cifar10/3.0.2"
+    assert full.parameters("ExampleGen")["tfds_dir"] == "gs://data/cifar10/3.0.2"  # made a folder by the entry
     assert full.parameters("Gate")["min_accuracy"] == FULL.evaluation.min_accuracy
     assert full.uncached == {"ExampleGen", "ServingValidator", "Pusher"}
     assert "ExampleGen never comes from the cache" in full.said
     resources = full.containers["Trainer"].resources
     assert (resources.cpu_limit, resources.memory_limit) == (8, 32)
     assert not resources.HasField("accelerator")
+
+
+def test_with_workers_elsewhere_the_steps_that_use_beam_keep_addresses(tmp_path: pathlib.Path) -> None:
+    options = ("--runner=DataflowRunner", "--project=p", "--region=r", "--temp_location=gs://bucket/tmp")
+    compiled = compile_job(tmp_path, beam_options=options)
+    by_tfx = ["python", "-m", "tfx.orchestration.kubeflow.v2.container.kubeflow_v2_run_executor"]
+    assert {step for step, container in compiled.containers.items() if list(container.command) == by_tfx} == {
+        *("ExampleGen", "StatisticsGen", "DataGate", "Transform", "Evaluator")
+    }
+    assert list(compiled.containers["Trainer"].command) == ["python", "-m", "pipeline.kubeflow.step"]
+    for step in ("ExampleGen", "Evaluator"):
+        assert list(compiled.containers[step].args[-5:]) == ["--runner=FnApiRunner", *options]
+
+
+def test_more_workers_here_change_nothing_but_the_options(tmp_path: pathlib.Path, compiled: CompiledJob) -> None:
+    options = ("--direct_num_workers=2", "--direct_running_mode=multi_processing")
+    here = compile_job(tmp_path, beam_options=options)
+    for step, container in here.containers.items():
+        assert list(container.command) == list(compiled.containers[step].command)
+    assert list(here.containers["Transform"].args) == [*compiled.containers["Transform"].args, *options]
 
 
 @pytest.mark.parametrize("root", ["/mnt/runs", "gs://bucket"])

@@ -77,12 +77,12 @@ def test_without_an_output_lines_go_to_stdout_and_options_to_beam(
     tokenlearner: Command, pushed: Pushed, examples: pathlib.Path, records: list[bytes]
 ) -> None:
     arguments = ("predict", "--examples", f"{examples}/*valid/*tfrecord*", "--root", pushed.root)
-    done = tokenlearner(*arguments, "--", "--runner", "BundleBasedDirectRunner")
+    done = tokenlearner(*arguments, "--beam.runner", "BundleBasedDirectRunner")
     assert done.code == ExitCode.OK
     assert sorted(json.loads(line)["id"] for line in done.out.splitlines()) == sorted(map(_id_of, records[4:]))
-    wrong = tokenlearner(*arguments, "--", "--runner=Nonsense")
+    wrong = tokenlearner(*arguments, "--beam.runner=Nonsense")
     assert wrong.code == ExitCode.USAGE
-    assert "Beam takes no --runner=Nonsense: " in wrong.words
+    assert "Beam takes no --beam.runner=Nonsense: " in wrong.words
     assert wrong.out == ""
 
 

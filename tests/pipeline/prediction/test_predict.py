@@ -244,7 +244,7 @@ def test_wrong_usage_is_one_sentence(
         ((image, "--output", image / "below.csv"), "which is below a file"),
         ((image, "--examples", image), "name either images"),
         ((), "name either images"),
-        ((image, "--", "--runner=X"), "options behind `--` are Beam's"),
+        ((image, "--beam.runner=X"), "--beam.… are Beam's options, which only --examples uses"),
         (("--examples", image, "--format", "csv"), "--attention and --format are for images"),
         ((tmp_path / "empty",), "there is no image: "),
         ((tmp_path / "missing.png",), "missing.png does not exist."),
