@@ -8,7 +8,7 @@ READY = $(VENV)/.ready-$(subst /,_,$(PYTHON))
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL = help
-.PHONY: help run report test test-slow check bench lock clean
+.PHONY: help run report test test-slow check bench wheel lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ check: $(READY) ## lint, check the format and the types
 
 bench: $(READY) ## measure side by side and print tables, all in short form (ARGS="latency --full" for one in full)
 	$(VENV)/bin/python -m benchmarks $(ARGS)
+
+wheel: $(READY) ## build the package for Beam's workers into dist/ (offline)
+	$(VENV)/bin/uv build --quiet --offline --no-build-isolation --python $(VENV)/bin/python --out-dir dist $(ARGS)
 
 lock: | $(VENV)/bin/uv ## pin the packages of pyproject.toml anew (ARGS=--upgrade for newer ones)
 	$(VENV)/bin/uv pip compile --quiet --universal --extra kubeflow --group dev pyproject.toml --generate-hashes --no-header \

@@ -49,6 +49,20 @@ def test_its_python_is_the_one_of_this_project(instructions: list[list[str]]) ->
     assert base.startswith(f"BASE=python:{minor}-")
 
 
+def test_the_image_of_beams_workers_has_the_entry_of_the_beam_in_the_lock() -> None:
+    text = (PROJECT / "Dockerfile.beam").read_text()
+    [(minor, version)] = re.findall(r"^ARG SDK=apache/beam_python([\d.]+)_sdk:([\d.]+)$", text, re.MULTILINE)
+    assert (PROJECT / ".python-version").read_text().strip().startswith(minor)
+    locked = re.findall(
+        r"^apache-beam==([\d.]+) ; python_full_version < '3.11'",
+        (PROJECT / "requirements.lock").read_text(),
+        re.MULTILINE,
+    )
+    assert locked == [version]
+    assert "ENV RUN_PYTHON_SDK_IN_DEFAULT_ENVIRONMENT=1\n" in text  # as the packages are in a virtual environment
+    assert text.endswith('ENTRYPOINT ["/opt/apache/beam/boot"]\n')
+
+
 def test_what_it_copies_is_there_and_not_ignored(instructions: list[list[str]]) -> None:
     rules = [line for line in (PROJECT / ".dockerignore").read_text().splitlines() if line and line[0] != "#"]
     copies = [words[1:-1] for words in instructions if words[0] == "COPY" and not words[1].startswith("--from")]
