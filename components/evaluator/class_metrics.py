@@ -3,6 +3,7 @@
 TFMA's own ones ask of each class whether its probability exceeds 0.5; the network's answer is the most probable class.
 """
 
+import functools
 from typing import Any
 
 from tensorflow_model_analysis.metrics import metric_types, metric_util, multi_class_confusion_matrix_metrics
@@ -53,12 +54,19 @@ def _make_computations(
         for metric in (PRECISION, RECALL)
         for label in range(features.NUM_CLASSES)
     }
-
-    def find_shares(values: dict[metric_types.MetricKey, Any]) -> dict[metric_types.MetricKey, float]:
-        [matrix] = values[matrix_key].values()  # of the one threshold, 0
-        return {key: _find_share(matrix, metric, label) for (metric, label), key in keys.items()}
-
+    # A function by its name, so that Beam sends that to its workers and not the code.
+    find_shares = functools.partial(_find_shares, matrix_key, keys)
     return [*computations, metric_types.DerivedMetricComputation(keys=list(keys.values()), result=find_shares)]
+
+
+def _find_shares(
+    matrix_key: metric_types.MetricKey,
+    keys: dict[tuple[str, int], metric_types.MetricKey],
+    values: dict[metric_types.MetricKey, Any],
+) -> dict[metric_types.MetricKey, float]:
+    """Returns the shares of all keys, which stand by metric and label."""
+    [matrix] = values[matrix_key].values()  # of the one threshold, 0
+    return {key: _find_share(matrix, metric, label) for (metric, label), key in keys.items()}
 
 
 def _find_share(matrix: dict[Any, float], metric: str, label: int) -> float:

@@ -1,0 +1,123 @@
+"""The steps that use Beam, as the DAG wires them, on any runner; and what they leave, in comparable form."""
+
+import dataclasses
+import functools
+import json
+import pathlib
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_data_validation as tfdv
+import tensorflow_model_analysis as tfma
+import tensorflow_transform as tft
+from google.protobuf import json_format
+from tfx.components.evaluator.executor import Executor as Evaluator
+from tfx.orchestration import metadata
+from tfx.orchestration.local.local_dag_runner import LocalDagRunner
+from tfx.orchestration.pipeline import Pipeline
+from tfx.types import artifact_utils, standard_artifacts
+from tfx.utils import path_utils
+
+from components import features
+from components.evaluator.eval_config import make_eval_config
+from pipeline.beam_options import BEAM_ARGS
+from pipeline.config import QUICK, PipelineConfig
+from pipeline.definition import generate_components
+from pipeline.failures import ExitCode
+from pipeline.place import find_here
+from pipeline.prediction.batch import score_examples
+
+
+@dataclasses.dataclass(frozen=True)
+class BeamSteps:
+    """The steps that use Beam, run with some options of Beam; each runs when it is first asked for."""
+
+    root: pathlib.Path
+    data: pathlib.Path
+    options: tuple[str, ...]
+
+    @functools.cached_property
+    def artifacts(self) -> pathlib.Path:
+        """Runs the DAG up to Transform."""
+        data = dataclasses.replace(QUICK.data, tfds_dir=self.data)
+        run_until_transform(dataclasses.replace(QUICK, root=self.root, data=data), self.options)
+        return self.root
+
+    @functools.cached_property
+    def examples(self) -> standard_artifacts.Examples:
+        """What ExampleGen left."""
+        examples = standard_artifacts.Examples()
+        [uri] = self.artifacts.glob("ExampleGen/examples/*")
+        examples.uri = str(uri)
+        examples.split_names = artifact_utils.encode_split_names(list(features.SPLITS))
+        return examples
+
+    @functools.cached_property
+    def transform(self) -> tft.TFTransformOutput:
+        """What Transform left."""
+        [uri] = self.artifacts.glob("Transform/transform_graph/*")
+        return tft.TFTransformOutput(str(uri))
+
+    def records(self, split: str) -> list[bytes]:
+        """Returns the records of a split, sorted."""
+        files = sorted(map(str, pathlib.Path(self.examples.uri, f"Split-{split}").iterdir()))
+        return sorted(tf.data.TFRecordDataset(files).as_numpy_iterator())
+
+    def statistics(self, split: str) -> Any:
+        """Returns what StatisticsGen wrote."""
+        [file] = self.artifacts.glob(f"StatisticsGen/statistics/*/Split-{split}/FeatureStats.pb")
+        return tfdv.load_stats_binary(str(file))
+
+    def bad_images(self) -> list[str]:
+        """Returns what DataGate wrote, file by file."""
+        return [file.read_text() for file in self.artifacts.glob("DataGate/bad_images/*/*")]
+
+    def transformed(self, split: str) -> dict[str, np.ndarray]:
+        """Returns what the Transform graph makes of the records of a split."""
+        spec = self.transform.raw_feature_spec()
+        parsed = tf.io.parse_example(self.records(split), spec)
+        return {name: values.numpy() for name, values in self.transform.transform_raw_features(parsed).items()}
+
+    def evaluate(self, model: standard_artifacts.Model, examples: standard_artifacts.Examples) -> dict[Any, Any]:
+        """Returns what the Evaluator measures of a model, by slice."""
+        blessing, evaluation = standard_artifacts.ModelBlessing(), standard_artifacts.ModelEvaluation()
+        blessing.uri, evaluation.uri = str(self.root / "evaluator_blessing"), str(self.root / "evaluation")
+        Evaluator(Evaluator.Context(beam_pipeline_args=[*BEAM_ARGS, *self.options])).Do(
+            {"examples": [examples], "model": [model]},
+            {"blessing": [blessing], "evaluation": [evaluation]},
+            {
+                "eval_config": json_format.MessageToJson(make_eval_config(code_digest="")),
+                "example_splits": json.dumps([features.TEST_SPLIT]),
+            },
+        )
+        return {key: metrics[""] for key, metrics in tfma.load_eval_result(evaluation.uri).slicing_metrics}
+
+    def predict(self, model: standard_artifacts.Model, examples: standard_artifacts.Examples) -> dict[str, Any]:
+        """Returns what `predict --examples` says of the test images, by id."""
+        output = self.root / "answers"
+        saved_model = pathlib.Path(path_utils.serving_model_dir(model.uri))
+        code = score_examples([f"{examples.uri}/Split-test"], saved_model, output, self.options)
+        assert code == ExitCode.OK
+        lines = [json.loads(line) for file in output.glob("predictions-*.jsonl") for line in file.open()]
+        assert len({line["id"] for line in lines}) == len(lines)
+        return {line["id"]: line for line in lines}
+
+
+def run_until_transform(config: PipelineConfig, options: tuple[str, ...]) -> None:
+    """Runs the first steps of the DAG, as they are wired."""
+    steps = []
+    for component in generate_components(config, find_here(config)):
+        steps.append(component)
+        if component.id == "Transform":
+            break
+    LocalDagRunner().run(
+        Pipeline(
+            pipeline_name=config.name,
+            pipeline_root=str(config.root),
+            components=steps,
+            enable_cache=True,
+            metadata_connection_config=metadata.sqlite_metadata_connection_config(str(config.metadata_path)),
+            beam_pipeline_args=[*BEAM_ARGS, *options],
+        )
+    )
