@@ -3,6 +3,7 @@
 import logging
 import os
 import pathlib
+import re
 import sys
 import threading
 from collections.abc import Callable
@@ -18,6 +19,10 @@ from pipeline.history import History
 
 _STEP_BEGAN = "Component %s is running."  # how LocalDagRunner logs it
 _STEP_ENDED = "Component %s is finished."
+_TRACEBACK = "Traceback (most recent call last):"
+_BAD_DATA = re.compile(
+    rf"^{re.escape(BadDataError.__module__)}\.{BadDataError.__name__}: (.*?)(?: \[while running .*)?$", re.MULTILINE
+)
 
 
 def work(config: PipelineConfig, beam_options: tuple[str, ...], log_path: pathlib.Path, connection: Connection) -> None:
@@ -36,7 +41,8 @@ def work(config: PipelineConfig, beam_options: tuple[str, ...], log_path: pathli
         _run(config, beam_options, observer)
     except Exception as error:
         logging.exception("The run stopped in step %s.", observer.step)
-        connection.send(RunFailed(observer.step, describe_cause(error), classify(error)))
+        cause = find_cause(error)
+        connection.send(RunFailed(observer.step, describe_cause(cause), classify(cause)))
 
 
 def _run(config: PipelineConfig, beam_options: tuple[str, ...], observer: "RunObserver") -> None:
@@ -92,6 +98,19 @@ class RunObserver(logging.Handler):
             append_peak(self._memory_path, run_id=run_id, step=step, peak_bytes=peak, began_bytes=self._began_bytes)
 
 
+def find_cause(error: Exception) -> Exception:
+    """Returns bad data that a worker of Beam found in another process, of which a runner tells by a traceback.
+
+    Args:
+        error: Of a step.
+
+    Returns:
+        The worker's finding as one of ours; the error itself where it tells of none.
+    """
+    found = _BAD_DATA.findall(str(error))
+    return BadDataError(found[-1]) if found else error
+
+
 def classify(error: Exception) -> ExitCode:
     """Tells whose fault an exception is."""
     if isinstance(error, Failure):
@@ -102,8 +121,13 @@ def classify(error: Exception) -> ExitCode:
 
 
 def describe_cause(error: Exception) -> str:
-    """Says in one sentence why a step failed: the message's first line, with the kind of error unless it is ours."""
-    message = next(iter(str(error).strip().splitlines()), "").partition(" [while running ")[0].rstrip(".")  # Beam's
+    """Says in one sentence why a step failed: the message's first line, with the kind of error unless it is ours.
+
+    Of a traceback, by which Beam tells of a worker in another process, it is the last line.
+    """
+    lines = str(error).strip().splitlines() or [""]
+    line = lines[-1 if _TRACEBACK in lines else 0]
+    message = line.partition(" [while running ")[0].rstrip(".")  # Beam's
     kind = type(error).__name__
     is_ours = type(error).__module__.partition(".")[0] in ("pipeline", "components")
     return f"{message}." if is_ours and message else f"{kind}: {message}." if message else f"{kind}."

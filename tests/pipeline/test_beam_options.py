@@ -1,17 +1,20 @@
 """Beam's options on the command line: taken out of it, checked, and handed on as they are."""
 
 import pathlib
+import re
+import shlex
 
 import pytest
 from apache_beam.options.pipeline_options import DebugOptions, PortableOptions
 from apache_beam.runners.portability.flink_runner import FlinkRunner
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 from commands import Command
+from sample_slice import PROJECT
 from tfx.dsl.compiler.compiler import Compiler
 from tfx.dsl.components.base.executor_spec import BeamExecutorSpec
 from tfx.orchestration.local import runner_utils
 
-from pipeline.beam_options import BEAM_ARGS, make_beam_pipeline, split_arguments
+from pipeline.beam_options import BEAM_ARGS, check_beam_options, make_beam_pipeline, split_arguments
 from pipeline.config import QUICK
 from pipeline.definition import create_pipeline
 from pipeline.failures import ExitCode, UsageFailure
@@ -67,6 +70,18 @@ def test_what_beam_refuses_is_named_in_one_sentence(options: tuple[str, ...], wo
         make_beam_pipeline(options)
     assert words in str(refusal.value)
     assert "\n" not in str(refusal.value)
+
+
+def test_beam_takes_every_option_that_the_readme_tells() -> None:
+    blocks = re.findall(r"^```sh\n(.*?)^```", (PROJECT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines() if " --beam." in line]
+    runners = set()
+    for line in lines:
+        others, options = split_arguments(shlex.split(line, comments=True))
+        assert others[:2] in (["tokenlearner", command] for command in ("run", "compile", "predict"))
+        check_beam_options(options)
+        runners |= {option for option in options if option.startswith("--runner=")}
+    assert runners == {f"--runner={name}Runner" for name in ("Portable", "Flink", "Spark", "Dataflow")}
 
 
 def test_a_run_refuses_them_before_it_writes_anything(tokenlearner: Command, tmp_path: pathlib.Path) -> None:

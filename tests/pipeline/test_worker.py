@@ -1,11 +1,13 @@
 """The process that runs the DAG: what it says of an error."""
 
+import traceback
+
 import pytest
 
 from components.bad_data import BadDataError
 from components.lock import LockedError
 from pipeline.failures import DataFailure, ExitCode, UsageFailure
-from pipeline.worker import classify, describe_cause
+from pipeline.worker import classify, describe_cause, find_cause
 
 
 @pytest.mark.parametrize(
@@ -28,6 +30,20 @@ def test_the_cause_is_the_first_line_of_the_message() -> None:
 
 def test_a_finding_of_ours_needs_no_name_of_its_class() -> None:
     assert describe_cause(BadDataError("3 images do not decode")) == "3 images do not decode."
+
+
+def test_a_finding_of_a_worker_elsewhere_is_taken_out_of_the_runners_traceback() -> None:
+    try:
+        raise BadDataError("a.tfrecord is truncated")
+    except BadDataError:
+        told = traceback.format_exc().rstrip()
+    failed = RuntimeError(f"Pipeline job-1 failed in state FAILED: Error.\n{told} [while running 'Copy']\n")
+    cause = find_cause(failed)
+    assert classify(cause) == ExitCode.BAD_DATA
+    assert describe_cause(cause) == "a.tfrecord is truncated."
+    other = RuntimeError(f"{failed}".replace("components.bad_data.BadDataError", "OSError"))
+    assert find_cause(other) is other
+    assert describe_cause(other) == "RuntimeError: OSError: a.tfrecord is truncated."
 
 
 def test_an_error_without_words_still_has_a_name() -> None:
