@@ -21,8 +21,8 @@ run: $(READY) ## run the pipeline with the profile quick, from the images to a p
 report: $(READY) ## open the page about the newest run of the profile quick
 	$(VENV)/bin/tokenlearner report $(ARGS)
 
-test: $(READY) ## run the tests, the end-to-end one included
-	$(VENV)/bin/python -m pytest -m "not slow" $(ARGS)
+test: $(READY) ## run the tests, the end-to-end one included, in two processes
+	$(VENV)/bin/python -m pytest -m "not slow" -n 2 --dist loadfile $(ARGS)
 
 test-slow: $(READY) ## run the tests that take minutes each
 	$(VENV)/bin/python -m pytest -m slow $(ARGS)
