@@ -1,8 +1,6 @@
 """Finds the report of a run, or makes it anew from what the run left; without TFX."""
 
-import os
 import pathlib
-import warnings
 import webbrowser
 
 from rich.console import Console
@@ -15,6 +13,7 @@ from components.report.sources import Sources, locate_saved_model
 from pipeline.config import PipelineConfig
 from pipeline.history import History
 from pipeline.inspection.root import Root
+from pipeline.quiet import start_tensorflow
 
 
 def report(
@@ -62,9 +61,9 @@ def rebuild(config: PipelineConfig, history: History, run_id: str) -> str:
     Returns:
         HTML; sections whose step the run did not reach say so.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow tells of missing accelerators otherwise
-    warnings.filterwarnings("ignore", category=FutureWarning, module="google")  # of the age of Python 3.10
     model = _locate(history, run_id, "Trainer", "model")
+    if model:  # else there are no pictures
+        start_tensorflow()
     made = _locate(history, run_id, "Report", "report")
     return render_page(
         Sources(

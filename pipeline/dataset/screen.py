@@ -4,11 +4,13 @@ import collections.abc
 import contextlib
 import io
 import os
-import pathlib
+import typing
 import warnings
 
 import rich.console
 import rich.progress
+
+from pipeline.quiet import mute_stderr
 
 
 def open_display() -> rich.progress.Progress:
@@ -49,7 +51,7 @@ def quiet_tensorflow(progress: rich.progress.Progress) -> collections.abc.Iterat
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=FutureWarning, module=r"google\.")
         task = progress.add_task("Starting TensorFlow", total=None)
-        with _mute_descriptor(progress.console):
+        with mute_stderr() as shown, _write_to(shown, progress.console):
             import tensorflow  # noqa: F401
             import tensorflow_datasets as tfds
         tfds.disable_progress_bar()
@@ -59,13 +61,9 @@ def quiet_tensorflow(progress: rich.progress.Progress) -> collections.abc.Iterat
 
 
 @contextlib.contextmanager
-def _mute_descriptor(console: rich.console.Console) -> collections.abc.Iterator[None]:
-    """Drops what TensorFlow's library writes to descriptor 2 before it heeds its log level; the bars go on."""
-    with os.fdopen(os.dup(2), "w") as copy, pathlib.Path(os.devnull).open("w") as nothing:
-        shown, console.file = console.file, copy
-        os.dup2(nothing.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(copy.fileno(), 2)
-            console.file = shown
+def _write_to(file: typing.TextIO, console: rich.console.Console) -> collections.abc.Iterator[None]:
+    before, console.file = console.file, file
+    try:
+        yield
+    finally:
+        console.file = before

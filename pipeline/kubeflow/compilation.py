@@ -10,7 +10,7 @@ from pipeline.config import PipelineConfig
 from pipeline.failures import DataFailure
 from pipeline.kubeflow.target import SHIPPED_SAMPLE, Target, check_target
 from pipeline.prediction.files import write_whole
-from pipeline.prediction.quiet import quiet_imports
+from pipeline.quiet import start_tensorflow
 
 _DIFFERENCES = (
     "The baseline is the last blessed model, even if that is the candidate; TFX's own strategy looks for it.",
@@ -34,7 +34,7 @@ def compile_pipeline(config: PipelineConfig, target: Target, console: Console) -
         DataFailure: If the shipped sample is meant and is not whole.
     """
     check_target(config, target)
-    quiet_imports()
+    start_tensorflow()
     if target.beam_options:
         check_beam_options(target.beam_options)
     from pipeline.kubeflow.job import make_job  # takes 20 seconds

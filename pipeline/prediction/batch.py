@@ -19,8 +19,8 @@ from pipeline.failures import DataFailure, ExitCode, Failure, UsageFailure
 from pipeline.prediction.files import find_files, printable
 from pipeline.prediction.inference import RecordHandler, count_errors, count_flaws, describe_unreadable
 from pipeline.prediction.model import Model
-from pipeline.prediction.quiet import quiet_beam
 from pipeline.prediction.records import read_records
+from pipeline.quiet import quiet_beam
 
 _ANSWERS = "predictions"  # beginning of the names of files
 _FAILURES = "failures"

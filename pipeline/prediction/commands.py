@@ -8,7 +8,7 @@ import tyro
 
 from pipeline.config import PROFILES
 from pipeline.failures import ExitCode, UsageFailure
-from pipeline.prediction.quiet import quiet_imports
+from pipeline.quiet import start_tensorflow
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -48,8 +48,8 @@ class PredictCommand:
         profile = PROFILES[self.profile]
         root = self.root or profile.root
         model = locate_model(self.model, dataclasses.replace(profile, root=root).serving_dir)
-        quiet_imports()
         if self.examples:
+            start_tensorflow()
             from pipeline.prediction.batch import score_examples
 
             return score_examples(self.examples, model, self.output, self.beam_options)

@@ -11,7 +11,7 @@ import numpy as np
 from components import features, signatures
 from components.pusher.versions import find_versions
 from pipeline.failures import DataFailure, UsageFailure
-from pipeline.prediction.quiet import quiet_imports
+from pipeline.quiet import start_tensorflow
 
 _SAVED_MODEL_FILE = "saved_model.pb"
 _TFX_FORMAT = "Format-Serving"  # the SavedModel's folder within TFX's artifact Model
@@ -63,7 +63,7 @@ class Model:
     """
 
     def __init__(self, folder: pathlib.Path) -> None:
-        quiet_imports()
+        start_tensorflow()
         import tensorflow as tf
 
         try:
