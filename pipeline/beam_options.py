@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from pipeline.failures import UsageFailure
-from pipeline.prediction.quiet import quiet_beam, quiet_imports
+from pipeline.quiet import quiet_beam, quiet_imports
 
 if TYPE_CHECKING:  # it takes seconds
     import apache_beam as beam

@@ -9,10 +9,15 @@ from collections.abc import Iterator
 from typing import TextIO
 
 
-def start_tensorflow() -> None:
-    """Imports TensorFlow, and silences what it and other libraries say while they are imported, now and later."""
+def quiet_imports() -> None:
+    """Silences what libraries say while they are imported; to be called before."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow tells of missing accelerators and ends of files
     warnings.filterwarnings("ignore", category=FutureWarning, module="google")  # of the age of Python 3.10
+
+
+def start_tensorflow() -> None:
+    """Imports TensorFlow, and silences what it and other libraries say while they are imported, now and later."""
+    quiet_imports()
     with mute_stderr():
         import tensorflow  # noqa: F401
 

@@ -7,7 +7,7 @@
 # variables of pip and uv, its certificates.
 set -euo pipefail
 
-PACKAGES=(ca-certificates chromium g++ git make python3-dev python3-venv)
+PACKAGES=(ca-certificates chromium g++ git make python3-dev python3-pip python3-venv) # the tfx command asks pip
 SETTINGS=(
   /etc/hosts /etc/resolv.conf /etc/ssl/certs/ca-certificates.crt
   /etc/pip.conf "$HOME/.pip/pip.conf" "$HOME/.config/pip/pip.conf" /etc/uv/uv.toml "$HOME/.config/uv/uv.toml"
@@ -70,7 +70,7 @@ install_packages() {
   enter apt-get update &&
     enter apt-get install --yes --no-install-recommends "${PACKAGES[@]}" &&
     enter apt-get clean &&
-    touch "$tree/installed"
+    echo "${PACKAGES[*]}" >"$tree/installed"
 }
 
 # Tracked files, edits included; of what else a call left there only the installed packages stay.
@@ -96,6 +96,6 @@ cd "$(dirname "$0")/.."
 [ -e "$tree/made" ] || set_up debootstrap make_tree
 copy_settings
 mount_kernel_folders
-[ -e "$tree/installed" ] || set_up apt-get install_packages
+[ "$(cat "$tree/installed" 2>/dev/null)" = "${PACKAGES[*]}" ] || set_up apt-get install_packages
 copy_checkout
 enter sh -c 'cd /checkout && exec "$@"' sh "${@:3}"
