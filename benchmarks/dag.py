@@ -21,6 +21,11 @@ LITTLE_TRAINING = (
     *("--search.tuner", "random", "--search.max-trials", "1", "--search.finalists", "1"),
     *("--fit.epochs", "1", "--fit.batch-size", "256", "--evaluation.min-accuracy", "0"),
 )
+# Five points of a small network: the search is what is measured.
+LITTLE_SEARCH = (
+    *("--search.placements", "0", "--search.token-counts", "4", "--search.reducers", "token_learner"),
+    *("--model.dim", "32", "--model.depth", "1", "--model.mlp-dims", "32", "--fit.batch-size", "256"),
+)
 TRAINER = "Trainer"
 STEP_BEGAN, STEP_ENDED = r"▸ .*\b{}\b", r"✓ .*\b{}\b"  # how a run tells of a step where it is no terminal
 
@@ -47,6 +52,16 @@ def run_dag(root: pathlib.Path, options: Sequence[str]) -> float:
         said = " ".join((ended.stderr or ended.stdout).split())[-_EXCERPT:]
         raise Failure(f"a run in {root} ended with exit code {ended.returncode}: {said}")
     return time.monotonic() - begin
+
+
+def run_search(root: pathlib.Path, options: Sequence[str]) -> None:
+    """Runs the DAG until its Trainer has ended; what follows would take as long again, and is not looked at.
+
+    Raises:
+        Failure: If it ends before.
+    """
+    if not run_until(root, options, STEP_ENDED.format(TRAINER)):
+        raise Failure(f"a run ended before its Trainer did; see why with `tokenlearner run {' '.join(options)}`.")
 
 
 def run_until(root: pathlib.Path, options: Sequence[str], pattern: str, seconds: float = 0.0) -> bool:

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Sequence
 
 from benchmarks.benchmark import Benchmark, main
-from benchmarks.dag import STEP_ENDED, TRAINER, run_until
+from benchmarks.dag import LITTLE_SEARCH, TRAINER, run_search
 from benchmarks.networks import find_model_run
 from benchmarks.result import Row, Summary, Table
 from benchmarks.rounds import Spread
@@ -21,14 +21,9 @@ from benchmarks.simulated_search import Clockwork, simulate
 from components.trainer.config import TunerName
 from models.search_space import SearchSpace
 from pipeline.config import FULL, QUICK
-from pipeline.failures import Failure
 from pipeline.history import History
 
 _TUNERS: tuple[TunerName, ...] = ("halving", "async_halving")
-_LITTLE_SEARCH = (
-    *("--search.placements", "0", "--search.token-counts", "4", "--search.reducers", "token_learner"),
-    *("--model.dim", "32", "--model.depth", "1", "--model.mlp-dims", "32", "--fit.batch-size", "256"),
-)
 _SCHEDULE = QUICK.search  # three rungs: what waits shows
 
 
@@ -81,10 +76,9 @@ def _search(root: pathlib.Path, workers: int, effort: Effort) -> Row:
     shutil.rmtree(root / "search", ignore_errors=True)
     options = [
         *("--search.workers", str(workers), "--search.max-epochs", str(effort.max_epochs), "--fit.epochs", "1"),
-        *(() if effort.every_point else _LITTLE_SEARCH),
+        *(() if effort.every_point else LITTLE_SEARCH),
     ]
-    if not run_until(root, options, STEP_ENDED.format(TRAINER)):
-        raise Failure(f"a run ended before its Trainer did; see why with `tokenlearner run {' '.join(options)}`.")
+    run_search(root, options)
     history, folder = History(root / "metadata.sqlite"), find_model_run(root)
     step = next(step for step in history.steps(history.latest_run_id()) if step.name == TRAINER)
     trials = (folder / "trials.jsonl").read_text().splitlines()
