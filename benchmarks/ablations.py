@@ -48,7 +48,7 @@ _CHANGES: Mapping[str, Mapping[str, Any]] = {  # of fields of the network or of 
 class Effort:
     """How much is measured."""
 
-    root: pathlib.Path | None = None  # whose winner is changed; None: full's first learnt point
+    root: pathlib.Path | None = None  # whose winner is changed; None: that of the run in results/
     tfds_dir: pathlib.Path = SAMPLE
     state: pathlib.Path = pathlib.Path("pipeline_root/ablations-short")  # outlives kills
     changes: tuple[str, ...] = (_AS_IT_IS, _OTHER_SEED)  # by name

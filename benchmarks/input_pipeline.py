@@ -31,7 +31,7 @@ _SEED = 1
 class Effort:
     """How much is measured."""
 
-    root: pathlib.Path | None = None  # finished pipeline root; None: full's first learnt point stands for its winner
+    root: pathlib.Path | None = None  # finished pipeline root; None: the run in results/
     tfds_dir: pathlib.Path = SAMPLE
     rounds: int = 3
     seconds: float = 2.0  # of training in a round

@@ -43,7 +43,7 @@ _WARM_UPS = 5  # requests; the first one traces
 class Effort:
     """How much is measured."""
 
-    root: pathlib.Path | None = None  # whose newest pushed version is ours; None: full's first learnt point, untrained
+    root: pathlib.Path | None = None  # whose newest pushed version is ours; None: an untrained one as in results/
     rounds: int = 5
     requests: int = 20  # of each model in a round
 

@@ -1,4 +1,4 @@
-"""Which networks are measured: the winner of a finished root, or the first learnt point of full; and the example's."""
+"""Which networks are measured: the winner of a finished root, or of the run in `results/`; and the example's."""
 
 import dataclasses
 import json
@@ -6,6 +6,7 @@ import pathlib
 
 import pydantic
 
+from benchmarks.result import FOLDER, read_result
 from components.trainer.config import FitConfig
 from models.presets import PRESETS
 from models.search_space import is_learnt
@@ -26,17 +27,26 @@ def find_network(root: pathlib.Path | None) -> ViTConfig:
     """Finds our network.
 
     Args:
-        root: Pipeline root with a finished Trainer; None: there is none yet.
+        root: Pipeline root with a finished Trainer; None: take the run of full that `results/full_run.json` tells of.
 
     Returns:
-        The winner of the newest such run, else the first learnt point of the profile full.
+        The winner of the newest such run.
 
     Raises:
         UsageFailure: If no Trainer has finished in the root.
     """
-    if root is not None:
+    if root is None:
+        winner = read_result(FOLDER / "full_run.json").rows[0]["winner"]
+    else:
         winner = json.loads((find_model_run(root) / "winner.json").read_text())
-        return pydantic.TypeAdapter(ViTConfig).validate_python(winner["network"])
+    return pydantic.TypeAdapter(ViTConfig).validate_python(winner["network"])
+
+
+def find_learnt(root: pathlib.Path | None) -> ViTConfig:
+    """Finds our network if it has a learnt reducer, else the first learnt point of the profile full."""
+    winner = find_network(root)
+    if is_learnt(winner):
+        return winner
     return next(point for point in FULL.trainer(code_digest="").affordable_points() if is_learnt(point))
 
 

@@ -15,7 +15,7 @@ from benchmarks.answers import pack_answers
 from benchmarks.benchmark import Benchmark, main
 from benchmarks.dataset import ALL_IMAGES, SAMPLE
 from benchmarks.kept_training import Planned, keep_trainings
-from benchmarks.networks import find_network
+from benchmarks.networks import find_learnt
 from benchmarks.reducer_table import summarize
 from benchmarks.result import Row
 from benchmarks.training import measure_speeds
@@ -23,7 +23,7 @@ from components.trainer.checkpoint import Checkpoint
 from components.trainer.fit import Fitter
 from components.trainer.read import Examples
 from models.macs import count_macs
-from models.search_space import find_controls, is_learnt, name_point
+from models.search_space import find_controls, name_point
 from models.vit_config import LEARNT_REDUCERS, ViTConfig
 from pipeline.config import FULL
 
@@ -36,7 +36,7 @@ _EPOCHS = 20  # as many as the Keras example; those of full would take days on 2
 class Effort:
     """How much is measured."""
 
-    root: pathlib.Path | None = None  # whose winner tells place and token count; None: full's first learnt point
+    root: pathlib.Path | None = None  # whose winner tells place and token count; None: the run in results/
     tfds_dir: pathlib.Path = SAMPLE
     state: pathlib.Path = pathlib.Path("pipeline_root/reducers-short")  # outlives kills
     epochs: int = 1
@@ -50,14 +50,13 @@ def list_networks(root: pathlib.Path | None) -> tuple[ViTConfig, ...]:
     """Lists the networks, the learnt one that the others are compared with first.
 
     Args:
-        root: Of a finished search; None: there is none yet.
+        root: Of a finished search; None: the run of full that `results/` tells of.
 
     Returns:
         The winner, or the first learnt point of full where nothing learnt won; the other learnt reducers in its place;
         the trunk without reducer; the controls.
     """
-    winner = find_network(root)
-    learnt = winner if is_learnt(winner) else find_network(None)
+    learnt = find_learnt(root)
     others = (dataclasses.replace(learnt, token_reducer=reducer) for reducer in LEARNT_REDUCERS)
     return tuple(dict.fromkeys((learnt, *others, *find_controls(learnt))))
 

@@ -26,7 +26,7 @@ _OPERATIONS = 2  # a multiply-accumulate is a multiplication and an addition
 class Effort:
     """How much is measured."""
 
-    root: pathlib.Path | None = None  # finished pipeline root; None: full's first learnt point stands for its winner
+    root: pathlib.Path | None = None  # finished pipeline root; None: the run in results/
     rounds: int = 3
     seconds: float = 2.0  # of each way in a round; at least one step
 

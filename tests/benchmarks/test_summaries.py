@@ -10,7 +10,8 @@ from recorded_root import FIRST, KILLED, MACS, RecordedRoot
 from benchmarks import ablations, full_run, latency, reducer_table, training_speed
 from benchmarks.answers import pack_answers
 from benchmarks.networks import EXAMPLE, EXAMPLE_NETWORK, OURS, describe_fit, find_network
-from benchmarks.result import Row
+from benchmarks.result import FOLDER, Row, read_result
+from models.macs import count_macs
 from models.search_space import find_controls, is_learnt, name_point
 from pipeline.failures import UsageFailure
 
@@ -54,6 +55,12 @@ def test_the_example_keeps_its_batch_and_ours_has_that_of_full() -> None:
     assert describe_fit(EXAMPLE_NETWORK).batch_size == 256
     assert describe_fit(LEARNT).batch_size != 256
     assert is_learnt(LEARNT)
+
+
+def test_without_a_root_our_network_is_the_winner_of_the_recorded_run_of_full() -> None:
+    run, *_ = read_result(FOLDER / "full_run.json").rows
+    assert name_point(find_network(None)) == run["winner"]["point"]
+    assert count_macs(find_network(None)).total == run["winner"]["macs"]["total"]
 
 
 def test_a_root_without_a_trainer_that_ended_has_no_winner(tmp_path: pathlib.Path) -> None:
