@@ -14,6 +14,8 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
     speed. Weights, moving averages and results are Keras's, but that the moving variance learns the unbiased variance
     of a batch.
 
+    Where devices share a batch, each normalises by the statistics of its share, and all keep the averages of these.
+
     Input and output shape: [batch, height, width, channels].
 
     Args:
@@ -41,13 +43,18 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
             is_training=by_batch,
         )
         if by_batch:
-            for moving, of_batch in (
-                (self.moving_mean, outputs.batch_mean),
-                (self.moving_variance, outputs.batch_variance),
-            ):
+            of_batches = _average_over_replicas([outputs.batch_mean, outputs.batch_variance])
+            for moving, of_batch in zip((self.moving_mean, self.moving_variance), of_batches, strict=True):
                 moving.assign(moving * self.momentum + of_batch * (1 - self.momentum))
         return outputs.y
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments of `__init__`."""
         return {**keras.layers.Layer.get_config(self), "momentum": self.momentum, "epsilon": self.epsilon}
+
+
+def _average_over_replicas(values: list[tf.Tensor]) -> list[tf.Tensor]:
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return values
+    return context.all_reduce(tf.distribute.ReduceOp.MEAN, values)

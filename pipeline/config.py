@@ -198,6 +198,7 @@ QUICK = PipelineConfig(
         label_smoothing=0.1,
         ema_momentum=0.0,
         crop_padding=4,
+        strategy="default",
         seed=1,
     ),
     # Room for the noise of 1,000 test images, 100 of each class.

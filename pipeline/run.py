@@ -12,6 +12,7 @@ from multiprocessing.process import BaseProcess
 from rich.console import Console
 
 from components.lock import hold_lock
+from components.trainer.cluster import require_leader
 from pipeline.beam_options import make_beam_pipeline
 from pipeline.config import PipelineConfig
 from pipeline.docker_daemon import require_docker
@@ -35,7 +36,8 @@ def run(config: PipelineConfig, console: Console, beam_options: tuple[str, ...] 
 
     Raises:
         DataFailure: If there is no dataset where the config says.
-        UsageFailure: If the root cannot be written, Beam refuses its options, or docker is wanted and does not answer.
+        UsageFailure: If the root cannot be written, Beam refuses its options, docker is wanted and does not answer, or
+            several processes are to train and TF_CONFIG does not make this one the first.
         LockedError: If another run works in the same root.
     """
     if not (config.data.tfds_dir / "dataset_info.json").is_file():
@@ -45,6 +47,8 @@ def run(config: PipelineConfig, console: Console, beam_options: tuple[str, ...] 
         )
     if config.serving.docker:
         require_docker()
+    if config.fit.strategy == "multi_worker":
+        _require_leader()
     if beam_options:
         make_beam_pipeline(beam_options)
     log_path = config.root / "logs" / f"{datetime.datetime.now():%Y-%m-%dT%H-%M-%S}.log"
@@ -58,6 +62,13 @@ def run(config: PipelineConfig, console: Console, beam_options: tuple[str, ...] 
     assert isinstance(last, RunEnded)
     print_run(console, last.run)
     return ExitCode.OK if last.run.pushed_version else ExitCode.NOT_BLESSED
+
+
+def _require_leader() -> None:
+    try:
+        require_leader()
+    except ValueError as error:
+        raise UsageFailure(f"{error}.") from None
 
 
 def _follow(config: PipelineConfig, beam_options: tuple[str, ...], log_path: pathlib.Path, screen: Screen) -> Event:

@@ -1,9 +1,10 @@
 """Trains and searches among the tiny networks of these tests, and compares trainings to the bit."""
 
+import contextlib
 import dataclasses
 import logging
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,14 @@ def search_in(
     listen: Callable[[dict[str, Any]], None] = lambda _: None,
 ) -> Searched:
     """Searches, and listens; whoever wants to hear each report at once says so."""
+    search = Search(config, fitter, folder, chief)
+    with listening(listen) as reports:
+        return Searched(search=search, choice=search.run(), reports=reports)
+
+
+@contextlib.contextmanager
+def listening(listen: Callable[[dict[str, Any]], None] = lambda _: None) -> Iterator[list[dict[str, Any]]]:
+    """Listens to progress; yields what is reported, and passes each report on at once."""
     reports: list[dict[str, Any]] = []
 
     def hear(record: logging.LogRecord) -> None:
@@ -59,9 +68,8 @@ def search_in(
     LOGGER.addHandler(listener)
     level = LOGGER.level
     LOGGER.setLevel(logging.INFO)
-    search = Search(config, fitter, folder, chief)
     try:
-        return Searched(search=search, choice=search.run(), reports=reports)
+        yield reports
     finally:
         LOGGER.removeHandler(listener)
         LOGGER.setLevel(level)

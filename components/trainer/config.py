@@ -9,6 +9,7 @@ from models.search_space import SearchSpace
 from models.vit_config import LearntReducer, ViTConfig
 
 TunerName = Literal["halving", "async_halving", "hyperband", "random", "bayesian", "grid"]
+Strategy = Literal["default", "mirrored", "multi_worker"]
 
 
 def check_range(name: str, value: float, low: float, high: float = float("inf")) -> None:
@@ -59,7 +60,7 @@ class FitConfig:
     """How a network is trained; the search and the final fit share all but the number of epochs."""
 
     epochs: int  # passes over the train split in the final fit
-    batch_size: int  # images
+    batch_size: int  # images of an update, on however many devices
     learning_rate: float  # peak, after the warm-up
     warmup_share: float  # of all steps, 0..1
     weight_decay: float  # AdamW's; Keras multiplies it by the learning rate
@@ -67,6 +68,7 @@ class FitConfig:
     label_smoothing: float  # 0..1
     ema_momentum: float  # of the moving average of the weights, which is what is measured and exported; 0: no average
     crop_padding: int  # pixels of reflection around an image before it is cropped back at random
+    strategy: Strategy  # default: one device; mirrored: all of this machine; multi_worker: of all in TF_CONFIG
     seed: int  # of the final fit and of the first training of each point; the next ones count on from here
 
     def __post_init__(self) -> None:
@@ -106,6 +108,11 @@ class TrainerConfig:
 
     def __post_init__(self) -> None:
         """Checks every point before any training."""
+        if self.search.workers > 1 and self.fit.strategy != "default":
+            raise ValueError(
+                f"search.workers is {self.search.workers} and fit.strategy is {self.fit.strategy}; each of them shares "
+                "the devices out in its own way: set search.workers to 1, or fit.strategy to default"
+            )
         if not self.affordable_points():
             cheapest = min(count_macs(point).total for point in self.space().points())
             needed = math.ceil(cheapest / 1000) / 1000  # rounded up, so that it suffices

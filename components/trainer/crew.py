@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import pathlib
-import signal
 import subprocess
 import sys
 import threading
@@ -12,7 +11,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from components.trainer import worker
+from components.trainer import child, worker
+from components.trainer.child import ENDS_WITH_INPUT, describe_end
 
 _END_SECONDS = 20  # for a worker that has heard that there is nothing more to do
 
@@ -41,7 +41,7 @@ class Crew:
     def start(self, name: str) -> None:
         """Starts a worker; the chief hands one of the same name the trial that it was busy with."""
         process = subprocess.Popen(
-            [sys.executable, "-m", worker.__name__, str(self._folder), worker.ENDS_WITH_INPUT],
+            [sys.executable, "-m", worker.__name__, str(self._folder), ENDS_WITH_INPUT],
             env=self._environment | {"KERASTUNER_TUNER_ID": name},
             stdin=subprocess.PIPE,  # which closes when this process ends, however that happens
             stdout=subprocess.PIPE,
@@ -58,7 +58,7 @@ class Crew:
     def find_dead(self) -> list[tuple[str, str]]:
         """Returns workers that have ended, and how."""
         ends = {name: process.poll() for name, process in self._processes.items()}
-        return [(name, _describe_end(code)) for name, code in ends.items() if code is not None]
+        return [(name, describe_end(code)) for name, code in ends.items() if code is not None]
 
     def count_deaths(self, name: str, trial_id: str | None) -> int:
         """Counts another death in a trial, and returns how many that makes."""
@@ -91,9 +91,5 @@ def make_environment(port: int, threads: int) -> dict[str, str]:
         "KERASTUNER_ORACLE_PORT": str(port),
         "TF_NUM_INTRAOP_THREADS": str(threads),
         "OMP_NUM_THREADS": str(threads),
-        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),  # TFX imports user code by path
+        "PYTHONPATH": child.find_sources(),
     }
-
-
-def _describe_end(code: int) -> str:
-    return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"

@@ -14,7 +14,8 @@ import tensorflow as tf
 from components.trainer import checkpoint
 from components.trainer.checkpoint import Checkpoint, Epoch
 from components.trainer.config import FitConfig
-from components.trainer.optimization import averaged_weights, compile_model
+from components.trainer.loops import Loop, make_loop, make_strategy
+from components.trainer.optimization import averaged_weights
 from components.trainer.progress import EpochReporter
 from components.trainer.read import Examples, count_batches, training_batches
 from models.search_space import name_point
@@ -41,14 +42,31 @@ class Fitter:
         train: What fits weights.
         valid: What is measured after each epoch.
         folder: Of the checkpoints.
+        strategy: Whose devices share each batch; None: the one that the config names is made when it is needed.
+        keeps: Whether it writes checkpoints; of several processes that train together, one does.
     """
 
-    def __init__(self, config: FitConfig, train: Examples, valid: Examples, folder: pathlib.Path) -> None:
+    def __init__(
+        self,
+        config: FitConfig,
+        train: Examples,
+        valid: Examples,
+        folder: pathlib.Path,
+        *,
+        strategy: tf.distribute.Strategy | None = None,
+        keeps: bool = True,
+    ) -> None:
         self.config = config
         self.train = train
         self.valid = valid
         self.folder = folder
-        self._traced_model = functools.lru_cache(maxsize=_MODELS_KEPT)(self._trace_model)
+        self._given_strategy = strategy
+        self._keeps = keeps
+        self._traced_loop = functools.lru_cache(maxsize=_MODELS_KEPT)(self._trace_loop)
+
+    @functools.cached_property
+    def _strategy(self) -> tf.distribute.Strategy | None:
+        return self._given_strategy or make_strategy(self.config.strategy)
 
     def fit(
         self, network: ViTConfig, *, seed: int, epochs: int, schedule_epochs: int, reporter: EpochReporter
@@ -71,20 +89,20 @@ class Fitter:
         done = self.find(network, seed=seed, schedule_epochs=schedule_epochs)
         if done is not None and len(done.epochs) >= epochs:
             return done
-        model = self._traced_model(network, schedule_epochs)
+        loop = self._traced_loop(network, schedule_epochs)
         if done is None:
-            _restart(model, network, seed)
+            _restart(loop.model, network, seed)
         else:
-            _assign(_state(model), done.state)
+            _assign(_state(loop.model), done.state)
         first_epoch = 0 if done is None else len(done.epochs)
-        keeper = _EpochKeeper(self.valid, done, self._locate(network, seed, schedule_epochs))
-        model.fit(
+        path = self._locate(network, seed, schedule_epochs) if self._keeps else None
+        keeper = _EpochKeeper(loop, self.valid, done, path)
+        loop.fit(
             training_batches(self.train, self.config, seed=seed, first_epoch=first_epoch),
             initial_epoch=first_epoch,
             epochs=epochs,
             steps_per_epoch=count_batches(self.train, self.config),
             callbacks=[keras.callbacks.TerminateOnNaN(), keeper, reporter],
-            verbose=0,
         )
         assert keeper.checkpoint is not None
         return keeper.checkpoint
@@ -102,13 +120,13 @@ class Fitter:
         _assign(model.variables, training.best_weights)
         return model
 
-    def _trace_model(self, network: ViTConfig, schedule_epochs: int) -> keras.Model:
+    def _trace_loop(self, network: ViTConfig, schedule_epochs: int) -> Loop:
         """Compiles a network and runs it once, so that no epoch's seconds hold what is done once."""
-        model = build_vit(network)
-        compile_model(model, self.config, steps=schedule_epochs * count_batches(self.train, self.config))
-        model.fit(training_batches(self.train, self.config, seed=0, first_epoch=0), steps_per_epoch=1, verbose=0)
-        model.predict(self.valid.first(3).stream_images(2), verbose=0)  # after two sizes of batch it is traced for all
-        return model
+        steps = schedule_epochs * count_batches(self.train, self.config)
+        loop = make_loop(network, self.config, steps, self._strategy)
+        loop.fit(training_batches(self.train, self.config, seed=0, first_epoch=0), steps_per_epoch=1)
+        loop.predict(self.valid.first(3).stream_images(2))  # after two sizes of batch it is traced for all
+        return loop
 
 
 def _restart(model: keras.Model, network: ViTConfig, seed: int) -> None:
@@ -120,11 +138,12 @@ def _restart(model: keras.Model, network: ViTConfig, seed: int) -> None:
 
 
 class _EpochKeeper(keras.callbacks.Callback):
-    """Measures each epoch on the valid split and keeps the training on disk."""
+    """Measures each epoch on the valid split and keeps the training, on disk if it has a path."""
 
-    def __init__(self, valid: Examples, done: Checkpoint | None, path: pathlib.Path) -> None:
+    def __init__(self, loop: Loop, valid: Examples, done: Checkpoint | None, path: pathlib.Path | None) -> None:
         super().__init__()
         self.checkpoint = done
+        self._loop = loop
         self._images = valid.stream_images(_VALID_BATCH_SIZE)
         self._labels = valid.labels
         self._path = path
@@ -141,7 +160,7 @@ class _EpochKeeper(keras.callbacks.Callback):
             raise TrainingFailedError(f"the training loss is {logs['loss']} in epoch {epoch + 1}")
         state = _read(_state(self.model))
         with averaged_weights(self.model):
-            logits = self.model.predict(self._images, verbose=0)  # [examples, classes]
+            logits = self._loop.predict(self._images)  # [examples, classes]
             weights = _read(self.model.variables)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(self._labels, logits)
         correct = np.argmax(logits, axis=-1) == self._labels.numpy()
@@ -172,7 +191,8 @@ class _EpochKeeper(keras.callbacks.Callback):
             best_weights=weights if done is None or is_best else done.best_weights,
             parameters=self.model.count_params(),
         )
-        checkpoint.save(self.checkpoint, self._path)
+        if self._path:
+            checkpoint.save(self.checkpoint, self._path)
 
 
 def _state(model: keras.Model) -> list[keras.Variable]:

@@ -90,7 +90,8 @@ class FusedAdamW(keras.optimizers.Adam):
         """Decays and updates one variable in place."""
         index = self._get_variable_index(variable)
         step = tf.cast(self.iterations + 1, variable.dtype)
-        if variable.name.partition(":")[0].endswith("kernel"):
+        # The variable itself may be the copy on one of many devices, with another name.
+        if self._trainable_variables[index].name.endswith("kernel"):
             variable.assign_sub(variable * (self.kernel_decay * learning_rate))
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,

@@ -19,6 +19,7 @@ from components.trainer.fit import Fitter
 from components.trainer.progress import EpochReporter
 from components.trainer.search import Search
 from components.trainer.state import locate_state
+from components.trainer.team import start_fitter
 from models.macs import count_macs
 from models.search_space import name_point
 
@@ -49,7 +50,6 @@ def run_fn(fn_args: Any) -> None:
             raise ValueError(f"fit.batch_size is {config.fit.batch_size}, which is more than there are training images")
         state = locate_state(config, train, valid)
         with hold_lock(state / "lock", f"another search works in {state}; wait until it has ended, or end it"):
-            fitter = Fitter(config.fit, train, valid, state)
             assignment = Assignment(
                 config=config,
                 train_files=tuple(fn_args.train_files),
@@ -57,7 +57,8 @@ def run_fn(fn_args: Any) -> None:
                 transform_output=fn_args.transform_output,
                 state=str(state),
             )
-            choice, training = _search_and_fit(assignment, fitter, folder)
+            with start_fitter(assignment, train, valid) as fitter:
+                choice, training = _search_and_fit(assignment, fitter, folder)
     _write_winner(choice, training, len(valid), folder)
     model = fitter.best_model(choice.winner.network, training)
     model.save(folder / export.NETWORK_FILE)

@@ -78,6 +78,14 @@ def test_the_last_profile_counts_and_other_values_named_like_one_do_not() -> Non
         (["run", "--search.placements", "9"], "blocks_before_token_learner is 9; it must be in 0..3"),
         (["run", "--profile", "fast"], "invalid choice 'fast'"),
         (["run", "--serch.max-epochs", "3"], "--search.max-epochs"),
+        (
+            ["run", "--search.workers", "2", "--fit.strategy", "mirrored"],
+            "each of them shares the devices out in its own",
+        ),
+        (
+            ["run", "--fit.strategy", "multi_worker"],
+            "fit.strategy is multi_worker, but TF_CONFIG is not set; it must name",
+        ),
         (["data", "prepare", "--source", "ftp"], "invalid choice 'ftp'"),
         (["push", "rollback", "newest"], "invalid"),
         (["push", "verify", "newest"], "version is newest; it must be a number, see `push list`, or all"),

@@ -7,9 +7,12 @@ import copy
 import dataclasses
 import pathlib
 import shutil
+from typing import Any
 
 import numpy as np
 import pytest
+import tensorflow as tf
+from search_ground import Ground
 from trainings import FitterIn, Searched, search_in
 
 from components.trainer.config import FitConfig, SearchConfig, StateConfig, TrainerConfig
@@ -38,6 +41,7 @@ def fit_config() -> FitConfig:
         label_smoothing=0.1,
         ema_momentum=0.9,
         crop_padding=1,
+        strategy="default",
         seed=1,
     )
 
@@ -115,3 +119,21 @@ def searched(config: TrainerConfig, fitter_in: FitterIn, tmp_path_factory: pytes
 def state(searched: Searched, tmp_path: pathlib.Path) -> pathlib.Path:
     """A copy of the trainings of that search."""
     return pathlib.Path(shutil.copytree(searched.state, tmp_path / "state"))
+
+
+@pytest.fixture(scope="session")
+def ground(config: TrainerConfig, sample: Any, transform: Any, tmp_path_factory: pytest.TempPathFactory) -> Ground:
+    """Sixty real images; five points: no reducer, the TokenLearner and three controls."""
+    folder = tmp_path_factory.mktemp("records")
+    for name, records in (("train", sample.records[:40]), ("valid", sample.records[40:])):
+        with tf.io.TFRecordWriter(str(folder / name)) as writer:
+            for record in records:
+                writer.write(record)
+    trunk = ViTConfig(image_size=32, patch_size=8, dim=4, depth=1, num_heads=2, mlp_dims=(4,), num_classes=10)
+    search = dataclasses.replace(config.search, token_counts=(2,), max_epochs=2, reduction_factor=2, seeds=1)
+    return Ground(
+        config=dataclasses.replace(config, trunk=trunk, search=search),
+        train_files=(str(folder / "train"),),
+        valid_files=(str(folder / "valid"),),
+        transform_output=str(pathlib.Path(transform.transform_savedmodel_dir).parent),
+    )

@@ -41,6 +41,7 @@ _CONFIG = TrainerConfig(
         label_smoothing=0.1,
         ema_momentum=0.9,
         crop_padding=4,
+        strategy="default",
         seed=1,
     ),
     state=StateConfig(folder="state", code_digest="abc"),

@@ -29,6 +29,7 @@ _CONFIG = FitConfig(
     label_smoothing=0.0,
     ema_momentum=0.0,
     crop_padding=1,
+    strategy="default",
     seed=1,
 )
 

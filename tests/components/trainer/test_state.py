@@ -61,6 +61,7 @@ def test_what_a_trained_weight_does_not_depend_on_keeps_the_folder(
         ("fit", {"label_smoothing": 0.2}),
         ("fit", {"ema_momentum": 0.5}),
         ("fit", {"crop_padding": 2}),
+        ("fit", {"strategy": "mirrored"}),
         ("state", {"code_digest": "abd"}),
     ],
 )

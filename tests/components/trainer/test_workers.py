@@ -1,7 +1,5 @@
 """A search by several processes: it finds what one finds, whoever is killed."""
 
-import contextlib
-import dataclasses
 import logging
 import os
 import pathlib
@@ -13,51 +11,19 @@ import time
 from collections import Counter
 from typing import Any
 
-import psutil
 import pytest
-import tensorflow as tf
-from search_ground import Ground
+from search_ground import Ground, find_processes
 from trainings import Searched, describe, without_seconds
 
 from components.trainer import crew, worker
-from components.trainer.config import TrainerConfig
 from components.trainer.crew import make_environment, share_threads
 from components.trainer.trials import Trial
-from models.vit_config import ViTConfig
-
-
-@pytest.fixture(scope="module")
-def ground(config: TrainerConfig, sample: Any, transform: Any, tmp_path_factory: pytest.TempPathFactory) -> Ground:
-    """Sixty real images; five points: no reducer, the TokenLearner and three controls."""
-    folder = tmp_path_factory.mktemp("records")
-    for name, records in (("train", sample.records[:40]), ("valid", sample.records[40:])):
-        with tf.io.TFRecordWriter(str(folder / name)) as writer:
-            for record in records:
-                writer.write(record)
-    trunk = ViTConfig(image_size=32, patch_size=8, dim=4, depth=1, num_heads=2, mlp_dims=(4,), num_classes=10)
-    search = dataclasses.replace(config.search, token_counts=(2,), max_epochs=2, reduction_factor=2, seeds=1)
-    return Ground(
-        config=dataclasses.replace(config, trunk=trunk, search=search),
-        train_files=(str(folder / "train"),),
-        valid_files=(str(folder / "valid"),),
-        transform_output=str(pathlib.Path(transform.transform_savedmodel_dir).parent),
-    )
 
 
 @pytest.fixture(scope="module")
 def alone(ground: Ground, tmp_path_factory: pytest.TempPathFactory) -> Searched:
     """The search by one process."""
     return ground.search(tmp_path_factory.mktemp("alone"), workers=1)
-
-
-def find_workers(folder: pathlib.Path) -> list[psutil.Process]:
-    """Returns the workers of a search in a folder that still run."""
-    found = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            if {worker.__name__, str(folder)} <= set(process.cmdline()) and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-    return found
 
 
 def assert_same_search(together: Searched, alone: Searched) -> None:
@@ -83,7 +49,7 @@ def test_two_workers_find_what_one_process_finds_though_one_of_them_is_killed(
 
     def kill_once(report: dict[str, Any]) -> None:
         if not killed and not report["epoch_has_ended"]:
-            victim = find_workers(tmp_path)[0]
+            victim = find_processes(worker.__name__, tmp_path)[0]
             killed.append(victim.pid)
             victim.kill()
 
@@ -96,13 +62,13 @@ def test_two_workers_find_what_one_process_finds_though_one_of_them_is_killed(
     assert max(ended.values()) == 1  # no epoch that had ended was trained again
     shares = [report["share"] for report in together.reports]
     assert shares == sorted(shares)
-    assert find_workers(tmp_path) == []
+    assert find_processes(worker.__name__, tmp_path) == []
 
 
 _CHIEF = """
 import pathlib, sys
 from components.trainer import crew
-from search_ground import Ground
+from search_ground import Ground, find_processes
 crew.share_threads = lambda _, share=crew.share_threads: share(1)
 Ground.load(pathlib.Path(sys.argv[1])).search(pathlib.Path(sys.argv[2]), workers=2)
 """
@@ -133,10 +99,10 @@ def test_workers_end_with_a_killed_chief_and_the_next_search_goes_on(
         while len(list(folder.glob("*/*.checkpoint"))) < 2:
             assert chief.poll() is None
             time.sleep(0.05)
-        assert len(find_workers(folder)) == 2
+        assert len(find_processes(worker.__name__, folder)) == 2
         chief.send_signal(signal.SIGKILL)
     deadline = time.monotonic() + 10
-    while find_workers(folder):
+    while find_processes(worker.__name__, folder):
         assert time.monotonic() < deadline
         time.sleep(0.1)
     again = ground.search(folder, workers=2)

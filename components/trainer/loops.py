@@ -1,0 +1,183 @@
+"""Loops: what passes over a network's batches, on one device or on many.
+
+Axes: batch, height, width, channels, classes, examples.
+"""
+
+import functools
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from components.trainer.config import FitConfig, Strategy
+from components.trainer.optimization import compile_model
+from models.vit import build_vit
+from models.vit_config import ViTConfig
+
+
+class Loop(Protocol):
+    """A compiled network, and how it is fitted and asked."""
+
+    model: keras.Model
+
+    def fit(
+        self,
+        batches: tf.data.Dataset,
+        *,
+        steps_per_epoch: int,
+        initial_epoch: int = 0,
+        epochs: int = 1,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+    ) -> None:
+        """Trains from `initial_epoch` up to `epochs`; batches are (images, labels) without end."""
+
+    def predict(self, images: tf.data.Dataset) -> np.ndarray:
+        """Returns the logits of all images, float32 [examples, classes]."""
+
+
+def make_loop(
+    network: ViTConfig, config: FitConfig, steps: int, strategy: tf.distribute.Strategy | None = None
+) -> Loop:
+    """Compiles a network with new weights.
+
+    Args:
+        network: What is built.
+        config: How it is trained.
+        steps: Updates of the whole training.
+        strategy: Whose devices share each batch; None: Keras's own loop, on one device.
+    """
+    if strategy is None:
+        model = build_vit(network)
+        compile_model(model, config, steps)
+        return KerasLoop(model)
+    with strategy.scope():
+        model = build_vit(network)
+        compile_model(model, config, steps)
+    return ReplicaLoop(model, strategy)
+
+
+def make_strategy(name: Strategy) -> tf.distribute.Strategy | None:
+    """Makes the strategy that shares batches out.
+
+    Args:
+        name: "default", "mirrored": the GPUs of this process, or its CPUs where it has none; "multi_worker": those of
+            all processes that the variable TF_CONFIG names, which TensorFlow wants before it does anything else.
+
+    Returns:
+        The strategy; None for "default".
+
+    Reference:
+        https://www.tensorflow.org/guide/distributed_training
+    """
+    if name == "mirrored":
+        devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+        return tf.distribute.MirroredStrategy([device.name for device in devices])
+    return tf.distribute.MultiWorkerMirroredStrategy() if name == "multi_worker" else None
+
+
+class KerasLoop:
+    """Keras's own loop, on one device.
+
+    Args:
+        model: Compiled.
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        self.model = model
+
+    def fit(self, batches: tf.data.Dataset, **settings: Any) -> None:
+        """Trains, as `Loop` tells."""
+        self.model.fit(batches, verbose=0, **settings)
+
+    def predict(self, images: tf.data.Dataset) -> np.ndarray:
+        """Returns logits, as `Loop` tells."""
+        return self.model.predict(images, verbose=0)
+
+
+class ReplicaLoop:
+    """A loop over all devices of a strategy: each has the same weights, and trains on its share of each batch.
+
+    The batches are those of one device. The gradients are summed before they are clipped, so that updates are, too, but
+    for the order of sums; batch norm takes mean and variance of each share by itself, and averages what it keeps. Keras
+    3 clips each device's gradients by itself, and does not fit on several machines (keras-team/keras issue 20585).
+
+    Every process makes whole batches, of which a device takes its part: that costs little beside training, and needs no
+    understanding about who reads what.
+
+    Args:
+        model: Built and compiled within the scope of the strategy.
+        strategy: That is synchronous.
+
+    Reference:
+        Goyal et al., arXiv 1706.02677, section 2.3: what a share of a batch has to be divided by.
+    """
+
+    def __init__(self, model: keras.Model, strategy: tf.distribute.Strategy) -> None:
+        self.model = model
+        self._strategy = strategy
+        self._train = tf.function(self._train_together, reduce_retracing=True)
+        self._answer = tf.function(self._answer_together, reduce_retracing=True)
+
+    def fit(
+        self,
+        batches: tf.data.Dataset,
+        *,
+        steps_per_epoch: int,
+        initial_epoch: int = 0,
+        epochs: int = 1,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+    ) -> None:
+        """Trains, as `Loop` tells."""
+        told = keras.callbacks.CallbackList(list(callbacks), model=self.model, epochs=epochs, steps=steps_per_epoch)
+        stream = iter(batches)
+        told.on_train_begin()
+        for epoch in range(initial_epoch, epochs):
+            told.on_epoch_begin(epoch)
+            logs: dict[str, float] = {}
+            sums = np.zeros(2)
+            for step in range(steps_per_epoch):
+                sums += self._train(*next(stream)).numpy()
+                loss, accuracy = sums / (step + 1)
+                logs = {"loss": float(loss), "accuracy": float(accuracy)}
+                told.on_train_batch_end(step, logs)
+            told.on_epoch_end(epoch, logs)
+        told.on_train_end()
+
+    def predict(self, images: tf.data.Dataset) -> np.ndarray:
+        """Returns logits, as `Loop` tells."""
+        return np.concatenate([self._answer(batch).numpy() for batch in images])
+
+    def _train_together(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+        """Updates the weights; returns mean loss and accuracy of the batch before that, float32 [2]."""
+        measured, gradients = self._strategy.run(self._differentiate, (images, labels))
+        # All devices hold the same sums, and the optimizer updates all of their weights.
+        of_one = [self._strategy.experimental_local_results(gradient)[0] for gradient in gradients]
+        self.model.optimizer.apply(of_one, self.model.trainable_variables)
+        return self._strategy.reduce("SUM", measured, axis=None)
+
+    def _differentiate(self, images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """Returns what a share adds to loss and accuracy, [2], and the gradients of the whole batch's mean loss."""
+        size = tf.cast(tf.shape(images)[0], tf.float32)
+        images, labels = _take_share(images), _take_share(labels)
+        with tf.GradientTape() as tape:
+            logits = self.model(images, training=True)  # [batch / replicas, classes]
+            loss = tf.reduce_sum(self.model.loss.call(labels, logits)) / size
+        gradients = tape.gradient(loss, [variable.value for variable in self.model.trainable_variables])
+        correct = tf.cast(tf.argmax(logits, axis=-1) == labels, tf.float32)
+        summed = tf.distribute.get_replica_context().all_reduce("SUM", gradients)
+        return tf.stack([loss, tf.reduce_sum(correct) / size]), summed
+
+    def _answer_together(self, images: tf.Tensor) -> tf.Tensor:
+        answer = functools.partial(self.model, training=False)
+        logits = self._strategy.run(lambda batch: answer(_take_share(batch)), (images,))
+        return self._strategy.gather(logits, axis=0)  # [batch, classes], in the order of the replicas
+
+
+def _take_share(batch: tf.Tensor) -> tf.Tensor:
+    """Returns the part of a batch that is this replica's; all parts together are the batch, whatever its size."""
+    context = tf.distribute.get_replica_context()
+    replica, replicas = context.replica_id_in_sync_group, context.num_replicas_in_sync
+    size = tf.shape(batch)[0]
+    return batch[size * replica // replicas : size * (replica + 1) // replicas]

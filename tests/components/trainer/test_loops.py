@@ -1,0 +1,117 @@
+"""Two devices that share each batch train what one does.
+
+Axes: batch, height, width, channels, examples.
+"""
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+import two_devices
+from trainings import train_up_to
+
+from components.trainer.checkpoint import Checkpoint
+from components.trainer.config import FitConfig, TrainerConfig
+from components.trainer.fit import Fitter
+from components.trainer.loops import KerasLoop, make_loop, make_strategy
+from components.trainer.read import Examples
+from models.vit_config import ViTConfig
+
+_FLOAT_NOISE = 1e-6
+
+
+@pytest.fixture(scope="module")
+def plain(network: ViTConfig) -> ViTConfig:
+    """Without random numbers and without batch norm: nothing that depends on how a batch is shared out."""
+    return dataclasses.replace(network, dropout_rate=0.0)
+
+
+@pytest.fixture(scope="module")
+def normalised(network: ViTConfig) -> ViTConfig:
+    """With dropout and batch norm, of which each device has its own."""
+    return dataclasses.replace(network, stem="residual")
+
+
+@pytest.fixture(scope="module")
+def clipped(fit_config: FitConfig) -> FitConfig:
+    """Gradients so clipped, and batches of so odd a size, that summing after clipping would show."""
+    return dataclasses.replace(fit_config, gradient_clip_norm=0.1, batch_size=7)
+
+
+@pytest.fixture(scope="module")
+def alone(
+    plain: ViTConfig, clipped: FitConfig, train: Examples, valid: Examples, tmp_path_factory: pytest.TempPathFactory
+) -> Checkpoint:
+    return train_up_to(Fitter(clipped, train, valid, tmp_path_factory.mktemp("alone")), plain, 2)
+
+
+@pytest.fixture(scope="module")
+def together(
+    plain: ViTConfig,
+    normalised: ViTConfig,
+    clipped: FitConfig,
+    train: Examples,
+    valid: Examples,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> dict[str, Any]:
+    """What two devices found, in a process of their own."""
+    folder = tmp_path_factory.mktemp("together")
+    images, valid_images = (next(iter(split.stream_images(len(split)))).numpy() for split in (train, valid))
+    np.savez(
+        folder / "arrays.npz",
+        images=images,
+        labels=train.labels,
+        valid_images=valid_images,
+        valid_labels=valid.labels,
+    )
+    fit = dataclasses.asdict(dataclasses.replace(clipped, strategy="mirrored"))
+    networks = [dataclasses.asdict(network) for network in (plain, normalised)]
+    (folder / "plan.json").write_text(json.dumps({"fit": fit, "networks": networks}))
+    told = subprocess.run(
+        [sys.executable, two_devices.__file__, str(folder / "arrays.npz"), str(folder / "plan.json")],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    return json.loads(told.stdout)
+
+
+def test_two_devices_train_what_one_does(together: dict[str, Any], alone: Checkpoint) -> None:
+    found, _ = together["trainings"]
+    for name in ("train_loss", "valid_loss"):
+        expected = [getattr(epoch, name) for epoch in alone.epochs]
+        np.testing.assert_allclose(found[f"{name}es"], expected, rtol=0, atol=_FLOAT_NOISE)
+    np.testing.assert_array_equal(found["correct"], alone.correct)
+    for weight, of_one in zip(found["weights"], alone.best_weights, strict=True):
+        np.testing.assert_allclose(weight, of_one, rtol=0, atol=1e-5)
+
+
+def test_all_devices_hold_the_same_weights_and_statistics(together: dict[str, Any]) -> None:
+    assert [training["copies_differ_by"] for training in together["trainings"]] == [0, 0]
+    assert all(np.isfinite(training["train_losses"]).all() for training in together["trainings"])
+
+
+def test_what_batch_norm_keeps_is_the_mean_over_the_shares(together: dict[str, Any], train: Examples) -> None:
+    [images] = train.first(34).stream_images(34)  # two devices leave one of 35 over
+    of_batch = images.numpy().mean(axis=(0, 1, 2))  # [channels]
+    np.testing.assert_allclose(together["moving_mean"], 0.5 * of_batch, rtol=0, atol=_FLOAT_NOISE)
+
+
+def test_one_device_is_kerass_own_affair(plain: ViTConfig, fit_config: FitConfig) -> None:
+    strategy = make_strategy("default")
+    assert strategy is None
+    assert isinstance(make_loop(plain, fit_config, steps=8, strategy=strategy), KerasLoop)
+
+
+def test_workers_and_a_strategy_do_not_share_devices_out_both(config: TrainerConfig) -> None:
+    search, fit = (
+        dataclasses.replace(config.search, workers=2),
+        dataclasses.replace(config.fit, strategy="mirrored"),
+    )
+    with pytest.raises(ValueError, match=r"search\.workers is 2 and fit\.strategy is mirrored; .* set search\.workers"):
+        dataclasses.replace(config, search=search, fit=fit)

@@ -1,0 +1,188 @@
+"""Processes that train one network together: they find what one finds, and tell in a sentence when one is lost."""
+
+import contextlib
+import dataclasses
+import json
+import os
+import pathlib
+import re
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from search_ground import Ground, find_processes
+from trainings import listening, train_up_to
+
+from components.trainer import cluster, member, orders
+from components.trainer.cluster import read_cluster, require_leader
+from components.trainer.config import TrainerConfig
+from components.trainer.member import _look_for
+from components.trainer.orders import Order
+from components.trainer.team import TeamLostError
+from models.vit_config import ViTConfig
+
+_NOISE = 1e-4  # share of a loss
+
+
+def make_variable(ports: list[int], index: int) -> str:
+    """Returns the value of TF_CONFIG for a process of this machine."""
+    workers = [f"127.0.0.1:{port}" for port in ports]
+    return json.dumps({"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}})
+
+
+@pytest.fixture
+def ports(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Two that are free; this process is the first member."""
+    with contextlib.ExitStack() as sockets:
+        found = []
+        for _ in range(2):
+            free = sockets.enter_context(socket.socket())
+            free.bind(("127.0.0.1", 0))
+            found.append(free.getsockname()[1])
+    monkeypatch.setenv(cluster.VARIABLE, make_variable(found, 0))
+    return found
+
+
+@contextlib.contextmanager
+def start_member(folder: pathlib.Path, ports: list[int]) -> Iterator["subprocess.Popen[bytes]"]:
+    """Starts the second member of a team, as somebody does on another machine."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", member.__name__, str(folder)],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), cluster.VARIABLE: make_variable(ports, 1)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture(scope="module")
+def network(ground: Ground) -> ViTConfig:
+    """Without random numbers and without batch norm: nothing that depends on how a batch is shared out."""
+    return dataclasses.replace(
+        ground.config.trunk, token_reducer="token_learner", blocks_before_token_learner=0, num_tokens=2
+    )
+
+
+@pytest.fixture(scope="module")
+def shared(ground: Ground) -> Ground:
+    """For a team."""
+    fit = dataclasses.replace(ground.config.fit, strategy="multi_worker")
+    return dataclasses.replace(ground, config=dataclasses.replace(ground.config, fit=fit))
+
+
+def test_two_processes_train_what_one_does_and_go_on_when_one_was_lost(
+    ground: Ground, shared: Ground, network: ViTConfig, ports: list[int], tmp_path: pathlib.Path
+) -> None:
+    """What differs is the order of sums, which Adam makes the more of, the smaller a gradient is."""
+    (tmp_path / "alone").mkdir()
+    with ground.open(tmp_path / "alone") as (_, fitter):
+        alone = train_up_to(fitter, network, 3)
+
+    with start_member(tmp_path, ports) as other:
+
+        def kill(report: dict[str, Any]) -> None:
+            if report["epoch_has_ended"]:
+                other.kill()
+
+        with shared.open(tmp_path) as (_, fitter), listening(kill), pytest.raises(TeamLostError) as lost:
+            train_up_to(fitter, network, 3)
+    assert re.match(r"the first member of the team (was )?ended .*, as each does when another is lost", str(lost.value))
+    assert find_processes(member.__name__, tmp_path) == []
+
+    with start_member(tmp_path, ports) as other:
+        with shared.open(tmp_path) as (_, fitter), listening() as reports:
+            together = train_up_to(fitter, network, 3)
+        assert other.wait(60) == 0
+    assert find_processes(member.__name__, tmp_path) == []
+    assert 1 <= len({report["epoch"] for report in reports if report["epoch_has_ended"]}) < 3  # one at least was there
+    for losses in ("train_loss", "valid_loss"):
+        found, expected = ([getattr(epoch, losses) for epoch in each.epochs] for each in (together, alone))
+        np.testing.assert_allclose(found, expected, rtol=_NOISE, atol=0)
+    np.testing.assert_allclose(together.correct.mean(axis=1), alone.correct.mean(axis=1), atol=0.05)  # one of 20
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        (None, "fit.strategy is multi_worker, but TF_CONFIG is not set"),
+        ("{", "TF_CONFIG is {; it must be JSON such as"),
+        ('{"cluster": {"worker": ["a:1"]}}', "it must be JSON such as"),
+        ('{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}', "its task be one of these"),
+        (
+            '{"cluster": {"ps": ["b:1"], "worker": ["a:1"]}, "task": {"type": "worker", "index": 0}}',
+            "chief and worker only",
+        ),
+        (make_variable([1, 2], 1), "the pipeline runs in its first process, and the others are started by"),
+    ],
+)
+def test_tf_config_has_to_make_this_the_first_process(
+    told: str | None, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(cluster.VARIABLE, raising=False)
+    if told is not None:
+        monkeypatch.setenv(cluster.VARIABLE, told)
+    with pytest.raises(ValueError, match=re.escape(words)):
+        require_leader()
+
+
+def test_a_chief_comes_before_the_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    members = {"chief": ["a:1"], "worker": ["b:1"]}
+    found = {}
+    for kind in members:
+        told = {"cluster": members, "task": {"type": kind, "index": 0}}
+        monkeypatch.setenv(cluster.VARIABLE, json.dumps(told))
+        found[kind] = read_cluster()
+    assert [found[kind].is_leader for kind in members] == [True, False]
+    assert {each.leader for each in found.values()} == {"a:1"}
+
+
+def test_whoever_waits_for_orders_sees_that_nobody_gives_them_any_more(tmp_path: pathlib.Path) -> None:
+    orders.begin(tmp_path)
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{nobody.getsockname()[1]}"
+        with pytest.raises(ConnectionError, match=f"does not answer at {address} any more"):
+            next(orders.follow(tmp_path, lambda: _look_for(address)))
+        nobody.listen()
+        _look_for(address)
+
+
+def test_orders_are_read_as_they_are_given(config: TrainerConfig, tmp_path: pathlib.Path) -> None:
+    order = Order(
+        network=config.trunk,
+        seed=1,
+        epochs=2,
+        schedule_epochs=3,
+        epochs_done=0,
+        phase="trial 1",
+        epochs_before=0,
+        epochs_in_step=9,
+    )
+    (tmp_path / "aside").mkdir()
+    orders.give(order, tmp_path)
+    orders.begin(tmp_path)  # what an earlier team was told is gone
+    read = orders.follow(tmp_path)
+    orders.give(order, tmp_path)
+    assert next(read) == order
+    later = dataclasses.replace(order, seed=2)
+    orders.give(later, tmp_path / "aside")
+    whole = (tmp_path / "aside" / orders.FILE).read_bytes()
+    _append(whole[:20], tmp_path)  # half of a line, as a shared folder may show it
+    threading.Timer(0.3, _append, (whole[20:], tmp_path)).start()
+    assert next(read) == later
+    orders.give(None, tmp_path)
+    assert list(read) == []
+
+
+def _append(content: bytes, folder: pathlib.Path) -> None:
+    with (folder / orders.FILE).open("ab") as file:
+        file.write(content)

@@ -1,0 +1,80 @@
+"""Trains on two logical CPUs, which have to be asked for before TensorFlow does anything; prints JSON.
+
+Arguments: a file with the arrays `images`, `labels`, `valid_images`, `valid_labels`, and one with `fit` and `networks`.
+"""
+
+import json
+import pathlib
+import sys
+import tempfile
+from typing import Any
+
+import numpy as np
+import pydantic
+import tensorflow as tf
+from trainings import train_up_to
+
+from components.trainer.config import FitConfig
+from components.trainer.fit import Fitter
+from components.trainer.loops import ReplicaLoop
+from components.trainer.read import Examples
+from models.normalization import FusedBatchNormalization
+from models.vit_config import ViTConfig
+
+DEVICES = 2
+
+
+def main(arrays: str, plan: str) -> dict[str, Any]:
+    """Trains each network for two epochs, and normalises the images once."""
+    [cpu] = tf.config.list_physical_devices("CPU")
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * DEVICES)
+    with np.load(arrays) as data:
+        train = Examples.from_arrays(data["images"], data["labels"])
+        valid = Examples.from_arrays(data["valid_images"], data["valid_labels"])
+        images = data["images"]
+    told = json.loads(pathlib.Path(plan).read_text())
+    fit = pydantic.TypeAdapter(FitConfig).validate_python(told["fit"])
+    networks = pydantic.TypeAdapter(list[ViTConfig]).validate_python(told["networks"])
+    with tempfile.TemporaryDirectory() as folder:
+        fitter = Fitter(fit, train, valid, pathlib.Path(folder))
+        return {
+            "trainings": [_describe(fitter, network) for network in networks],
+            "moving_mean": _normalise(fitter, images).tolist(),
+        }
+
+
+def _describe(fitter: Fitter, network: ViTConfig) -> dict[str, Any]:
+    training = train_up_to(fitter, network, 2)
+    loop = fitter._traced_loop(network, 4)
+    assert isinstance(loop, ReplicaLoop)
+    return {
+        "train_losses": [epoch.train_loss for epoch in training.epochs],
+        "valid_losses": [epoch.valid_loss for epoch in training.epochs],
+        "correct": training.correct.astype(int).tolist(),
+        "weights": [weight.tolist() for weight in training.best_weights],
+        "copies_differ_by": max(
+            float(np.max(np.abs(np.subtract(*(copy.numpy() for copy in variable.value.values)))))
+            for variable in (*loop.model.variables, *loop.model.optimizer.variables)
+        ),
+    }
+
+
+def _normalise(fitter: Fitter, images: np.ndarray) -> np.ndarray:
+    """Returns the moving mean after one batch, each device with its half."""
+    strategy = fitter._strategy
+    assert strategy
+    with strategy.scope():
+        layer = FusedBatchNormalization(momentum=0.5)
+        layer.build(images.shape)
+
+    def normalise() -> None:
+        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+        half = len(images) // DEVICES
+        layer(tf.constant(images)[replica * half : (replica + 1) * half], training=True)
+
+    tf.function(lambda: strategy.run(normalise))()
+    return np.array(layer.moving_mean.value.values[1])
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(*sys.argv[1:])))
