@@ -18,7 +18,7 @@ from benchmarks.result import Row, Summary, Table
 from benchmarks.rounds import compare, tell_points
 from benchmarks.training import measure_speeds
 from components.evaluator.intervals import compare_paired
-from components.trainer.checkpoint import Checkpoint
+from components.trainer.fit.checkpoint import Checkpoint
 from models.macs import count_macs
 from models.search_space import name_point
 from pipeline.config import FULL

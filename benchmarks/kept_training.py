@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from benchmarks.splits import Splits
 from components import features
 from components.lock import hold_lock
-from components.trainer.checkpoint import Checkpoint
 from components.trainer.config import FitConfig
-from components.trainer.fit import Fitter
+from components.trainer.fit.checkpoint import Checkpoint
+from components.trainer.fit.fitter import Fitter
 from components.trainer.progress import LOGGER, EpochReporter
 from components.trainer.read import Examples
 from components.trainer.state import locate_state

@@ -13,7 +13,7 @@ from benchmarks.answers import unpack_answers
 from benchmarks.result import Row, Summary, Table
 from benchmarks.rounds import Spread, tell_points
 from components.evaluator.intervals import Z_95, compare_paired
-from components.trainer.choice import Candidate, Difference, compare, pool_seed_deviation
+from components.trainer.search.choice import Candidate, Difference, compare, pool_seed_deviation
 from models.search_space import NO_REDUCER, is_control
 from models.vit_config import ViTConfig
 
@@ -24,7 +24,7 @@ def summarize(rows: Sequence[Row]) -> Summary:
     """Compares the first point, the learnt one, with each of the others.
 
     The images are a sample, and so are the seeds: both widths are in the intervals, as in the choice of a search
-    (`components/trainer/choice.py`). Images that several seeds are asked about count once, not once a seed.
+    (`components/trainer/search/choice.py`). Images that several seeds are asked about count once, not once a seed.
 
     Args:
         rows: Of the kinds "training" and "speed".

@@ -19,8 +19,8 @@ from benchmarks.networks import find_learnt
 from benchmarks.reducer_table import summarize
 from benchmarks.result import Row
 from benchmarks.training import measure_speeds
-from components.trainer.checkpoint import Checkpoint
-from components.trainer.fit import Fitter
+from components.trainer.fit.checkpoint import Checkpoint
+from components.trainer.fit.fitter import Fitter
 from components.trainer.read import Examples
 from models.macs import count_macs
 from models.search_space import find_controls, name_point

@@ -19,7 +19,7 @@ from benchmarks.benchmark import Benchmark, main
 from benchmarks.dag import LITTLE_SEARCH, STEP_BEGAN, TRAINER, run_search, run_until
 from benchmarks.networks import find_model_run
 from benchmarks.result import Row, Summary, Table
-from components.trainer import checkpoint
+from components.trainer.fit import checkpoint
 from pipeline.config import QUICK
 from pipeline.history import History
 

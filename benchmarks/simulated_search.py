@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 import keras_tuner
 
-from components.trainer import plans
 from components.trainer.config import SearchConfig
-from components.trainer.oracles import make_oracle
+from components.trainer.search import plans
+from components.trainer.search.oracles import make_oracle
 from models.hypermodel import TokenLearnerHyperModel
 from models.search_space import SearchSpace, name_point
 

@@ -31,7 +31,7 @@ from components.report.component import Report
 from components.report.page import digest_templates
 from components.schema import SCHEMA_FILE, CuratedSchema
 from components.serving_validator.component import ServingValidator
-from components.trainer.fit import Fitter
+from components.trainer.fit.fitter import Fitter
 from components.trainer.run import run_fn
 from components.transform import preprocessing_fn
 from pipeline.beam_options import BEAM_ARGS

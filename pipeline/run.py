@@ -12,7 +12,7 @@ from multiprocessing.process import BaseProcess
 from rich.console import Console
 
 from components.lock import hold_lock
-from components.trainer.cluster import require_leader
+from components.trainer.fit.cluster import require_leader
 from pipeline.beam_options import make_beam_pipeline
 from pipeline.config import PipelineConfig
 from pipeline.docker_daemon import require_docker

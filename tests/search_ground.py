@@ -12,12 +12,12 @@ import tensorflow_transform as tft
 from trainings import Searched, search_in
 
 from components.trainer.assignment import Assignment
-from components.trainer.chief import start_chief
 from components.trainer.config import TrainerConfig
-from components.trainer.fit import Fitter
+from components.trainer.fit.fitter import Fitter
+from components.trainer.fit.team import start_fitter
 from components.trainer.read import read_examples
+from components.trainer.search.chief import start_chief
 from components.trainer.state import locate_state
-from components.trainer.team import start_fitter
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from components.trainer.checkpoint import Checkpoint
-from components.trainer.chief import Chief
-from components.trainer.choice import Choice
 from components.trainer.config import TrainerConfig
-from components.trainer.fit import Fitter
+from components.trainer.fit.checkpoint import Checkpoint
+from components.trainer.fit.fitter import Fitter
 from components.trainer.progress import LOGGER, EpochReporter
-from components.trainer.search import Search
-from components.trainer.trials import Trial
+from components.trainer.search.chief import Chief
+from components.trainer.search.choice import Choice
+from components.trainer.search.stages import Search
+from components.trainer.search.trials import Trial
 from models.vit_config import ViTConfig
 
 FitterIn = Callable[[pathlib.Path], Fitter]

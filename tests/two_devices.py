@@ -15,8 +15,8 @@ import tensorflow as tf
 from trainings import train_up_to
 
 from components.trainer.config import FitConfig
-from components.trainer.fit import Fitter
-from components.trainer.loops import ReplicaLoop
+from components.trainer.fit.fitter import Fitter
+from components.trainer.fit.loops import ReplicaLoop
 from components.trainer.read import Examples
 from models.normalization import FusedBatchNormalization
 from models.vit_config import ViTConfig

@@ -10,7 +10,7 @@ import pydantic
 import tensorflow_transform as tft
 
 from components.trainer.config import TrainerConfig
-from components.trainer.fit import Fitter
+from components.trainer.fit.fitter import Fitter
 from components.trainer.read import read_examples
 from components.trainer.state import locate_state
 

@@ -9,10 +9,10 @@ from typing import Any
 import tensorflow as tf
 from tensorboard.plugins.hparams import api as hparams
 
-from components.trainer.checkpoint import Epoch
-from components.trainer.choice import Candidate, Choice, Difference
 from components.trainer.findings import describe_choice
-from components.trainer.trials import Trial
+from components.trainer.fit.checkpoint import Epoch
+from components.trainer.search.choice import Candidate, Choice, Difference
+from components.trainer.search.trials import Trial
 
 _METRIC = "epoch_val_accuracy"
 

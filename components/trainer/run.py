@@ -11,15 +11,15 @@ import tensorflow_transform as tft
 from components.lock import hold_lock
 from components.trainer import export, outputs, read
 from components.trainer.assignment import Assignment
-from components.trainer.checkpoint import Checkpoint
-from components.trainer.chief import start_chief
-from components.trainer.choice import Choice
 from components.trainer.config import TrainerConfig
-from components.trainer.fit import Fitter
+from components.trainer.fit.checkpoint import Checkpoint
+from components.trainer.fit.fitter import Fitter
+from components.trainer.fit.team import start_fitter
 from components.trainer.progress import EpochReporter
-from components.trainer.search import Search
+from components.trainer.search.chief import start_chief
+from components.trainer.search.choice import Choice
+from components.trainer.search.stages import Search
 from components.trainer.state import locate_state
-from components.trainer.team import start_fitter
 from models.macs import count_macs
 from models.search_space import name_point
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from sample_slice import PROJECT
 
-from components.trainer import worker
+from components.trainer.search import worker
 from pipeline.config import FULL
 
 

@@ -24,7 +24,7 @@ ENTRIES = {
 
 def test_the_trainer_depends_on_models_and_its_own_folder_but_on_no_other_step() -> None:
     sources = set(find_sources(ENTRIES["Trainer"]))
-    assert {"models.vit", "models.token_learner", "models.macs", "components.trainer.search"} <= sources
+    assert {"models.vit", "models.token_learner", "models.macs", "components.trainer.search.stages"} <= sources
     assert not any(
         name.startswith(("components.example_gen", "components.data_gate", "components.evaluator")) for name in sources
     )

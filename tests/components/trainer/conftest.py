@@ -16,7 +16,7 @@ from search_ground import Ground
 from trainings import FitterIn, Searched, search_in
 
 from components.trainer.config import FitConfig, SearchConfig, StateConfig, TrainerConfig
-from components.trainer.fit import Fitter
+from components.trainer.fit.fitter import Fitter
 from components.trainer.read import Examples
 from models.vit_config import ViTConfig
 

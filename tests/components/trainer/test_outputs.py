@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from trainings import Searched
 
-from components.trainer.choice import Candidate, choose
 from components.trainer.findings import describe_choice
 from components.trainer.outputs import write_pareto, write_search
-from components.trainer.trials import Trial
+from components.trainer.search.choice import Candidate, choose
+from components.trainer.search.trials import Trial
 from models.macs import count_macs
 from models.search_space import name_point
 

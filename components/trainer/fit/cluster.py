@@ -52,7 +52,7 @@ def require_leader() -> None:
     if not read_cluster().is_leader:
         raise ValueError(
             f"{VARIABLE} is {os.environ[VARIABLE]}; the pipeline runs in its first process, and the others are started "
-            "by `python -m components.trainer.member <pipeline root>/search`"
+            "by `python -m components.trainer.fit.member <pipeline root>/search`"
         )
 
 

@@ -17,9 +17,9 @@ import scipy.special
 import tensorflow as tf
 from trainings import FitterIn, assert_same, train_up_to
 
-from components.trainer import checkpoint
 from components.trainer.config import FitConfig
-from components.trainer.fit import Fitter, TrainingFailedError
+from components.trainer.fit import checkpoint
+from components.trainer.fit.fitter import Fitter, TrainingFailedError
 from components.trainer.progress import LOGGER, EpochReporter
 from components.trainer.read import Examples, count_batches, training_batches
 from models.encoder import EncoderBlock

@@ -8,16 +8,16 @@ from typing import Literal
 import keras_tuner
 import numpy as np
 
-from components.trainer import plans, trials
-from components.trainer.checkpoint import Checkpoint
-from components.trainer.chief import Chief
-from components.trainer.choice import Candidate, Choice, choose
 from components.trainer.config import SearchConfig, TrainerConfig
-from components.trainer.fit import Fitter
-from components.trainer.halving import plan_rungs
-from components.trainer.oracles import make_oracle
-from components.trainer.trials import Trial
-from components.trainer.tuner import StageTuner
+from components.trainer.fit.checkpoint import Checkpoint
+from components.trainer.fit.fitter import Fitter
+from components.trainer.search import plans, trials
+from components.trainer.search.chief import Chief
+from components.trainer.search.choice import Candidate, Choice, choose
+from components.trainer.search.halving import plan_rungs
+from components.trainer.search.oracles import make_oracle
+from components.trainer.search.trials import Trial
+from components.trainer.search.tuner import StageTuner
 from models.macs import count_macs
 from models.search_space import find_controls, is_learnt, name_point
 from models.vit_config import CONTROL_REDUCERS, ViTConfig

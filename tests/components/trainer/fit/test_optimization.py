@@ -12,7 +12,7 @@ import scipy.special
 import tensorflow as tf
 
 from components.trainer.config import FitConfig
-from components.trainer.optimization import SmoothedCrossentropy, averaged_weights, compile_model
+from components.trainer.fit.optimization import SmoothedCrossentropy, averaged_weights, compile_model
 from models.vit import build_vit
 from models.vit_config import ViTConfig
 

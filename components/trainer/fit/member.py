@@ -1,6 +1,6 @@
 """A member of a team: trains with the others what it is told to, until there is nothing more.
 
-`python -m components.trainer.member FOLDER`, with the folder of the search below the pipeline root and TensorFlow's
+`python -m components.trainer.fit.member FOLDER`, with the folder of the search below the pipeline root and TensorFlow's
 variable TF_CONFIG. The first member is started by the Trainer; it prints its progress as lines of JSON.
 """
 
@@ -10,11 +10,12 @@ import time
 
 import tensorflow as tf
 
-from components.trainer import child, cluster, orders
+from components.trainer import child
 from components.trainer.assignment import Assignment
-from components.trainer.fit import Fitter, TrainingFailedError
-from components.trainer.loops import make_strategy
-from components.trainer.orders import Order
+from components.trainer.fit import cluster, orders
+from components.trainer.fit.fitter import Fitter, TrainingFailedError
+from components.trainer.fit.loops import make_strategy
+from components.trainer.fit.orders import Order
 from components.trainer.progress import EpochReporter
 
 _CHECKPOINT_SECONDS = 60  # until which a shared folder has to show what the first member wrote

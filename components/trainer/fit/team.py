@@ -11,11 +11,12 @@ from typing import Any
 
 import keras_tuner
 
-from components.trainer import child, cluster, member, orders
+from components.trainer import child
 from components.trainer.assignment import Assignment
-from components.trainer.checkpoint import Checkpoint
-from components.trainer.fit import Fitter, TrainingFailedError
-from components.trainer.orders import Order
+from components.trainer.fit import cluster, member, orders
+from components.trainer.fit.checkpoint import Checkpoint
+from components.trainer.fit.fitter import Fitter, TrainingFailedError
+from components.trainer.fit.orders import Order
 from components.trainer.progress import LOGGER, EpochReporter
 from components.trainer.read import Examples
 from models.vit_config import ViTConfig

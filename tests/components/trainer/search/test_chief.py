@@ -12,10 +12,10 @@ import pytest
 from keras_tuner.src import protos
 from trainings import FitterIn
 
-from components.trainer.chief import Chief, StageServicer, WorkerDiedError
 from components.trainer.config import TrainerConfig
-from components.trainer.halving import HalvingOracle
-from components.trainer.tuner import StageTuner
+from components.trainer.search.chief import Chief, StageServicer, WorkerDiedError
+from components.trainer.search.halving import HalvingOracle
+from components.trainer.search.tuner import StageTuner
 from models.search_space import name_point
 
 

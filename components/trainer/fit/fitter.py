@@ -11,11 +11,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from components.trainer import checkpoint
-from components.trainer.checkpoint import Checkpoint, Epoch
 from components.trainer.config import FitConfig
-from components.trainer.loops import Loop, make_loop, make_strategy
-from components.trainer.optimization import averaged_weights
+from components.trainer.fit import checkpoint
+from components.trainer.fit.checkpoint import Checkpoint, Epoch
+from components.trainer.fit.loops import Loop, make_loop, make_strategy
+from components.trainer.fit.optimization import averaged_weights
 from components.trainer.progress import EpochReporter
 from components.trainer.read import Examples, count_batches, training_batches
 from models.search_space import name_point

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from components.trainer.choice import Candidate, choose, compare, pool_seed_deviation
+from components.trainer.search.choice import Candidate, choose, compare, pool_seed_deviation
 from models.vit_config import TokenReducer, ViTConfig
 
 _EXAMPLES = 100

@@ -15,10 +15,10 @@ import pytest
 import two_devices
 from trainings import train_up_to
 
-from components.trainer.checkpoint import Checkpoint
 from components.trainer.config import FitConfig, TrainerConfig
-from components.trainer.fit import Fitter
-from components.trainer.loops import KerasLoop, make_loop, make_strategy
+from components.trainer.fit.checkpoint import Checkpoint
+from components.trainer.fit.fitter import Fitter
+from components.trainer.fit.loops import KerasLoop, make_loop, make_strategy
 from components.trainer.read import Examples
 from models.vit_config import ViTConfig
 

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from components.trainer.config import FitConfig, Strategy
-from components.trainer.optimization import compile_model
+from components.trainer.fit.optimization import compile_model
 from models.vit import build_vit
 from models.vit_config import ViTConfig
 

@@ -18,12 +18,12 @@ import pytest
 from search_ground import Ground, find_processes
 from trainings import listening, train_up_to
 
-from components.trainer import cluster, member, orders
-from components.trainer.cluster import read_cluster, require_leader
 from components.trainer.config import TrainerConfig
-from components.trainer.member import _look_for
-from components.trainer.orders import Order
-from components.trainer.team import TeamLostError
+from components.trainer.fit import cluster, member, orders
+from components.trainer.fit.cluster import read_cluster, require_leader
+from components.trainer.fit.member import _look_for
+from components.trainer.fit.orders import Order
+from components.trainer.fit.team import TeamLostError
 from models.vit_config import ViTConfig
 
 _NOISE = 1e-4  # share of a loss

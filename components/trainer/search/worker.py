@@ -1,6 +1,6 @@
 """A worker of a search: trains what the chief's oracle proposes, until there is nothing more.
 
-`python -m components.trainer.worker FOLDER`, with the folder of the search below the pipeline root and KerasTuner's
+`python -m components.trainer.search.worker FOLDER`, with the folder of the search below the pipeline root and the
 variables KERASTUNER_TUNER_ID, KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT. Prints its progress as lines of JSON.
 """
 
@@ -15,8 +15,8 @@ import keras_tuner
 
 from components.trainer import child
 from components.trainer.assignment import Assignment
-from components.trainer.plans import PlanOracle
-from components.trainer.tuner import PointTuner
+from components.trainer.search.plans import PlanOracle
+from components.trainer.search.tuner import PointTuner
 
 _CHIEF_SECONDS = 3600  # until which it has to answer: a cluster may start workers long before it
 _IDLE_SECONDS = 0.3

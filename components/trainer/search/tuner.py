@@ -7,14 +7,14 @@ from typing import Any, Literal
 import keras_tuner
 import tensorflow as tf
 
-from components.trainer import plans, trials
-from components.trainer.checkpoint import Checkpoint
 from components.trainer.config import TrainerConfig
-from components.trainer.fit import Fitter, TrainingFailedError
-from components.trainer.optimization import compile_model
+from components.trainer.fit.checkpoint import Checkpoint
+from components.trainer.fit.fitter import Fitter, TrainingFailedError
+from components.trainer.fit.optimization import compile_model
 from components.trainer.progress import EpochReporter
 from components.trainer.read import count_batches
-from components.trainer.trials import Trial
+from components.trainer.search import plans, trials
+from components.trainer.search.trials import Trial
 from models.hypermodel import TokenLearnerHyperModel
 from models.macs import count_macs
 from models.search_space import describe_point, name_point

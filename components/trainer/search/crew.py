@@ -11,8 +11,9 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from components.trainer import child, worker
+from components.trainer import child
 from components.trainer.child import ENDS_WITH_INPUT, describe_end
+from components.trainer.search import worker
 
 _END_SECONDS = 20  # for a worker that has heard that there is nothing more to do
 

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 import keras_tuner
 
-from components.trainer import plans
 from components.trainer.config import SearchConfig
-from components.trainer.plans import PlanOracle, Values, propose
+from components.trainer.search import plans
+from components.trainer.search.plans import PlanOracle, Values, propose
 from models.vit_config import ViTConfig
 
 

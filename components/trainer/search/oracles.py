@@ -8,8 +8,8 @@ from typing import Any
 import keras_tuner
 
 from components.trainer.config import SearchConfig
-from components.trainer.halving import AsyncHalvingOracle, HalvingOracle
-from components.trainer.plans import ANY_NUMBER, OBJECTIVE, PlanOracle, Values, propose
+from components.trainer.search.halving import AsyncHalvingOracle, HalvingOracle
+from components.trainer.search.plans import ANY_NUMBER, OBJECTIVE, PlanOracle, Values, propose
 from models.search_space import describe_point
 from models.vit_config import ViTConfig
 

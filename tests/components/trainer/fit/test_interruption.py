@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from trainings import FitterIn, assert_same, train_up_to
 
-from components.trainer import checkpoint
-from components.trainer.checkpoint import Checkpoint
 from components.trainer.config import FitConfig, TrainerConfig
-from components.trainer.fit import Fitter
+from components.trainer.fit import checkpoint
+from components.trainer.fit.checkpoint import Checkpoint
+from components.trainer.fit.fitter import Fitter
 from components.trainer.read import Examples
 from models.vit_config import CONTROL_REDUCERS, ViTConfig
 
@@ -67,7 +67,7 @@ _CHILD = """
 import json, os, pathlib, signal
 import numpy as np, pydantic
 from components.trainer.config import FitConfig
-from components.trainer.fit import Fitter
+from components.trainer.fit.fitter import Fitter
 from components.trainer.progress import EpochReporter
 from components.trainer.read import Examples
 from models.vit_config import ViTConfig

@@ -15,9 +15,9 @@ import pytest
 from search_ground import Ground, find_processes
 from trainings import Searched, describe, without_seconds
 
-from components.trainer import crew, worker
-from components.trainer.crew import make_environment, share_threads
-from components.trainer.trials import Trial
+from components.trainer.search import crew, worker
+from components.trainer.search.crew import make_environment, share_threads
+from components.trainer.search.trials import Trial
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def test_two_workers_find_what_one_process_finds_though_one_of_them_is_killed(
 
 _CHIEF = """
 import pathlib, sys
-from components.trainer import crew
+from components.trainer.search import crew
 from search_ground import Ground, find_processes
 crew.share_threads = lambda _, share=crew.share_threads: share(1)
 Ground.load(pathlib.Path(sys.argv[1])).search(pathlib.Path(sys.argv[2]), workers=2)

@@ -15,11 +15,11 @@ import keras_tuner
 from keras_tuner.src import protos
 from keras_tuner.src.distribute.oracle_chief import OracleServicer
 
-from components.trainer import plans, worker
 from components.trainer.assignment import Assignment
-from components.trainer.crew import Crew
 from components.trainer.progress import LOGGER
-from components.trainer.tuner import StageTuner
+from components.trainer.search import plans, worker
+from components.trainer.search.crew import Crew
+from components.trainer.search.tuner import StageTuner
 
 _MOST_DEATHS = 3  # of workers in one trial, before it is given up
 _LOOK_SECONDS = 0.2
