@@ -16,6 +16,7 @@ from components.trainer.fit import cluster, orders
 from components.trainer.fit.fitter import Fitter, TrainingFailedError
 from components.trainer.fit.loops import make_strategy
 from components.trainer.fit.orders import Order
+from components.trainer.fit.sharing import open_fitter
 from components.trainer.progress import EpochReporter
 
 _CHECKPOINT_SECONDS = 60  # until which a shared folder has to show what the first member wrote
@@ -34,7 +35,7 @@ def work(folder: pathlib.Path, lines: child.JsonLines) -> None:
     assert strategy
     # Whoever came too early would read the orders of an earlier team.
     strategy.reduce("SUM", strategy.run(lambda: tf.ones([])), axis=None)
-    with Assignment.load(folder).open_fitter(strategy=strategy, keeps=leads) as fitter:
+    with open_fitter(Assignment.load(folder), strategy=strategy, keeps=leads) as fitter:
         for order in orders.follow(folder, lambda: _look_for(team.leader)):
             failure = _carry_out(order, fitter)
             if leads:

@@ -15,6 +15,7 @@ import keras_tuner
 
 from components.trainer import child
 from components.trainer.assignment import Assignment
+from components.trainer.fit.sharing import open_fitter
 from components.trainer.search.plans import PlanOracle
 from components.trainer.search.tuner import PointTuner
 
@@ -48,7 +49,7 @@ def work(folder: pathlib.Path) -> None:
     _wait_for_chief()
     assignment = Assignment.load(folder)
     with (
-        assignment.open_fitter() as fitter,
+        open_fitter(assignment) as fitter,
         tempfile.TemporaryDirectory() as own,  # KerasTuner wants to save a tuner somewhere
     ):
         oracle = PlanOracle([])

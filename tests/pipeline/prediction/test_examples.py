@@ -59,14 +59,14 @@ def test_every_record_is_answered_as_the_model_answers_it(
     assert f"Scored {IMAGES} records" in done.words
     lines = {line["id"]: line for line in _read(output, "predictions")}
     assert set(lines) == {_id_of(record) for record in records}
-    for batch in (records[:4], records[4:]):  # a file is a batch here
+    for batch in (records[:4], records[4:]):  # Beam may ask in others, of which products round differently
         expected = pushed.ask(batch)
         for position, (record, row) in enumerate(zip(batch, expected, strict=True)):
             line = lines[_id_of(record)]
             told = np.array([line["probabilities"][name] for name in features.CLASS_NAMES], np.float32)
-            np.testing.assert_array_equal(told, row)
+            np.testing.assert_allclose(told, row, rtol=0, atol=1e-6)
             assert line["class"] == features.CLASS_NAMES[row.argmax()]
-            assert np.float32(line["probability"]) == row.max()
+            assert np.float32(line["probability"]) == told.max()
             assert line["record"] == position
             assert pathlib.Path(line["file"]).is_file()
     assert [path.name for path in tmp_path.iterdir()] == ["answers"]
