@@ -48,6 +48,11 @@ class KeptTrainings:
         self._train = train if most_images is None else train.first(most_images)
         self._fitters: dict[tuple[ViTConfig, FitConfig], Fitter] = {}
 
+    @property
+    def train_images(self) -> int:
+        """How many are trained on."""
+        return len(self._train)
+
     def read_test(self) -> Examples:
         """Reads the test split, once everything is trained."""
         return self._splits.read(features.TEST_SPLIT)

@@ -56,6 +56,9 @@ def summarize(rows: Sequence[Row]) -> Summary:
         *("point", "test top-1 (95 %)", f"{points[0]} ahead by, points (95 %)", "each seed by itself"),
         *("million MACs", "parameters", "training images/s"),
     )
+    revisions = list(dict.fromkeys(row["revision"][:7] for row in trainings))
+    if len(revisions) > 1:
+        sentences.append(f"Trained at the revisions {', '.join(revisions)}.")
     table = Table(title=_name(trainings[0], len(learnt.correct)), columns=columns, rows=tuple(lines))
     return Summary(tables=(table,), notes=tuple(sentences))
 

@@ -2,9 +2,11 @@
 
 All stand at one place, emit as many tokens, and are trained alike. Every training is kept epoch by epoch in `--state`:
 the same command goes on where a killed one stopped. The test split is read when all trainings have ended, not before.
+Rows of `--known`, a result file, are taken over: seeds may be added on another day, and on another machine.
 """
 
 import dataclasses
+import json
 import pathlib
 
 import keras
@@ -13,11 +15,12 @@ import tensorflow as tf
 
 from benchmarks.answers import pack_answers
 from benchmarks.benchmark import Benchmark, main
+from benchmarks.circumstances import look_around
 from benchmarks.dataset import ALL_IMAGES, SAMPLE
 from benchmarks.kept_training import Planned, keep_trainings
 from benchmarks.networks import find_learnt
 from benchmarks.reducer_table import summarize
-from benchmarks.result import Row
+from benchmarks.result import FOLDER, Row, read_result
 from benchmarks.training import measure_speeds
 from components.trainer.fit.checkpoint import Checkpoint
 from components.trainer.fit.fitter import Fitter
@@ -39,6 +42,7 @@ class Effort:
     root: pathlib.Path | None = None  # whose winner tells place and token count; None: the run in results/
     tfds_dir: pathlib.Path = SAMPLE
     state: pathlib.Path = pathlib.Path("pipeline_root/reducers-short")  # outlives kills
+    known: pathlib.Path | None = None  # result file whose trainings are not done again, if it is there
     epochs: int = 1
     seeds: int = 1
     most_images: int | None = 640  # of the train split; None: all
@@ -72,14 +76,29 @@ def measure(effort: Effort) -> list[Row]:
         for network in networks
     ]
     with keep_trainings(effort.tfds_dir, effort.state, effort.most_images) as kept:
-        trainings = kept.run(plan)
+        known = _read_known(effort.known)
+        missing = [planned for planned in plan if not any(_tells_of(row, planned, kept.train_images) for row in known)]
+        trainings = kept.run(missing)
         test = kept.read_test()
-        pairs = zip(plan, trainings, strict=True)
-        rows = [
+        pairs = zip(missing, trainings, strict=True)
+        rows = known + [
             _describe(kept.find_fitter(planned.network, fit), planned, training, test) for planned, training in pairs
         ]
+        rows = [next(row for row in rows if _tells_of(row, planned, kept.train_images)) for planned in plan]
     trained = {name_point(network): (network, FULL.fit) for network in networks}
     return rows + measure_speeds(trained, effort.rounds, effort.seconds)
+
+
+def _read_known(path: pathlib.Path | None) -> list[Row]:
+    rows = read_result(path).rows if path and path.is_file() else ()
+    return [row for row in rows if row["kind"] == "training"]
+
+
+def _tells_of(row: Row, planned: Planned, train_images: int) -> bool:
+    """Tells whether a row is of a planned training, as far as it knows the settings: later ones had no say in it."""
+    fit = {name: getattr(planned.fit, name) for name in row["fit"]}
+    wanted = [dataclasses.asdict(planned.network), fit, planned.seed, train_images]
+    return json.dumps([row[name] for name in ("network", "fit", "seed", "train_images")]) == json.dumps(wanted)
 
 
 def _describe(fitter: Fitter, planned: Planned, training: Checkpoint, test: Examples) -> Row:
@@ -88,7 +107,9 @@ def _describe(fitter: Fitter, planned: Planned, training: Checkpoint, test: Exam
         "kind": "training",
         "point": planned.name,
         "network": dataclasses.asdict(planned.network),
+        "fit": dataclasses.asdict(planned.fit),
         "seed": planned.seed,
+        "revision": look_around().revision,
         "epochs": planned.fit.epochs,
         "train_images": len(fitter.train),
         "macs": count_macs(planned.network).total,
@@ -112,6 +133,7 @@ BENCHMARK = Benchmark(
     full=Effort(
         tfds_dir=ALL_IMAGES,
         state=pathlib.Path("pipeline_root/reducers"),
+        known=FOLDER / "reducers.json",
         epochs=_EPOCHS,
         seeds=_MOST_SEEDS,
         most_images=None,

@@ -77,6 +77,7 @@ def make_training(network: object, seed: int, correct: np.ndarray) -> Row:
         "point": name_point(network),  # type: ignore[arg-type]
         "network": dataclasses.asdict(network),  # type: ignore[arg-type]
         "seed": seed,
+        "revision": "0123456789",
         "epochs": 30,
         "train_images": 40_000,
         "macs": 20_000_000,
