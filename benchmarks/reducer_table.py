@@ -56,6 +56,8 @@ def summarize(rows: Sequence[Row]) -> Summary:
         *("point", "test top-1 (95 %)", f"{points[0]} ahead by, points (95 %)", "each seed by itself"),
         *("million MACs", "parameters", "training images/s"),
     )
+    if len(learnt.correct) == 1:
+        sentences.append("With one seed, the intervals are those of the images alone: another seed may tell otherwise.")
     revisions = list(dict.fromkeys(row["revision"][:7] for row in trainings))
     if len(revisions) > 1:
         sentences.append(f"Trained at the revisions {', '.join(revisions)}.")

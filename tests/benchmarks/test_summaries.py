@@ -116,6 +116,17 @@ def test_learnt_tokens_that_are_as_good_are_not_said_to_beat_the_others() -> Non
     assert f"{name_point(LEARNT)} cannot be told from none on test" in note
 
 
+def test_one_seed_is_said_to_leave_the_seeds_out() -> None:
+    rows = [row for row in make_reducer_rows(0.6) if row.get("seed", 1) == 1]
+    assert reducer_table.summarize(rows).notes[-1].startswith("With one seed, the intervals are those of the images")
+
+
+def test_trainings_of_several_revisions_are_said_to_be_such() -> None:
+    rows = make_reducer_rows(0.6)
+    rows[-2]["revision"] = "abcdef0123"
+    assert reducer_table.summarize(rows).notes[-1] == "Trained at the revisions 0123456, abcdef0."
+
+
 def test_a_finished_run_tells_what_it_reached_and_cost(tmp_path: pathlib.Path) -> None:
     root = RecordedRoot(tmp_path / "root")
     for plan in (KILLED, FIRST):
