@@ -76,17 +76,20 @@ def measure(effort: Effort) -> list[Row]:
         for network in networks
     ]
     with keep_trainings(effort.tfds_dir, effort.state, effort.most_images) as kept:
-        known = _read_known(effort.known)
-        missing = [planned for planned in plan if not any(_tells_of(row, planned, kept.train_images) for row in known)]
+        rows = {
+            planned: row
+            for row in _read_known(effort.known)
+            for planned in plan
+            if _tells_of(row, planned, kept.train_images)
+        }
+        missing = [planned for planned in plan if planned not in rows]
         trainings = kept.run(missing)
-        test = kept.read_test()
-        pairs = zip(missing, trainings, strict=True)
-        rows = known + [
-            _describe(kept.find_fitter(planned.network, fit), planned, training, test) for planned, training in pairs
-        ]
-        rows = [next(row for row in rows if _tells_of(row, planned, kept.train_images)) for planned in plan]
+        test, revision = kept.read_test(), look_around().revision
+        for planned, training in zip(missing, trainings, strict=True):
+            fitter = kept.find_fitter(planned.network, fit)
+            rows[planned] = _describe(fitter, planned, training, test) | {"revision": revision}
     trained = {name_point(network): (network, FULL.fit) for network in networks}
-    return rows + measure_speeds(trained, effort.rounds, effort.seconds)
+    return [*(rows[planned] for planned in plan), *measure_speeds(trained, effort.rounds, effort.seconds)]
 
 
 def _read_known(path: pathlib.Path | None) -> list[Row]:
@@ -109,7 +112,6 @@ def _describe(fitter: Fitter, planned: Planned, training: Checkpoint, test: Exam
         "network": dataclasses.asdict(planned.network),
         "fit": dataclasses.asdict(planned.fit),
         "seed": planned.seed,
-        "revision": look_around().revision,
         "epochs": planned.fit.epochs,
         "train_images": len(fitter.train),
         "macs": count_macs(planned.network).total,
