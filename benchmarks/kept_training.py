@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from benchmarks.splits import Splits
 from components import features
 from components.lock import hold_lock
+from components.source_digest import digest_sources
 from components.trainer.config import FitConfig
 from components.trainer.fit.checkpoint import Checkpoint
 from components.trainer.fit.fitter import Fitter
@@ -19,7 +20,6 @@ from components.trainer.state import locate_state
 from models.search_space import strip_reducer
 from models.vit_config import ViTConfig
 from pipeline.config import FULL
-from pipeline.source_digest import digest_sources
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -31,13 +31,13 @@ from components.report.component import Report
 from components.report.page import digest_templates
 from components.schema import SCHEMA_FILE, CuratedSchema
 from components.serving_validator.component import ServingValidator
+from components.source_digest import digest_sources
 from components.trainer.fit.fitter import Fitter
 from components.trainer.run import run_fn
 from components.transform import preprocessing_fn
 from pipeline.beam_options import BEAM_ARGS
 from pipeline.config import PipelineConfig
 from pipeline.place import Place, find_here
-from pipeline.source_digest import digest_sources
 
 
 def create_pipeline(config: PipelineConfig, place: Place | None = None) -> Pipeline:

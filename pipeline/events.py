@@ -41,6 +41,13 @@ class TrainingProgress:
 
 
 @dataclasses.dataclass(frozen=True)
+class TrainingWaits:
+    """The Trainer waits for somebody else."""
+
+    what: str  # it waits for
+
+
+@dataclasses.dataclass(frozen=True)
 class RunFailed:
     """The run stopped."""
 
@@ -56,4 +63,4 @@ class RunEnded:
     run: Run
 
 
-Event = StepsPlanned | StepBegan | StepEnded | TrainingProgress | RunFailed | RunEnded
+Event = StepsPlanned | StepBegan | StepEnded | TrainingProgress | TrainingWaits | RunFailed | RunEnded

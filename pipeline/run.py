@@ -12,7 +12,7 @@ from multiprocessing.process import BaseProcess
 from rich.console import Console
 
 from components.lock import hold_lock
-from components.trainer.fit.cluster import require_leader
+from components.trainer.fit.cluster import require_first
 from pipeline.beam_options import make_beam_pipeline
 from pipeline.config import PipelineConfig
 from pipeline.docker_daemon import require_docker
@@ -48,7 +48,7 @@ def run(config: PipelineConfig, console: Console, beam_options: tuple[str, ...] 
     if config.serving.docker:
         require_docker()
     if config.fit.strategy == "multi_worker":
-        _require_leader()
+        _require_first()
     if beam_options:
         make_beam_pipeline(beam_options)
     log_path = config.root / "logs" / f"{datetime.datetime.now():%Y-%m-%dT%H-%M-%S}.log"
@@ -64,9 +64,9 @@ def run(config: PipelineConfig, console: Console, beam_options: tuple[str, ...] 
     return ExitCode.OK if last.run.pushed_version else ExitCode.NOT_BLESSED
 
 
-def _require_leader() -> None:
+def _require_first() -> None:
     try:
-        require_leader()
+        require_first()
     except ValueError as error:
         raise UsageFailure(f"{error}.") from None
 

@@ -13,7 +13,16 @@ from components.bad_data import BadDataError
 from components.lock import LockedError
 from components.report.memory import append_peak, read_peak, reset_peak
 from pipeline.config import PipelineConfig
-from pipeline.events import Event, RunEnded, RunFailed, StepBegan, StepEnded, StepsPlanned, TrainingProgress
+from pipeline.events import (
+    Event,
+    RunEnded,
+    RunFailed,
+    StepBegan,
+    StepEnded,
+    StepsPlanned,
+    TrainingProgress,
+    TrainingWaits,
+)
 from pipeline.failures import ExitCode, Failure
 from pipeline.history import History
 
@@ -80,6 +89,8 @@ class RunObserver(logging.Handler):
         """Sends an event for a record that tells of one."""
         if hasattr(record, "progress"):
             self.send(TrainingProgress(**record.progress))
+        elif hasattr(record, "waiting"):
+            self.send(TrainingWaits(record.waiting))
         elif record.msg == _STEP_BEGAN and isinstance(record.args, tuple):
             self.step = str(record.args[0])
             self._began_bytes = read_peak() if reset_peak() else None

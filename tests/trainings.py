@@ -60,6 +60,8 @@ def listening(listen: Callable[[dict[str, Any]], None] = lambda _: None) -> Iter
     reports: list[dict[str, Any]] = []
 
     def hear(record: logging.LogRecord) -> None:
+        if not hasattr(record, "progress"):
+            return
         reports.append(vars(record)["progress"])
         listen(reports[-1])
 

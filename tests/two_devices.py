@@ -3,6 +3,7 @@
 Arguments: a file with the arrays `images`, `labels`, `valid_images`, `valid_labels`, and one with `fit` and `networks`.
 """
 
+import dataclasses
 import json
 import pathlib
 import sys
@@ -15,8 +16,8 @@ import tensorflow as tf
 from trainings import train_up_to
 
 from components.trainer.config import FitConfig
-from components.trainer.fit.fitter import Fitter
-from components.trainer.fit.loops import ReplicaLoop
+from components.trainer.fit.fitter import Fitter, TrainingFailedError
+from components.trainer.fit.loops import ReplicaLoop, _take_share, make_loop
 from components.trainer.read import Examples
 from models.normalization import FusedBatchNormalization
 from models.vit_config import ViTConfig
@@ -25,7 +26,7 @@ DEVICES = 2
 
 
 def main(arrays: str, plan: str) -> dict[str, Any]:
-    """Trains each network for two epochs, and normalises the images once."""
+    """Trains each network for two epochs, meets what must not be trained, and normalises the images once."""
     [cpu] = tf.config.list_physical_devices("CPU")
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * DEVICES)
     with np.load(arrays) as data:
@@ -39,7 +40,9 @@ def main(arrays: str, plan: str) -> dict[str, Any]:
         fitter = Fitter(fit, train, valid, pathlib.Path(folder))
         return {
             "trainings": [_describe(fitter, network) for network in networks],
-            "moving_mean": _normalise(fitter, images).tolist(),
+            "moving_averages": [average.tolist() for average in _normalise(fitter, images)],
+            "one_image": _share_one_image(fitter, networks[0]),
+            "spoilt": _spoil(fitter, networks[0], images),
         }
 
 
@@ -59,8 +62,30 @@ def _describe(fitter: Fitter, network: ViTConfig) -> dict[str, Any]:
     }
 
 
-def _normalise(fitter: Fitter, images: np.ndarray) -> np.ndarray:
-    """Returns the moving mean after one batch, each device with its half."""
+def _spoil(fitter: Fitter, network: ViTConfig, images: np.ndarray) -> dict[str, Any]:
+    """Returns why training on images that are no numbers comes to nothing, and after how many updates."""
+    fitter.train = Examples.from_arrays(np.full_like(images, np.nan), fitter.train.labels.numpy())
+    try:
+        train_up_to(fitter, network, 2, seed=2)
+    except TrainingFailedError as error:
+        return {
+            "error": str(error),
+            "updates": int(np.array(fitter._traced_loop(network, 4).model.optimizer.iterations)),
+        }
+    return {}
+
+
+def _share_one_image(fitter: Fitter, network: ViTConfig) -> str:
+    """Returns why devices do not share a batch of one."""
+    try:
+        make_loop(network, dataclasses.replace(fitter.config, batch_size=1), 1, fitter._strategy)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def _normalise(fitter: Fitter, images: np.ndarray) -> list[np.ndarray]:
+    """Returns moving mean and variance after one batch, each device with its share."""
     strategy = fitter._strategy
     assert strategy
     with strategy.scope():
@@ -68,12 +93,10 @@ def _normalise(fitter: Fitter, images: np.ndarray) -> np.ndarray:
         layer.build(images.shape)
 
     def normalise() -> None:
-        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
-        half = len(images) // DEVICES
-        layer(tf.constant(images)[replica * half : (replica + 1) * half], training=True)
+        layer(_take_share(tf.constant(images)), training=True)
 
     tf.function(lambda: strategy.run(normalise))()
-    return np.array(layer.moving_mean.value.values[1])
+    return [np.array(average.value.values[1]) for average in (layer.moving_mean, layer.moving_variance)]
 
 
 if __name__ == "__main__":

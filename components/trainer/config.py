@@ -68,7 +68,7 @@ class FitConfig:
     label_smoothing: float  # 0..1
     ema_momentum: float  # of the moving average of the weights, which is what is measured and exported; 0: no average
     crop_padding: int  # pixels of reflection around an image before it is cropped back at random
-    strategy: Strategy  # default: one device; mirrored: all of this machine; multi_worker: of all in TF_CONFIG
+    strategy: Strategy  # default: one device; mirrored: this machine's GPUs; multi_worker: those of all in TF_CONFIG
     seed: int  # of the final fit and of the first training of each point; the next ones count on from here
 
     def __post_init__(self) -> None:

@@ -15,6 +15,9 @@ from components.trainer.read import Examples
 def locate_state(config: TrainerConfig, train: Examples, valid: Examples) -> pathlib.Path:
     """Names the folder by the digest of all that a trained weight depends on, and makes it.
 
+    How many devices share a batch is not part of it, though a weight's last bits and batch norm's statistics depend on
+    it: a training may go on with more of them.
+
     The points are files in it, so a wider search space finds what a narrower one trained. `contents.json` tells what
     the digest stands for.
 

@@ -2,9 +2,10 @@
 
 import io
 
+import pytest
 from rich.console import Console
 
-from pipeline.events import RunFailed, StepBegan, StepEnded, StepsPlanned, TrainingProgress
+from pipeline.events import RunFailed, StepBegan, StepEnded, StepsPlanned, TrainingProgress, TrainingWaits
 from pipeline.failures import ExitCode
 from pipeline.progress import Screen, format_seconds, print_failure
 
@@ -43,15 +44,34 @@ def test_without_a_terminal_each_epoch_that_ended_is_told_once() -> None:
     ]
 
 
+@pytest.mark.parametrize("is_terminal", [False, True])
+def test_what_the_training_waits_for_is_told_until_it_gets_on(*, is_terminal: bool) -> None:
+    console, output = _console(is_terminal=is_terminal)
+    with Screen(console) as screen:
+        screen.show(StepsPlanned(("Trainer",)))
+        screen.show(StepBegan("Trainer"))
+        screen.show(TrainingWaits("the member at host2:2222"))
+        waiting = _render(console, screen)
+        screen.show(TrainingProgress("trial 1 of 2", 1, 2, False, None, 0.005))
+        training = _render(console, screen)
+    assert "waiting for the member at host2:2222" in (waiting if is_terminal else output.getvalue())
+    assert "waiting" not in training
+    assert "trial 1 of 2" in training
+
+
+def _render(console: Console, screen: Screen) -> str:
+    with console.capture() as capture:
+        console.print(screen._render())
+    return capture.get()
+
+
 def test_on_a_terminal_the_running_step_shows_trial_epoch_accuracy_and_time_left() -> None:
     console, output = _console(is_terminal=True)
     with Screen(console) as screen:
         screen.show(StepsPlanned(("Transform", "Trainer")))
         screen.show(StepBegan("Trainer"))
         screen.show(TrainingProgress("trial 3 of 6", 2, 4, False, 0.4321, 0.5))
-        with console.capture() as capture:
-            console.print(screen._render())
-    shown = capture.get()
+        shown = _render(console, screen)
     assert "2/2" in shown
     assert "trial 3 of 6, epoch 2 of 4, valid accuracy 43.2%" in shown
     assert "about 0 s left" in shown

@@ -3,11 +3,13 @@
 import dataclasses
 import json
 import os
+import re
 import socket
 
 VARIABLE = "TF_CONFIG"
 
 _EXAMPLE = '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": "worker", "index": 0}}'
+_ADDRESS = re.compile(r"(\[.+\]|[^:]+):\d+")
 _ANSWER_SECONDS = 10
 _KINDS = ("chief", "worker")
 
@@ -16,8 +18,8 @@ _KINDS = ("chief", "worker")
 class Cluster:
     """What TF_CONFIG says."""
 
-    leader: str  # address of the first process: the chief if there is one, else worker 0
-    is_leader: bool  # whether it is this one
+    addresses: tuple[str, ...]  # of all members, "host:port"; the first is the chief if there is one, else worker 0
+    is_first: bool  # whether this process is the first
 
 
 def read_cluster() -> Cluster:
@@ -33,34 +35,40 @@ def read_cluster() -> Cluster:
         )
     try:
         config = json.loads(told)
-        members = [(kind, i) for kind in _KINDS for i, _ in enumerate(config["cluster"].get(kind, ()))]
+        members = {(kind, i): each for kind in _KINDS for i, each in enumerate(config["cluster"].get(kind, ()))}
         own = (config["task"]["type"], int(config["task"]["index"]))
         others = set(config["cluster"]) - set(_KINDS)
+        are_addresses = all(_ADDRESS.fullmatch(address) for address in members.values())
     except (ValueError, KeyError, TypeError, AttributeError):
         raise ValueError(f"{VARIABLE} is {told}; it must be JSON such as {_EXAMPLE}") from None
-    if others or own not in members:
+    if others or own not in members or not are_addresses:
         raise ValueError(
-            f"{VARIABLE} is {told}; its cluster must hold chief and worker only, and its task be one of these: "
-            f"{_EXAMPLE}"
+            f"{VARIABLE} is {told}; its cluster must hold chief and worker only, as lists of host:port, and its task "
+            f"be one of these: {_EXAMPLE}"
         )
-    kind, index = members[0]
-    return Cluster(leader=config["cluster"][kind][index], is_leader=own == members[0])
+    return Cluster(addresses=tuple(members.values()), is_first=own == next(iter(members)))
 
 
-def require_leader() -> None:
-    """Raises a ValueError unless TF_CONFIG makes this process the first."""
-    if not read_cluster().is_leader:
+def require_first() -> Cluster:
+    """Reads TF_CONFIG, which has to make this process the first.
+
+    Raises:
+        ValueError: If it does not.
+    """
+    cluster = read_cluster()
+    if not cluster.is_first:
         raise ValueError(
-            f"{VARIABLE} is {os.environ[VARIABLE]}; the pipeline runs in its first process, and the others are started "
-            "by `python -m components.trainer.fit.member <pipeline root>/search`"
+            f"{VARIABLE} is {os.environ[VARIABLE]}; the pipeline runs in the first member's place, and the others are "
+            "started by `python -m components.trainer.fit.member <pipeline root>/search`"
         )
+    return cluster
 
 
 def answers(address: str) -> bool:
     """Tells whether somebody listens at an address, "host:port"."""
     host, _, port = address.rpartition(":")
     try:
-        socket.create_connection((host, int(port)), timeout=_ANSWER_SECONDS).close()
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_ANSWER_SECONDS).close()
     except OSError:
         return False
     return True

@@ -3,7 +3,6 @@
 Axes: batch, height, width, channels, classes, examples.
 """
 
-import functools
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -47,11 +46,17 @@ def make_loop(
         config: How it is trained.
         steps: Updates of the whole training.
         strategy: Whose devices share each batch; None: Keras's own loop, on one device.
+
+    Raises:
+        ValueError: If there are more devices than images in a batch.
     """
     if strategy is None:
         model = build_vit(network)
         compile_model(model, config, steps)
         return KerasLoop(model)
+    replicas = strategy.num_replicas_in_sync
+    if config.batch_size < replicas:
+        raise ValueError(f"fit.batch_size is {config.batch_size}, of which not all {replicas} devices get an image")
     with strategy.scope():
         model = build_vit(network)
         compile_model(model, config, steps)
@@ -62,8 +67,9 @@ def make_strategy(name: Strategy) -> tf.distribute.Strategy | None:
     """Makes the strategy that shares batches out.
 
     Args:
-        name: "default", "mirrored": the GPUs of this process, or its CPUs where it has none; "multi_worker": those of
-            all processes that the variable TF_CONFIG names, which TensorFlow wants before it does anything else.
+        name: "default": one device. "mirrored": the GPUs of this process, or, where it has none, its CPU, which is one
+            device. "multi_worker": the GPUs, or the CPU, of each process that the variable TF_CONFIG names, which
+            TensorFlow wants before it does anything else.
 
     Returns:
         The strategy; None for "default".
@@ -111,7 +117,8 @@ class ReplicaLoop:
         strategy: That is synchronous.
 
     Reference:
-        Goyal et al., arXiv 1706.02677, section 2.3: what a share of a batch has to be divided by.
+        Goyal et al., arXiv 1706.02677, "Subtleties and pitfalls of distributed SGD", on gradient aggregation: what a
+        share of a batch has to be divided by.
     """
 
     def __init__(self, model: keras.Model, strategy: tf.distribute.Strategy) -> None:
@@ -132,6 +139,7 @@ class ReplicaLoop:
         """Trains, as `Loop` tells."""
         told = keras.callbacks.CallbackList(list(callbacks), model=self.model, epochs=epochs, steps=steps_per_epoch)
         stream = iter(batches)
+        self.model.stop_training = False
         told.on_train_begin()
         for epoch in range(initial_epoch, epochs):
             told.on_epoch_begin(epoch)
@@ -142,7 +150,11 @@ class ReplicaLoop:
                 loss, accuracy = sums / (step + 1)
                 logs = {"loss": float(loss), "accuracy": float(accuracy)}
                 told.on_train_batch_end(step, logs)
+                if self.model.stop_training:  # TerminateOnNaN; the loss is that of all devices, and so is the decision
+                    break
             told.on_epoch_end(epoch, logs)
+            if self.model.stop_training:
+                break
         told.on_train_end()
 
     def predict(self, images: tf.data.Dataset) -> np.ndarray:
@@ -170,8 +182,7 @@ class ReplicaLoop:
         return tf.stack([loss, tf.reduce_sum(correct) / size]), summed
 
     def _answer_together(self, images: tf.Tensor) -> tf.Tensor:
-        answer = functools.partial(self.model, training=False)
-        logits = self._strategy.run(lambda batch: answer(_take_share(batch)), (images,))
+        logits = self._strategy.run(lambda batch: self.model(_take_share(batch), training=False), (images,))
         return self._strategy.gather(logits, axis=0)  # [batch, classes], in the order of the replicas
 
 

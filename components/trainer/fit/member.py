@@ -4,8 +4,8 @@
 variable TF_CONFIG. The first member is started by the Trainer; it prints its progress as lines of JSON.
 """
 
+import os
 import pathlib
-import sys
 import time
 
 import tensorflow as tf
@@ -19,37 +19,42 @@ from components.trainer.fit.orders import Order
 from components.trainer.fit.sharing import open_fitter
 from components.trainer.progress import EpochReporter
 
-_CHECKPOINT_SECONDS = 60  # until which a shared folder has to show what the first member wrote
+_CHECKPOINT_SECONDS = 180  # until which a shared folder has to show what the first member wrote
 
 
 def work(folder: pathlib.Path, lines: child.JsonLines) -> None:
     """Trains with the others for the Trainer that left its assignment in a folder.
 
     Raises:
-        ValueError: If this process does not see the data that the Trainer sees, or TF_CONFIG makes no sense.
-        ConnectionError: If the first member has gone while there was nothing to do.
+        ValueError: If this process does not see the Trainer's code and data, or TF_CONFIG makes no sense.
+        OSError: If this process does not see the Trainer's folder, or the first member has gone between trainings.
+        RuntimeError: If a training broke off, as all do when a member is lost.
     """
     team = cluster.read_cluster()
-    leads = team.is_leader
+    if team.is_first and not child.has_parent():
+        raise ValueError(
+            f"{cluster.VARIABLE} is {os.environ[cluster.VARIABLE]}; the pipeline starts the first member, so this one "
+            "needs another index"
+        )
     strategy = make_strategy("multi_worker")  # before anything else of TensorFlow
     assert strategy
     # Whoever came too early would read the orders of an earlier team.
     strategy.reduce("SUM", strategy.run(lambda: tf.ones([])), axis=None)
-    with open_fitter(Assignment.load(folder), strategy=strategy, keeps=leads) as fitter:
-        for order in orders.follow(folder, lambda: _look_for(team.leader)):
-            failure = _carry_out(order, fitter)
-            if leads:
+    with open_fitter(Assignment.load(folder), strategy=strategy, keeps=team.is_first) as fitter:
+        # Of what is not being trained TensorFlow tells nobody.
+        for order in orders.follow(folder, lambda: not team.is_first and not cluster.answers(team.addresses[0])):
+            _wait_for_checkpoint(order, fitter)
+            try:
+                failure = _carry_out(order, fitter)
+            except Exception as error:
+                if team.is_first:
+                    lines.tell({"error": f"{order.phase} ({type(error).__name__}: {str(error).partition(chr(10))[0]})"})
+                raise RuntimeError(f"{order.phase} broke off") from error
+            if team.is_first:
                 lines.tell({"failure": failure})
 
 
-def _look_for(leader: str) -> None:
-    """Raises a ConnectionError if the first member has gone: of what is not being trained TensorFlow tells nobody."""
-    if not cluster.answers(leader):
-        raise ConnectionError(f"the first member of the team does not answer at {leader} any more")
-
-
-def _carry_out(order: Order, fitter: Fitter) -> str | None:
-    """Returns why a training came to nothing, which it does for all members alike; None if it did not."""
+def _wait_for_checkpoint(order: Order, fitter: Fitter) -> None:
     deadline = time.monotonic() + _CHECKPOINT_SECONDS
     while not _is_at(order, fitter):
         if time.monotonic() > deadline:
@@ -57,6 +62,15 @@ def _carry_out(order: Order, fitter: Fitter) -> str | None:
                 f"{fitter.folder} does not show the checkpoint of {order.phase} that all go on from"
             )
         time.sleep(1)
+
+
+def _is_at(order: Order, fitter: Fitter) -> bool:
+    done = fitter.find(order.network, seed=order.seed, schedule_epochs=order.schedule_epochs)
+    return order.epochs_done == (len(done.epochs) if done else 0)
+
+
+def _carry_out(order: Order, fitter: Fitter) -> str | None:
+    """Returns why a training came to nothing, which it does for all members alike; None if it did not."""
     reporter = EpochReporter(order.phase, order.epochs, order.epochs_before, order.epochs_in_step)
     schedule = {"seed": order.seed, "epochs": order.epochs, "schedule_epochs": order.schedule_epochs}
     try:
@@ -66,11 +80,5 @@ def _carry_out(order: Order, fitter: Fitter) -> str | None:
     return None
 
 
-def _is_at(order: Order, fitter: Fitter) -> bool:
-    done = fitter.find(order.network, seed=order.seed, schedule_epochs=order.schedule_epochs)
-    return order.epochs_done == (len(done.epochs) if done else 0)
-
-
 if __name__ == "__main__":
-    child.end_with_input()
-    work(pathlib.Path(sys.argv[1]), child.tell_progress())
+    child.run(work)

@@ -40,28 +40,38 @@ def give(order: Order | None, folder: pathlib.Path) -> None:
         file.write(_ORDER.dump_json(order) + b"\n")
 
 
-def follow(folder: pathlib.Path, check: Callable[[], None] = lambda: None) -> Iterator[Order]:
+def follow(folder: pathlib.Path, is_alone: Callable[[], bool] = lambda: False) -> Iterator[Order]:
     """Yields orders as they are given, until the team may go.
 
     Args:
         folder: That holds the file.
-        check: Is called now and then while there is no order; it raises what ends the waiting.
+        is_alone: Tells whether whoever gives orders has gone; asked now and then while there is none.
+
+    Raises:
+        ConnectionError: If there is no order, and will be none.
     """
-    with (folder / FILE).open("rb") as file:
-        line, looks = b"", 0
-        while True:
-            line += file.readline()
-            if not line.endswith(b"\n"):
-                time.sleep(_LOOK_SECONDS)
-                looks += 1
-                if looks % _LOOKS_A_CHECK == 0:
-                    check()
-                continue
+    position = looks = 0
+    while True:
+        looks += 1
+        is_last_look = looks % _LOOKS_A_CHECK == 0 and is_alone()  # who has gone may have let the team go before
+        line = _read_line(folder / FILE, position)
+        if line.endswith(b"\n"):
             order = _ORDER.validate_json(line)
             if order is None:
                 return
             yield order
-            line = b""
+            position += len(line)
+        elif is_last_look:
+            raise ConnectionError(f"whoever writes orders to {folder / FILE} has gone")
+        else:
+            time.sleep(_LOOK_SECONDS)
+
+
+def _read_line(path: pathlib.Path, position: int) -> bytes:
+    """Opens the file anew, without which a network file system need not show what was added."""
+    with path.open("rb") as file:
+        file.seek(position)
+        return file.readline()
 
 
 _ORDER: pydantic.TypeAdapter[Order | None] = pydantic.TypeAdapter(Order | None)

@@ -6,6 +6,7 @@ from typing import Any
 
 import tensorflow_transform as tft
 
+from components.source_digest import digest_sources
 from components.trainer.assignment import Assignment
 from components.trainer.fit.fitter import Fitter
 from components.trainer.read import read_examples
@@ -21,8 +22,10 @@ def open_fitter(assignment: Assignment, **settings: Any) -> Iterator[Fitter]:
         **settings: Of the Fitter.
 
     Raises:
-        ValueError: If this process does not see the data that the Trainer sees.
+        ValueError: If this process does not see the Trainer's code and data.
     """
+    if digest_sources(Fitter.__module__) != assignment.config.state.code_digest:
+        raise ValueError("this process's code is not the Trainer's: install the same version of this project for both")
     config, transform = assignment.config, tft.TFTransformOutput(assignment.transform_output)
     with (
         read_examples(assignment.train_files, transform) as train,

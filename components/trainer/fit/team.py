@@ -1,11 +1,10 @@
-"""A team: processes of several machines that train one network at a time together, and the process that leads them."""
+"""A team: processes of several machines that train one network at a time, and the Trainer that directs them."""
 
 import contextlib
 import json
-import os
 import pathlib
 import subprocess
-import sys
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,10 +16,12 @@ from components.trainer.fit import cluster, member, orders
 from components.trainer.fit.checkpoint import Checkpoint
 from components.trainer.fit.fitter import Fitter, TrainingFailedError
 from components.trainer.fit.orders import Order
-from components.trainer.progress import LOGGER, EpochReporter
+from components.trainer.progress import LOGGER, EpochReporter, tell_waiting
 from components.trainer.read import Examples
 from models.vit_config import ViTConfig
 
+_GATHER_SECONDS = 3600  # until which all members have to be there: a cluster may start some long before the others
+_LOOK_SECONDS = 1
 _END_SECONDS = 60  # for the first member, when it has heard that there is nothing more to do
 
 
@@ -40,22 +41,16 @@ class TeamFitter(Fitter):
         valid: As read by this process.
 
     Raises:
-        ValueError: If TF_CONFIG does not make this the first process.
+        ValueError: If TF_CONFIG does not give this process the first member's place.
     """
 
     def __init__(self, assignment: Assignment, train: Examples, valid: Examples) -> None:
-        cluster.require_leader()
+        self._cluster = cluster.require_first()
         super().__init__(assignment.config.fit, train, valid, pathlib.Path(assignment.state))
         self._orders = pathlib.Path(assignment.config.state.folder)
         assignment.save(self._orders)
         orders.begin(self._orders)
-        self._leader = subprocess.Popen(
-            [sys.executable, "-m", member.__name__, str(self._orders), child.ENDS_WITH_INPUT],
-            env=os.environ | {"PYTHONPATH": child.find_sources()},
-            stdin=subprocess.PIPE,  # which closes when this process ends, however that happens
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        self._first: subprocess.Popen[str] | None = None  # until there is something to train
 
     def fit(
         self, network: ViTConfig, *, seed: int, epochs: int, schedule_epochs: int, reporter: EpochReporter
@@ -64,7 +59,7 @@ class TeamFitter(Fitter):
 
         Raises:
             TrainingFailedError: If the loss is not a finite number.
-            TeamLostError: If a member has gone.
+            TeamLostError: If a member has gone, or has not come.
         """
         done = self.find(network, seed=seed, schedule_epochs=schedule_epochs)
         if done is not None and len(done.epochs) >= epochs:
@@ -79,18 +74,38 @@ class TeamFitter(Fitter):
             epochs_before=reporter.epochs_before,
             epochs_in_step=reporter.epochs_in_step,
         )
+        if self._first is None:
+            self._wait_for_others()
+            self._first = child.start(member.__name__, self._orders, {})
         orders.give(order, self._orders)
-        self._wait()
+        self._listen(self._first)
         training = self.find(network, seed=seed, schedule_epochs=schedule_epochs)
         assert training is not None
         return training
 
-    def _wait(self) -> None:
+    def _wait_for_others(self) -> None:
+        """Waits until the other members listen, and tells for whom."""
+        deadline = time.monotonic() + _GATHER_SECONDS
+        for address in self._cluster.addresses[1:]:
+            if cluster.answers(address):
+                continue
+            start = f"`python -m {member.__name__} {self._orders}` has to run there"
+            tell_waiting(f"the member at {address}: {start}")
+            while not cluster.answers(address):
+                if time.monotonic() > deadline:
+                    raise TeamLostError(f"no member answers at {address}: {start}, with the same {cluster.VARIABLE}")
+                time.sleep(_LOOK_SECONDS)
+
+    @staticmethod
+    def _listen(first: "subprocess.Popen[str]") -> None:
         """Passes the first member's progress on until it has carried an order out."""
-        assert self._leader.stdout
-        for line in self._leader.stdout:
+        assert first.stdout
+        where = ""
+        for line in first.stdout:
             told: dict[str, Any] = json.loads(line)
-            if "failure" not in told:
+            if "error" in told:
+                where = f" in {told['error']}"
+            elif "failure" not in told:
                 LOGGER.info(
                     "%s, epoch %d of %d", told["phase"], told["epoch"], told["epochs"], extra={"progress": told}
                 )
@@ -98,22 +113,25 @@ class TeamFitter(Fitter):
                 return
             else:
                 raise TrainingFailedError(told["failure"])
-        end = child.describe_end(self._leader.wait())
         raise TeamLostError(
-            f"the first member of the team {end}, as each does when another is lost; the log tells why. Start the "
-            "others again, and this run: it goes on from the last epoch"
+            f"the first member of the team {child.describe_end(first.wait())}{where}, as all do when one does; the log "
+            "tells why. Start the others again, and this run: it goes on from the last epoch"
         )
 
     def dismiss(self) -> None:
-        """Lets the team go."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            orders.give(None, self._orders)
-            self._leader.wait(_END_SECONDS)
+        """Lets the team go, those included who have waited for work though all of it was done before."""
+        if self._first is None and all(map(cluster.answers, self._cluster.addresses[1:])):
+            self._first = child.start(member.__name__, self._orders, {})
+        if self._first:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                orders.give(None, self._orders)
+                self._first.wait(_END_SECONDS)
 
     def end(self) -> None:
         """Ends the first member, wherever it is; checkpoints are whole or absent whenever that is."""
-        self._leader.kill()
-        self._leader.communicate()
+        if self._first:
+            self._first.kill()
+            self._first.communicate()
 
 
 @contextlib.contextmanager

@@ -5,14 +5,12 @@ import json
 import os
 import pathlib
 import subprocess
-import sys
 import threading
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 from components.trainer import child
-from components.trainer.child import ENDS_WITH_INPUT, describe_end
 from components.trainer.search import worker
 
 _END_SECONDS = 20  # for a worker that has heard that there is nothing more to do
@@ -33,7 +31,7 @@ class Crew:
     ) -> None:
         self._folder = folder
         self._report = report
-        self._environment = make_environment(port, share_threads(workers))
+        self._variables = make_variables(port, share_threads(workers))
         self._deaths = Counter[tuple[str, str | None]]()
         self._processes: dict[str, subprocess.Popen[str]] = {}
         for number in range(1, workers + 1):
@@ -41,13 +39,8 @@ class Crew:
 
     def start(self, name: str) -> None:
         """Starts a worker; the chief hands one of the same name the trial that it was busy with."""
-        process = subprocess.Popen(
-            [sys.executable, "-m", worker.__name__, str(self._folder), ENDS_WITH_INPUT],
-            env=self._environment | {"KERASTUNER_TUNER_ID": name},
-            stdin=subprocess.PIPE,  # which closes when this process ends, however that happens
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        variables = self._variables | {"KERASTUNER_TUNER_ID": name}
+        process = child.start(worker.__name__, self._folder, variables)
         self._processes[name] = process
         threading.Thread(target=self._listen, args=(name, process), daemon=True).start()
 
@@ -59,7 +52,7 @@ class Crew:
     def find_dead(self) -> list[tuple[str, str]]:
         """Returns workers that have ended, and how."""
         ends = {name: process.poll() for name, process in self._processes.items()}
-        return [(name, describe_end(code)) for name, code in ends.items() if code is not None]
+        return [(name, child.describe_end(code)) for name, code in ends.items() if code is not None]
 
     def count_deaths(self, name: str, trial_id: str | None) -> int:
         """Counts another death in a trial, and returns how many that makes."""
@@ -85,12 +78,11 @@ def share_threads(workers: int) -> int:
     return max(1, cores // workers)
 
 
-def make_environment(port: int, threads: int) -> dict[str, str]:
-    """Tells workers where the chief is, and how many threads an operation has."""
-    return os.environ | {
+def make_variables(port: int, threads: int) -> dict[str, str]:
+    """Returns environment variables that tell workers where the chief is, and how many threads an operation has."""
+    return {
         "KERASTUNER_ORACLE_IP": "127.0.0.1",
         "KERASTUNER_ORACLE_PORT": str(port),
         "TF_NUM_INTRAOP_THREADS": str(threads),
         "OMP_NUM_THREADS": str(threads),
-        "PYTHONPATH": child.find_sources(),
     }

@@ -6,7 +6,6 @@ variables KERASTUNER_TUNER_ID, KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT. 
 
 import os
 import pathlib
-import sys
 import tempfile
 import time
 
@@ -19,6 +18,7 @@ from components.trainer.fit.sharing import open_fitter
 from components.trainer.search.plans import PlanOracle
 from components.trainer.search.tuner import PointTuner
 
+_VARIABLES = ("KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT")
 _CHIEF_SECONDS = 3600  # until which it has to answer: a cluster may start workers long before it
 _IDLE_SECONDS = 0.3
 
@@ -40,11 +40,12 @@ class WorkerTuner(PointTuner):
         self._was_idle = False
 
 
-def work(folder: pathlib.Path) -> None:
+def work(folder: pathlib.Path, _: child.JsonLines) -> None:
     """Trains for the search whose chief left its assignment in a folder.
 
     Raises:
-        ValueError: If this process does not see the data that the chief sees.
+        ValueError: If this process does not see the chief's code and data, or KerasTuner's variables are missing.
+        OSError: If the chief does not answer, or this process does not see its folder.
     """
     _wait_for_chief()
     assignment = Assignment.load(folder)
@@ -60,12 +61,16 @@ def work(folder: pathlib.Path) -> None:
 
 
 def _wait_for_chief() -> None:
-    address = f"{os.environ['KERASTUNER_ORACLE_IP']}:{os.environ['KERASTUNER_ORACLE_PORT']}"
-    with grpc.insecure_channel(address) as channel:
-        grpc.channel_ready_future(channel).result(timeout=_CHIEF_SECONDS)
+    missing = [name for name in _VARIABLES if name not in os.environ]
+    if missing:
+        raise ValueError(f"the environment lacks {', '.join(missing)}; a worker needs all of {', '.join(_VARIABLES)}")
+    _, ip, port = (os.environ[name] for name in _VARIABLES)
+    with grpc.insecure_channel(f"{ip}:{port}") as channel:
+        try:
+            grpc.channel_ready_future(channel).result(timeout=_CHIEF_SECONDS)
+        except grpc.FutureTimeoutError:
+            raise ConnectionError(f"no chief answers at {ip}:{port}") from None
 
 
 if __name__ == "__main__":
-    child.end_with_input()
-    child.tell_progress()
-    work(pathlib.Path(sys.argv[1]))
+    child.run(work)

@@ -15,6 +15,7 @@ import tensorflow as tf
 from search_ground import Ground
 from trainings import FitterIn, Searched, search_in
 
+from components.source_digest import digest_sources
 from components.trainer.config import FitConfig, SearchConfig, StateConfig, TrainerConfig
 from components.trainer.fit.fitter import Fitter
 from components.trainer.read import Examples
@@ -131,8 +132,9 @@ def ground(config: TrainerConfig, sample: Any, transform: Any, tmp_path_factory:
                 writer.write(record)
     trunk = ViTConfig(image_size=32, patch_size=8, dim=4, depth=1, num_heads=2, mlp_dims=(4,), num_classes=10)
     search = dataclasses.replace(config.search, token_counts=(2,), max_epochs=2, reduction_factor=2, seeds=1)
+    state = dataclasses.replace(config.state, code_digest=digest_sources(Fitter.__module__))  # as `pipeline` tells it
     return Ground(
-        config=dataclasses.replace(config, trunk=trunk, search=search),
+        config=dataclasses.replace(config, trunk=trunk, search=search, state=state),
         train_files=(str(folder / "train"),),
         valid_files=(str(folder / "valid"),),
         transform_output=str(pathlib.Path(transform.transform_savedmodel_dir).parent),

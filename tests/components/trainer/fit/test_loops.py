@@ -44,6 +44,12 @@ def clipped(fit_config: FitConfig) -> FitConfig:
 
 
 @pytest.fixture(scope="module")
+def valid(valid: Examples) -> Examples:
+    """One less than two devices can halve."""
+    return valid.first(59)
+
+
+@pytest.fixture(scope="module")
 def alone(
     plain: ViTConfig, clipped: FitConfig, train: Examples, valid: Examples, tmp_path_factory: pytest.TempPathFactory
 ) -> Checkpoint:
@@ -78,7 +84,7 @@ def together(
         stdout=subprocess.PIPE,
         check=True,
     )
-    return json.loads(told.stdout)
+    return json.loads(told.stdout.splitlines()[-1])  # Keras prints that a loss is no number
 
 
 def test_two_devices_train_what_one_does(together: dict[str, Any], alone: Checkpoint) -> None:
@@ -97,9 +103,23 @@ def test_all_devices_hold_the_same_weights_and_statistics(together: dict[str, An
 
 
 def test_what_batch_norm_keeps_is_the_mean_over_the_shares(together: dict[str, Any], train: Examples) -> None:
-    [images] = train.first(34).stream_images(34)  # two devices leave one of 35 over
-    of_batch = images.numpy().mean(axis=(0, 1, 2))  # [channels]
-    np.testing.assert_allclose(together["moving_mean"], 0.5 * of_batch, rtol=0, atol=_FLOAT_NOISE)
+    [images] = train.stream_images(35)
+    shares = [share.reshape(-1, 3) for share in np.split(images.numpy().astype(float), [17])]  # [pixels, channels]
+    mean, variance = (
+        np.mean([share.mean(axis=0) for share in shares], axis=0),
+        np.mean([share.var(axis=0, ddof=1) for share in shares], axis=0),
+    )
+    expected = [0.5 * mean, 0.5 + 0.5 * variance]
+    np.testing.assert_allclose(together["moving_averages"], expected, rtol=0, atol=_FLOAT_NOISE)
+    assert not np.allclose(mean, images.numpy().mean(axis=(0, 1, 2)), rtol=0, atol=10 * _FLOAT_NOISE)
+
+
+def test_a_loss_that_is_no_number_ends_the_training_at_once(together: dict[str, Any]) -> None:
+    assert together["spoilt"] == {"error": "the training loss is nan in epoch 1", "updates": 1}
+
+
+def test_no_device_goes_without_an_image(together: dict[str, Any]) -> None:
+    assert together["one_image"] == "fit.batch_size is 1, of which not all 2 devices get an image"
 
 
 def test_one_device_is_kerass_own_affair(plain: ViTConfig, fit_config: FitConfig) -> None:

@@ -18,12 +18,14 @@ import pytest
 from search_ground import Ground, find_processes
 from trainings import listening, train_up_to
 
+from components.trainer import child
 from components.trainer.config import TrainerConfig
-from components.trainer.fit import cluster, member, orders
-from components.trainer.fit.cluster import read_cluster, require_leader
-from components.trainer.fit.member import _look_for
+from components.trainer.fit import cluster, member, orders, team
+from components.trainer.fit.cluster import read_cluster, require_first
+from components.trainer.fit.fitter import TrainingFailedError
 from components.trainer.fit.orders import Order
-from components.trainer.fit.team import TeamLostError
+from components.trainer.fit.sharing import open_fitter
+from components.trainer.fit.team import TeamFitter, TeamLostError
 from models.vit_config import ViTConfig
 
 _NOISE = 1e-4  # share of a loss
@@ -95,7 +97,7 @@ def test_two_processes_train_what_one_does_and_go_on_when_one_was_lost(
 
         with shared.open(tmp_path) as (_, fitter), listening(kill), pytest.raises(TeamLostError) as lost:
             train_up_to(fitter, network, 3)
-    assert re.match(r"the first member of the team (was )?ended .*, as each does when another is lost", str(lost.value))
+    assert re.match(r"the first member of the team (was )?ended .*, as all do when one does", str(lost.value))
     assert find_processes(member.__name__, tmp_path) == []
 
     with start_member(tmp_path, ports) as other:
@@ -121,17 +123,19 @@ def test_two_processes_train_what_one_does_and_go_on_when_one_was_lost(
             '{"cluster": {"ps": ["b:1"], "worker": ["a:1"]}, "task": {"type": "worker", "index": 0}}',
             "chief and worker only",
         ),
-        (make_variable([1, 2], 1), "the pipeline runs in its first process, and the others are started by"),
+        ('{"cluster": {"worker": "a:1"}, "task": {"type": "worker", "index": 0}}', "as lists of host:port"),
+        ('{"cluster": {"worker": ["a"]}, "task": {"type": "worker", "index": 0}}', "as lists of host:port"),
+        (make_variable([1, 2], 1), "the pipeline runs in the first member's place, and the others are started by"),
     ],
 )
-def test_tf_config_has_to_make_this_the_first_process(
+def test_tf_config_has_to_give_this_process_the_first_place(
     told: str | None, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv(cluster.VARIABLE, raising=False)
     if told is not None:
         monkeypatch.setenv(cluster.VARIABLE, told)
     with pytest.raises(ValueError, match=re.escape(words)):
-        require_leader()
+        require_first()
 
 
 def test_a_chief_comes_before_the_workers(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,8 +145,8 @@ def test_a_chief_comes_before_the_workers(monkeypatch: pytest.MonkeyPatch) -> No
         told = {"cluster": members, "task": {"type": kind, "index": 0}}
         monkeypatch.setenv(cluster.VARIABLE, json.dumps(told))
         found[kind] = read_cluster()
-    assert [found[kind].is_leader for kind in members] == [True, False]
-    assert {each.leader for each in found.values()} == {"a:1"}
+    assert [found[kind].is_first for kind in members] == [True, False]
+    assert {each.addresses for each in found.values()} == {("a:1", "b:1")}
 
 
 def test_whoever_waits_for_orders_sees_that_nobody_gives_them_any_more(tmp_path: pathlib.Path) -> None:
@@ -150,10 +154,95 @@ def test_whoever_waits_for_orders_sees_that_nobody_gives_them_any_more(tmp_path:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{nobody.getsockname()[1]}"
-        with pytest.raises(ConnectionError, match=f"does not answer at {address} any more"):
-            next(orders.follow(tmp_path, lambda: _look_for(address)))
+        with pytest.raises(ConnectionError, match=f"whoever writes orders to {tmp_path / orders.FILE} has gone"):
+            next(orders.follow(tmp_path, lambda: not cluster.answers(address)))
         nobody.listen()
-        _look_for(address)
+        assert cluster.answers(address)
+
+
+def test_whoever_goes_lets_the_team_go_first(tmp_path: pathlib.Path) -> None:
+    orders.begin(tmp_path)
+
+    def goes() -> bool:
+        orders.give(None, tmp_path)
+        return True
+
+    assert list(orders.follow(tmp_path, goes)) == []
+
+
+def test_a_run_says_for_whom_it_waits(
+    shared: Ground, network: ViTConfig, ports: list[int], tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(team, "_GATHER_SECONDS", 0)
+    waits: list[str] = []
+    monkeypatch.setattr(team, "tell_waiting", waits.append)
+    missing = f"127.0.0.1:{ports[1]}: `python -m {member.__name__} {tmp_path}` has to run there"
+    with shared.open(tmp_path) as (_, fitter), pytest.raises(TeamLostError) as lost:
+        train_up_to(fitter, network, 1)
+    assert str(lost.value) == f"no member answers at {missing}, with the same TF_CONFIG"
+    assert waits == [f"the member at {missing}"]
+    assert find_processes(member.__name__, tmp_path) == []
+
+
+_EPOCH = {"phase": "trial 1", "epoch": 1, "epochs": 2}
+
+
+@pytest.mark.parametrize(
+    ("told", "error"),
+    [
+        ([_EPOCH, {"failure": None}], None),
+        ([_EPOCH, {"failure": "the loss is nan"}], TrainingFailedError("the loss is nan")),
+        (
+            [_EPOCH, {"error": "trial 1 (OSError: no memory)"}],
+            TeamLostError(
+                "the first member of the team ended with exit code 3 in trial 1 (OSError: no memory), as all do when "
+                "one does; the log tells why. Start the others again, and this run: it goes on from the last epoch"
+            ),
+        ),
+    ],
+)
+def test_what_the_first_member_tells_is_passed_on(told: list[dict[str, Any]], error: Exception | None) -> None:
+    script = f"import sys; print({chr(10).join(map(json.dumps, told))!r}, flush=True); sys.exit(3)"
+    with (
+        subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as first,
+        listening() as reports,
+    ):
+        if error:
+            with pytest.raises(type(error), match=f"^{re.escape(str(error))}$"):
+                TeamFitter._listen(first)
+        else:
+            TeamFitter._listen(first)
+    assert reports == [_EPOCH]
+
+
+def test_a_member_that_is_to_be_the_first_is_refused_in_a_sentence() -> None:
+    variable = make_variable([1, 2], 0)
+    ended = subprocess.run(
+        [sys.executable, "-m", member.__name__, "search"],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), cluster.VARIABLE: variable},
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[-1] == (
+        f"This process ends: TF_CONFIG is {variable}; the pipeline starts the first member, so this one needs another "
+        "index."
+    )
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_child_needs_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["member.py"])
+    with pytest.raises(SystemExit, match="Name the folder of the search: <pipeline root>/search"):
+        child.run(member.work)
+
+
+def test_a_process_with_other_code_does_not_train_for_this_one(ground: Ground, tmp_path: pathlib.Path) -> None:
+    with ground.open(tmp_path) as (assignment, _):
+        state = dataclasses.replace(assignment.config.state, code_digest="another")
+        other = dataclasses.replace(assignment, config=dataclasses.replace(assignment.config, state=state))
+        with pytest.raises(ValueError, match="this process's code is not the Trainer's"), open_fitter(other):
+            pass
 
 
 def test_orders_are_read_as_they_are_given(config: TrainerConfig, tmp_path: pathlib.Path) -> None:

@@ -16,7 +16,7 @@ from search_ground import Ground, find_processes
 from trainings import Searched, describe, without_seconds
 
 from components.trainer.search import crew, worker
-from components.trainer.search.crew import make_environment, share_threads
+from components.trainer.search.crew import make_variables, share_threads
 from components.trainer.search.trials import Trial
 
 
@@ -68,7 +68,7 @@ def test_two_workers_find_what_one_process_finds_though_one_of_them_is_killed(
 _CHIEF = """
 import pathlib, sys
 from components.trainer.search import crew
-from search_ground import Ground, find_processes
+from search_ground import Ground
 crew.share_threads = lambda _, share=crew.share_threads: share(1)
 Ground.load(pathlib.Path(sys.argv[1])).search(pathlib.Path(sys.argv[2]), workers=2)
 """
@@ -82,8 +82,8 @@ def list_epochs(trials: list[Trial]) -> set[tuple[str, int, int]]:
 def test_workers_fill_the_cores_together(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
     assert [share_threads(workers) for workers in (1, 2, 3, 8, 20)] == [8, 4, 2, 1, 1]
-    environment = make_environment(port=8000, threads=2)
-    assert {environment["TF_NUM_INTRAOP_THREADS"], environment["OMP_NUM_THREADS"]} == {"2"}
+    variables = make_variables(port=8000, threads=2)
+    assert {variables["TF_NUM_INTRAOP_THREADS"], variables["OMP_NUM_THREADS"]} == {"2"}
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ import sys
 import pytest
 from sample_slice import PROJECT
 
-from pipeline.source_digest import find_sources
+from components.source_digest import find_sources
 
 ENTRIES = {
     "ExampleGen": "components.example_gen.component",
@@ -60,6 +60,6 @@ def test_an_edit_changes_the_digests_of_the_steps_that_depend_on_it(
 
 
 def _digests(folder: pathlib.Path) -> dict[str, str]:
-    script = f"from pipeline.source_digest import digest_sources as d; print(*map(d, {list(ENTRIES.values())}))"
+    script = f"from components.source_digest import digest_sources as d; print(*map(d, {list(ENTRIES.values())}))"
     done = subprocess.run([sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, check=True)
     return dict(zip(ENTRIES, done.stdout.split(), strict=True))
