@@ -6,6 +6,7 @@ import multiprocessing
 import pathlib
 import signal
 from collections.abc import Iterator
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
@@ -76,11 +77,12 @@ def _follow(config: PipelineConfig, beam_options: tuple[str, ...], log_path: pat
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=work, args=(config, beam_options, log_path, theirs), name="tokenlearner-run")
-    interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)  # the child inherits it: Ctrl-C is this process's affair
-    process.start()
-    signal.signal(signal.SIGINT, interrupt)
+    with _hold_interrupts() as interrupts:
+        process.start()
     theirs.close()
     try:
+        if interrupts:
+            raise KeyboardInterrupt
         last: Event | None = None
         for event in _receive(ours):
             screen.show(event)
@@ -90,6 +92,24 @@ def _follow(config: PipelineConfig, beam_options: tuple[str, ...], log_path: pat
         process.kill()
         process.join()
     return last if isinstance(last, RunEnded | RunFailed) else RunFailed(*_describe_death(process, screen))
+
+
+@contextlib.contextmanager
+def _hold_interrupts() -> Iterator[list[int]]:
+    """Has Ctrl-C not reach processes that start meanwhile, nor later: it is this one's affair.
+
+    Yields:
+        What gets an item for each Ctrl-C of the meantime, after it.
+    """
+    interrupts: list[int] = []
+    resource_tracker.ensure_running()  # multiprocessing's, whose start would unblock the signal
+    handler = signal.signal(signal.SIGINT, lambda number, _: interrupts.append(number))  # other threads do not block it
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # children inherit that
+    try:
+        yield interrupts
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        signal.signal(signal.SIGINT, handler)
 
 
 def _receive(connection: Connection) -> Iterator[Event]:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import multiprocessing
 import os
 import pathlib
 import signal
@@ -34,11 +35,18 @@ def _start(root: pathlib.Path, data: pathlib.Path) -> tuple[subprocess.Popen[str
         text=True,
     )
     for _ in range(300):
-        workers = [child for child in psutil.Process(shown.pid).children() if "spawn_main" in " ".join(child.cmdline())]
+        workers = [child for child in psutil.Process(shown.pid).children() if _runs_the_dag(child)]
         if workers and any(log.stat().st_size for log in root.glob("logs/*.log")):
             return shown, workers[0]
         time.sleep(0.1)
     raise AssertionError("the run did not start")
+
+
+def _runs_the_dag(process: psutil.Process) -> bool:
+    try:
+        return "spawn_main" in " ".join(process.cmdline())
+    except psutil.Error:  # it has just ended
+        return False
 
 
 def test_a_worker_that_is_killed_is_told_with_its_signal_and_the_log(
@@ -51,6 +59,39 @@ def test_a_worker_that_is_killed_is_told_with_its_signal_and_the_log(
     assert "killed by signal SIGKILL" in told
     assert str(next(tmp_path.glob("logs/*.log"))) in "".join(told.split("\n"))
     assert "Traceback" not in told
+
+
+def test_an_interrupt_while_the_worker_starts_is_not_lost(
+    tmp_path: pathlib.Path, slice_dir: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = multiprocessing.context.SpawnProcess.start
+    started: list[psutil.Process] = []
+
+    def start(process: multiprocessing.context.SpawnProcess) -> None:
+        begin(process)
+        started.append(psutil.Process(process.pid))
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(multiprocessing.context.SpawnProcess, "start", start)
+    data = dataclasses.replace(QUICK.data, tfds_dir=slice_dir)
+    config = dataclasses.replace(QUICK, root=tmp_path / "root", data=data)
+    with pytest.raises(KeyboardInterrupt):
+        run(config, Console(file=io.StringIO()))
+    assert [worker.is_running() for worker in started] == [False]
+    with pytest.raises(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_an_interrupt_does_not_reach_the_worker(tmp_path: pathlib.Path, slice_dir: pathlib.Path) -> None:
+    shown, worker = _start(tmp_path, slice_dir)
+    worker.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    assert worker.is_running()
+    shown.send_signal(signal.SIGINT)
+    _, told = shown.communicate(timeout=60)
+    assert shown.returncode == ExitCode.INTERRUPTED
+    assert told == "tokenlearner: interrupted\n"
+    assert not worker.is_running()
 
 
 def test_the_worker_does_not_outlive_a_killed_run(tmp_path: pathlib.Path, slice_dir: pathlib.Path) -> None:
