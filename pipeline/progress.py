@@ -58,7 +58,7 @@ class Screen:
         elif isinstance(event, TrainingWaits):
             self._waits = event
             if not self.console.is_terminal:
-                self.console.print(f"  waiting for {event.what}", markup=False, highlight=False)
+                self.console.print(f"  waiting for {event.what}", markup=False, highlight=False, soft_wrap=True)
 
     def _show_training(self, event: TrainingProgress) -> None:
         self._training, self._waits = event, None
