@@ -20,11 +20,11 @@ from components.trainer.progress import LOGGER
 from components.trainer.search import plans, worker
 from components.trainer.search.crew import Crew
 from components.trainer.search.tuner import StageTuner
+from components.trainer.search.worker import ID, IP, PORT
 
 _MOST_DEATHS = 3  # of workers in one trial, before it is given up
 _LOOK_SECONDS = 0.2
 _END_SECONDS = 20  # for workers, after the last trial
-_IP, _PORT, _ID = "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT", "KERASTUNER_TUNER_ID"
 
 
 class WorkerDiedError(Exception):
@@ -93,7 +93,7 @@ def start_chief(assignment: Assignment, folder: pathlib.Path) -> Iterator[Chief 
         return
     if assignment.config.fit.strategy == "multi_worker":
         raise ValueError(
-            f"fit.strategy is multi_worker, and {_IP} is set; machines either train points side by side or each point "
+            f"fit.strategy is multi_worker, and {IP} is set; machines either train points side by side or each point "
             "together: set one of them"
         )
     servicer = StageServicer()
@@ -116,15 +116,15 @@ def start_chief(assignment: Assignment, folder: pathlib.Path) -> Iterator[Chief 
 
 def _read_address() -> str | None:
     """Returns where KerasTuner's variables want the oracle served; None if they are not set."""
-    told = {name: os.environ[name] for name in (_IP, _PORT, _ID) if name in os.environ}
+    told = {name: os.environ[name] for name in (IP, PORT, ID) if name in os.environ}
     if not told:
         return None
-    if len(told) < 3 or "chief" not in told[_ID]:
+    if len(told) < 3 or "chief" not in told[ID]:
         raise ValueError(
             f"the environment has {', '.join(f'{name}={value}' for name, value in told.items())}; a Trainer needs "
-            f"all of {_IP}, {_PORT} and {_ID}=chief, or none; a worker is started by `python -m {worker.__name__}`"
+            f"all of {IP}, {PORT} and {ID}=chief, or none; a worker is started by `python -m {worker.__name__}`"
         )
-    return f"{told[_IP]}:{told[_PORT]}"
+    return f"{told[IP]}:{told[PORT]}"
 
 
 class StageServicer(OracleServicer):

@@ -39,7 +39,7 @@ class Crew:
 
     def start(self, name: str) -> None:
         """Starts a worker; the chief hands one of the same name the trial that it was busy with."""
-        variables = self._variables | {"KERASTUNER_TUNER_ID": name}
+        variables = self._variables | {worker.ID: name}
         process = child.start(worker.__name__, self._folder, variables)
         self._processes[name] = process
         threading.Thread(target=self._listen, args=(name, process), daemon=True).start()
@@ -81,8 +81,8 @@ def share_threads(workers: int) -> int:
 def make_variables(port: int, threads: int) -> dict[str, str]:
     """Returns environment variables that tell workers where the chief is, and how many threads an operation has."""
     return {
-        "KERASTUNER_ORACLE_IP": "127.0.0.1",
-        "KERASTUNER_ORACLE_PORT": str(port),
+        worker.IP: "127.0.0.1",
+        worker.PORT: str(port),
         "TF_NUM_INTRAOP_THREADS": str(threads),
         "OMP_NUM_THREADS": str(threads),
     }

@@ -18,7 +18,8 @@ from components.trainer.fit.sharing import open_fitter
 from components.trainer.search.plans import PlanOracle
 from components.trainer.search.tuner import PointTuner
 
-_VARIABLES = ("KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT")
+ID, IP, PORT = "KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT"
+
 _CHIEF_SECONDS = 3600  # until which it has to answer: a cluster may start workers long before it
 _IDLE_SECONDS = 0.3
 
@@ -61,15 +62,16 @@ def work(folder: pathlib.Path, _: child.JsonLines) -> None:
 
 
 def _wait_for_chief() -> None:
-    missing = [name for name in _VARIABLES if name not in os.environ]
+    needed = (ID, IP, PORT)
+    missing = [name for name in needed if name not in os.environ]
     if missing:
-        raise ValueError(f"the environment lacks {', '.join(missing)}; a worker needs all of {', '.join(_VARIABLES)}")
-    _, ip, port = (os.environ[name] for name in _VARIABLES)
-    with grpc.insecure_channel(f"{ip}:{port}") as channel:
+        raise ValueError(f"the environment lacks {', '.join(missing)}; a worker needs all of {', '.join(needed)}")
+    address = f"{os.environ[IP]}:{os.environ[PORT]}"
+    with grpc.insecure_channel(address) as channel:
         try:
             grpc.channel_ready_future(channel).result(timeout=_CHIEF_SECONDS)
         except grpc.FutureTimeoutError:
-            raise ConnectionError(f"no chief answers at {ip}:{port}") from None
+            raise ConnectionError(f"no chief answers at {address}") from None
 
 
 if __name__ == "__main__":
