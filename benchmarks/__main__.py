@@ -14,6 +14,7 @@ NAMES = (
     "example_gen",
     "input_pipeline",
     "training_speed",
+    "training_choices",
     "latency",
     "steps",
     "growth",

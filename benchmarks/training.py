@@ -19,39 +19,56 @@ _SCHEDULE_STEPS = 1000  # of the learning rate, which does not change the time
 _SEED = 1
 
 
+def build_compiled(network: ViTConfig, fit: FitConfig, model: keras.Model | None = None) -> keras.Model:
+    """Builds a network with new weights and compiles it as the Trainer does.
+
+    Args:
+        network: What is built.
+        fit: How it is to be trained.
+        model: Takes the place of what would be built.
+
+    Returns:
+        The compiled model.
+    """
+    keras.utils.set_random_seed(_SEED)
+    model = model or build_vit(network)
+    compile_model(model, fit, _SCHEDULE_STEPS)
+    return model
+
+
 class Training:
     """A network that is trained for some seconds at a time.
 
     Args:
-        network: What is trained.
-        fit: How.
+        model: Compiled.
+        batch_size: Images.
         batches: (images, labels) without end; None: one random batch over and over, so that no input is waited for.
     """
 
-    def __init__(self, network: ViTConfig, fit: FitConfig, batches: tf.data.Dataset | None = None) -> None:
-        keras.utils.set_random_seed(_SEED)
-        self._batch_size = fit.batch_size
-        self._batches = _repeat_batch(network, fit.batch_size) if batches is None else batches
-        self._model = build_vit(network)
-        compile_model(self._model, fit, _SCHEDULE_STEPS)
+    def __init__(self, model: keras.Model, batch_size: int, batches: tf.data.Dataset | None = None) -> None:
+        self._images = batch_size * model.steps_per_execution  # of an execution
+        self._batches = _repeat_batch(model.input_shape, batch_size) if batches is None else batches
+        self._model = model
+        begin = time.monotonic()
         self._fit(1)  # traces
+        self.tracing_seconds = time.monotonic() - begin
         begin = time.monotonic()
         self._fit(2)
-        self._step_seconds = (time.monotonic() - begin) / 2
+        self._seconds = (time.monotonic() - begin) / 2  # of an execution
 
     def measure(self, seconds: float) -> float:
-        """Trains for so many seconds, about, and at least one step.
+        """Trains for so many seconds, about, and at least one execution of the model (Keras's default: one step).
 
         Returns:
             Images a second.
         """
-        steps = max(1, round(seconds / self._step_seconds))
+        executions = max(1, round(seconds / self._seconds))
         begin = time.monotonic()
-        self._fit(steps)
-        return steps * self._batch_size / (time.monotonic() - begin)
+        self._fit(executions)
+        return executions * self._images / (time.monotonic() - begin)
 
-    def _fit(self, steps: int) -> None:
-        self._model.fit(self._batches, steps_per_epoch=steps, verbose=0)
+    def _fit(self, executions: int) -> None:
+        self._model.fit(self._batches, steps_per_epoch=executions * self._model.steps_per_execution, verbose=0)
 
 
 def measure_speeds(trained: Mapping[str, tuple[ViTConfig, FitConfig]], rounds: int, seconds: float) -> list[Row]:
@@ -62,12 +79,14 @@ def measure_speeds(trained: Mapping[str, tuple[ViTConfig, FitConfig]], rounds: i
     """
     if not rounds:
         return []  # tracing takes longer than a short form may
-    ways = {name: functools.partial(Training(*what).measure, seconds) for name, what in trained.items()}
+    ways = {
+        name: functools.partial(Training(build_compiled(network, fit), fit.batch_size).measure, seconds)
+        for name, (network, fit) in trained.items()
+    }
     return [{"kind": "speed", **row} for row in take_turns(ways, rounds)]
 
 
-def _repeat_batch(network: ViTConfig, batch_size: int) -> tf.data.Dataset:
-    shape = (batch_size, network.image_size, network.image_size, 3)
-    images = tf.random.stateless_normal(shape, seed=[_SEED, 0])
+def _repeat_batch(input_shape: tuple[int | None, ...], batch_size: int) -> tf.data.Dataset:
+    images = tf.random.stateless_normal((batch_size, *input_shape[1:]), seed=[_SEED, 0])
     labels = tf.random.stateless_uniform([batch_size], [_SEED, 1], maxval=features.NUM_CLASSES, dtype=tf.int64)
     return tf.data.Dataset.from_tensors((images, labels)).repeat()

@@ -1,0 +1,213 @@
+"""What each choice in the training step is worth: images/s of our network with one of them undone, in turns.
+
+What is undone is either ours in place of Keras's, or what is often recommended and is not in the profile full. What the
+choices do to accuracy is another question: `ablations` answers it. All train on one batch over and over.
+"""
+
+import dataclasses
+import functools
+import pathlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from benchmarks.benchmark import Benchmark, main
+from benchmarks.networks import find_learnt
+from benchmarks.result import Row, Summary, Table
+from benchmarks.rounds import Spread, compare, take_turns
+from benchmarks.training import Training, build_compiled
+from components.trainer.config import FitConfig
+from models.encoder import LAYER_NORM_EPSILON, EncoderBlock
+from models.macs import count_macs
+from models.normalization import FusedBatchNormalization
+from models.search_space import name_point
+from models.vit import build_vit
+from models.vit_config import ViTConfig
+from pipeline.config import FULL
+
+_AS_IT_IS = "as it is"
+_STEPS = 16  # an execution
+
+Build = Callable[[ViTConfig, FitConfig], keras.Model]  # compiled
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Effort:
+    """How much is measured."""
+
+    root: pathlib.Path | None = None  # whose winner is trained; None: that of the run in results/
+    choices: tuple[str, ...] = (_AS_IT_IS, "Keras's batch norm")  # by name
+    rounds: int = 2
+    seconds: float = 1.0  # of each choice in a round; at least one step
+
+
+class _Attention(keras.layers.MultiHeadAttention):
+    """Keras's, which projects query, key and value each by itself, called as ours is."""
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        return super().call(inputs, inputs, training=training)
+
+
+class _AttendedByKeras(EncoderBlock):
+    """An encoder block with Keras's attention."""
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        super().build(input_shape)
+        self.attention = _Attention(self.num_heads, self.head_dim)
+        self.attention.build(input_shape, input_shape)
+
+
+class _FusedLayerNormalization(keras.layers.LayerNormalization):
+    """Layer normalisation by TensorFlow's fused batch norm, as Keras 2 had it: each token is a channel of one image."""
+
+    def call(self, inputs: Any) -> Any:
+        shape = tf.shape(inputs)
+        tokens = tf.reshape(inputs, (1, -1, inputs.shape[-1], 1))  # [1, batch x tokens, dim, 1], channels first
+        ones = tf.ones(tf.shape(tokens)[1])
+        outputs, *_ = tf.compat.v1.nn.fused_batch_norm(
+            tokens, scale=ones, offset=tf.zeros_like(ones), epsilon=self.epsilon, data_format="NCHW"
+        )
+        return tf.reshape(outputs, shape) * self.gamma + self.beta
+
+
+class _NormalisedFused(EncoderBlock):
+    """An encoder block with that layer normalisation."""
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        super().build(input_shape)
+        self.attention_norm, self.mlp_norm = (
+            _FusedLayerNormalization(epsilon=LAYER_NORM_EPSILON, name=norm.name)
+            for norm in (self.attention_norm, self.mlp_norm)
+        )
+        for norm in (self.attention_norm, self.mlp_norm):
+            norm.build(input_shape)
+
+
+def _compile_by_xla(network: ViTConfig, fit: FitConfig) -> keras.Model:
+    model = build_compiled(network, fit)
+    model.jit_compile = True
+    return model
+
+
+def _execute_many_steps(network: ViTConfig, fit: FitConfig) -> keras.Model:
+    model = build_compiled(network, fit)
+    model.steps_per_execution = _STEPS
+    return model
+
+
+def _compute_in_bfloat16(network: ViTConfig, fit: FitConfig) -> keras.Model:
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        return build_compiled(network, fit)
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _update_by_adamw(network: ViTConfig, fit: FitConfig) -> keras.Model:
+    model = build_compiled(network, fit)
+    ours = model.optimizer
+    theirs = keras.optimizers.AdamW(
+        fit.learning_rate,
+        weight_decay=fit.weight_decay,
+        global_clipnorm=fit.gradient_clip_norm,
+        use_ema=ours.use_ema,
+        ema_momentum=ours.ema_momentum,
+    )
+    model.compile(optimizer=theirs, loss=model.loss, metrics=["accuracy"], jit_compile=False)
+    theirs.build(model.trainable_variables)
+    return model
+
+
+def _replace(
+    network: ViTConfig, fit: FitConfig, old: type[keras.layers.Layer], new: type[keras.layers.Layer]
+) -> keras.Model:
+    def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
+        return (new if isinstance(layer, old) else type(layer)).from_config(layer.get_config())
+
+    return build_compiled(network, fit, keras.models.clone_model(build_vit(network), clone_function=clone))
+
+
+def _activate(network: ViTConfig, fit: FitConfig, activation: Callable[[tf.Tensor], tf.Tensor]) -> keras.Model:
+    model = build_vit(network)
+    for block in (layer for layer in model.layers if isinstance(layer, EncoderBlock)):
+        for dense in block.mlp.dense[:-1]:
+            dense.activation = activation
+    return build_compiled(network, fit, model)
+
+
+def _change_network(network: ViTConfig, fit: FitConfig, **changes: Any) -> keras.Model:
+    return build_compiled(dataclasses.replace(network, **changes), fit)
+
+
+def _widen_heads(network: ViTConfig, fit: FitConfig) -> keras.Model:
+    return _change_network(network, fit, head_dim=network.dim)
+
+
+def _reduce_late(network: ViTConfig, fit: FitConfig) -> keras.Model:
+    return _change_network(network, fit, blocks_before_token_learner=network.depth * 3 // 4)
+
+
+_BUILDS: Mapping[str, Build] = {
+    _AS_IT_IS: build_compiled,
+    "Keras's batch norm": functools.partial(_replace, old=FusedBatchNormalization, new=keras.layers.BatchNormalization),
+    "Keras's multi-head attention": functools.partial(_replace, old=EncoderBlock, new=_AttendedByKeras),
+    "Keras's AdamW": _update_by_adamw,
+    "heads as wide as the network": _widen_heads,
+    "reducer after 3/4 of the blocks": _reduce_late,
+    "dropout 0.1": functools.partial(_change_network, dropout_rate=0.1),
+    "XLA": _compile_by_xla,
+    "bfloat16": _compute_in_bfloat16,
+    f"{_STEPS} steps an execution": _execute_many_steps,
+    "layer norm by the fused batch norm": functools.partial(_replace, old=EncoderBlock, new=_NormalisedFused),
+    "GELU by tanh": functools.partial(_activate, activation=functools.partial(tf.nn.gelu, approximate=True)),
+    "ReLU in place of GELU": functools.partial(_activate, activation=tf.nn.relu),
+}
+
+
+def measure(effort: Effort) -> list[Row]:
+    """Trains with each choice in turns."""
+    network, fit = find_learnt(effort.root), FULL.fit
+    trainings = {name: Training(_BUILDS[name](network, fit), fit.batch_size) for name in effort.choices}
+    ways = {name: functools.partial(training.measure, effort.seconds) for name, training in trainings.items()}
+    facts = {"point": name_point(network), "macs": count_macs(network).total, "batch_size": fit.batch_size}
+    traced = {name: training.tracing_seconds for name, training in trainings.items()}
+    return [{**facts, "tracing_seconds": traced, **row} for row in take_turns(ways, effort.rounds)]
+
+
+def summarize(rows: Sequence[Row]) -> Summary:
+    """Compares each choice with the profile as it is, round by round."""
+    first = rows[0]
+    lines = tuple(
+        (
+            name,
+            Spread.of(row[name] for row in rows).tell("{:,.0f}"),
+            "" if name == _AS_IT_IS else compare(rows, name, _AS_IT_IS).tell("{:.2f}x"),
+            f"{seconds:.1f}",
+        )
+        for name, seconds in first["tracing_seconds"].items()
+    )
+    title = (
+        f"{first['point']} of the profile full, batches of {first['batch_size']}, "
+        f"median (least to most) of {len(rows)} rounds"
+    )
+    columns = ("what is other", "training images/s", "against as it is", "seconds to trace it and run it once")
+    return Summary(
+        tables=(Table(title=title, columns=columns, rows=lines),),
+        notes=("A ratio whose range holds 1.00x has not been told from none.",),
+    )
+
+
+BENCHMARK = Benchmark(
+    name="training_choices",
+    short=Effort(),
+    full=Effort(choices=tuple(_BUILDS), rounds=9, seconds=3.0),
+    seeds=(1,),
+    measure=measure,
+    summarize=summarize,
+)
+
+if __name__ == "__main__":
+    main(BENCHMARK)

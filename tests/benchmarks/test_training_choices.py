@@ -1,0 +1,98 @@
+"""What is undone in the training step is undone, and nothing else is."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from benchmarks import training_choices
+from benchmarks.benchmark import Benchmark
+from benchmarks.training import Training, build_compiled
+from models.normalization import FusedBatchNormalization
+from models.vit_config import ViTConfig
+from pipeline.config import FULL
+
+NETWORK = dataclasses.replace(
+    FULL.model.trunk(),
+    depth=2,
+    dim=16,
+    mlp_dims=(16,),
+    token_reducer="token_learner_v11",
+    blocks_before_token_learner=1,
+    num_tokens=4,
+)
+
+
+def build(name: str, network: ViTConfig = NETWORK) -> keras.Model:
+    return training_choices._BUILDS[name](network, FULL.fit)
+
+
+def predict(model: keras.Model) -> np.ndarray:
+    images = np.random.default_rng(1).normal(size=(3, 32, 32, 3)).astype(np.float32)
+    return np.array(model(images, training=True))
+
+
+@pytest.mark.parametrize("name", ["Keras's batch norm", "layer norm by the fused batch norm"])
+def test_another_spelling_of_a_normalisation_computes_the_same(name: str) -> None:
+    ours, theirs = build("as it is"), build(name)
+    draw = np.random.default_rng(2)
+    ours.set_weights([draw.uniform(0.5, 1.5, weight.shape) for weight in ours.get_weights()])
+    by_path = {weight.path: weight.numpy() for weight in ours.weights}
+    for weight in theirs.weights:
+        weight.assign(by_path[weight.path])
+    np.testing.assert_allclose(predict(theirs), predict(ours), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Keras's batch norm", "Keras's multi-head attention", "layer norm by the fused batch norm"),
+        *("heads as wide as the network", "reducer after 3/4 of the blocks", "dropout 0.1"),
+        *("GELU by tanh", "ReLU in place of GELU", "bfloat16"),
+    ],
+)
+def test_what_is_undone_changes_the_graph_of_the_network(name: str) -> None:
+    network = dataclasses.replace(NETWORK, depth=4)
+    assert list_operations(build(name, network)) != list_operations(build("as it is", network))
+
+
+def list_operations(model: keras.Model) -> list[tuple[str, str, str]]:
+    spec = tf.TensorSpec((2, 32, 32, 3))
+    graph = tf.function(lambda images: model(images, training=True)).get_concrete_function(spec).graph
+    return [(op.type, op.name, str([output.shape for output in op.outputs])) for op in graph.get_operations()]
+
+
+def test_other_ways_to_compile_are_the_models_own() -> None:
+    assert build("XLA").jit_compile
+    assert not build("as it is").jit_compile
+    assert type(build("Keras's AdamW").optimizer) is keras.optimizers.AdamW
+    assert not any(isinstance(layer, FusedBatchNormalization) for layer in build("Keras's batch norm").layers)
+
+
+def test_all_steps_of_an_execution_count() -> None:
+    model = build_compiled(NETWORK, FULL.fit)
+    model.steps_per_execution = 3
+    training = Training(model, batch_size=2)
+    before = int(model.optimizer.iterations)
+    assert before == 9  # one execution traces, two are timed
+    training.measure(0.0)
+    assert int(model.optimizer.iterations) == before + 3
+
+
+def test_each_choice_is_compared_with_the_profile_as_it_is() -> None:
+    traced = {"as it is": 1.0, "XLA": 40.0}
+    facts = {"point": "p", "macs": 9, "batch_size": 128, "tracing_seconds": traced}
+    rows = [{**facts, "round": n, "as it is": 100.0 * n, "XLA": 80.0 * n + 40} for n in (1, 2)]
+    summary = training_choices.summarize(rows)
+    assert summary.tables[0].rows == (
+        ("as it is", "150 (100 to 200)", "", "1.0"),
+        ("XLA", "160 (120 to 200)", "1.10x (1.00x to 1.20x)", "40.0"),
+    )
+
+
+def test_the_long_form_undoes_every_choice() -> None:
+    benchmark: Benchmark[training_choices.Effort] = training_choices.BENCHMARK
+    assert benchmark.full.choices == tuple(training_choices._BUILDS)
+    assert set(benchmark.short.choices) < set(benchmark.full.choices)
