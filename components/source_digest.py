@@ -8,32 +8,32 @@ import pathlib
 _PACKAGES = ("components", "models")
 
 
-def digest_sources(module: str) -> str:
-    """Returns the SHA-256 of a module's source and of all project modules that it imports, directly or not.
+def digest_sources(*modules: str) -> str:
+    """Returns the SHA-256 of modules' sources and of all project modules that they import, directly or not.
 
     Args:
-        module: Dotted name, such as "components.trainer.run".
+        *modules: Dotted names, such as "components.trainer.run".
 
     Returns:
         Hexadecimal digest.
     """
     digest = hashlib.sha256()
-    for name, path in sorted(find_sources(module).items()):
+    for name, path in sorted(find_sources(*modules).items()):
         digest.update(f"{name}\n".encode() + path.read_bytes())
     return digest.hexdigest()
 
 
-def find_sources(module: str) -> dict[str, pathlib.Path]:
-    """Finds the project modules that a module needs, itself included; nothing is imported.
+def find_sources(*modules: str) -> dict[str, pathlib.Path]:
+    """Finds the project modules that modules need, themselves included; nothing is imported.
 
     Args:
-        module: Dotted name.
+        *modules: Dotted names.
 
     Returns:
         File by dotted name.
     """
     found: dict[str, pathlib.Path] = {}
-    waiting = [module]
+    waiting = [*modules]
     while waiting:
         name = waiting.pop()
         path = _locate(name)

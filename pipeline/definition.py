@@ -19,6 +19,7 @@ from components.data_gate.component import DataGate
 from components.evaluator.baseline import LatestOtherBlessedModelStrategy
 from components.evaluator.class_metrics import ClassPrecisionRecall
 from components.evaluator.eval_config import make_eval_config
+from components.evaluator.extractors import custom_extractors
 from components.evaluator.gate import Gate
 from components.evaluator.override import GateOrHandBlessingStrategy
 from components.example_gen.component import Cifar10ExampleGen
@@ -141,7 +142,8 @@ def generate_components(config: PipelineConfig, place: Place) -> Iterator[BaseNo
         examples=examples,
         example_splits=[features.TEST_SPLIT],
         model=model,
-        eval_config=make_eval_config(code_digest=_digest_code(ClassPrecisionRecall)),
+        eval_config=make_eval_config(code_digest=_digest_code(ClassPrecisionRecall, custom_extractors)),
+        module_path=custom_extractors.__module__,
     )
     yield evaluator
 
@@ -280,5 +282,5 @@ def _import_path(function: Any) -> str:
     return f"{function.__module__}.{function.__qualname__}"
 
 
-def _digest_code(step: Any) -> str:
-    return digest_sources(step.__module__)
+def _digest_code(*parts: Any) -> str:
+    return digest_sources(*(part.__module__ for part in parts))

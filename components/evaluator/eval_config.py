@@ -18,7 +18,7 @@ def make_eval_config(code_digest: str) -> config_pb2.EvalConfig:
     Gate's (TFMA's jackknife takes three times the time), and so is the calibration error (TFMA's is for two classes).
 
     Args:
-        code_digest: Of the sources of our own metrics; makes TFX's cache see an edit of them.
+        code_digest: Of our own sources that TFMA runs; makes TFX's cache see an edit of them.
 
     Returns:
         Number of examples, accuracy, top-5 accuracy, cross-entropy, confusion matrix, precision and recall by class;

@@ -16,6 +16,7 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import path_utils
 
 from components import features
+from components.evaluator import extractors
 from components.evaluator.eval_config import make_eval_config
 from components.evaluator.gate import Gate, GateVerdict
 from components.evaluator.verdict import Scorecard, Slice, read_verdict
@@ -59,17 +60,24 @@ def artifacts(sample: Any, transform: Any, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture(scope="module")
 def measured(artifacts: dict[str, Any]) -> Metrics:
-    """What TFMA found, by slice."""
+    """What TFMA found, by slice, in batches that were cut."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(extractors, "BATCH_SIZE", 7)
+        _evaluate(artifacts)
+    result = tfma.load_eval_result(artifacts["evaluation"].uri)
+    return {key: metrics[""][""] for key, metrics in result.slicing_metrics}
+
+
+def _evaluate(artifacts: dict[str, Any]) -> None:
     Evaluator(Evaluator.Context(beam_pipeline_args=["--runner=FnApiRunner"])).Do(
         {"examples": [artifacts["examples"]], "model": [artifacts["model"]]},
         {"blessing": [artifacts["evaluator_blessing"]], "evaluation": [artifacts["evaluation"]]},
         {
             "eval_config": json_format.MessageToJson(make_eval_config(code_digest="")),
             "example_splits": json.dumps([features.TEST_SPLIT]),
+            "module_path": extractors.__name__,
         },
     )
-    result = tfma.load_eval_result(artifacts["evaluation"].uri)
-    return {key: metrics[""][""] for key, metrics in result.slicing_metrics}
 
 
 @pytest.fixture(scope="module")
