@@ -24,6 +24,7 @@ from benchmarks.result import Row, Summary, Table
 from benchmarks.splits import Splits
 from components import features
 from components.evaluator.eval_config import make_eval_config
+from components.evaluator.extractors import custom_extractors
 from components.evaluator.gate import Gate, GateVerdict
 from components.evaluator.rules import Thresholds, judge
 from components.evaluator.verdict import read_predictions
@@ -104,6 +105,7 @@ def _run_evaluator(root: pathlib.Path, inputs: dict[str, Any]) -> None:
     properties = {
         "eval_config": json_format.MessageToJson(make_eval_config(code_digest="")),
         "example_splits": json.dumps([features.TEST_SPLIT]),
+        "module_path": custom_extractors.__module__,
     }
     context = Evaluator.Context(beam_pipeline_args=["--runner=FnApiRunner"])
     Evaluator(context).Do(
