@@ -1,12 +1,19 @@
 """Fixtures that tests of all folders share."""
 
 import pathlib
+import signal
 import subprocess
 from collections.abc import Iterator
 
 import pytest
 from commands import Mount
 from sample_slice import make_slice
+
+
+def pytest_configure() -> None:
+    """Takes Ctrl-C, and lets children take it, where a script's `&` or nohup has had it ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
