@@ -17,7 +17,7 @@ from benchmarks.networks import find_network
 from benchmarks.result import Row, Summary, Table, Target, judge_target
 from benchmarks.rounds import Spread, compare, take_turns
 from benchmarks.splits import Splits
-from benchmarks.training import Training, build_compiled
+from benchmarks.training import Training
 from components import features
 from components.trainer import read
 from components.trainer.config import FitConfig
@@ -75,7 +75,7 @@ def measure(effort: Effort) -> list[Row]:
 def _list_ways(
     examples: read.Examples, fit: FitConfig, network: ViTConfig, batches: tf.data.Dataset, seconds: float
 ) -> dict[str, Callable[[], float]]:
-    training = Training(build_compiled(network, fit), fit.batch_size, batches)
+    training = Training.of(network, fit, batches)
     return {"input": lambda: measure_input(examples, fit), "training": lambda: training.measure(seconds)}
 
 

@@ -2,7 +2,7 @@
 
 import functools
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import keras
 import tensorflow as tf
@@ -19,19 +19,22 @@ _SCHEDULE_STEPS = 1000  # of the learning rate, which does not change the time
 _SEED = 1
 
 
-def build_compiled(network: ViTConfig, fit: FitConfig, model: keras.Model | None = None) -> keras.Model:
+def build_compiled(
+    network: ViTConfig, fit: FitConfig, change: Callable[[keras.Model], keras.Model] | None = None
+) -> keras.Model:
     """Builds a network with new weights and compiles it as the Trainer does.
 
     Args:
         network: What is built.
         fit: How it is to be trained.
-        model: Takes the place of what would be built.
+        change: Makes of what was built what is compiled.
 
     Returns:
         The compiled model.
     """
     keras.utils.set_random_seed(_SEED)
-    model = model or build_vit(network)
+    model = build_vit(network)
+    model = change(model) if change else model
     compile_model(model, fit, _SCHEDULE_STEPS)
     return model
 
@@ -56,6 +59,11 @@ class Training:
         self._fit(2)
         self._seconds = (time.monotonic() - begin) / 2  # of an execution
 
+    @classmethod
+    def of(cls, network: ViTConfig, fit: FitConfig, batches: tf.data.Dataset | None = None) -> "Training":
+        """Builds a network and compiles it as the Trainer does."""
+        return cls(build_compiled(network, fit), fit.batch_size, batches)
+
     def measure(self, seconds: float) -> float:
         """Trains for so many seconds, about, and at least one execution of the model (Keras's default: one step).
 
@@ -79,10 +87,7 @@ def measure_speeds(trained: Mapping[str, tuple[ViTConfig, FitConfig]], rounds: i
     """
     if not rounds:
         return []  # tracing takes longer than a short form may
-    ways = {
-        name: functools.partial(Training(build_compiled(network, fit), fit.batch_size).measure, seconds)
-        for name, (network, fit) in trained.items()
-    }
+    ways = {name: functools.partial(Training.of(*what).measure, seconds) for name, what in trained.items()}
     return [{"kind": "speed", **row} for row in take_turns(ways, rounds)]
 
 

@@ -20,10 +20,8 @@ from benchmarks.rounds import Spread, compare, take_turns
 from benchmarks.training import Training, build_compiled
 from components.trainer.config import FitConfig
 from models.encoder import LAYER_NORM_EPSILON, EncoderBlock
-from models.macs import count_macs
 from models.normalization import FusedBatchNormalization
 from models.search_space import name_point
-from models.vit import build_vit
 from models.vit_config import ViTConfig
 from pipeline.config import FULL
 
@@ -108,14 +106,9 @@ def _compute_in_bfloat16(network: ViTConfig, fit: FitConfig) -> keras.Model:
 
 def _update_by_adamw(network: ViTConfig, fit: FitConfig) -> keras.Model:
     model = build_compiled(network, fit)
-    ours = model.optimizer
-    theirs = keras.optimizers.AdamW(
-        fit.learning_rate,
-        weight_decay=fit.weight_decay,
-        global_clipnorm=fit.gradient_clip_norm,
-        use_ema=ours.use_ema,
-        ema_momentum=ours.ema_momentum,
-    )
+    settings = model.optimizer.get_config()
+    decay = settings.pop("kernel_decay")
+    theirs = keras.optimizers.AdamW.from_config({**settings, "name": "adamw", "weight_decay": decay})
     model.compile(optimizer=theirs, loss=model.loss, metrics=["accuracy"], jit_compile=False)
     theirs.build(model.trainable_variables)
     return model
@@ -127,15 +120,17 @@ def _replace(
     def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
         return (new if isinstance(layer, old) else type(layer)).from_config(layer.get_config())
 
-    return build_compiled(network, fit, keras.models.clone_model(build_vit(network), clone_function=clone))
+    return build_compiled(network, fit, functools.partial(keras.models.clone_model, clone_function=clone))
 
 
 def _activate(network: ViTConfig, fit: FitConfig, activation: Callable[[tf.Tensor], tf.Tensor]) -> keras.Model:
-    model = build_vit(network)
-    for block in (layer for layer in model.layers if isinstance(layer, EncoderBlock)):
-        for dense in block.mlp.dense[:-1]:
-            dense.activation = activation
-    return build_compiled(network, fit, model)
+    def change(model: keras.Model) -> keras.Model:
+        for block in (layer for layer in model.layers if isinstance(layer, EncoderBlock)):
+            for dense in block.mlp.dense[:-1]:
+                dense.activation = activation
+        return model
+
+    return build_compiled(network, fit, change)
 
 
 def _change_network(network: ViTConfig, fit: FitConfig, **changes: Any) -> keras.Model:
@@ -172,7 +167,7 @@ def measure(effort: Effort) -> list[Row]:
     network, fit = find_learnt(effort.root), FULL.fit
     trainings = {name: Training(_BUILDS[name](network, fit), fit.batch_size) for name in effort.choices}
     ways = {name: functools.partial(training.measure, effort.seconds) for name, training in trainings.items()}
-    facts = {"point": name_point(network), "macs": count_macs(network).total, "batch_size": fit.batch_size}
+    facts = {"point": name_point(network), "batch_size": fit.batch_size}
     traced = {name: training.tracing_seconds for name, training in trainings.items()}
     return [{**facts, "tracing_seconds": traced, **row} for row in take_turns(ways, effort.rounds)]
 

@@ -13,7 +13,7 @@ from benchmarks.benchmark import Benchmark, main
 from benchmarks.networks import EXAMPLE, EXAMPLE_NETWORK, OURS, describe_fit, find_network
 from benchmarks.result import Row, Summary, Table, Target, judge_target
 from benchmarks.rounds import Spread, compare, measure_sgemm, take_turns
-from benchmarks.training import Training, build_compiled
+from benchmarks.training import Training
 from models.macs import count_macs
 from models.search_space import name_point
 
@@ -34,17 +34,14 @@ class Effort:
 def measure(effort: Effort) -> list[Row]:
     """Trains both networks and multiplies matrices, in turns."""
     networks = {OURS: find_network(effort.root), EXAMPLE: EXAMPLE_NETWORK}
-    fits = {name: describe_fit(network) for name, network in networks.items()}
     ways = {
-        name: functools.partial(
-            Training(build_compiled(network, fits[name]), fits[name].batch_size).measure, effort.seconds
-        )
+        name: functools.partial(Training.of(network, describe_fit(network)).measure, effort.seconds)
         for name, network in networks.items()
     }
     facts = {"point": name_point(networks[OURS])} | {
         f"{name}, {fact}": value
         for name, network in networks.items()
-        for fact, value in (("MACs", count_macs(network).total), ("batch size", fits[name].batch_size))
+        for fact, value in (("MACs", count_macs(network).total), ("batch size", describe_fit(network).batch_size))
     }
     rounds = take_turns({**ways, _SGEMM: lambda: measure_sgemm(effort.seconds)}, effort.rounds)
     return [{**facts, **row} for row in rounds]
