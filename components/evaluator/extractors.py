@@ -6,7 +6,7 @@ from typing import Any
 import apache_beam as beam
 import tensorflow_model_analysis as tfma
 
-BATCH_SIZE = 128  # images at most
+from components.evaluator.scoring import BATCH_SIZE
 
 
 def custom_extractors(eval_shared_model: Any, eval_config: Any, tensor_adapter_config: Any) -> list[Any]:
