@@ -1,4 +1,4 @@
-"""What each choice in the training step is worth: images/s of our network with one of them undone, in turns.
+"""What each choice in the training step is worth: images/s of our network with one of them undone, in pairs.
 
 What is undone is either ours in place of Keras's, or what is often recommended and is not in the profile full. What the
 choices do to accuracy is another question: `ablations` answers it. All train on one batch over and over.
@@ -16,7 +16,7 @@ import tensorflow as tf
 from benchmarks.benchmark import Benchmark, main
 from benchmarks.networks import find_learnt
 from benchmarks.result import Row, Summary, Table
-from benchmarks.rounds import Spread, compare, take_turns
+from benchmarks.rounds import Spread, take_turns_beside
 from benchmarks.training import Training, build_compiled
 from components.trainer.config import FitConfig
 from models.encoder import LAYER_NORM_EPSILON, EncoderBlock
@@ -38,7 +38,7 @@ class Effort:
     root: pathlib.Path | None = None  # whose winner is trained; None: that of the run in results/
     choices: tuple[str, ...] = (_AS_IT_IS, "Keras's batch norm")  # by name
     rounds: int = 2
-    seconds: float = 1.0  # of each choice in a round; at least one step
+    seconds: float = 1.0  # of either of a pair; at least one step
 
 
 class _Attention(keras.layers.MultiHeadAttention):
@@ -163,42 +163,44 @@ _BUILDS: Mapping[str, Build] = {
 
 
 def measure(effort: Effort) -> list[Row]:
-    """Trains with each choice in turns."""
+    """Trains with each choice, and as it is right before or after."""
     network, fit = find_learnt(effort.root), FULL.fit
     trainings = {name: Training(_BUILDS[name](network, fit), fit.batch_size) for name in effort.choices}
     ways = {name: functools.partial(training.measure, effort.seconds) for name, training in trainings.items()}
-    facts = {"point": name_point(network), "batch_size": fit.batch_size}
     traced = {name: training.tracing_seconds for name, training in trainings.items()}
-    return [{**facts, "tracing_seconds": traced, **row} for row in take_turns(ways, effort.rounds)]
+    facts = {"point": name_point(network), "batch_size": fit.batch_size, "tracing_seconds": traced}
+    return [facts, *take_turns_beside(_AS_IT_IS, ways, effort.rounds)]
 
 
 def summarize(rows: Sequence[Row]) -> Summary:
-    """Compares each choice with the profile as it is, round by round."""
-    first = rows[0]
-    lines = tuple(
-        (
-            name,
-            Spread.of(row[name] for row in rows).tell("{:,.0f}"),
-            "" if name == _AS_IT_IS else compare(rows, name, _AS_IT_IS).tell("{:.2f}x"),
-            f"{seconds:.1f}",
-        )
-        for name, seconds in first["tracing_seconds"].items()
-    )
+    """Compares each choice with the profile as it is, pair by pair."""
+    facts, *pairs = rows
+    lines = []
+    for name, seconds in facts["tracing_seconds"].items():
+        with_it = [row for row in pairs if name in row]
+        speed = Spread.of(row[name] for row in with_it).tell("{:,.0f}")
+        ratio = Spread.of_median(row[name] / row[_AS_IT_IS] for row in with_it).tell("{:.2f}x")
+        lines.append((name, speed, "" if name == _AS_IT_IS else ratio, f"{seconds:.1f}"))
     title = (
-        f"{first['point']} of the profile full, batches of {first['batch_size']}, "
-        f"median (least to most) of {len(rows)} rounds"
+        f"{facts['point']} of the profile full, batches of {facts['batch_size']}, "
+        f"{max(row['round'] for row in pairs)} pairs of each choice with the profile as it is"
     )
-    columns = ("what is other", "training images/s", "against as it is", "seconds to trace it and run it once")
+    columns = (
+        "what is other",
+        "training images/s, median (least to most)",
+        "against as it is, median (its 95 % interval)",
+        "seconds to trace it and run it once",
+    )
     return Summary(
-        tables=(Table(title=title, columns=columns, rows=lines),),
-        notes=("A ratio whose range holds 1.00x has not been told from none.",),
+        tables=(Table(title=title, columns=columns, rows=tuple(lines)),),
+        notes=("A ratio whose interval holds 1.00x has not been told from none.",),
     )
 
 
 BENCHMARK = Benchmark(
     name="training_choices",
     short=Effort(),
-    full=Effort(choices=tuple(_BUILDS), rounds=9, seconds=3.0),
+    full=Effort(choices=tuple(_BUILDS), rounds=15, seconds=1.0),
     seeds=(1,),
     measure=measure,
     summarize=summarize,
