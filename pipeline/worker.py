@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 
 from components.bad_data import BadDataError
 from components.lock import LockedError
-from components.report.memory import append_peak, read_peak, reset_peak
+from components.report.memory import append_peak, read_peak, release_unused, reset_peak
 from pipeline.config import PipelineConfig
 from pipeline.events import (
     Event,
@@ -100,6 +100,7 @@ class RunObserver(logging.Handler):
             run_id = history.latest_run_id()
             states = {step.name: step.state for step in history.steps(run_id)}
             self._record_memory(run_id, self.step)
+            release_unused()  # the next step, the training above all, needs the room
             self.send(StepEnded(self.step, is_cached=states.get(self.step) == "CACHED"))
             self.step = None
 
