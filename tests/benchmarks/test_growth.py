@@ -52,6 +52,12 @@ def test_a_step_whose_memory_grows_is_named() -> None:
     assert "(Gate)" in target.measured
 
 
+def test_data_steps_alone_are_not_judged() -> None:
+    summary = summarize([row for row in make_rows() if row["step"] == "ExampleGen"])
+    assert summary.targets == ()
+    assert summary.tables[0].rows[-1] == ("all but Trainer", "6.0", "60.0", "240.0")
+
+
 def test_a_kernel_that_does_not_tell_of_memory_leaves_cells_empty() -> None:
     rows = [{**row, "began_bytes": None, "peak_bytes": None} for row in make_rows()]
     summary = summarize(rows)
