@@ -1,7 +1,7 @@
 """The search on the shipped sample: what halving saves and finds, what it costs beside training, what kills do to it.
 
-The short form searches five points of a small network; the long one trains every point of quick for 9 epochs, and kills
-20 times.
+The short form searches five points of a small network and kills nothing; the long one trains every point of quick for
+9 epochs, and kills 20 times.
 """
 
 import dataclasses
@@ -25,6 +25,7 @@ from pipeline.history import History
 
 _SEED = 1  # of the moments of kills
 _RANKS = ("best", "winner")
+_COLUMNS = ("what", "measured")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -32,13 +33,13 @@ class Effort:
     """How much is measured."""
 
     max_epochs: int = 2
-    kills: int = 1
+    kills: int = 0  # none: no search is made for them
     most_seconds_before_kill: float = 10.0  # after the Trainer began
     every_point: bool = False  # of the profile quick
 
 
 def measure(effort: Effort) -> list[Row]:
-    """Searches by halving, trains every point fully, and searches once more under fire."""
+    """Searches by halving, trains every point fully, and, where kills are asked for, searches once more under fire."""
     with tempfile.TemporaryDirectory() as name:
         whole, killed = pathlib.Path(name, "whole"), pathlib.Path(name, "killed")
         # Both use one state folder, so no epoch is trained twice.
@@ -48,7 +49,7 @@ def measure(effort: Effort) -> list[Row]:
         halving["against_best"] = {
             rank: _compare_trained(whole, halving["found"][rank], best, effort.max_epochs) for rank in _RANKS
         }
-        return [halving, grid, _search_under_fire(killed, effort)]
+        return [halving, grid, *([_search_under_fire(killed, effort)] if effort.kills else [])]
 
 
 def _list_options(tuner: str, effort: Effort) -> list[str]:
@@ -125,8 +126,8 @@ def _search_under_fire(root: pathlib.Path, effort: Effort) -> Row:
 
 
 def summarize(rows: Sequence[Row]) -> Summary:
-    """Compares halving with every point trained fully, and the killed search with the whole one."""
-    halving, grid, killed = rows
+    """Compares halving with every point trained fully, and a killed search with the whole one."""
+    halving, grid, *under_fire = rows
     accuracies = _find_accuracies(grid, halving["max_epochs"])
     spent = halving["found"]["epochs"]
     both = spent["search"] + spent["finalists"]
@@ -143,24 +144,20 @@ def summarize(rows: Sequence[Row]) -> Summary:
         *((f"halving's {rank}, trained fully", _tell(halving["against_best"][rank])) for rank in _RANKS),
         ("seconds a trial beside its epochs", f"{_find_overhead(halving):.1f}"),
     ]
-    fire = [
+    title = f"Halving, {halving['max_epochs']} epochs at most"
+    table = Table(title=title, columns=_COLUMNS, rows=tuple(lines))
+    return Summary(tables=(table, *(_tell_fire(killed, halving) for killed in under_fire)))
+
+
+def _tell_fire(killed: Row, whole: Row) -> Table:
+    largest = 100 * _find_largest_difference(killed, whole)
+    lines = (
         ("kills", str(killed["kills"])),
-        ("winner as without kills", str(killed["found"]["winner"] == halving["found"]["winner"])),
-        (
-            "largest difference of a validation accuracy",
-            f"{100 * _find_largest_difference(killed, halving):.1f} points",
-        ),
+        ("winner as without kills", str(killed["found"]["winner"] == whole["found"]["winner"])),
+        ("largest difference of a validation accuracy", f"{largest:.1f} points"),
         ("minutes", f"{killed['seconds'] / 60:.0f}"),
-    ]
-    return Summary(
-        tables=tuple(
-            Table(title=title, columns=("what", "measured"), rows=tuple(lines))
-            for title, lines in (
-                (f"Halving, {halving['max_epochs']} epochs at most", lines),
-                ("SIGKILL at random moments", fire),
-            )
-        )
     )
+    return Table(title="SIGKILL at random moments", columns=_COLUMNS, rows=lines)
 
 
 def _tell(compared: dict[str, Any]) -> str:
