@@ -120,7 +120,10 @@ def summarize(rows: Sequence[Row]) -> Summary:
         f"{first['valid_images']:,} valid images, one training each"
     )
     columns = ("change", "valid top-1", "points more (95 %, of the images alone)", "million MACs", "training speed")
-    note = f'A difference no larger than that of "{_OTHER_SEED}" may be the seed\'s.'
+    note = (
+        "A difference whose interval holds 0 has not been told from none. The interval knows nothing of seeds, of "
+        f'which "{_OTHER_SEED}" shows one.'
+    )
     return Summary(tables=(Table(title=title, columns=columns, rows=tuple(lines)),), notes=(note,))
 
 

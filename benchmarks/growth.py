@@ -6,6 +6,7 @@ and a fresh process goes on.
 """
 
 import dataclasses
+import itertools
 import math
 import pathlib
 import tempfile
@@ -17,6 +18,7 @@ from benchmarks.dataset import ALL_IMAGES, SAMPLE, require_dataset
 from benchmarks.repeated_dataset import repeat_dataset
 from benchmarks.result import Row, Summary, Table, Target
 from components.example_gen.component import list_shards
+from pipeline.failures import Failure
 
 _OTHERS = "all but Trainer"
 _LINEAR = 1.2  # times the seconds an image: what a machine whose speed drifts may show of a linear step
@@ -47,10 +49,13 @@ def measure(effort: Effort) -> list[Row]:
 
 def _run(root: pathlib.Path, data: pathlib.Path, *, data_steps_only: bool) -> list[Row]:
     options = ("--data.tfds-dir", str(data), *LITTLE_TRAINING)
-    run_until(root, options, (STEP_BEGAN if data_steps_only else STEP_ENDED).format(TRAINER))
-    earlier = [step for step in read_steps(root) if step["state"] == "COMPLETE"]
+    if not run_until(root, options, (STEP_BEGAN if data_steps_only else STEP_ENDED).format(TRAINER)):
+        raise Failure(f"a run ended at its Trainer or before; see why with `tokenlearner run {' '.join(options)}`.")
+    steps = read_steps(root)
+    earlier = list(itertools.takewhile(lambda step: step["step"] != TRAINER, steps))
     if data_steps_only:
         return earlier
+    earlier.append(steps[len(earlier)])  # the Trainer; what began behind it before the kill came does not count
     run_dag(root, options)
     done = {step["step"] for step in earlier}
     return [*earlier, *(step for step in read_steps(root) if step["step"] not in done)]

@@ -24,6 +24,7 @@ from models.normalization import FusedBatchNormalization
 from models.search_space import name_point
 from models.vit_config import ViTConfig
 from pipeline.config import FULL
+from pipeline.failures import Failure
 
 _AS_IT_IS = "as it is"
 _STEPS = 16  # an execution
@@ -165,7 +166,10 @@ _BUILDS: Mapping[str, Build] = {
 def measure(effort: Effort) -> list[Row]:
     """Trains with each choice, and as it is right before or after."""
     network, fit = find_learnt(effort.root), FULL.fit
-    trainings = {name: Training(_BUILDS[name](network, fit), fit.batch_size) for name in effort.choices}
+    names = list(dict.fromkeys((_AS_IT_IS, *effort.choices)))
+    if len(names) == 1 or not set(names) <= set(_BUILDS):
+        raise Failure(f"--choices is {', '.join(effort.choices)}; name some of {', '.join(list(_BUILDS)[1:])}")
+    trainings = {name: Training(_BUILDS[name](network, fit), fit.batch_size) for name in names}
     ways = {name: functools.partial(training.measure, effort.seconds) for name, training in trainings.items()}
     traced = {name: training.tracing_seconds for name, training in trainings.items()}
     facts = {"point": name_point(network), "batch_size": fit.batch_size, "tracing_seconds": traced}
@@ -190,7 +194,7 @@ def summarize(rows: Sequence[Row]) -> Summary:
         "what is other",
         "training images/s, median (least to most)",
         "against as it is, median (its 95 % interval)",
-        "the fastest against the fastest",
+        "the fastest against the fastest of its own pairs",
         "seconds to trace it and run it once",
     )
     return Summary(

@@ -1,5 +1,6 @@
 """The process in which the DAG runs: its chatter goes to a log file, its progress to the process that shows it."""
 
+import ctypes
 import logging
 import os
 import pathlib
@@ -11,7 +12,7 @@ from multiprocessing.connection import Connection
 
 from components.bad_data import BadDataError
 from components.lock import LockedError
-from components.report.memory import append_peak, read_peak, release_unused, reset_peak
+from components.report.memory import append_peak, read_peak, reset_peak
 from pipeline.config import PipelineConfig
 from pipeline.events import (
     Event,
@@ -93,6 +94,7 @@ class RunObserver(logging.Handler):
             self.send(TrainingWaits(record.waiting))
         elif record.msg == _STEP_BEGAN and isinstance(record.args, tuple):
             self.step = str(record.args[0])
+            _release_unused()
             self._began_bytes = read_peak() if reset_peak() else None
             self.send(StepBegan(self.step))
         elif record.msg == _STEP_ENDED and self.step:
@@ -100,7 +102,6 @@ class RunObserver(logging.Handler):
             run_id = history.latest_run_id()
             states = {step.name: step.state for step in history.steps(run_id)}
             self._record_memory(run_id, self.step)
-            release_unused()  # the next step, the training above all, needs the room
             self.send(StepEnded(self.step, is_cached=states.get(self.step) == "CACHED"))
             self.step = None
 
@@ -108,6 +109,13 @@ class RunObserver(logging.Handler):
         peak = read_peak() if self._began_bytes is not None else None
         if peak is not None:
             append_peak(self._memory_path, run_id=run_id, step=step, peak_bytes=peak, began_bytes=self._began_bytes)
+
+
+def _release_unused() -> None:
+    """Gives back to the system what earlier steps' objects left with glibc's allocator; another one is left alone."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim:
+        trim(0)
 
 
 def find_cause(error: Exception) -> Exception:

@@ -1,6 +1,5 @@
-"""Memory of each step: what the kernel counts for the process that runs the DAG, without its children."""
+"""Peak memory of each step: what the kernel counts for the process that runs the DAG, without its children."""
 
-import ctypes
 import json
 import pathlib
 import re
@@ -8,13 +7,6 @@ import re
 _STATUS = pathlib.Path("/proc/self/status")
 _CLEAR = pathlib.Path("/proc/self/clear_refs")
 _RESET_PEAK = "5"  # man proc_pid_clear_refs: VmHWM goes back to what is resident now
-
-
-def release_unused() -> None:
-    """Gives back to the system what freed objects left with glibc's allocator; another allocator is left alone."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim:
-        trim(0)
 
 
 def reset_peak() -> bool:

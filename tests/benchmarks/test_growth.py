@@ -2,13 +2,16 @@
 
 import pathlib
 
+import pytest
 import tensorflow as tf
 
+from benchmarks import growth
 from benchmarks.growth import summarize
 from benchmarks.repeated_dataset import repeat_dataset
 from benchmarks.result import Row
 from components.example_gen.component import list_shards
 from components.example_gen.splits import copy_shard
+from pipeline.failures import Failure
 
 MIB = 2**20
 
@@ -63,6 +66,25 @@ def test_a_kernel_that_does_not_tell_of_memory_leaves_cells_empty() -> None:
     summary = summarize(rows)
     assert summary.tables[2].rows[0] == ("ExampleGen", "", "", "")
     assert summary.targets[0].reached == "neither"
+
+
+def test_no_figure_behind_the_trainer_is_of_the_trainers_process(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+) -> None:
+    killed = [{"step": step, "process": "killed"} for step in ("ExampleGen", "Trainer", "Baseline")]
+    fresh = [{"step": step, "process": "fresh"} for step in ("ExampleGen", "Trainer", "Baseline", "Evaluator")]
+    answers = iter([killed, fresh])
+    monkeypatch.setattr(growth, "run_until", lambda *_: True)
+    monkeypatch.setattr(growth, "run_dag", lambda *_: 1.0)
+    monkeypatch.setattr(growth, "read_steps", lambda _: next(answers))
+    assert growth._run(tmp_path, tmp_path, data_steps_only=False) == killed[:2] + fresh[2:]
+    answers = iter([killed])
+    assert growth._run(tmp_path, tmp_path, data_steps_only=True) == killed[:1]
+
+
+def test_a_run_that_ends_before_its_trainer_is_a_failure(tmp_path: pathlib.Path) -> None:
+    with pytest.raises(Failure, match=r"Trainer or before; see why with `tokenlearner run --data\.tfds-dir"):
+        growth._run(tmp_path / "root", tmp_path, data_steps_only=True)
 
 
 def test_a_repeated_dataset_has_the_same_splits_so_many_times_and_no_id_twice(

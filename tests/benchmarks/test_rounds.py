@@ -40,7 +40,13 @@ def test_the_interval_of_the_median_holds_it_nineteen_times_in_twenty_however_fa
     spreads = [Spread.of_median(draw) for draw in draws]
     assert 0.93 < np.mean([spread.least < 1 < spread.most for spread in spreads]) < 0.97
     assert np.mean([spread.most for spread in spreads]) < np.mean(draws.max(axis=1)) / 2
-    assert Spread.of_median([3.0, 1.0]) == Spread(median=2.0, least=1.0, most=3.0)
+
+
+def test_fewer_than_six_figures_have_no_narrower_interval_than_their_extremes() -> None:
+    assert Spread.of_median([3.0, 1.0, 2.0, 5.0, 9.0]) == Spread(median=3.0, least=1.0, most=9.0)
+    of_six = Spread.of_median([3.0, 1.0, 2.0, 5.0, 9.0, 4.0])
+    assert 1.0 < of_six.least < 2.0
+    assert 5.0 < of_six.most < 9.0
 
 
 def test_ratios_are_taken_round_by_round() -> None:

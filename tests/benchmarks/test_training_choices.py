@@ -13,6 +13,7 @@ from benchmarks.training import Training, build_compiled
 from models.normalization import FusedBatchNormalization
 from models.vit_config import ViTConfig
 from pipeline.config import FULL
+from pipeline.failures import Failure
 
 NETWORK = dataclasses.replace(
     FULL.model.trunk(),
@@ -96,6 +97,13 @@ def test_each_choice_is_compared_with_the_profile_as_it_is() -> None:
         ("XLA", "165 (120 to 210)", "1.12x (1.05x to 1.20x)", "1.05x", "40.0"),
         ("bfloat16", "20 (20 to 20)", "0.20x (0.20x to 0.20x)", "0.20x", "2.0"),
     )
+
+
+@pytest.mark.parametrize("choices", [(), ("as it is",), ("XLA", "YLA")])
+def test_what_cannot_be_compared_is_refused_before_anything_is_built(choices: tuple[str, ...]) -> None:
+    effort = training_choices.Effort(root=None, choices=choices)
+    with pytest.raises(Failure, match=r"^--choices is .*; name some of Keras's batch norm, "):
+        training_choices.measure(effort)
 
 
 def test_the_long_form_undoes_every_choice() -> None:

@@ -2,7 +2,6 @@
 
 import json
 import pathlib
-import platform
 import sys
 
 import numpy as np
@@ -26,25 +25,6 @@ def test_the_peak_is_that_since_the_last_reset() -> None:
     assert high is not None
     assert low is not None
     assert high - low > 150 * 2**20
-
-
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another allocator than glibc's")
-@pytest.mark.skipif(not memory.reset_peak(), reason="this kernel does not let a process reset its peak memory")
-def test_what_freed_objects_leave_with_the_allocator_goes_back_to_the_system() -> None:
-    arrays = [np.ones(2**16, np.uint8) for _ in range(3200)]  # 200 MiB, each too small for a mapping of its own
-    kept = arrays[::100]  # lie between the others, so that the heap cannot shrink from its end
-    del arrays
-    high = _read_resident()
-    memory.release_unused()
-    assert high - _read_resident() > 150 * 2**20
-    assert all(array[0] == 1 for array in kept)
-
-
-def _read_resident() -> int:
-    assert memory.reset_peak()
-    resident = memory.read_peak()
-    assert resident is not None
-    return resident
 
 
 def test_peaks_are_kept_by_run_and_step_and_a_torn_line_is_passed_over(tmp_path: pathlib.Path) -> None:
