@@ -54,14 +54,19 @@ def run_dag(root: pathlib.Path, options: Sequence[str]) -> float:
     return time.monotonic() - begin
 
 
-def run_search(root: pathlib.Path, options: Sequence[str]) -> None:
-    """Runs the DAG until its Trainer has ended; what follows would take as long again, and is not looked at.
+def run_until_trainer(root: pathlib.Path, options: Sequence[str], moment: str = STEP_ENDED) -> None:
+    """Runs the DAG until its Trainer has ended, or begins; what follows would take as long again.
+
+    Args:
+        root: Of the run.
+        options: Of the command line.
+        moment: STEP_ENDED or STEP_BEGAN.
 
     Raises:
         Failure: If it ends before.
     """
-    if not run_until(root, options, STEP_ENDED.format(TRAINER)):
-        raise Failure(f"a run ended before its Trainer did; see why with `tokenlearner run {' '.join(options)}`.")
+    if not run_until(root, options, moment.format(TRAINER)):
+        raise Failure(f"a run ended at its Trainer or before; see why with `tokenlearner run {' '.join(options)}`.")
 
 
 def run_until(root: pathlib.Path, options: Sequence[str], pattern: str, seconds: float = 0.0) -> bool:

@@ -13,12 +13,11 @@ import tempfile
 from collections.abc import Mapping, Sequence
 
 from benchmarks.benchmark import Benchmark, main
-from benchmarks.dag import LITTLE_TRAINING, STEP_BEGAN, STEP_ENDED, TRAINER, read_steps, run_dag, run_until
+from benchmarks.dag import LITTLE_TRAINING, STEP_BEGAN, STEP_ENDED, TRAINER, read_steps, run_dag, run_until_trainer
 from benchmarks.dataset import ALL_IMAGES, SAMPLE, require_dataset
 from benchmarks.repeated_dataset import repeat_dataset
 from benchmarks.result import Row, Summary, Table, Target
 from components.example_gen.component import list_shards
-from pipeline.failures import Failure
 
 _OTHERS = "all but Trainer"
 _LINEAR = 1.2  # times the seconds an image: what a machine whose speed drifts may show of a linear step
@@ -49,8 +48,7 @@ def measure(effort: Effort) -> list[Row]:
 
 def _run(root: pathlib.Path, data: pathlib.Path, *, data_steps_only: bool) -> list[Row]:
     options = ("--data.tfds-dir", str(data), *LITTLE_TRAINING)
-    if not run_until(root, options, (STEP_BEGAN if data_steps_only else STEP_ENDED).format(TRAINER)):
-        raise Failure(f"a run ended at its Trainer or before; see why with `tokenlearner run {' '.join(options)}`.")
+    run_until_trainer(root, options, STEP_BEGAN if data_steps_only else STEP_ENDED)
     steps = read_steps(root)
     earlier = list(itertools.takewhile(lambda step: step["step"] != TRAINER, steps))
     if data_steps_only:

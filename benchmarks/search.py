@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.benchmark import Benchmark, main
-from benchmarks.dag import LITTLE_SEARCH, STEP_BEGAN, TRAINER, run_search, run_until
+from benchmarks.dag import LITTLE_SEARCH, STEP_BEGAN, TRAINER, run_until, run_until_trainer
 from benchmarks.networks import find_model_run
 from benchmarks.result import Row, Summary, Table
 from components.trainer.fit import checkpoint
@@ -63,7 +63,7 @@ def _list_options(tuner: str, effort: Effort) -> list[str]:
 def _search(root: pathlib.Path, tuner: str, effort: Effort) -> Row:
     """Searches."""
     options = _list_options(tuner, effort)
-    run_search(root, options)
+    run_until_trainer(root, options)
     return {"search": tuner, "max_epochs": effort.max_epochs, **_read_outcome(root)}
 
 

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Sequence
 
 from benchmarks.benchmark import Benchmark, main
-from benchmarks.dag import LITTLE_SEARCH, TRAINER, run_search
+from benchmarks.dag import LITTLE_SEARCH, TRAINER, run_until_trainer
 from benchmarks.networks import find_model_run
 from benchmarks.result import Row, Summary, Table
 from benchmarks.rounds import Spread
@@ -78,7 +78,7 @@ def _search(root: pathlib.Path, workers: int, effort: Effort) -> Row:
         *("--search.workers", str(workers), "--search.max-epochs", str(effort.max_epochs), "--fit.epochs", "1"),
         *(() if effort.every_point else LITTLE_SEARCH),
     ]
-    run_search(root, options)
+    run_until_trainer(root, options)
     history, folder = History(root / "metadata.sqlite"), find_model_run(root)
     step = next(step for step in history.steps(history.latest_run_id()) if step.name == TRAINER)
     trials = (folder / "trials.jsonl").read_text().splitlines()

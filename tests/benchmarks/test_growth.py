@@ -74,7 +74,7 @@ def test_no_figure_behind_the_trainer_is_of_the_trainers_process(
     killed = [{"step": step, "process": "killed"} for step in ("ExampleGen", "Trainer", "Baseline")]
     fresh = [{"step": step, "process": "fresh"} for step in ("ExampleGen", "Trainer", "Baseline", "Evaluator")]
     answers = iter([killed, fresh])
-    monkeypatch.setattr(growth, "run_until", lambda *_: True)
+    monkeypatch.setattr(growth, "run_until_trainer", lambda *_: None)
     monkeypatch.setattr(growth, "run_dag", lambda *_: 1.0)
     monkeypatch.setattr(growth, "read_steps", lambda _: next(answers))
     assert growth._run(tmp_path, tmp_path, data_steps_only=False) == killed[:2] + fresh[2:]

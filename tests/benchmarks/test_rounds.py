@@ -1,31 +1,33 @@
 """Ways are measured in turns and compared round by round."""
 
+import functools
+from collections.abc import Callable
+
 import numpy as np
 
 from benchmarks.rounds import Spread, compare, measure_sgemm, take_turns, take_turns_beside
 
 
-def test_ways_take_turns_and_every_other_round_goes_backwards() -> None:
-    calls: list[str] = []
+def make_ways(calls: list[str]) -> dict[str, Callable[[], float]]:
+    """Makes ways a, b and c, which write down that they were called, and return how many calls there have been."""
 
     def call(name: str) -> float:
         calls.append(name)
         return float(len(calls))
 
-    rows = take_turns({name: (lambda name=name: call(name)) for name in "abc"}, rounds=2)  # type: ignore[misc]
+    return {name: functools.partial(call, name) for name in "abc"}
+
+
+def test_ways_take_turns_and_every_other_round_goes_backwards() -> None:
+    calls: list[str] = []
+    rows = take_turns(make_ways(calls), rounds=2)
     assert "".join(calls) == "abccba"
     assert rows == [{"round": 1, "a": 1.0, "b": 2.0, "c": 3.0}, {"round": 2, "a": 6.0, "b": 5.0, "c": 4.0}]
 
 
 def test_each_way_is_measured_right_beside_the_one_that_it_is_compared_with() -> None:
     calls: list[str] = []
-
-    def call(name: str) -> float:
-        calls.append(name)
-        return float(len(calls))
-
-    ways = {name: (lambda name=name: call(name)) for name in "abc"}
-    rows = take_turns_beside("a", ways, rounds=2)
+    rows = take_turns_beside("a", make_ways(calls), rounds=2)
     assert "".join(calls) == "ba" + "ac" + "ab" + "ca"
     assert rows == [
         {"round": 1, "b": 1.0, "a": 2.0},
