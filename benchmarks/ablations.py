@@ -12,7 +12,7 @@ from typing import Any
 from benchmarks.answers import pack_answers, unpack_answers
 from benchmarks.benchmark import Benchmark, main
 from benchmarks.dataset import ALL_IMAGES, SAMPLE
-from benchmarks.kept_training import Planned, keep_trainings
+from benchmarks.kept_training import KeptTrainings, Planned
 from benchmarks.networks import find_network
 from benchmarks.result import Row, Summary, Table
 from benchmarks.rounds import compare, tell_points
@@ -61,8 +61,7 @@ class Effort:
 def measure(effort: Effort) -> list[Row]:
     """Trains what is not trained yet, then measures speed in turns."""
     plan = {name: _plan(name, effort) for name in effort.changes}
-    with keep_trainings(effort.tfds_dir, effort.state, effort.most_images) as kept:
-        trainings = kept.run(list(plan.values()))
+    trainings = KeptTrainings(effort.tfds_dir, effort.state, effort.most_images).run(list(plan.values()))
     rows = [_describe(planned, training) for planned, training in zip(plan.values(), trainings, strict=True)]
     trained = {name: (planned.network, planned.fit) for name, planned in plan.items()}
     return rows + measure_speeds(trained, effort.rounds, effort.seconds)

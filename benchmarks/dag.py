@@ -21,20 +21,10 @@ LITTLE_TRAINING = (
     *("--search.tuner", "random", "--search.max-trials", "1", "--search.finalists", "1"),
     *("--fit.epochs", "1", "--fit.batch-size", "256", "--evaluation.min-accuracy", "0"),
 )
-# Five points of a small network: the search is what is measured.
-LITTLE_SEARCH = (
-    *("--search.placements", "0", "--search.token-counts", "4", "--search.reducers", "token_learner"),
-    *("--model.dim", "32", "--model.depth", "1", "--model.mlp-dims", "32", "--fit.batch-size", "256"),
-)
 TRAINER = "Trainer"
 STEP_BEGAN, STEP_ENDED = r"▸ .*\b{}\b", r"✓ .*\b{}\b"  # how a run tells of a step where it is no terminal
 
 _EXCERPT = 300  # characters of what a failed run said last
-
-
-def make_command(root: pathlib.Path, options: Sequence[str]) -> list[str]:
-    """Returns the command line of a run."""
-    return [sys.executable, "-m", "pipeline", "run", "--root", str(root), *options]
 
 
 def run_dag(root: pathlib.Path, options: Sequence[str]) -> float:
@@ -47,7 +37,7 @@ def run_dag(root: pathlib.Path, options: Sequence[str]) -> float:
         Failure: If it does not end with a pushed model.
     """
     begin = time.monotonic()
-    ended = subprocess.run(make_command(root, options), capture_output=True, text=True, check=False)
+    ended = subprocess.run(_make_command(root, options), capture_output=True, text=True, check=False)
     if ended.returncode:
         said = " ".join((ended.stderr or ended.stdout).split())[-_EXCERPT:]
         raise Failure(f"a run in {root} ended with exit code {ended.returncode}: {said}")
@@ -65,36 +55,20 @@ def run_until_trainer(root: pathlib.Path, options: Sequence[str], moment: str = 
     Raises:
         Failure: If it ends before.
     """
-    if not run_until(root, options, moment.format(TRAINER)):
+    process = subprocess.Popen(
+        _make_command(root, options), stdout=subprocess.PIPE, text=True, start_new_session=True, bufsize=1
+    )
+    with process:
+        assert process.stdout is not None
+        has_told = any(re.search(moment.format(TRAINER), line) for line in process.stdout)
+        if has_told:
+            os.killpg(process.pid, signal.SIGKILL)
+    if not has_told:
         raise Failure(f"a run ended at its Trainer or before; see why with `tokenlearner run {' '.join(options)}`.")
 
 
-def run_until(root: pathlib.Path, options: Sequence[str], pattern: str, seconds: float = 0.0) -> bool:
-    """Runs the DAG and kills it some seconds after it has told of something.
-
-    Args:
-        root: Of the run.
-        options: Of the command line.
-        pattern: Regular expression, found in a line that it prints.
-        seconds: To wait from there.
-
-    Returns:
-        False if it ended by itself before.
-    """
-    process = subprocess.Popen(
-        make_command(root, options), stdout=subprocess.PIPE, text=True, start_new_session=True, bufsize=1
-    )
-    assert process.stdout is not None
-    has_told = any(re.search(pattern, line) for line in process.stdout)
-    try:
-        process.wait(seconds if has_told else None)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        return True
-    finally:
-        process.stdout.close()
-    return False
+def _make_command(root: pathlib.Path, options: Sequence[str]) -> list[str]:
+    return [sys.executable, "-m", "pipeline", "run", "--root", str(root), *options]
 
 
 def read_steps(root: pathlib.Path, run_number: int = -1) -> list[Row]:

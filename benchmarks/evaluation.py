@@ -21,7 +21,7 @@ from tfx.utils import path_utils
 from benchmarks.benchmark import Benchmark, main
 from benchmarks.dataset import ALL_IMAGES, SAMPLE, require_dataset
 from benchmarks.result import Row, Summary, Table
-from benchmarks.splits import Splits
+from benchmarks.splits import open_splits
 from components import features
 from components.evaluator.eval_config import make_eval_config
 from components.evaluator.extractors import custom_extractors
@@ -48,7 +48,7 @@ def measure(effort: Effort) -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         root = pathlib.Path(folder)
         inputs = {"examples": _make_examples(root, require_dataset(effort.tfds_dir))}
-        transform = Splits(SAMPLE, root / "splits").transform
+        transform = open_splits(SAMPLE).transform
         for key, seed in _SEEDS.items():
             inputs[key] = _make_model(root / key, transform, seed)
         figures = {

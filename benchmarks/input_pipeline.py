@@ -5,7 +5,6 @@ Measured for the profile full's network, or the winner of a root, and for the fa
 
 import dataclasses
 import pathlib
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 
@@ -16,7 +15,7 @@ from benchmarks.dataset import ALL_IMAGES, SAMPLE
 from benchmarks.networks import find_network
 from benchmarks.result import Row, Summary, Table, Target, judge_target
 from benchmarks.rounds import Spread, compare, take_turns
-from benchmarks.splits import Splits
+from benchmarks.splits import open_splits
 from benchmarks.training import Training
 from components import features
 from components.trainer import read
@@ -59,11 +58,10 @@ def measure_input(examples: read.Examples, fit: FitConfig) -> float:
 def measure(effort: Effort) -> list[Row]:
     """Reads the train split once, then feeds and trains in turns."""
     profiles = {"full": (find_network(effort.root), FULL.fit), "quick": (find_fastest(), QUICK.fit)}
-    with tempfile.TemporaryDirectory() as folder:
-        splits = Splits(effort.tfds_dir, pathlib.Path(folder))
-        begin = time.monotonic()
-        examples = splits.read(features.TRAIN_SPLIT)
-        once = {"images": len(examples), "first_pass_seconds": time.monotonic() - begin}
+    splits = open_splits(effort.tfds_dir)
+    begin = time.monotonic()
+    examples = splits.read(features.TRAIN_SPLIT)
+    once = {"images": len(examples), "first_pass_seconds": time.monotonic() - begin}
     rows: list[Row] = []
     for profile, (network, fit) in profiles.items():
         batches = read.training_batches(examples, fit, seed=_SEED, first_epoch=0)

@@ -1,13 +1,11 @@
 """Trainings that are kept epoch by epoch: the same benchmark goes on where a killed one stopped."""
 
-import contextlib
 import dataclasses
 import logging
 import pathlib
-import tempfile
 from collections.abc import Iterator, Sequence
 
-from benchmarks.splits import Splits
+from benchmarks.splits import open_splits
 from components import features
 from components.lock import hold_lock
 from components.source_digest import digest_sources
@@ -36,15 +34,15 @@ class KeptTrainings:
     """Trains on the splits of a dataset.
 
     Args:
-        splits: To read from.
+        tfds_dir: Version folder of the TFDS dataset.
         state: Folder that outlives kills.
         most_images: Of the train split; None: all.
     """
 
-    def __init__(self, splits: Splits, state: pathlib.Path, most_images: int | None) -> None:
-        self._splits = splits
+    def __init__(self, tfds_dir: pathlib.Path, state: pathlib.Path, most_images: int | None) -> None:
+        self._splits = open_splits(tfds_dir)
         self._state = state
-        train, self._valid = (splits.read(split) for split in (features.TRAIN_SPLIT, features.VALID_SPLIT))
+        train, self._valid = (self._splits.read(split) for split in (features.TRAIN_SPLIT, features.VALID_SPLIT))
         self._train = train if most_images is None else train.first(most_images)
         self._fitters: dict[tuple[ViTConfig, FitConfig], Fitter] = {}
 
@@ -93,19 +91,6 @@ class KeptTrainings:
                 reporter=EpochReporter(phase, epochs, before, total),
             )
             before += epochs
-
-
-@contextlib.contextmanager
-def keep_trainings(tfds_dir: pathlib.Path, state: pathlib.Path, most_images: int | None) -> Iterator[KeptTrainings]:
-    """Opens a dataset for trainings.
-
-    Args:
-        tfds_dir: Version folder of the TFDS dataset.
-        state: Folder that outlives kills.
-        most_images: Of the train split; None: all.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        yield KeptTrainings(Splits(tfds_dir, pathlib.Path(folder)), state, most_images)
 
 
 def _tell_progress() -> None:

@@ -24,7 +24,7 @@ from benchmarks.dataset import SAMPLE
 from benchmarks.networks import EXAMPLE, EXAMPLE_NETWORK, OURS, find_network
 from benchmarks.result import Row, Summary, Table, judge_target
 from benchmarks.rounds import Spread, compare, take_turns
-from benchmarks.splits import Splits
+from benchmarks.splits import Splits, open_splits
 from components import features, signatures
 from components.lite_converter.convert import convert
 from components.lite_converter.measure import load_twin
@@ -52,7 +52,7 @@ def measure(effort: Effort) -> list[Row]:
     """Asks both models in turns, with small and large requests."""
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        splits = Splits(SAMPLE, folder)
+        splits = open_splits(SAMPLE)
         if effort.root:
             ours = locate_model(None, dataclasses.replace(FULL, root=effort.root).serving_dir)
         else:
@@ -61,8 +61,8 @@ def measure(effort: Effort) -> list[Row]:
         # Kept, for they own their signatures.
         models = {name: tf.saved_model.load(str(folder)) for name, folder in folders.items()}
         twins = {name: _load_twin(saved_model, folder / f"{name}.tflite") for name, saved_model in folders.items()}
-        file = next((splits.folder / f"Split-{features.TEST_SPLIT}").iterdir())
-        records = list(tf.data.TFRecordDataset(str(file)).take(max(_BATCHES)))
+    files = tf.io.gfile.glob(splits.locate(features.TEST_SPLIT))
+    records = list(tf.data.TFRecordDataset(files).take(max(_BATCHES)))
     rows: list[Row] = []
     for batch in _BATCHES:
         ways = {name: _prepare(model, tf.stack(records[:batch]), effort.requests) for name, model in models.items()}

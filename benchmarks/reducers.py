@@ -8,6 +8,7 @@ Rows of `--known`, a result file, are taken over: seeds may be added on another 
 import dataclasses
 import json
 import pathlib
+from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -17,7 +18,7 @@ from benchmarks.answers import pack_answers
 from benchmarks.benchmark import Benchmark, main
 from benchmarks.circumstances import look_around
 from benchmarks.dataset import ALL_IMAGES, SAMPLE
-from benchmarks.kept_training import Planned, keep_trainings
+from benchmarks.kept_training import KeptTrainings, Planned
 from benchmarks.networks import find_learnt
 from benchmarks.reducer_table import summarize
 from benchmarks.result import FOLDER, Row, read_result
@@ -26,8 +27,8 @@ from components.trainer.fit.checkpoint import Checkpoint
 from components.trainer.fit.fitter import Fitter
 from components.trainer.read import Examples
 from models.macs import count_macs
-from models.search_space import find_controls, name_point
-from models.vit_config import LEARNT_REDUCERS, ViTConfig
+from models.search_space import name_point, strip_reducer
+from models.vit_config import CONTROL_REDUCERS, LEARNT_REDUCERS, TokenReducer, ViTConfig
 from pipeline.config import FULL
 
 _BATCH_SIZE = 500  # test images asked at once
@@ -40,6 +41,7 @@ class Effort:
     """How much is measured."""
 
     root: pathlib.Path | None = None  # whose winner tells place and token count; None: the run in results/
+    others: tuple[TokenReducer, ...] = ("average_pooling",)  # in its reducer's place; the trunk without one always is
     tfds_dir: pathlib.Path = SAMPLE
     state: pathlib.Path = pathlib.Path("pipeline_root/reducers-short")  # outlives kills
     known: pathlib.Path | None = None  # result file whose trainings are not done again, if it is there
@@ -50,44 +52,44 @@ class Effort:
     seconds: float = 1.0  # of each network in a round
 
 
-def list_networks(root: pathlib.Path | None) -> tuple[ViTConfig, ...]:
+def list_networks(root: pathlib.Path | None, others: Sequence[TokenReducer]) -> tuple[ViTConfig, ...]:
     """Lists the networks, the learnt one that the others are compared with first.
 
     Args:
         root: Of a finished search; None: the run of full that `results/` tells of.
+        others: Reducers that stand in its reducer's place.
 
     Returns:
-        The winner, or the first learnt point of full where nothing learnt won; the other learnt reducers in its place;
-        the trunk without reducer; the controls.
+        The winner, or the first learnt point of full where nothing learnt won; the trunk without reducer; the others.
     """
     learnt = find_learnt(root)
-    others = (dataclasses.replace(learnt, token_reducer=reducer) for reducer in LEARNT_REDUCERS)
-    return tuple(dict.fromkeys((learnt, *others, *find_controls(learnt))))
+    replaced = (dataclasses.replace(learnt, token_reducer=reducer) for reducer in others)
+    return tuple(dict.fromkeys((learnt, strip_reducer(learnt), *replaced)))
 
 
 def measure(effort: Effort) -> list[Row]:
     """Trains what is not trained yet, then looks at test, then measures speed in turns."""
     fit = dataclasses.replace(FULL.fit, epochs=effort.epochs)
-    networks = list_networks(effort.root)
+    networks = list_networks(effort.root, effort.others)
     # Seed by seed, so that a part of the trainings, too, is a fair comparison.
     plan = [
         Planned(name=name_point(network), network=network, fit=fit, seed=fit.seed + i)
         for i in range(effort.seeds)
         for network in networks
     ]
-    with keep_trainings(effort.tfds_dir, effort.state, effort.most_images) as kept:
-        rows = {
-            planned: row
-            for row in _read_known(effort.known)
-            for planned in plan
-            if _tells_of(row, planned, kept.train_images)
-        }
-        missing = [planned for planned in plan if planned not in rows]
-        trainings = kept.run(missing)
-        test, revision = kept.read_test(), look_around().revision
-        for planned, training in zip(missing, trainings, strict=True):
-            fitter = kept.find_fitter(planned.network, fit)
-            rows[planned] = _describe(fitter, planned, training, test) | {"revision": revision}
+    kept = KeptTrainings(effort.tfds_dir, effort.state, effort.most_images)
+    rows = {
+        planned: row
+        for row in _read_known(effort.known)
+        for planned in plan
+        if _tells_of(row, planned, kept.train_images)
+    }
+    missing = [planned for planned in plan if planned not in rows]
+    trainings = kept.run(missing)
+    test, revision = kept.read_test(), look_around().revision
+    for planned, training in zip(missing, trainings, strict=True):
+        fitter = kept.find_fitter(planned.network, fit)
+        rows[planned] = _describe(fitter, planned, training, test) | {"revision": revision}
     trained = {name_point(network): (network, FULL.fit) for network in networks}
     return [*(rows[planned] for planned in plan), *measure_speeds(trained, effort.rounds, effort.seconds)]
 
@@ -133,6 +135,7 @@ BENCHMARK = Benchmark(
     name="reducers",
     short=Effort(),
     full=Effort(
+        others=(*LEARNT_REDUCERS, *CONTROL_REDUCERS),
         tfds_dir=ALL_IMAGES,
         state=pathlib.Path("pipeline_root/reducers"),
         known=FOLDER / "reducers.json",

@@ -16,14 +16,16 @@ from typing import Any
 import numpy as np
 
 from benchmarks.benchmark import Benchmark, main
-from benchmarks.dag import LITTLE_SEARCH, STEP_BEGAN, TRAINER, run_until, run_until_trainer
-from benchmarks.networks import find_model_run
+from benchmarks.dataset import SAMPLE
 from benchmarks.result import Row, Summary, Table
+from benchmarks.splits import open_splits
+from benchmarks.trainer import MODEL_RUN, configure, read_trials, train, train_and_kill
+from components.trainer.config import TrainerConfig, TunerName
 from components.trainer.fit import checkpoint
 from pipeline.config import QUICK
-from pipeline.history import History
 
 _SEED = 1  # of the moments of kills
+_TUNERS: tuple[TunerName, ...] = ("halving", "grid")
 _RANKS = ("best", "winner")
 _COLUMNS = ("what", "measured")
 
@@ -34,52 +36,46 @@ class Effort:
 
     max_epochs: int = 2
     kills: int = 0  # none: no search is made for them
-    most_seconds_before_kill: float = 10.0  # after the Trainer began
+    most_seconds_before_kill: float = 10.0  # after a Trainer began
     every_point: bool = False  # of the profile quick
 
 
 def measure(effort: Effort) -> list[Row]:
     """Searches by halving, trains every point fully, and, where kills are asked for, searches once more under fire."""
     with tempfile.TemporaryDirectory() as name:
-        whole, killed = pathlib.Path(name, "whole"), pathlib.Path(name, "killed")
+        folder = pathlib.Path(name)
         # Both use one state folder, so no epoch is trained twice.
-        halving, grid = _search(whole, "halving", effort), _search(whole, "grid", effort)
+        halving, grid = (_search(folder / tuner, _configure(folder / "whole", tuner, effort)) for tuner in _TUNERS)
         accuracies = _find_accuracies(grid, effort.max_epochs)
         best = max(accuracies, key=lambda point: accuracies[point])
         halving["against_best"] = {
-            rank: _compare_trained(whole, halving["found"][rank], best, effort.max_epochs) for rank in _RANKS
+            rank: _compare_trained(folder / "whole", halving["found"][rank], best, effort.max_epochs) for rank in _RANKS
         }
-        return [halving, grid, *([_search_under_fire(killed, effort)] if effort.kills else [])]
+        return [halving, grid, *([_search_under_fire(folder, effort)] if effort.kills else [])]
 
 
-def _list_options(tuner: str, effort: Effort) -> list[str]:
-    return [
-        *("--evaluation.min-accuracy", "0", "--search.tuner", tuner, "--search.max-epochs", str(effort.max_epochs)),
-        *("--fit.epochs", "1", *(() if effort.every_point else LITTLE_SEARCH)),
-        "--search.controls-may-win",  # every point competes, so that the best of all points is what halving looks for
-    ]
+def _configure(state: pathlib.Path, tuner: TunerName, effort: Effort) -> TrainerConfig:
+    return configure(
+        state,
+        every_point=effort.every_point,
+        tuner=tuner,
+        max_epochs=effort.max_epochs,
+        controls_may_win=True,  # every point competes, so that the best of all points is what halving looks for
+    )
 
 
-def _search(root: pathlib.Path, tuner: str, effort: Effort) -> Row:
+def _search(folder: pathlib.Path, config: TrainerConfig) -> Row:
     """Searches."""
-    options = _list_options(tuner, effort)
-    run_until_trainer(root, options)
-    return {"search": tuner, "max_epochs": effort.max_epochs, **_read_outcome(root)}
-
-
-def _read_outcome(root: pathlib.Path) -> Row:
-    """Reads what the newest run left."""
-    folder = find_model_run(root)
-    history = History(root / "metadata.sqlite")
-    trials = [json.loads(line) for line in (folder / "trials.jsonl").read_text().splitlines()]
-    winner = json.loads((folder / "winner.json").read_text())
+    seconds = train(config, open_splits(SAMPLE), folder)
+    trials = read_trials(folder / MODEL_RUN)
+    winner = json.loads((folder / MODEL_RUN / "winner.json").read_text())
     return {
+        "search": config.search.tuner,
+        "max_epochs": config.search.max_epochs,
         "trials": [{name: value for name, value in trial.items() if name != "history"} for trial in trials],
-        "found": json.loads((folder / "search.json").read_text()),
+        "found": json.loads((folder / MODEL_RUN / "search.json").read_text()),
         "final_fit_seconds": sum(epoch["seconds"] for epoch in winner["epochs"]),
-        "trainer_seconds": next(
-            step.seconds for step in history.steps(history.latest_run_id()) if step.name == TRAINER
-        ),
+        "trainer_seconds": seconds,
     }
 
 
@@ -92,9 +88,9 @@ def _find_accuracies(row: Row, epochs: int) -> dict[str, float]:
     }
 
 
-def _compare_trained(root: pathlib.Path, point: str, best: str, epochs: int) -> dict[str, Any]:
+def _compare_trained(state: pathlib.Path, point: str, best: str, epochs: int) -> dict[str, Any]:
     """Compares two points image by image, by what their full trainings got right."""
-    correct, other = (_read_correct(root, name, epochs) for name in (point, best))
+    correct, other = (_read_correct(state, name, epochs) for name in (point, best))
     difference = other.astype(float) - correct
     return {
         "point": point,
@@ -106,22 +102,25 @@ def _compare_trained(root: pathlib.Path, point: str, best: str, epochs: int) -> 
     }
 
 
-def _read_correct(root: pathlib.Path, point: str, epochs: int) -> np.ndarray:
-    [path] = root.glob(f"search/*/{point},seed={QUICK.fit.seed},epochs={epochs}.checkpoint")
+def _read_correct(state: pathlib.Path, point: str, epochs: int) -> np.ndarray:
+    [path] = state.glob(f"*/{point},seed={QUICK.fit.seed},epochs={epochs}.checkpoint")
     training = checkpoint.load(path)
     assert training is not None
     return training.correct[-1]
 
 
-def _search_under_fire(root: pathlib.Path, effort: Effort) -> Row:
+def _search_under_fire(folder: pathlib.Path, effort: Effort) -> Row:
     """Kills a search at random moments until it has had enough, then lets it end."""
     draw = random.Random(_SEED)
-    options, kills, begin = _list_options("halving", effort), 0, time.monotonic()
-    while kills < effort.kills and run_until(
-        root, options, STEP_BEGAN.format(TRAINER), draw.uniform(0, effort.most_seconds_before_kill)
+    config, kills, begin = _configure(folder / "killed", "halving", effort), 0, time.monotonic()
+    while kills < effort.kills and train_and_kill(
+        config,
+        open_splits(SAMPLE),
+        folder / f"killed_{kills}",  # TFX gives each try a new folder, too
+        draw.uniform(0, effort.most_seconds_before_kill),
     ):
         kills += 1
-    found = _search(root, "halving", effort)
+    found = _search(folder / "after_kills", config)
     return {**found, "search": "killed", "kills": kills, "seconds": time.monotonic() - begin}
 
 

@@ -1,6 +1,9 @@
 """The splits of a dataset and their Transform graph, made as the steps before the Trainer make them, without a run."""
 
+import atexit
+import functools
 import pathlib
+import tempfile
 
 import apache_beam as beam
 import tensorflow_transform as tft
@@ -29,27 +32,29 @@ class Splits:
     """
 
     def __init__(self, tfds_dir: pathlib.Path, folder: pathlib.Path) -> None:
-        self.folder = folder
+        self._folder = folder
         self._schema = text_format.Parse(SCHEMA_FILE.read_text(), schema_pb2.Schema())
         for shard, tfds_split, images in list_shards(require_dataset(tfds_dir)):
             copy_shard(shard, tfds_split, images, str(folder), FULL.data.train_images)
+        self.graph = folder / "graph"
         self.transform = self._analyze()
 
     def read(self, split: str) -> read.Examples:
         """Reads a split as the Trainer does; its file of pixels goes with the process."""
-        return read.read_examples([self._locate(split)], self.transform)
+        return read.read_examples([self.locate(split)], self.transform)
 
-    def _locate(self, split: str) -> str:
-        return f"{self.folder}/Split-{split}/*"
+    def locate(self, split: str) -> str:
+        """Returns the pattern of a split's TFRecord files."""
+        return f"{self._folder}/Split-{split}/*"
 
     def _analyze(self) -> tft.TFTransformOutput:
-        graph = str(self.folder / "graph")
+        graph = str(self.graph)
         records = tfxio.TFExampleRecord(
-            self._locate(features.TRAIN_SPLIT), schema=self._schema, telemetry_descriptors=["benchmark"]
+            self.locate(features.TRAIN_SPLIT), schema=self._schema, telemetry_descriptors=["benchmark"]
         )
         with (
             beam.Pipeline("FnApiRunner") as pipeline,
-            tft_beam.Context(temp_dir=str(self.folder / "beam"), use_deep_copy_optimization=True),
+            tft_beam.Context(temp_dir=str(self._folder / "beam"), use_deep_copy_optimization=True),
         ):
             raw = (pipeline | records.BeamSource(), records.TensorAdapterConfig())
             transform_fn = raw | tft_beam.AnalyzeDataset(preprocessing_fn)
@@ -57,3 +62,15 @@ class Splits:
         raw_metadata = f"{graph}/{tft.TFTransformOutput.RAW_METADATA_DIR}"
         metadata_io.write_metadata(dataset_metadata.DatasetMetadata(self._schema), raw_metadata)
         return tft.TFTransformOutput(graph)
+
+
+@functools.cache
+def open_splits(tfds_dir: pathlib.Path) -> Splits:
+    """Makes the splits of a dataset once a process, with which they go.
+
+    Args:
+        tfds_dir: Version folder of the TFDS dataset.
+    """
+    folder = tempfile.TemporaryDirectory()
+    atexit.register(folder.cleanup)
+    return Splits(tfds_dir, pathlib.Path(folder.name))

@@ -7,21 +7,21 @@ import dataclasses
 import itertools
 import json
 import pathlib
-import shutil
 import statistics
 import tempfile
 from collections.abc import Sequence
 
 from benchmarks.benchmark import Benchmark, main
-from benchmarks.dag import LITTLE_SEARCH, TRAINER, run_until_trainer
+from benchmarks.dataset import SAMPLE
 from benchmarks.networks import find_model_run
 from benchmarks.result import Row, Summary, Table
 from benchmarks.rounds import Spread
 from benchmarks.simulated_search import Clockwork, simulate
+from benchmarks.splits import open_splits
+from benchmarks.trainer import MODEL_RUN, configure, read_trials, train
 from components.trainer.config import TunerName
 from models.search_space import SearchSpace
 from pipeline.config import FULL, QUICK
-from pipeline.history import History
 
 _TUNERS: tuple[TunerName, ...] = ("halving", "async_halving")
 _SCHEDULE = QUICK.search  # three rungs: what waits shows
@@ -45,7 +45,7 @@ class Effort:
     root: pathlib.Path | None = None  # whose recorded trials are simulated; None: those of the search with one worker
     rounds: int = 1  # of searches with each number of workers
     every_point: bool = False  # of the profile quick
-    max_epochs: int = 2
+    max_epochs: int = 1
     crowds: tuple[int, ...] = (1, 4, 16)  # workers that are simulated
     depths: tuple[int, ...] = (10,)  # of the simulated networks, which the points grow with
 
@@ -56,12 +56,12 @@ def measure(effort: Effort) -> list[Row]:
         (number, workers) for number in range(1, effort.rounds + 1) for workers in ((1, 2) if number % 2 else (2, 1))
     ]
     with tempfile.TemporaryDirectory() as name:
-        root = pathlib.Path(name, "root")
+        searches = [pathlib.Path(name, f"search{number}_{workers}") for number, workers in turns]
         rows: list[Row] = [
-            {"kind": "search", "round": number, "workers": workers, **_search(root, workers, effort)}
-            for number, workers in turns
+            {"kind": "search", "round": number, "workers": workers, **_search(folder, workers, effort)}
+            for (number, workers), folder in zip(turns, searches, strict=True)
         ]
-        seconds = _read_epoch_seconds(find_model_run(effort.root or root))
+        seconds = _read_epoch_seconds(find_model_run(effort.root) if effort.root else searches[0] / MODEL_RUN)
         for number, (depth, tuner, workers) in enumerate(itertools.product(effort.depths, _TUNERS, effort.crowds)):
             clockwork = Clockwork(make_space(depth), seconds)
             config = dataclasses.replace(_SCHEDULE, tuner=tuner)
@@ -71,24 +71,16 @@ def measure(effort: Effort) -> list[Row]:
     return rows
 
 
-def _search(root: pathlib.Path, workers: int, effort: Effort) -> Row:
-    """Searches anew; the steps before the Trainer come from the cache from the second time on."""
-    shutil.rmtree(root / "search", ignore_errors=True)
-    options = [
-        *("--search.workers", str(workers), "--search.max-epochs", str(effort.max_epochs), "--fit.epochs", "1"),
-        *(() if effort.every_point else LITTLE_SEARCH),
-    ]
-    run_until_trainer(root, options)
-    history, folder = History(root / "metadata.sqlite"), find_model_run(root)
-    step = next(step for step in history.steps(history.latest_run_id()) if step.name == TRAINER)
-    trials = (folder / "trials.jsonl").read_text().splitlines()
-    winner = json.loads((folder / "search.json").read_text())["winner"]
-    return {"trials": len(trials), "trainer_seconds": step.seconds, "winner": winner}
+def _search(folder: pathlib.Path, workers: int, effort: Effort) -> Row:
+    """Searches anew."""
+    config = configure(folder / "state", every_point=effort.every_point, workers=workers, max_epochs=effort.max_epochs)
+    seconds = train(config, open_splits(SAMPLE), folder)
+    winner = json.loads((folder / MODEL_RUN / "search.json").read_text())["winner"]
+    return {"trials": len(read_trials(folder / MODEL_RUN)), "trainer_seconds": seconds, "winner": winner}
 
 
 def _read_epoch_seconds(model_run: pathlib.Path) -> list[float]:
-    trials = [json.loads(line) for line in (model_run / "trials.jsonl").read_text().splitlines()]
-    return [epoch["seconds"] for trial in trials for epoch in trial["history"]]
+    return [epoch["seconds"] for trial in read_trials(model_run) for epoch in trial["history"]]
 
 
 def summarize(rows: Sequence[Row]) -> Summary:

@@ -1,0 +1,110 @@
+"""The Trainer by itself, without the steps around it: it searches, fits and exports, and may be killed meanwhile."""
+
+import contextlib
+import dataclasses
+import json
+import multiprocessing
+import pathlib
+import time
+import types
+from multiprocessing.synchronize import Event
+from typing import Any
+
+from benchmarks.result import Row
+from benchmarks.splits import Splits
+from components import features
+from components.source_digest import digest_sources
+from components.trainer.config import TrainerConfig
+from components.trainer.fit.fitter import Fitter
+from components.trainer.run import run_fn
+from pipeline.config import QUICK
+from pipeline.failures import Failure
+
+MODEL_RUN = "model_run"  # in the folder of a training
+
+
+def configure(state: pathlib.Path, *, every_point: bool, **search: Any) -> TrainerConfig:
+    """Makes a search of the profile quick, with a final fit of one epoch.
+
+    Args:
+        state: Folder in which an interrupted training is found again.
+        every_point: Of the profile; False: five points of a small network, in which the search is most of the work.
+        **search: Other settings than those of the profile, by name.
+    """
+    quick = QUICK.trainer(code_digest=digest_sources(Fitter.__module__))
+    trunk, fit = quick.trunk, dataclasses.replace(quick.fit, epochs=1)
+    if not every_point:
+        trunk = dataclasses.replace(trunk, dim=32, depth=1, mlp_dims=(32,))
+        fit = dataclasses.replace(fit, batch_size=256)
+        search = {"placements": (0,), "token_counts": (4,), "reducers": ("token_learner",), **search}
+    return TrainerConfig(
+        trunk=trunk,
+        search=dataclasses.replace(quick.search, **search),
+        fit=fit,
+        state=dataclasses.replace(quick.state, folder=str(state)),
+    )
+
+
+def train(config: TrainerConfig, splits: Splits, folder: pathlib.Path) -> float:
+    """Trains.
+
+    Args:
+        config: What is searched and fitted.
+        splits: To read from.
+        folder: Gets the model run and the model.
+
+    Returns:
+        Seconds.
+    """
+    begin = time.monotonic()
+    with contextlib.redirect_stdout(None):  # KerasTuner prints
+        run_fn(_make_fn_args(config, splits, folder))
+    return time.monotonic() - begin
+
+
+def train_and_kill(config: TrainerConfig, splits: Splits, folder: pathlib.Path, seconds: float) -> bool:
+    """Trains in a process of its own, and kills it so many seconds after it has begun.
+
+    Returns:
+        False if it ended by itself before.
+
+    Raises:
+        Failure: If it ended so because it failed.
+    """
+    context = multiprocessing.get_context("spawn")
+    has_begun = context.Event()
+    process = context.Process(target=_tell_and_train, args=(has_begun, _make_fn_args(config, splits, folder)))
+    process.start()
+    while process.is_alive() and not has_begun.wait(1):
+        pass
+    process.join(seconds)
+    if process.is_alive():
+        process.kill()
+        process.join()
+        return True
+    if process.exitcode:
+        raise Failure(f"a Trainer ended with exit code {process.exitcode}; what it said is above.")
+    return False
+
+
+def read_trials(model_run: pathlib.Path) -> list[Row]:
+    """Reads the trials of a search, each with its epochs as its history."""
+    return [json.loads(line) for line in (model_run / "trials.jsonl").read_text().splitlines()]
+
+
+def _tell_and_train(has_begun: Event, fn_args: types.SimpleNamespace) -> None:
+    has_begun.set()
+    with contextlib.redirect_stdout(None):
+        run_fn(fn_args)
+
+
+def _make_fn_args(config: TrainerConfig, splits: Splits, folder: pathlib.Path) -> types.SimpleNamespace:
+    """Makes what TFX's Trainer would pass on."""
+    return types.SimpleNamespace(
+        custom_config={"trainer": dataclasses.asdict(config)},
+        model_run_dir=str(folder / MODEL_RUN),
+        serving_model_dir=str(folder / "model"),
+        transform_output=str(splits.graph),
+        train_files=[splits.locate(features.TRAIN_SPLIT)],
+        eval_files=[splits.locate(features.VALID_SPLIT)],
+    )
