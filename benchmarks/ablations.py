@@ -120,7 +120,7 @@ def summarize(rows: Sequence[Row]) -> Summary:
                 f"{answers[name].mean():.1%}",
                 "" if name == _AS_IT_IS else tell_points(paired.difference, paired.low, paired.high),
                 f"{row['macs'] / 1e6:.2f}",
-                compare(speeds, name, _AS_IT_IS).tell("{:.2f}x") if speeds else "",
+                *((compare(speeds, name, _AS_IT_IS).tell("{:.2f}x"),) if speeds else ()),
             )
         )
     first = trainings[0]
@@ -128,7 +128,10 @@ def summarize(rows: Sequence[Row]) -> Summary:
         f"{first['point']} of the profile full after {first['fit']['epochs']} epochs, "
         f"{first['valid_images']:,} valid images, one training each"
     )
-    columns = ("change", "valid top-1", "points more (95 %, of the images alone)", "million MACs", "training speed")
+    columns = (
+        *("change", "valid top-1", "points more (95 %, of the images alone)", "million MACs"),
+        *(("training speed",) if speeds else ()),
+    )
     note = (
         "A difference whose interval holds 0 has not been told from none. The interval knows nothing of seeds, of "
         f'which "{_OTHER_SEED}" shows one.'

@@ -1,5 +1,6 @@
 """Runs of the DAG, as the command line starts them, and what each of their steps cost."""
 
+import contextlib
 import os
 import pathlib
 import re
@@ -44,7 +45,7 @@ def run_dag(root: pathlib.Path, options: Sequence[str]) -> float:
     return time.monotonic() - begin
 
 
-def run_until_trainer(root: pathlib.Path, options: Sequence[str], moment: str = STEP_ENDED) -> None:
+def run_until_trainer(root: pathlib.Path, options: Sequence[str], moment: str) -> None:
     """Runs the DAG until its Trainer has ended, or begins; what follows would take as long again.
 
     Args:
@@ -60,9 +61,11 @@ def run_until_trainer(root: pathlib.Path, options: Sequence[str], moment: str = 
     )
     with process:
         assert process.stdout is not None
-        has_told = any(re.search(moment.format(TRAINER), line) for line in process.stdout)
-        if has_told:
-            os.killpg(process.pid, signal.SIGKILL)
+        try:
+            has_told = any(re.search(moment.format(TRAINER), line) for line in process.stdout)
+        finally:
+            with contextlib.suppress(ProcessLookupError):  # it has ended by itself
+                os.killpg(process.pid, signal.SIGKILL)
     if not has_told:
         raise Failure(f"a run ended at its Trainer or before; see why with `tokenlearner run {' '.join(options)}`.")
 
@@ -71,19 +74,18 @@ def _make_command(root: pathlib.Path, options: Sequence[str]) -> list[str]:
     return [sys.executable, "-m", "pipeline", "run", "--root", str(root), *options]
 
 
-def read_steps(root: pathlib.Path, run_number: int = -1) -> list[Row]:
-    """Reads what the steps of a run cost.
+def read_steps(root: pathlib.Path) -> list[Row]:
+    """Reads what the steps of the newest run cost.
 
     Args:
         root: That holds it.
-        run_number: Its place among the runs of the root; -1: the newest.
 
     Returns:
         A row a step: name, state, seconds, and its process's resident memory, as it began and at most; None where the
         kernel does not tell.
     """
     history = History(root / "metadata.sqlite")
-    run_id = history.run_ids()[run_number]
+    run_id = history.latest_run_id()
     memory = root / "peak_memory.jsonl"
     peaks, began = read_peaks(memory), read_peaks(memory, "began_bytes")
     return [

@@ -6,6 +6,7 @@ import pathlib
 
 import pydantic
 
+from benchmarks.dag import TRAINER
 from benchmarks.result import FOLDER, read_result
 from components.trainer.config import FitConfig
 from models.presets import PRESETS
@@ -58,8 +59,8 @@ def find_model_run(root: pathlib.Path) -> pathlib.Path:
     """
     history = History(root / "metadata.sqlite")
     for run_id in reversed(history.run_ids()):
-        if any(step.name == "Trainer" and step.state in _ENDED for step in history.steps(run_id)):
-            [model_run] = history.outputs(run_id, "Trainer", "model_run")
+        if any(step.name == TRAINER and step.state in _ENDED for step in history.steps(run_id)):
+            [model_run] = history.outputs(run_id, TRAINER, "model_run")
             return pathlib.Path(model_run.uri)
     raise UsageFailure(f"no Trainer has finished in {root}; start one with `tokenlearner run`.")
 

@@ -47,14 +47,14 @@ def summarize(rows: Sequence[Row]) -> Summary:
                 ", ".join(_tell_pairs(learnt, candidate)) if difference else "",
                 f"{row['macs'] / 1e6:.2f}",
                 f"{row['parameters']:,}",
-                Spread.of(speed[point] for speed in speeds).tell("{:,.0f}") if speeds else "",
+                *((Spread.of(speed[point] for speed in speeds).tell("{:,.0f}"),) if speeds else ()),
             )
         )
         if difference and (is_control(candidate.network) or point == NO_REDUCER):
             sentences.append(_conclude(difference))
     columns = (
         *("point", "test top-1 (95 %)", f"{points[0]} ahead by, points (95 %)", "each seed by itself"),
-        *("million MACs", "parameters", "training images/s"),
+        *("million MACs", "parameters", *(("training images/s",) if speeds else ())),
     )
     if len(learnt.correct) == 1:
         sentences.append("With one seed, the intervals are those of the images alone: another seed may tell otherwise.")

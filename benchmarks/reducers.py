@@ -1,8 +1,9 @@
 """What learning where to look is worth: one trunk with no TokenLearner, each learnt reducer and each control, on test.
 
-All stand at one place, emit as many tokens, and are trained alike. Every training is kept epoch by epoch in `--state`:
-the same command goes on where a killed one stopped. The test split is read when all trainings have ended, not before.
-Rows of `--known`, a result file, are taken over: seeds may be added on another day, and on another machine.
+All stand at one place, emit as many tokens, and are trained alike; the short form has one of the controls. Every
+training is kept epoch by epoch in `--state`: the same command goes on where a killed one stopped. The test split is
+read when all trainings have ended, not before. Rows of `--known`, a result file, are taken over: seeds may be added on
+another day, and on another machine.
 """
 
 import dataclasses

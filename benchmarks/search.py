@@ -1,7 +1,7 @@
 """The search on the shipped sample: what halving saves and finds, what it costs beside training, what kills do to it.
 
-The short form searches five points of a small network and kills nothing; the long one trains every point of quick for
-9 epochs, and kills 20 times.
+The Trainer runs by itself, without the steps around it. The short form searches five points of a small network and
+kills nothing; the long one trains every point of quick for 9 epochs, and kills 20 times.
 """
 
 import dataclasses
@@ -65,7 +65,7 @@ def _configure(state: pathlib.Path, tuner: TunerName, effort: Effort) -> Trainer
 
 
 def _search(folder: pathlib.Path, config: TrainerConfig) -> Row:
-    """Searches."""
+    """Searches; `folder` is a new one."""
     seconds = train(config, open_splits(SAMPLE), folder)
     trials = read_trials(folder / MODEL_RUN)
     winner = json.loads((folder / MODEL_RUN / "winner.json").read_text())

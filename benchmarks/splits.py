@@ -29,6 +29,10 @@ class Splits:
     Args:
         tfds_dir: Version folder of the dataset.
         folder: To write into; empty.
+
+    Attributes:
+        graph_dir: Folder of the Transform graph.
+        transform: The graph.
     """
 
     def __init__(self, tfds_dir: pathlib.Path, folder: pathlib.Path) -> None:
@@ -36,7 +40,7 @@ class Splits:
         self._schema = text_format.Parse(SCHEMA_FILE.read_text(), schema_pb2.Schema())
         for shard, tfds_split, images in list_shards(require_dataset(tfds_dir)):
             copy_shard(shard, tfds_split, images, str(folder), FULL.data.train_images)
-        self.graph = folder / "graph"
+        self.graph_dir = folder / "graph"
         self.transform = self._analyze()
 
     def read(self, split: str) -> read.Examples:
@@ -48,7 +52,7 @@ class Splits:
         return f"{self._folder}/Split-{split}/*"
 
     def _analyze(self) -> tft.TFTransformOutput:
-        graph = str(self.graph)
+        graph = str(self.graph_dir)
         records = tfxio.TFExampleRecord(
             self.locate(features.TRAIN_SPLIT), schema=self._schema, telemetry_descriptors=["benchmark"]
         )
@@ -66,7 +70,7 @@ class Splits:
 
 @functools.cache
 def open_splits(tfds_dir: pathlib.Path) -> Splits:
-    """Makes the splits of a dataset once a process, with which they go.
+    """Makes the splits of a dataset once in a process; they are removed when it ends.
 
     Args:
         tfds_dir: Version folder of the TFDS dataset.

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import io
 import json
 import multiprocessing
 import pathlib
@@ -20,7 +21,7 @@ from components.trainer.run import run_fn
 from pipeline.config import QUICK
 from pipeline.failures import Failure
 
-MODEL_RUN = "model_run"  # in the folder of a training
+MODEL_RUN = "model_run"  # in the folder that a Trainer writes into
 
 
 def configure(state: pathlib.Path, *, every_point: bool, **search: Any) -> TrainerConfig:
@@ -37,7 +38,8 @@ def configure(state: pathlib.Path, *, every_point: bool, **search: Any) -> Train
         trunk = dataclasses.replace(trunk, dim=32, depth=1, mlp_dims=(32,))
         fit = dataclasses.replace(fit, batch_size=256)
         search = {"placements": (0,), "token_counts": (4,), "reducers": ("token_learner",), **search}
-    return TrainerConfig(
+    return dataclasses.replace(
+        quick,
         trunk=trunk,
         search=dataclasses.replace(quick.search, **search),
         fit=fit,
@@ -46,24 +48,30 @@ def configure(state: pathlib.Path, *, every_point: bool, **search: Any) -> Train
 
 
 def train(config: TrainerConfig, splits: Splits, folder: pathlib.Path) -> float:
-    """Trains.
+    """Runs the Trainer to its end.
 
     Args:
         config: What is searched and fitted.
         splits: To read from.
-        folder: Gets the model run and the model.
+        folder: Gets the model run, under `MODEL_RUN`, and the model.
 
     Returns:
         Seconds.
     """
     begin = time.monotonic()
-    with contextlib.redirect_stdout(None):  # KerasTuner prints
+    with contextlib.redirect_stdout(io.StringIO()):  # KerasTuner prints
         run_fn(_make_fn_args(config, splits, folder))
     return time.monotonic() - begin
 
 
 def train_and_kill(config: TrainerConfig, splits: Splits, folder: pathlib.Path, seconds: float) -> bool:
-    """Trains in a process of its own, and kills it so many seconds after it has begun.
+    """Runs the Trainer in a process of its own, and kills it so many seconds after it has begun.
+
+    Args:
+        config: What is searched and fitted.
+        splits: To read from.
+        folder: Gets what it leaves.
+        seconds: Beginning when everything is imported.
 
     Returns:
         False if it ended by itself before.
@@ -94,7 +102,7 @@ def read_trials(model_run: pathlib.Path) -> list[Row]:
 
 def _tell_and_train(has_begun: Event, fn_args: types.SimpleNamespace) -> None:
     has_begun.set()
-    with contextlib.redirect_stdout(None):
+    with contextlib.redirect_stdout(io.StringIO()):
         run_fn(fn_args)
 
 
@@ -104,7 +112,7 @@ def _make_fn_args(config: TrainerConfig, splits: Splits, folder: pathlib.Path) -
         custom_config={"trainer": dataclasses.asdict(config)},
         model_run_dir=str(folder / MODEL_RUN),
         serving_model_dir=str(folder / "model"),
-        transform_output=str(splits.graph),
+        transform_output=str(splits.graph_dir),
         train_files=[splits.locate(features.TRAIN_SPLIT)],
         eval_files=[splits.locate(features.VALID_SPLIT)],
     )

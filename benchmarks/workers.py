@@ -1,6 +1,7 @@
 """A search by several workers: trials a minute with one and two processes here, and simulated with up to 64.
 
-The simulation asks the real oracles and lets recorded seconds pass in place of training.
+The Trainer runs by itself, without the steps around it; the short form trains five points of a small network for one
+epoch. The simulation asks the real oracles and lets recorded seconds pass in place of training.
 """
 
 import dataclasses

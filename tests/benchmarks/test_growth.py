@@ -46,7 +46,25 @@ def test_a_linear_step_with_flat_memory_reaches_what_was_asked_for_however_long_
 def test_a_step_that_takes_longer_an_image_the_more_there_are_is_told() -> None:
     [target] = summarize(make_rows(seconds_an_image=0.002)).targets
     assert target.reached == "neither"
-    assert target.measured.startswith("1.50 times the seconds an image")
+    assert target.measured.startswith("1.50 times the seconds an image, of a step at most 2.00 (Gate)")
+
+
+def test_a_step_that_is_not_linear_does_not_hide_behind_the_start_of_others() -> None:
+    start = [
+        {"images": images, "step": "StatisticsGen", "seconds": 600.0, "began_bytes": 500 * MIB, "peak_bytes": 600 * MIB}
+        for images in (6_000, 60_000, 240_000)
+    ]
+    [target] = summarize([*make_rows(seconds_an_image=0.002), *start]).targets
+    assert target.measured.startswith("0.46 times the seconds an image, of a step at most 2.00 (Gate)")
+    assert target.reached == "neither"
+
+
+def test_a_step_of_less_than_a_second_is_all_start_up() -> None:
+    short = [
+        {"images": images, "step": "Baseline", "seconds": 1e-12 * images**2, "began_bytes": None, "peak_bytes": None}
+        for images in (6_000, 60_000, 240_000)
+    ]
+    assert summarize([*make_rows(), *short]).targets[0].reached == "aim"
 
 
 def test_a_step_whose_memory_grows_is_named() -> None:
