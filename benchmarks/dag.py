@@ -23,7 +23,7 @@ LITTLE_TRAINING = (
     *("--fit.epochs", "1", "--fit.batch-size", "256", "--evaluation.min-accuracy", "0"),
 )
 TRAINER = "Trainer"
-STEP_BEGAN, STEP_ENDED = r"▸ .*\b{}\b", r"✓ .*\b{}\b"  # how a run tells of a step where it is no terminal
+STEP_BEGAN, STEP_ENDED = "▸", "✓"  # in front of a step's line where a run shows itself on no terminal
 
 _EXCERPT = 300  # characters of what a failed run said last
 
@@ -62,7 +62,7 @@ def run_until_trainer(root: pathlib.Path, options: Sequence[str], moment: str) -
     with process:
         assert process.stdout is not None
         try:
-            has_told = any(re.search(moment.format(TRAINER), line) for line in process.stdout)
+            has_told = any(re.search(rf"{moment} .*\b{TRAINER}\b", line) for line in process.stdout)
         finally:
             with contextlib.suppress(ProcessLookupError):  # it has ended by itself
                 os.killpg(process.pid, signal.SIGKILL)

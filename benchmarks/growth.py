@@ -111,12 +111,13 @@ def _judge(
 ) -> Target:
     """Compares the largest size with the one before it; the smallest is all start-up."""
     small, large = sizes[-2:]
+    shares = _share(seconds)
+    overall = shares[_OTHERS, large] / shares[_OTHERS, small]
     slowdowns = {
-        name: (seconds[name, large] / large) / (seconds[name, small] / small)
-        for name in (*names, _OTHERS)
+        name: shares[name, large] / shares[name, small]
+        for name in names
         if name != TRAINER and min(seconds[name, small], seconds[name, large]) >= _LEAST_SECONDS
     }
-    overall = slowdowns.pop(_OTHERS)
     slowdown, slowest = max(((ratio, name) for name, ratio in slowdowns.items()), default=(overall, _OTHERS))
     pairs = {name: (peaks.get((name, small)), peaks.get((name, large))) for name in names}
     growths = {name: after / before for name, (before, after) in pairs.items() if before and after}

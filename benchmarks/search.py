@@ -5,7 +5,6 @@ kills nothing; the long one trains every point of quick for 9 epochs, and kills 
 """
 
 import dataclasses
-import json
 import pathlib
 import random
 import tempfile
@@ -19,7 +18,8 @@ from benchmarks.benchmark import Benchmark, main
 from benchmarks.dataset import SAMPLE
 from benchmarks.result import Row, Summary, Table
 from benchmarks.splits import open_splits
-from benchmarks.trainer import MODEL_RUN, configure, read_trials, train, train_and_kill
+from benchmarks.trainer import MODEL_RUN, configure, train, train_and_kill
+from components.report.search_results import read_search_results
 from components.trainer.config import TrainerConfig, TunerName
 from components.trainer.fit import checkpoint
 from pipeline.config import QUICK
@@ -44,12 +44,12 @@ def measure(effort: Effort) -> list[Row]:
     """Searches by halving, trains every point fully, and, where kills are asked for, searches once more under fire."""
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        # Both use one state folder, so no epoch is trained twice.
-        halving, grid = (_search(folder / tuner, _configure(folder / "whole", tuner, effort)) for tuner in _TUNERS)
+        state = folder / "state"  # of both, so that no epoch is trained twice
+        halving, grid = (_search(folder / tuner, _configure(state, tuner, effort)) for tuner in _TUNERS)
         accuracies = _find_accuracies(grid, effort.max_epochs)
         best = max(accuracies, key=lambda point: accuracies[point])
         halving["against_best"] = {
-            rank: _compare_trained(folder / "whole", halving["found"][rank], best, effort.max_epochs) for rank in _RANKS
+            rank: _compare_trained(state, halving["found"][rank], best, effort.max_epochs) for rank in _RANKS
         }
         return [halving, grid, *([_search_under_fire(folder, effort)] if effort.kills else [])]
 
@@ -67,14 +67,13 @@ def _configure(state: pathlib.Path, tuner: TunerName, effort: Effort) -> Trainer
 def _search(folder: pathlib.Path, config: TrainerConfig) -> Row:
     """Searches; `folder` is a new one."""
     seconds = train(config, open_splits(SAMPLE), folder)
-    trials = read_trials(folder / MODEL_RUN)
-    winner = json.loads((folder / MODEL_RUN / "winner.json").read_text())
+    results = read_search_results(folder / MODEL_RUN)
     return {
         "search": config.search.tuner,
         "max_epochs": config.search.max_epochs,
-        "trials": [{name: value for name, value in trial.items() if name != "history"} for trial in trials],
-        "found": json.loads((folder / MODEL_RUN / "search.json").read_text()),
-        "final_fit_seconds": sum(epoch["seconds"] for epoch in winner["epochs"]),
+        "trials": [{name: value for name, value in trial.items() if name != "history"} for trial in results.trials],
+        "found": results.search,
+        "final_fit_seconds": sum(epoch["seconds"] for epoch in results.winner["epochs"]),
         "trainer_seconds": seconds,
     }
 

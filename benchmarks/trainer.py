@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import io
-import json
 import multiprocessing
 import pathlib
 import time
@@ -11,7 +10,6 @@ import types
 from multiprocessing.synchronize import Event
 from typing import Any
 
-from benchmarks.result import Row
 from benchmarks.splits import Splits
 from components import features
 from components.source_digest import digest_sources
@@ -59,8 +57,7 @@ def train(config: TrainerConfig, splits: Splits, folder: pathlib.Path) -> float:
         Seconds.
     """
     begin = time.monotonic()
-    with contextlib.redirect_stdout(io.StringIO()):  # KerasTuner prints
-        run_fn(_make_fn_args(config, splits, folder))
+    _run(_make_fn_args(config, splits, folder))
     return time.monotonic() - begin
 
 
@@ -81,7 +78,7 @@ def train_and_kill(config: TrainerConfig, splits: Splits, folder: pathlib.Path, 
     """
     context = multiprocessing.get_context("spawn")
     has_begun = context.Event()
-    process = context.Process(target=_tell_and_train, args=(has_begun, _make_fn_args(config, splits, folder)))
+    process = context.Process(target=_tell_and_run, args=(has_begun, _make_fn_args(config, splits, folder)))
     process.start()
     while process.is_alive() and not has_begun.wait(1):
         pass
@@ -95,14 +92,13 @@ def train_and_kill(config: TrainerConfig, splits: Splits, folder: pathlib.Path, 
     return False
 
 
-def read_trials(model_run: pathlib.Path) -> list[Row]:
-    """Reads the trials of a search, each with its epochs as its history."""
-    return [json.loads(line) for line in (model_run / "trials.jsonl").read_text().splitlines()]
-
-
-def _tell_and_train(has_begun: Event, fn_args: types.SimpleNamespace) -> None:
+def _tell_and_run(has_begun: Event, fn_args: types.SimpleNamespace) -> None:
     has_begun.set()
-    with contextlib.redirect_stdout(io.StringIO()):
+    _run(fn_args)
+
+
+def _run(fn_args: types.SimpleNamespace) -> None:
+    with contextlib.redirect_stdout(io.StringIO()):  # KerasTuner prints
         run_fn(fn_args)
 
 

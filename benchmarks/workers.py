@@ -6,7 +6,6 @@ epoch. The simulation asks the real oracles and lets recorded seconds pass in pl
 
 import dataclasses
 import itertools
-import json
 import pathlib
 import statistics
 import tempfile
@@ -19,7 +18,8 @@ from benchmarks.result import Row, Summary, Table
 from benchmarks.rounds import Spread
 from benchmarks.simulated_search import Clockwork, simulate
 from benchmarks.splits import open_splits
-from benchmarks.trainer import MODEL_RUN, configure, read_trials, train
+from benchmarks.trainer import MODEL_RUN, configure, train
+from components.report.search_results import read_search_results
 from components.trainer.config import TunerName
 from models.search_space import SearchSpace
 from pipeline.config import FULL, QUICK
@@ -76,12 +76,12 @@ def _search(folder: pathlib.Path, workers: int, effort: Effort) -> Row:
     """Searches anew."""
     config = configure(folder / "state", every_point=effort.every_point, workers=workers, max_epochs=effort.max_epochs)
     seconds = train(config, open_splits(SAMPLE), folder)
-    winner = json.loads((folder / MODEL_RUN / "search.json").read_text())["winner"]
-    return {"trials": len(read_trials(folder / MODEL_RUN)), "trainer_seconds": seconds, "winner": winner}
+    results = read_search_results(folder / MODEL_RUN)
+    return {"trials": len(results.trials), "trainer_seconds": seconds, "winner": results.search["winner"]}
 
 
 def _read_epoch_seconds(model_run: pathlib.Path) -> list[float]:
-    return [epoch["seconds"] for trial in read_trials(model_run) for epoch in trial["history"]]
+    return [epoch["seconds"] for trial in read_search_results(model_run).trials for epoch in trial["history"]]
 
 
 def summarize(rows: Sequence[Row]) -> Summary:

@@ -7,7 +7,8 @@ from typing import cast
 import pytest
 
 from benchmarks.splits import Splits
-from benchmarks.trainer import MODEL_RUN, configure, read_trials, train, train_and_kill
+from benchmarks.trainer import MODEL_RUN, configure, train, train_and_kill
+from components.report.search_results import read_search_results
 from models.search_space import name_point
 from pipeline.config import QUICK
 from pipeline.failures import Failure
@@ -34,7 +35,9 @@ def test_a_killed_search_ends_with_the_winner_of_the_whole_one(slice_dir: pathli
     train(whole, splits, tmp_path / "whole_output")
     assert train_and_kill(killed, splits, tmp_path / "killed_output", seconds=5)
     assert not train_and_kill(killed, splits, tmp_path / "ended_output", seconds=600)
-    expected, trials = (read_trials(tmp_path / name / MODEL_RUN) for name in ("whole_output", "ended_output"))
+    expected, trials = (
+        read_search_results(tmp_path / name / MODEL_RUN).trials for name in ("whole_output", "ended_output")
+    )
     assert [trial["point"] for trial in trials] == [trial["point"] for trial in expected]
     accuracies = [[trial["valid_accuracy"] for trial in each] for each in (trials, expected)]
     assert accuracies[0] == pytest.approx(accuracies[1], abs=0.02)
