@@ -158,7 +158,7 @@ _BUILDS: Mapping[str, Build] = {
     "bfloat16": _compute_in_bfloat16,
     f"{_STEPS} steps an execution": _execute_many_steps,
     "layer norm by the fused batch norm": functools.partial(_replace, old=EncoderBlock, new=_NormalisedFused),
-    "GELU by tanh": functools.partial(_activate, activation=functools.partial(tf.nn.gelu, approximate=True)),
+    "exact GELU": functools.partial(_activate, activation=functools.partial(tf.nn.gelu, approximate=False)),
     "ReLU in place of GELU": functools.partial(_activate, activation=tf.nn.relu),
 }
 

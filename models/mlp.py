@@ -8,6 +8,10 @@ from typing import Any
 
 import keras
 
+from models.activations import gelu
+
+_ACTIVATIONS = {"linear": None, "gelu": gelu}
+
 
 @keras.saving.register_keras_serializable(package="tokenlearner")
 class Mlp(keras.layers.Layer):
@@ -45,10 +49,12 @@ class Mlp(keras.layers.Layer):
         """Makes the weights for input [batch, tokens, dim]."""
         width = input_shape[-1]
         self.dense, self.dropout = [], []
-        units_and_activations = [*((units, "gelu") for units in self.hidden_dims)]
-        for i, (units, activation) in enumerate([*units_and_activations, (self.output_dim, self.output_activation)]):
+        hidden = [(units, "gelu") for units in self.hidden_dims]
+        for i, (units, activation) in enumerate([*hidden, (self.output_dim, self.output_activation)]):
             name = "output" if i == len(self.hidden_dims) else f"hidden_{i}"
-            dense = keras.layers.Dense(units, activation=activation, name=name, dtype=self.dtype_policy)
+            dense = keras.layers.Dense(
+                units, activation=_ACTIVATIONS[activation], name=name, dtype=self.dtype_policy
+            )
             dense.build((None, width))
             self.dense.append(dense)
             self.dropout.append(

@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from models.activations import gelu
 from models.normalization import FusedBatchNormalization
 from models.vit_config import ViTConfig
 
@@ -31,7 +32,7 @@ def apply_stem(config: ViTConfig, images: Any) -> Any:
     for i, layer in enumerate(config.stem_convolutions):
         if config.stem == "convolution":
             x = keras.layers.Conv2D(
-                layer.width, 3, strides=layer.stride, padding="same", activation="gelu", name=f"stem_{i}"
+                layer.width, 3, strides=layer.stride, padding="same", activation=gelu, name=f"stem_{i}"
             )(x)
         else:
             convolved = _convolve_and_norm(x, layer.width, layer.stride, name=f"stem_{i}")

@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from models.activations import gelu
 from models.mlp import Mlp
 from models.patch_grid import find_grid
 
@@ -56,7 +57,7 @@ class TokenLearner(keras.layers.Layer):
         self.layer_norm.build(input_shape)
         self.attention = []
         channels = input_shape[-1]
-        for i, activation in enumerate(("gelu", "gelu", "gelu", "sigmoid")):
+        for i, activation in enumerate((gelu, gelu, gelu, "sigmoid")):
             convolution = keras.layers.Conv2D(
                 self.num_tokens,
                 3,

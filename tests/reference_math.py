@@ -11,8 +11,8 @@ def layer_norm(x: np.ndarray, gamma: np.ndarray, beta: np.ndarray) -> np.ndarray
 
 
 def gelu(x: np.ndarray) -> np.ndarray:
-    """Returns the exact GELU (by the error function, not by tanh), which is Keras's default."""
-    return x * (1 + scipy.special.erf(x / np.sqrt(2))) / 2
+    """Returns the tanh approximation of GELU, as in the official TokenLearner code."""
+    return x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))) / 2
 
 
 def softmax(x: np.ndarray, axis: int) -> np.ndarray:
