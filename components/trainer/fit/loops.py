@@ -182,8 +182,12 @@ class ReplicaLoop:
         return tf.stack([loss, tf.reduce_sum(correct) / size]), summed
 
     def _answer_together(self, images: tf.Tensor) -> tf.Tensor:
-        logits = self._strategy.run(lambda batch: self.model(_take_share(batch), training=False), (images,))
-        return self._strategy.gather(logits, axis=0)  # [batch, classes], in the order of the replicas
+        # Every device gets an image: oneDNN's convolution of an empty batch has a shape that the next one rejects.
+        size = tf.shape(images)[0]
+        missing = tf.math.floormod(-size, self._strategy.num_replicas_in_sync)
+        padded = tf.concat([images, tf.repeat(images[:1], missing, axis=0)], axis=0)
+        logits = self._strategy.run(lambda batch: self.model(_take_share(batch), training=False), (padded,))
+        return self._strategy.gather(logits, axis=0)[:size]  # [batch, classes], in the order of the replicas
 
 
 def _take_share(batch: tf.Tensor) -> tf.Tensor:

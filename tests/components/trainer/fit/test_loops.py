@@ -94,7 +94,7 @@ def test_two_devices_train_what_one_does(together: dict[str, Any], alone: Checkp
         np.testing.assert_allclose(found[f"{name}es"], expected, rtol=0, atol=_FLOAT_NOISE)
     np.testing.assert_array_equal(found["correct"], alone.correct)
     for weight, of_one in zip(found["weights"], alone.best_weights, strict=True):
-        np.testing.assert_allclose(weight, of_one, rtol=0, atol=1e-5)
+        np.testing.assert_allclose(weight, of_one, rtol=0, atol=5e-5)  # Adam takes steps of up to 0.02
 
 
 def test_all_devices_hold_the_same_weights_and_statistics(together: dict[str, Any]) -> None:
