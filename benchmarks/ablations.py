@@ -9,21 +9,26 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+import pydantic
+
+from benchmarks import rounds
 from benchmarks.answers import pack_answers, unpack_answers
 from benchmarks.benchmark import Benchmark, main
 from benchmarks.dataset import ALL_IMAGES, SAMPLE
 from benchmarks.kept_training import KeptTrainings, Planned
 from benchmarks.networks import find_network
 from benchmarks.result import Row, Summary, Table
-from benchmarks.rounds import compare, tell_points
 from benchmarks.training import measure_speeds
-from components.evaluator.intervals import compare_paired
 from components.trainer.fit.checkpoint import Checkpoint
+from components.trainer.search.choice import Candidate, compare
 from models.macs import count_macs
 from models.search_space import name_point
+from models.vit_config import ViTConfig
 from pipeline.config import FULL
 from pipeline.failures import Failure
 
+_NETWORK = pydantic.TypeAdapter(ViTConfig)
 _AS_IT_IS, _OTHER_SEED = "as it is", "another seed"
 _CHANGES: Mapping[str, Mapping[str, Any]] = {  # of fields of the network or of the training
     _AS_IT_IS: {},
@@ -106,21 +111,25 @@ def _describe(planned: Planned, training: Checkpoint) -> Row:
 
 
 def summarize(rows: Sequence[Row]) -> Summary:
-    """Compares each change with the profile as it is, on the same images and, for speed, round by round."""
+    """Compares each change with the profile as it is, on the same images and, for speed, round by round.
+
+    Each was trained once, so the spread between seeds is the one that the profile assumes.
+    """
+    deviation = FULL.search.seed_deviation
     trainings = [row for row in rows if row["kind"] == "training"]
     speeds = [row for row in rows if row["kind"] == "speed"]
-    answers = {row["name"]: unpack_answers(row["valid_correct"], row["valid_images"]) for row in trainings}
+    trained = {row["name"]: _gather(row) for row in trainings}
     lines = []
     for row in trainings:
         name = row["name"]
-        paired = compare_paired(answers[name], answers[_AS_IT_IS])
+        difference = compare(trained[name], trained[_AS_IT_IS], deviation)
         lines.append(
             (
                 name,
-                f"{answers[name].mean():.1%}",
-                "" if name == _AS_IT_IS else tell_points(paired.difference, paired.low, paired.high),
+                f"{trained[name].accuracy:.1%}",
+                "" if name == _AS_IT_IS else rounds.tell_points(difference.difference, *difference.interval),
                 f"{row['macs'] / 1e6:.2f}",
-                *((compare(speeds, name, _AS_IT_IS).tell("{:.2f}x"),) if speeds else ()),
+                *((rounds.compare(speeds, name, _AS_IT_IS).tell("{:.2f}x"),) if speeds else ()),
             )
         )
     first = trainings[0]
@@ -129,14 +138,20 @@ def summarize(rows: Sequence[Row]) -> Summary:
         f"{first['valid_images']:,} valid images, one training each"
     )
     columns = (
-        *("change", "valid top-1", "points more (95 %, of the images alone)", "million MACs"),
+        *("change", "valid top-1", "points more (95 %, of images and seeds)", "million MACs"),
         *(("training speed",) if speeds else ()),
     )
     note = (
-        "A difference whose interval holds 0 has not been told from none. The interval knows nothing of seeds, of "
-        f'which "{_OTHER_SEED}" shows one.'
+        "A difference whose interval holds 0 is statistically indistinguishable from none. Each change was trained "
+        f"once; the intervals assume that an accuracy has a standard deviation of {100 * deviation:.2f} points from "
+        "seed to seed, as measured in benchmarks/results/reducers.json."
     )
     return Summary(tables=(Table(title=title, columns=columns, rows=tuple(lines)),), notes=(note,))
+
+
+def _gather(row: Row) -> Candidate:
+    correct = unpack_answers(row["valid_correct"], row["valid_images"])  # [examples]
+    return Candidate(network=_NETWORK.validate_python(row["network"]), correct=correct[np.newaxis])
 
 
 BENCHMARK = Benchmark(

@@ -16,6 +16,7 @@ from components.evaluator.intervals import Z_95, compare_paired
 from components.trainer.search.choice import Candidate, Difference, compare, pool_seed_deviation
 from models.search_space import NO_REDUCER, is_control
 from models.vit_config import ViTConfig
+from pipeline.config import FULL
 
 _NETWORK = pydantic.TypeAdapter(ViTConfig)
 
@@ -24,7 +25,8 @@ def summarize(rows: Sequence[Row]) -> Summary:
     """Compares the first point, the learnt one, with each of the others.
 
     The images are a sample, and so are the seeds: both widths are in the intervals, as in the choice of a search
-    (`components/trainer/search/choice.py`). Images that several seeds are asked about count once, not once a seed.
+    (`components/trainer/search/choice.py`); with one seed, the spread that the profile full assumes. Images that
+    several seeds are asked about count once, not once a seed.
 
     Args:
         rows: Of the kinds "training" and "speed".
@@ -33,7 +35,8 @@ def summarize(rows: Sequence[Row]) -> Summary:
     speeds = [row for row in rows if row["kind"] == "speed"]
     points = list(dict.fromkeys(row["point"] for row in trainings))
     candidates = {point: _gather([row for row in trainings if row["point"] == point]) for point in points}
-    deviation = pool_seed_deviation(list(candidates.values()))
+    measured_deviation = pool_seed_deviation(list(candidates.values()))
+    deviation = FULL.search.seed_deviation if measured_deviation is None else measured_deviation
     learnt = candidates[points[0]]
     lines, sentences = [], []
     for point, candidate in candidates.items():
@@ -56,8 +59,11 @@ def summarize(rows: Sequence[Row]) -> Summary:
         *("point", "test top-1 (95 %)", f"{points[0]} ahead by, points (95 %)", "each seed by itself"),
         *("million MACs", "parameters", *(("training images/s",) if speeds else ())),
     )
-    if len(learnt.correct) == 1:
-        sentences.append("With one seed, the intervals are those of the images alone: another seed may tell otherwise.")
+    if measured_deviation is None:
+        sentences.append(
+            "Each point was trained once; the intervals assume that an accuracy has a standard deviation of "
+            f"{100 * deviation:.2f} points from seed to seed."
+        )
     revisions = list(dict.fromkeys(row["revision"][:7] for row in trainings))
     if len(revisions) > 1:
         sentences.append(f"Trained at the revisions {', '.join(revisions)}.")
@@ -75,10 +81,10 @@ def _gather(rows: Sequence[Row]) -> Candidate:
     return Candidate(network=_NETWORK.validate_python(rows[0]["network"]), correct=np.stack(correct))
 
 
-def _tell_accuracy(candidate: Candidate, deviation: float | None) -> str:
+def _tell_accuracy(candidate: Candidate, deviation: float) -> str:
     of_image = candidate.correct.mean(axis=0)  # [examples]
     seeds, examples = candidate.correct.shape
-    half = Z_95 * math.sqrt(of_image.var(ddof=1) / examples + (deviation or 0.0) ** 2 / seeds)
+    half = Z_95 * math.sqrt(of_image.var(ddof=1) / examples + deviation**2 / seeds)
     return f"{candidate.accuracy:.1%} ({candidate.accuracy - half:.1%} to {candidate.accuracy + half:.1%})"
 
 
@@ -89,6 +95,6 @@ def _tell_pairs(learnt: Candidate, candidate: Candidate) -> list[str]:
 
 def _conclude(difference: Difference) -> str:
     better = "beats" if difference.difference > 0 else "loses to"
-    verb = better if difference.is_larger_than_noise else "cannot be told from"
+    verb = better if difference.is_larger_than_noise else "is statistically indistinguishable from"
     points = tell_points(difference.difference, *difference.interval)
     return f"{difference.point} {verb} {difference.than} on test: {points} points."

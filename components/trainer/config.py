@@ -38,6 +38,7 @@ class SearchConfig:
     max_trials: int  # points that random and bayesian try at most
     finalists: int  # best points that are trained with all seeds
     seeds: int  # how often finalists are trained
+    seed_deviation: float  # standard deviation of valid accuracy from seed to seed, 0..1; with several it is measured
     workers: int  # processes that train points side by side; halving, grid and random find the same with any number
     controls_may_win: bool  # False: they only show what learning where to look is worth
 
@@ -51,6 +52,7 @@ class SearchConfig:
             check_range(f"search.{name}", getattr(self, name), 1)
         check_range("search.max_epochs", self.max_epochs, self.min_epochs)
         check_range("search.reduction_factor", self.reduction_factor, 2)
+        check_range("search.seed_deviation", self.seed_deviation, 0, 1)
         if self.max_mmacs is not None:
             check_range("search.max_mmacs", self.max_mmacs, 0)
 

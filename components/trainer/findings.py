@@ -7,7 +7,7 @@ from models.search_space import NO_REDUCER
 
 
 def describe_choice(choice: Choice) -> tuple[str, ...]:
-    """Says who won, which differences are larger than their noise, and what learning where to look gave.
+    """Says who won, which differences are larger than their noise, where that comes from, and what learning gave.
 
     Args:
         choice: Of a search.
@@ -16,7 +16,13 @@ def describe_choice(choice: Choice) -> tuple[str, ...]:
         One sentence each.
     """
     differences = _describe_differences(choice.differences)
-    return (_describe_winner(choice), *differences, _describe_learnt(choice), *_describe_unbound(choice))
+    return (
+        _describe_winner(choice),
+        *differences,
+        _describe_learnt(choice),
+        *_describe_unbound(choice),
+        *_describe_noise(choice),
+    )
 
 
 def _describe_winner(choice: Choice) -> str:
@@ -42,6 +48,21 @@ def _describe_unbound(choice: Choice) -> tuple[str, ...]:
     )
 
 
+def _describe_noise(choice: Choice) -> tuple[str, ...]:
+    if not choice.differences:
+        return ()
+    seeds = len(choice.best.correct)
+    origin = (
+        f"measured on {len(choice.candidates)} finalists with {seeds} seeds each"
+        if choice.is_seed_deviation_measured
+        else "assumed, as each finalist was trained once: --search.seeds 2 measures it"
+    )
+    return (
+        f"± is one standard error of the images and the seeds; from seed to seed an accuracy has a standard deviation "
+        f"of {100 * choice.seed_deviation:.2f} points ({origin}).",
+    )
+
+
 def _describe_differences(differences: Sequence[Difference]) -> list[str]:
     sentences = []
     for is_larger, words in ((True, "by more than the noise"), (False, "by no more than the noise")):
@@ -63,7 +84,7 @@ def _describe_learnt(choice: Choice) -> str:
 
 def _judge(difference: Difference) -> str:
     if not difference.is_larger_than_noise:
-        return "cannot be told from"
+        return "is statistically indistinguishable from"
     return "beats" if difference.difference > 0 else "loses to"
 
 

@@ -144,7 +144,7 @@ def training_batches(examples: Examples, config: FitConfig, *, seed: int, first_
 
 
 def crop_and_flip(images: tf.Tensor, padding: int, seed: tf.Tensor) -> tf.Tensor:
-    """Crops each image at random from its reflected surroundings and mirrors every other one, a whole batch at once.
+    """Crops each image of a batch at random from its reflected surroundings, and mirrors it with probability 0.5.
 
     Args:
         images: [batch, height, width, channels].

@@ -137,6 +137,7 @@ def show_comparison(console: Console, comparison: Comparison) -> None:
         f"{paired.only_second_right:,}. "
     )
     end = f"The second {verdict}." if is_sure else "That is within the noise of these images."
+    end += " This compares two models, not two configurations: other seeds may differ by more."
     print_sentences(console, "Paired", [sentence + end])
 
 

@@ -41,12 +41,12 @@ class Candidate:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Difference:
-    """How much better one point is than another on the same valid images."""
+    """How much better one configuration is than another on the same valid images, whatever the seed."""
 
     point: str
     than: str
     difference: float  # of mean validation accuracies, -1..1
-    standard_error: float  # of the images and, with more than one seed, of the seeds
+    standard_error: float  # of the images and of the seeds
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -69,17 +69,20 @@ class Choice:
     best: Candidate  # of those that may win, by mean validation accuracy alone
     unbound_winner: Candidate  # if the controls, too, may win
     differences: tuple[Difference, ...]  # the best against each of the others
+    winner_differences: tuple[Difference, ...]  # the winner against each of the others
     learnt: Candidate | None  # the best with a learnt reducer, if there is any
     learnt_differences: tuple[Difference, ...]  # that one against the trunk and the controls at its token count
-    seed_deviation: float | None  # standard deviation of an accuracy from seed to seed, pooled; None: one seed
+    seed_deviation: float  # standard deviation of an accuracy from seed to seed
+    is_seed_deviation_measured: bool  # pooled over the candidates; False: the assumed one, as each had one seed
 
 
-def choose(candidates: Sequence[Candidate], *, controls_may_win: bool) -> Choice:
+def choose(candidates: Sequence[Candidate], *, controls_may_win: bool, assumed_seed_deviation: float) -> Choice:
     """Chooses the cheapest point whose difference to the best is within one standard error.
 
     Args:
         candidates: Trained equally long, with the same seeds, measured on the same images.
         controls_may_win: If False, they only show what learning where to look is worth.
+        assumed_seed_deviation: Standard deviation of an accuracy from seed to seed, 0..1, where one seed shows none.
 
     Returns:
         The choice.
@@ -87,42 +90,47 @@ def choose(candidates: Sequence[Candidate], *, controls_may_win: bool) -> Choice
     Reference:
         Breiman et al., "Classification and Regression Trees", section 3.4.3 (the one-standard-error rule).
     """
-    deviation = pool_seed_deviation(candidates)
+    measured_deviation = pool_seed_deviation(candidates)
+    deviation = assumed_seed_deviation if measured_deviation is None else measured_deviation
     ranked = sorted(candidates, key=lambda candidate: (-candidate.accuracy, candidate.macs))
     learnt = [candidate for candidate in ranked if is_learnt(candidate.network)]
     free = [candidate for candidate in ranked if not is_control(candidate.network)]
     runners = ranked if controls_may_win or not free else free
     best = runners[0]
+    winner = _find_cheapest(runners, deviation)
     controls = find_controls(learnt[0].network) if learnt else ()
     return Choice(
         candidates=tuple(ranked),
-        winner=_find_cheapest(runners, deviation),
+        winner=winner,
         best=best,
         unbound_winner=_find_cheapest(ranked, deviation),
         differences=tuple(compare(best, other, deviation) for other in ranked if other is not best),
+        winner_differences=tuple(compare(winner, other, deviation) for other in ranked if other is not winner),
         learnt=learnt[0] if learnt else None,
         learnt_differences=tuple(compare(learnt[0], other, deviation) for other in ranked if other.network in controls),
         seed_deviation=deviation,
+        is_seed_deviation_measured=measured_deviation is not None,
     )
 
 
-def _find_cheapest(ranked: Sequence[Candidate], seed_deviation: float | None) -> Candidate:
+def _find_cheapest(ranked: Sequence[Candidate], seed_deviation: float) -> Candidate:
     """Returns the cheapest that is within one standard error of the first."""
     differences = [(other, compare(ranked[0], other, seed_deviation)) for other in ranked]
     within = [other for other, difference in differences if difference.difference <= difference.standard_error]
     return min(within, key=lambda candidate: (candidate.macs, -candidate.accuracy))
 
 
-def compare(candidate: Candidate, other: Candidate, seed_deviation: float | None) -> Difference:
-    """Compares two points image by image.
+def compare(candidate: Candidate, other: Candidate, seed_deviation: float) -> Difference:
+    """Compares two configurations image by image.
 
     The images are a sample, and so are the seeds: the variance of the mean difference is that of the images' mean
-    differences over their number, plus that between seeds (of both points) over theirs.
+    differences over their number, plus that between seeds (of both points) over theirs. How two trainings of one
+    configuration disagree on an image is part of both terms, so the interval is slightly too wide, never too narrow.
 
     Args:
         candidate: One point.
         other: Another, with the same seeds and images.
-        seed_deviation: Of `pool_seed_deviation`.
+        seed_deviation: Standard deviation of an accuracy from seed to seed, 0..1.
 
     Returns:
         The difference of their accuracies.
@@ -130,7 +138,7 @@ def compare(candidate: Candidate, other: Candidate, seed_deviation: float | None
     differences = candidate.correct.mean(axis=0) - other.correct.mean(axis=0)  # [examples]
     seeds, examples = candidate.correct.shape
     variance = differences.var(ddof=1) / examples if examples > 1 else 0.0
-    variance += 2 * (seed_deviation or 0.0) ** 2 / seeds
+    variance += 2 * seed_deviation**2 / seeds
     return Difference(
         point=candidate.name,
         than=other.name,

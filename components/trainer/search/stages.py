@@ -75,7 +75,11 @@ class Search:
         finalists = self.find_finalists()
         repeats = self._plan_repeats(finalists)
         self._run_stage("finalists", plans.PlanOracle(repeats), planned_epochs=plans.count_epochs(repeats))
-        return choose(self._gather_candidates(finalists), controls_may_win=search.controls_may_win)
+        return choose(
+            self._gather_candidates(finalists),
+            controls_may_win=search.controls_may_win,
+            assumed_seed_deviation=search.seed_deviation,
+        )
 
     def find_finalists(self) -> list[ViTConfig]:
         """Finds the points to be compared: the best ones, the best learnt one, and its controls."""

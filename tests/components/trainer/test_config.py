@@ -28,6 +28,7 @@ _CONFIG = TrainerConfig(
         max_trials=5,
         finalists=2,
         seeds=3,
+        seed_deviation=0.01,
         workers=1,
         controls_may_win=True,
     ),

@@ -24,9 +24,12 @@ def candidate(reducer: TokenReducer | None, placement: int, *right: int) -> Cand
     return Candidate(network=network, correct=np.arange(100) < np.array(right)[:, np.newaxis])
 
 
-def describe(*candidates: Candidate, controls_may_win: bool = False) -> list[str]:
-    """Says what is found in the candidates."""
-    return list(describe_choice(choose(candidates, controls_may_win=controls_may_win)))
+def describe(*candidates: Candidate, controls_may_win: bool = False, seed_deviation: float = 0.0) -> list[str]:
+    """Says what is found in the candidates; the last sentence, on the noise, has a test of its own."""
+    choice = choose(candidates, controls_may_win=controls_may_win, assumed_seed_deviation=seed_deviation)
+    *sentences, noise = describe_choice(choice)
+    assert noise.startswith("± is one standard error of the images and the seeds")
+    return sentences
 
 
 def test_the_best_is_named_where_none_that_is_cheaper_comes_near() -> None:
@@ -60,7 +63,7 @@ def test_the_best_learnt_reducer_is_held_against_each_control() -> None:
     (sentence,) = (sentence for sentence in sentences if sentence.startswith("At the same"))
     assert "token_learner-2@1 " in sentence
     assert "loses to the network without TokenLearner (-20.0 ± 4.0 points)" in sentence
-    assert "cannot be told from average_pooling-2@1 (-1.0 ± 1.0 points)" in sentence
+    assert "is statistically indistinguishable from average_pooling-2@1 (-1.0 ± 1.0 points)" in sentence
     assert "beats top_k_norm-2@1 (+30.0 ± 4.6 points)" in sentence
 
 
@@ -86,3 +89,23 @@ def test_a_learnt_reducer_that_would_win_beside_a_control_is_not_called_one() ->
     )
     assert sentences[0].startswith("token_learner-2@0 wins")
     assert sentences[-1].startswith("If controls might win, token_learner-2@1 would: 63.0%")
+
+
+def test_where_the_spread_between_seeds_comes_from_is_said() -> None:
+    def noise_of(*right: int) -> str:
+        candidates = [candidate("token_learner", 1, *right), candidate("token_learner", 0, *right)]
+        return describe_choice(choose(candidates, controls_may_win=False, assumed_seed_deviation=0.0123))[-1]
+
+    said = (
+        "± is one standard error of the images and the seeds; from seed to seed an accuracy has a standard deviation of"
+    )
+    assert (
+        noise_of(60)
+        == f"{said} 1.23 points (assumed, as each finalist was trained once: --search.seeds 2 measures it)."
+    )
+    assert noise_of(60, 62) == f"{said} 1.41 points (measured on 2 finalists with 2 seeds each)."
+
+
+def test_one_finalist_has_no_noise_to_speak_of() -> None:
+    choice = choose([candidate("token_learner", 1, 60)], controls_may_win=False, assumed_seed_deviation=0.01)
+    assert not [sentence for sentence in describe_choice(choice) if "±" in sentence]

@@ -110,7 +110,7 @@ def test_the_choice_is_written_with_what_it_rests_on(searched: Searched, found: 
     assert (found["winner"], found["best"]) == (choice.winner.name, choice.best.name)
     assert found["sentences"] == list(describe_choice(choice))
     assert found["learnt"] == choice.learnt.name if choice.learnt else None
-    assert found["seed_deviation"] == choice.seed_deviation
+    assert (found["seed_deviation"], found["is_seed_deviation_measured"]) == (choice.seed_deviation, True)
     macs = {name_point(point): count_macs(point).total for point in searched.search.points}
     assert found["candidates"] == [
         {
@@ -124,6 +124,7 @@ def test_the_choice_is_written_with_what_it_rests_on(searched: Searched, found: 
     ]
     for written, differences in (
         (found["differences"], choice.differences),
+        (found["winner_differences"], choice.winner_differences),
         (found["learnt_differences"], choice.learnt_differences),
     ):
         assert written == [
@@ -154,8 +155,10 @@ def test_a_search_without_a_learnt_point_or_a_second_seed_is_written_too(
     searched: Searched, tmp_path: pathlib.Path
 ) -> None:
     trunk = searched.search.config.trunk
-    choice = choose([Candidate(network=trunk, correct=np.ones((1, 5), bool))], controls_may_win=False)
+    choice = choose(
+        [Candidate(network=trunk, correct=np.ones((1, 5), bool))], controls_may_win=False, assumed_seed_deviation=0.02
+    )
     write_search(choice, [], 4, tmp_path / "search.json")
     found = json.loads((tmp_path / "search.json").read_text())
-    assert (found["winner"], found["learnt"], found["seed_deviation"]) == ("none", None, None)
-    assert (found["differences"], found["learnt_differences"]) == ([], [])
+    assert (found["winner"], found["learnt"], found["seed_deviation"]) == ("none", None, 0.02)
+    assert (found["differences"], found["winner_differences"], found["learnt_differences"]) == ([], [], [])

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from components.trainer.search.choice import Candidate, choose, compare, pool_seed_deviation
+from components.trainer.search import choice as choices
+from components.trainer.search.choice import Candidate, Choice, compare, pool_seed_deviation
 from models.vit_config import TokenReducer, ViTConfig
 
 _EXAMPLES = 100
@@ -33,6 +34,11 @@ def candidate(point: ViTConfig, *right: Sequence[int] | range) -> Candidate:
     return Candidate(network=point, correct=correct)
 
 
+def choose(candidates: Sequence[Candidate], *, controls_may_win: bool, assumed_seed_deviation: float = 0.0) -> Choice:
+    """Chooses; with one seed as if no accuracy depended on it, unless told otherwise."""
+    return choices.choose(candidates, controls_may_win=controls_may_win, assumed_seed_deviation=assumed_seed_deviation)
+
+
 NONE = network(None)
 LATE, MIDDLE, EARLY = (network("token_learner", placement) for placement in (2, 1, 0))
 
@@ -47,11 +53,11 @@ def test_the_points_here_cost_less_the_earlier_the_reducer_stands() -> None:
 def test_the_standard_error_is_that_of_the_images_and_of_the_seeds(seeds: int) -> None:
     rng = np.random.default_rng(0)
     one, other = (Candidate(network=point, correct=rng.random((seeds, 50)) < 0.7) for point in (LATE, EARLY))
-    found = compare(one, other, seed_deviation=0.04 if seeds > 1 else None)
+    found = compare(one, other, seed_deviation=0.04)
 
     pairs = one.correct.mean(axis=0) - other.correct.mean(axis=0)  # [examples]
     of_images = ((pairs - pairs.mean()) ** 2).sum() / 49 / 50
-    of_seeds = 2 * 0.04**2 / 3 if seeds > 1 else 0.0
+    of_seeds = 2 * 0.04**2 / seeds
     assert found.standard_error == pytest.approx(math.sqrt(of_images + of_seeds), rel=1e-12)
     assert found.difference == pytest.approx(one.accuracy - other.accuracy, rel=1e-12)
     assert (found.point, found.than) == ("token_learner-2@2", "token_learner-2@0")
@@ -60,7 +66,7 @@ def test_the_standard_error_is_that_of_the_images_and_of_the_seeds(seeds: int) -
 def test_images_that_both_get_right_or_wrong_do_not_count_as_noise() -> None:
     """Sixty in common; one is right on four more, the other on three more: a difference of 0.01."""
     one, other = candidate(LATE, range(64)), candidate(EARLY, [*range(60), *range(90, 93)])
-    found = compare(one, other, None)
+    found = compare(one, other, 0.0)
     variance = (7 - 100 * 0.01**2) / 99  # of 4 x +1, 3 x -1 and 93 x 0
     assert found.difference == pytest.approx(0.01)
     assert found.standard_error == pytest.approx(math.sqrt(variance / 100))
@@ -69,19 +75,19 @@ def test_images_that_both_get_right_or_wrong_do_not_count_as_noise() -> None:
 
 
 def test_equal_points_differ_by_nothing_without_noise() -> None:
-    found = compare(candidate(LATE, range(60)), candidate(EARLY, range(60)), None)
+    found = compare(candidate(LATE, range(60)), candidate(EARLY, range(60)), 0.0)
     assert (found.difference, found.standard_error, found.is_larger_than_noise) == (0, 0, False)
 
 
 def test_a_difference_is_larger_than_noise_when_its_interval_leaves_out_zero() -> None:
     """Of n images that one alone gets right, the standard error is about the root of n: 4 are too many, 3 too few."""
-    few, many = (compare(candidate(LATE, range(60 + n)), candidate(EARLY, range(60)), None) for n in (3, 4))
+    few, many = (compare(candidate(LATE, range(60 + n)), candidate(EARLY, range(60)), 0.0) for n in (3, 4))
     assert (few.is_larger_than_noise, many.is_larger_than_noise) == (False, True)
     assert many.standard_error == pytest.approx(math.sqrt((4 - 100 * 0.04**2) / 99 / 100))
     assert many.interval == pytest.approx(
         (0.04 - 1.96 * many.standard_error, 0.04 + 1.96 * many.standard_error), rel=1e-3
     )
-    loses = compare(candidate(EARLY, range(60)), candidate(LATE, range(64)), None)
+    loses = compare(candidate(EARLY, range(60)), candidate(LATE, range(64)), 0.0)
     assert (loses.difference, loses.is_larger_than_noise) == (pytest.approx(-0.04), True)
 
 
@@ -90,7 +96,9 @@ def test_the_deviation_between_seeds_is_pooled_over_the_points() -> None:
     second = candidate(EARLY, range(50), range(54))  # 0.5 and 0.54
     of_first, of_second = 0.1**2 / 2, 0.04**2 / 2  # variances of two values
     assert pool_seed_deviation([first, second]) == pytest.approx(math.sqrt((of_first + of_second) / 2))
-    assert choose([first, second], controls_may_win=True).seed_deviation == pool_seed_deviation([first, second])
+    choice = choose([first, second], controls_may_win=True, assumed_seed_deviation=0.5)
+    assert choice.seed_deviation == pool_seed_deviation([first, second])
+    assert choice.is_seed_deviation_measured
 
 
 def test_one_seed_tells_nothing_of_the_others() -> None:
@@ -115,6 +123,26 @@ def test_the_spread_of_the_seeds_widens_what_is_within_one_standard_error() -> N
     spread = [candidate(NONE, range(60), range(64)), candidate(EARLY, range(58), range(62))]
     assert choose(steady, controls_may_win=False).winner is steady[0]
     assert choose(spread, controls_may_win=False).winner is spread[1]
+
+
+def test_with_one_seed_the_assumed_spread_widens_what_is_within_one_standard_error() -> None:
+    """Two images apart are 0.02: more than the 0.014 of the images, less than these and 0.01 a seed together, 0.02."""
+    best, other = candidate(NONE, range(62)), candidate(EARLY, range(60))
+    for deviation, winner, standard_error in ((0.0, best, 0.0141), (0.011, other, 0.0210)):
+        choice = choose([best, other], controls_may_win=False, assumed_seed_deviation=deviation)
+        assert choice.winner is winner
+        [difference] = choice.differences
+        assert difference.standard_error == pytest.approx(standard_error, abs=1e-4)
+        assert (choice.seed_deviation, choice.is_seed_deviation_measured) == (deviation, False)
+
+
+def test_the_winner_is_compared_with_each_of_the_others_though_another_one_is_best() -> None:
+    best, winner, last = candidate(NONE, range(62)), candidate(LATE, range(61)), candidate(EARLY, range(50))
+    choice = choose([best, winner, last], controls_may_win=False)
+    assert choice.winner is winner
+    found = {difference.than: difference.difference for difference in choice.winner_differences}
+    assert {difference.point for difference in choice.winner_differences} == {winner.name}
+    assert found == pytest.approx({best.name: -0.01, last.name: 0.11})
 
 
 def test_of_equally_accurate_points_the_cheaper_one_is_the_best() -> None:

@@ -106,7 +106,7 @@ def test_where_every_repeat_fails_the_first_seed_decides(searched: Searched, sea
         candidate.name for candidate in searched.choice.candidates
     }
     assert found.choice.candidates[0].correct.shape[0] == 1
-    assert found.choice.seed_deviation is None
+    assert not found.choice.is_seed_deviation_measured
 
 
 def test_a_search_in_which_all_trials_fail_ends_with_the_first_reason(

@@ -80,7 +80,7 @@ def test_the_candidates_are_compared_by_their_last_epoch(searched: Searched) -> 
         last = {t.seed: t for t in searched.search.trials if t.point == candidate.name and t.epochs == 4}
         assert candidate.correct.shape == (2, 60)
         assert candidate.correct.mean(axis=1).tolist() == [last[1].valid_accuracy, last[2].valid_accuracy]
-    assert searched.choice.seed_deviation is not None
+    assert searched.choice.is_seed_deviation_measured
 
 
 def test_every_trial_is_a_line_with_all_that_was_found(searched: Searched) -> None:
