@@ -99,6 +99,8 @@ def generate_components(config: PipelineConfig, place: Place) -> Iterator[BaseNo
         statistics=statistics,
         schema=schema,
         anomalies=example_validator.outputs["anomalies"],
+        max_duplicate_share=config.data.max_duplicate_share,
+        duplicates_path=f"{place.root}/duplicates.json",
         code_digest=_digest_code(DataGate),
     )
     yield data_gate
@@ -208,6 +210,7 @@ def generate_components(config: PipelineConfig, place: Place) -> Iterator[BaseNo
     model_card = ModelCard(
         examples=examples,
         statistics=statistics,
+        duplicates=data_gate.outputs["duplicates"],
         model=model,
         model_run=trainer.outputs["model_run"],
         verdict=gate.outputs["verdict"],
@@ -252,6 +255,7 @@ def generate_components(config: PipelineConfig, place: Place) -> Iterator[BaseNo
         statistics=statistics,
         anomalies=example_validator.outputs["anomalies"],
         bad_images=data_gate.outputs["bad_images"],
+        duplicates=data_gate.outputs["duplicates"],
         model=model,
         model_run=trainer.outputs["model_run"],
         verdict=gate.outputs["verdict"],

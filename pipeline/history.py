@@ -6,6 +6,7 @@ import pathlib
 
 from ml_metadata.proto import metadata_store_pb2
 
+from components.data_gate.duplicates import Duplicates, read_duplicates
 from components.evaluator.verdict import Verdict, read_verdict
 from components.lite_converter.comparison import LiteComparison, read_comparison
 from components.pusher.ledger import NOT_PUSHED_BECAUSE
@@ -52,6 +53,7 @@ class Run:
     serving: ServingFindings | None = None  # None: it was not asked to serve
     not_pushed_because: str | None = None  # a clause
     lite: LiteComparison | None = None  # None: a run from before there was a LiteConverter
+    duplicates: Duplicates | None = None  # None: a run from before they were looked for
 
 
 class History:
@@ -105,6 +107,7 @@ class History:
             override=next(reversed(find_overrides(self._records, model)), None),
             serving=self._read_serving(run_id),
             lite=self._read_lite(run_id),
+            duplicates=self._read_duplicates(run_id),
             not_pushed_because=pushed.custom_properties[NOT_PUSHED_BECAUSE].string_value or None,
         )
 
@@ -119,6 +122,10 @@ class History:
             return None
         [lite_models] = self.outputs(run_id, "LiteConverter", "lite_models")
         return read_comparison(pathlib.Path(lite_models.uri))
+
+    def _read_duplicates(self, run_id: str) -> Duplicates | None:
+        written = self.outputs(run_id, "DataGate", "duplicates") if "DataGate" in self._records.steps(run_id) else []
+        return read_duplicates(pathlib.Path(written[0].uri)) if written else None
 
     def inputs(self, run_id: str, component: str, key: str) -> list[metadata_store_pb2.Artifact]:
         """Returns what a component of a run read under a key."""

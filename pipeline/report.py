@@ -75,6 +75,7 @@ def rebuild(config: PipelineConfig, history: History, run_id: str) -> str:
             statistics=_locate(history, run_id, "StatisticsGen", "statistics"),
             anomalies=_locate(history, run_id, "ExampleValidator", "anomalies"),
             bad_images=_locate(history, run_id, "DataGate", "bad_images"),
+            duplicates=_locate(history, run_id, "DataGate", "duplicates"),
             lite_models=_locate(history, run_id, "LiteConverter", "lite_models"),
             pushed_version=_find_pushed_version(history, run_id),
             provenance=read_provenance(config.metadata_path, read_peaks(config.memory_path), run_id),

@@ -17,6 +17,8 @@ def print_run(console: Console, run: Run) -> None:
     winner, verdict = run.winner, run.verdict
     facts = Table(box=rich.box.SIMPLE_HEAD, show_header=False, title=f"run {run.run_id}", title_justify="left")
     facts.add_row("winner", describe_network(winner))
+    if run.duplicates and run.duplicates.groups:
+        facts.add_row("duplicates", f"{run.duplicates.describe_counts()}: {run.duplicates.describe()}")
     facts.add_row("search", "\n".join(winner.search_findings))
     correct = round(winner.valid_accuracy * winner.valid_images)
     facts.add_row("valid accuracy", format_accuracy(measure_share(correct, winner.valid_images), winner.valid_images))

@@ -22,7 +22,7 @@ GRAPH = {  # step: (what it reads, as "key" or "key from output"; what it writes
     "ExampleGen": ((), ("examples",)),
     "Schema": ((), ("schema",)),
     "ExampleValidator": (("schema",), ("anomalies",)),
-    "DataGate": (("examples", "anomalies"), ("bad_images",)),
+    "DataGate": (("examples", "anomalies"), ("bad_images", "duplicates")),
     "Transform": (("examples", "schema"), ("transform_graph",)),
     "Trainer": (("examples", "schema", "transform_graph"), ("model", "model_run")),
     "Gate": (("examples", "model"), ("blessing", "verdict")),

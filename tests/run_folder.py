@@ -4,6 +4,7 @@ import json
 import pathlib
 from typing import Any
 
+from components.data_gate.duplicates import DUPLICATES_PREFIX, Member, encode_group
 from components.evaluator import rules
 from components.evaluator.verdict import Measure, Predictions, write_predictions, write_verdict
 from components.lite_converter.comparison import FailedTwin, LiteComparison, Variant, VariantName, write_comparison
@@ -53,7 +54,8 @@ def write_model_run(folder: pathlib.Path, *, reducer: str | None = "token_learne
         "sentences": [f"{point} wins."],
         "dropped": [{"point": "token_learner-64@3", "reason": "too dear"}],
         "failed": [{"point": "top_k_norm-4@1", "reason": "<script>alert(1)</script>"}],
-        "seed_deviation": None,
+        "seed_deviation": 0.02,
+        "is_seed_deviation_measured": False,
     }
     (folder / "search.json").write_text(json.dumps(search))
     winner = {
@@ -73,6 +75,14 @@ def write_model_run(folder: pathlib.Path, *, reducer: str | None = "token_learne
         "parameters": 161_018,
     }
     (folder / "winner.json").write_text(json.dumps(winner))
+    return folder
+
+
+def write_duplicates(folder: pathlib.Path) -> pathlib.Path:
+    """Writes what the DataGate leaves where one test image also occurs in train."""
+    folder.mkdir()
+    group = encode_group([Member("test", "test_1"), Member("train", "train_2")])
+    (folder / f"{DUPLICATES_PREFIX}-00000-of-00001.jsonl").write_text(f"{group}\n")
     return folder
 
 

@@ -1,6 +1,9 @@
 """The component DataGate."""
 
+import dataclasses
 import json
+from collections.abc import Callable
+from typing import Any
 
 import apache_beam as beam
 import tensorflow_data_validation as tfdv
@@ -15,8 +18,29 @@ from components import features
 from components.bad_data import BadDataError
 from components.data_gate import findings
 from components.data_gate.bad_image import BadImage
-from components.data_gate.images import find_bad_images
+from components.data_gate.duplicates import (
+    DUPLICATES_PREFIX,
+    Duplicates,
+    Member,
+    decode_groups,
+    describe_shared_ids,
+    describe_shared_images,
+    encode_group,
+    is_several,
+)
+from components.data_gate.images import check_images
 from components.data_gate.skew import describe_skew
+
+_BAD_IMAGES, _SHARED_IDS = "bad_images", "shared_ids"  # how files of lines of JSON begin
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Checked:
+    """What was found in the images."""
+
+    bad_images: list[BadImage]
+    duplicates: Duplicates
+    shared_ids: dict[str, list[str]]  # the splits of the records of each id that has several
 
 
 @component(use_beam=True)
@@ -26,13 +50,16 @@ def DataGate(  # noqa: N802 (TFX names components like classes)
     schema: InputArtifact[standard_artifacts.Schema],
     anomalies: InputArtifact[standard_artifacts.ExampleAnomalies],
     bad_images: OutputArtifact[standard_artifacts.ExampleAnomalies],
+    duplicates: OutputArtifact[standard_artifacts.ExampleAnomalies],
+    max_duplicate_share: Parameter[float],
+    duplicates_path: Parameter[str],
     code_digest: Parameter[str],  # noqa: ARG001 (read by the cache)
     beam_pipeline: BeamComponentParameter[beam.Pipeline] = None,
 ) -> None:
     """Stops the run when the data has anomalies, before anything is trained on it.
 
     Looked at are: what ExampleValidator found in each split, how far the balance of classes in valid and test stands
-    from train, and whether every image decodes to 32x32x3.
+    from train, whether every image decodes to 32x32x3, whether ids are unique, and which images have identical pixels.
 
     Args:
         examples: Splits train, valid and test.
@@ -40,6 +67,9 @@ def DataGate(  # noqa: N802 (TFX names components like classes)
         schema: What they are held against.
         anomalies: Of ExampleValidator.
         bad_images: Folder of JSON lines, one an image that cannot be trained on.
+        duplicates: Folder of JSON lines, one a group of images with identical pixels; read by `read_duplicates`.
+        max_duplicate_share: Share of a split's images that may also occur in another split, 0..1.
+        duplicates_path: File that lists all duplicates when they stop the run; a failed step keeps no outputs.
         code_digest: Of the sources that this step depends on.
         beam_pipeline: Given by TFX.
 
@@ -52,7 +82,15 @@ def DataGate(  # noqa: N802 (TFX names components like classes)
     for split in features.SPLITS:
         found += findings.describe_anomalies(_read_anomalies(anomalies, split), split)
     found += describe_skew(split_statistics, schema_proto)
-    found += findings.describe_bad_images(_check_images(examples, bad_images, beam_pipeline))
+    checked = _check_images(examples, bad_images.uri, duplicates.uri, beam_pipeline)
+    found += findings.describe_bad_images(checked.bad_images)
+    split_images = {split: int(each.datasets[0].num_examples) for split, each in split_statistics.items()}
+    doubled = describe_shared_ids(checked.shared_ids)
+    doubled += describe_shared_images(checked.duplicates, split_images, max_duplicate_share)
+    if doubled:
+        found += [*doubled, _list_all(checked, duplicates_path)]
+    elif fileio.exists(duplicates_path):  # of an earlier run, whose data was mended since
+        fileio.remove(duplicates_path)
     if found:
         raise BadDataError("; ".join(found))
 
@@ -69,23 +107,76 @@ def _read_anomalies(artifact: standard_artifacts.ExampleAnomalies, split: str) -
 
 
 def _check_images(
-    examples: standard_artifacts.Examples, bad_images: standard_artifacts.ExampleAnomalies, beam_pipeline: beam.Pipeline
-) -> list[BadImage]:
+    examples: standard_artifacts.Examples, bad_images: str, duplicates: str, beam_pipeline: beam.Pipeline
+) -> _Checked:
+    """Looks at every image once; only ids and digests are shuffled, never the images.
+
+    Args:
+        examples: The splits.
+        bad_images: Folder that gets a line of JSON for each image that cannot be trained on.
+        duplicates: Folder that gets a line of JSON for each group of identical images, and for each id that several
+            records share.
+        beam_pipeline: That looks.
+    """
     folders = {split: artifact_utils.get_split_uri([examples], split) for split in features.SPLITS}
     files = [
         (split, f"{folder}/{name}") for split, folder in folders.items() for name in sorted(fileio.listdir(folder))
     ]
     with beam_pipeline as pipeline:
-        (
+        images = (
             pipeline
             | "Files" >> beam.Create(files)
             | "Spread" >> beam.Reshuffle()
-            | "Decode" >> beam.FlatMapTuple(find_bad_images)
-            | "ToJson" >> beam.Map(json.dumps)
-            | "Write" >> beam.io.WriteToText(f"{bad_images.uri}/bad_images", file_name_suffix=".jsonl")
+            | "Decode" >> beam.FlatMapTuple(check_images)
         )
+        bad = images | "Bad" >> beam.Filter(lambda image: image.reason)
+        groups = (
+            images
+            | "Good" >> beam.Filter(lambda image: image.pixels)
+            | "ByPixels" >> beam.Map(lambda image: (image.pixels, Member(image.split, image.example_id)))
+            | "GroupByPixels" >> beam.GroupByKey()
+            | "Identical" >> beam.Filter(lambda group: is_several(group[1]))
+        )
+        ids = (
+            images
+            | "Named" >> beam.Filter(lambda image: image.has_id)
+            | "ById" >> beam.Map(lambda image: (image.example_id, image.split))
+            | "GroupById" >> beam.GroupByKey()
+            | "Shared" >> beam.Filter(lambda group: is_several(group[1]))
+        )
+        _write(
+            bad,
+            "Bad",
+            bad_images,
+            _BAD_IMAGES,
+            lambda image: json.dumps(BadImage(image.split, image.example_id, image.reason)),
+        )
+        _write(groups, "Identical", duplicates, DUPLICATES_PREFIX, lambda group: encode_group(group[1]))
+        _write(ids, "Shared", duplicates, _SHARED_IDS, lambda group: json.dumps((group[0], sorted(group[1]))))
+    return _Checked(
+        bad_images=[BadImage(*json.loads(line)) for line in _read(bad_images, _BAD_IMAGES)],
+        duplicates=decode_groups(_read(duplicates, DUPLICATES_PREFIX)),
+        shared_ids=dict(json.loads(line) for line in _read(duplicates, _SHARED_IDS)),
+    )
+
+
+def _write(found: beam.PCollection, name: str, folder: str, prefix: str, encode: Callable[[Any], str]) -> None:
+    lines = found | f"{name}ToJson" >> beam.Map(encode)
+    lines | f"Write{name}" >> beam.io.WriteToText(f"{folder}/{prefix}", file_name_suffix=".jsonl")
+
+
+def _read(folder: str, prefix: str) -> list[str]:
     lines: list[str] = []
-    for name in fileio.listdir(bad_images.uri):
-        with fileio.open(f"{bad_images.uri}/{name}") as file:
-            lines += file.read().splitlines()
-    return [BadImage(*json.loads(line)) for line in lines]
+    for name in sorted(fileio.listdir(folder)):
+        if name.startswith(prefix):
+            with fileio.open(f"{folder}/{name}") as file:
+                lines += file.read().splitlines()
+    return lines
+
+
+def _list_all(checked: _Checked, path: str) -> str:
+    """Writes all duplicates where they outlive the step, whose outputs TFX removes when it fails; says where."""
+    found = {"identical_images": checked.duplicates.groups, "shared_ids": checked.shared_ids}
+    with fileio.open(path, "w") as file:
+        file.write(json.dumps(found, indent=1))
+    return f"all of them are listed in {path}"

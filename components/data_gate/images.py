@@ -1,59 +1,78 @@
-"""Finds images that do not decode or have the wrong shape."""
+"""Reads what the data gate has to know of every image: its id, whether it can be trained on, a digest of its pixels."""
 
+import hashlib
 import pathlib
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import tensorflow as tf
 
 from components import features
-from components.data_gate.bad_image import BadImage
 
 _BATCH_SIZE = 512  # images decoded at once; one by one takes about twice as long
+_DIGEST_BYTES = 16  # two different images share one with a probability of about 1e-29 among 60,000
 
 
-def find_bad_images(split: str, file: str) -> Iterator[BadImage]:
-    """Decodes every image of a TFRecord file and yields those that are not 32x32x3.
+class CheckedImage(NamedTuple):
+    """One record of a split."""
+
+    split: str
+    example_id: str  # or "record N of FILE" where the record has none
+    has_id: bool
+    reason: str  # why it cannot be trained on, such as "cannot be decoded"; "": it can
+    pixels: bytes  # digest of height, width, channels and pixels; empty unless it can be trained on
+
+
+def check_images(split: str, file: str) -> Iterator[CheckedImage]:
+    """Decodes every image of a TFRecord file.
 
     Args:
         split: The split that the file belongs to.
         file: TFRecords of tf.Examples with the features id and image.
 
     Yields:
-        The bad images, in the order of the file.
+        The images, in the order of the file.
     """
     position = 0
     for records in tf.data.TFRecordDataset(file).batch(_BATCH_SIZE).as_numpy_iterator():
         examples = [tf.train.Example.FromString(record).features.feature for record in records]
         # Without an image there is nothing to decode: a missing feature is the schema's affair.
-        images = [(at, example[features.IMAGE].bytes_list.value[:1]) for at, example in enumerate(examples)]
-        images = [(at, image[0]) for at, image in images if image]
-        for (at, _), reason in zip(images, _find_reasons([image for _, image in images]), strict=True):
-            if reason:
-                ids = examples[at][features.ID].bytes_list.value
-                unnamed = f"record {position + at} of {pathlib.PurePath(file).name}"
-                yield BadImage(split, ids[0].decode(errors="replace") if ids else unnamed, reason)
+        images = {at: example[features.IMAGE].bytes_list.value[:1] for at, example in enumerate(examples)}
+        images = {at: image[0] for at, image in images.items() if image}
+        found = dict(zip(images, _check(list(images.values())), strict=True))
+        for at, example in enumerate(examples):
+            ids = example[features.ID].bytes_list.value
+            unnamed = f"record {position + at} of {pathlib.PurePath(file).name}"
+            name = ids[0].decode(errors="replace") if ids else unnamed
+            yield CheckedImage(split, name, bool(ids), *found.get(at, ("", b"")))
         position += len(records)
 
 
-def _find_reasons(images: list[bytes]) -> list[str]:
-    """Says of each encoded image what is wrong with it, "" for nothing."""
+def _check(images: list[bytes]) -> list[tuple[str, bytes]]:
+    """Returns of each encoded image what is wrong with it, "" for nothing, and the digest of its pixels."""
     try:
-        shapes = _decoded_shapes(tf.constant(images, tf.string)).numpy()
+        shapes, contents = (of_all.numpy() for of_all in _decode(tf.constant(images, tf.string)))
     except tf.errors.InvalidArgumentError:
         if len(images) == 1:
-            return ["cannot be decoded"]
-        return [reason for image in images for reason in _find_reasons([image])]
-    return ["" if tuple(shape) == features.IMAGE_SHAPE else _describe_shape(shape) for shape in shapes]
+            return [("cannot be decoded", b"")]
+        return [found for image in images for found in _check([image])]
+    return [
+        ("", hashlib.blake2b(content, digest_size=_DIGEST_BYTES).digest())
+        if tuple(shape) == features.IMAGE_SHAPE
+        else (_describe_shape(shape), b"")
+        for shape, content in zip(shapes, contents, strict=True)
+    ]
 
 
 @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
-def _decoded_shapes(images: tf.Tensor) -> tf.Tensor:
-    """Returns height, width and channels of each encoded image, int32 [batch, 3]."""
-    return tf.map_fn(
-        lambda image: tf.shape(tf.io.decode_image(image, expand_animations=False)),
-        images,
-        fn_output_signature=tf.TensorSpec([3], tf.int32),
-    )
+def _decode(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns height, width and channels of each encoded image, int32 [batch, 3], and it as a string [batch]."""
+
+    def decode(image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        pixels = tf.io.decode_image(image, expand_animations=False)
+        return tf.shape(pixels), tf.io.serialize_tensor(pixels)
+
+    return tf.map_fn(decode, images, fn_output_signature=(tf.TensorSpec([3], tf.int32), tf.TensorSpec([], tf.string)))
 
 
 def _describe_shape(shape: Iterable[int]) -> str:

@@ -4,6 +4,7 @@ import pathlib
 
 from components import features, signatures, templates
 from components.evaluator.verdict import Measure
+from components.lite_converter.comparison import FORM_NAMES
 from components.model_card.facts import Facts
 from components.model_card.figures import AttentionPicture, draw_search_picture
 from components.model_card.metadata import DATASET, write_metadata
@@ -47,6 +48,7 @@ def _render(facts: Facts, attention: AttentionPicture | None) -> str:
         dataset=DATASET,
         features=features,
         signatures=signatures,
+        form_names=FORM_NAMES,
         attention=attention,
         place=describe_place(facts.results.winner["network"]),
         search_words=describe_search(facts.results) if facts.results.points else None,

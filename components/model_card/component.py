@@ -20,6 +20,7 @@ from components.report.sources import locate_saved_model
 def ModelCard(  # noqa: N802 (TFX names components like classes)
     examples: InputArtifact[standard_artifacts.Examples],
     statistics: InputArtifact[standard_artifacts.ExampleStatistics],
+    duplicates: InputArtifact[standard_artifacts.ExampleAnomalies],
     model: InputArtifact[standard_artifacts.Model],
     model_run: InputArtifact[standard_artifacts.ModelRun],
     verdict: InputArtifact[GateVerdict],
@@ -35,6 +36,7 @@ def ModelCard(  # noqa: N802 (TFX names components like classes)
     Args:
         examples: The images of each class are counted; attention is shown over images of split test.
         statistics: Of the examples.
+        duplicates: Of the DataGate.
         model: What the Trainer exported.
         model_run: What its search found.
         verdict: Of the Gate.
@@ -48,6 +50,7 @@ def ModelCard(  # noqa: N802 (TFX names components like classes)
     sources = CardSources(
         examples=pathlib.Path(examples.uri),
         statistics=pathlib.Path(statistics.uri),
+        duplicates=pathlib.Path(duplicates.uri),
         model=locate_saved_model(model.uri),
         model_run=pathlib.Path(model_run.uri),
         verdict=pathlib.Path(verdict.uri),

@@ -6,9 +6,9 @@ import pathlib
 from collections.abc import Iterable
 
 from components import features
+from components.data_gate.duplicates import Duplicates, read_duplicates
 from components.evaluator.verdict import Predictions, Verdict, read_predictions, read_verdict
 from components.lite_converter.comparison import LiteComparison, read_comparison
-from components.model_card.balance import count_classes
 from components.model_card.recipe import Recipe, read_recipe
 from components.model_card.weaknesses import Weaknesses, find_weaknesses
 from components.report.data_summary import SplitSummary, summarise_data
@@ -28,6 +28,7 @@ class CardSources:
 
     examples: pathlib.Path
     statistics: pathlib.Path
+    duplicates: pathlib.Path
     model: pathlib.Path  # the SavedModel
     model_run: pathlib.Path
     verdict: pathlib.Path
@@ -59,7 +60,8 @@ class Facts:
     results: SearchResults
     network: ViTConfig
     macs: Macs
-    splits: tuple[SplitSummary, ...]  # with exact numbers of images of each class
+    splits: tuple[SplitSummary, ...]
+    duplicates: Duplicates
     weaknesses: Weaknesses
     recipe: Recipe | None
     provenance: Provenance | None
@@ -108,10 +110,7 @@ def read_facts(sources: CardSources) -> Facts:
     results = read_search_results(sources.model_run)
     fields = dict(results.winner["network"])
     network = ViTConfig(**{**fields, "mlp_dims": tuple(fields["mlp_dims"])})
-    splits = tuple(
-        dataclasses.replace(split, class_images=count_classes(locate_split(sources.examples, split.name)))
-        for split in summarise_data(sources.statistics, None)
-    )
+    splits = summarise_data(sources.statistics, None, sources.examples)
     train_images = next(split.images for split in splits if split.name == features.TRAIN_SPLIT)
     provenance = _read_provenance(sources.metadata_path)
     return Facts(
@@ -121,6 +120,7 @@ def read_facts(sources: CardSources) -> Facts:
         network=network,
         macs=Macs(**{part: count for part, count in results.winner["macs"].items() if part != "total"}),
         splits=splits,
+        duplicates=read_duplicates(sources.duplicates),
         weaknesses=find_weaknesses(verdict.candidate, predictions),
         recipe=read_recipe(provenance, train_images) if provenance else None,
         provenance=provenance,

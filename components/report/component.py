@@ -28,6 +28,7 @@ def Report(  # noqa: N802 (TFX names components like classes)
     statistics: InputArtifact[standard_artifacts.ExampleStatistics],
     anomalies: InputArtifact[standard_artifacts.ExampleAnomalies],
     bad_images: InputArtifact[standard_artifacts.ExampleAnomalies],
+    duplicates: InputArtifact[standard_artifacts.ExampleAnomalies],
     model: InputArtifact[standard_artifacts.Model],
     model_run: InputArtifact[standard_artifacts.ModelRun],
     verdict: InputArtifact[GateVerdict],
@@ -47,6 +48,7 @@ def Report(  # noqa: N802 (TFX names components like classes)
         statistics: Of the examples.
         anomalies: Of the examples.
         bad_images: Of the DataGate.
+        duplicates: Of the DataGate.
         model: What the Trainer exported.
         model_run: What its search found.
         verdict: Of the Gate.
@@ -74,6 +76,7 @@ def Report(  # noqa: N802 (TFX names components like classes)
             statistics=pathlib.Path(statistics.uri),
             anomalies=pathlib.Path(anomalies.uri),
             bad_images=pathlib.Path(bad_images.uri),
+            duplicates=pathlib.Path(duplicates.uri),
             lite_models=pathlib.Path(lite_models.uri),
             pushed_version=pushed_model.get_string_custom_property("pushed_version") or None,
             provenance=read_provenance(store, read_peaks(pathlib.Path(memory_path)), None) if store.is_file() else None,

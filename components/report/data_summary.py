@@ -6,6 +6,7 @@ import pathlib
 from tensorflow_metadata.proto.v0 import anomalies_pb2, statistics_pb2
 
 from components import features
+from components.report.class_counts import count_classes
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -14,37 +15,44 @@ class SplitSummary:
 
     name: str
     images: int
-    class_images: tuple[int, ...]  # by label
+    class_images: tuple[int, ...]  # by label; exact where the examples are there, else as TFDV's histogram has them
     mean_bytes: float  # of an encoded image; 0.0: not known
     missing: int  # features that examples lack
     anomalies: tuple[str, ...] | None  # in words; None: not checked
 
 
-def summarise_data(statistics: pathlib.Path, anomalies: pathlib.Path | None) -> tuple[SplitSummary, ...]:
-    """Reads what TFDV wrote.
+def summarise_data(
+    statistics: pathlib.Path, anomalies: pathlib.Path | None, examples: pathlib.Path | None
+) -> tuple[SplitSummary, ...]:
+    """Reads what TFDV wrote, and counts the images of each class.
 
     Args:
         statistics: Folder of an ExampleStatistics artifact.
         anomalies: Folder of an ExampleAnomalies artifact.
+        examples: Folder of an Examples artifact; None: TFDV's histograms, which only estimate, stand in.
 
     Returns:
         The splits, in their order.
     """
     return tuple(
-        _summarise_split(split, statistics / f"Split-{split}" / "FeatureStats.pb", anomalies)
+        _summarise_split(split, statistics / f"Split-{split}" / "FeatureStats.pb", anomalies, examples)
         for split in features.SPLITS
         if (statistics / f"Split-{split}" / "FeatureStats.pb").is_file()
     )
 
 
-def _summarise_split(split: str, file: pathlib.Path, anomalies: pathlib.Path | None) -> SplitSummary:
+def _summarise_split(
+    split: str, file: pathlib.Path, anomalies: pathlib.Path | None, examples: pathlib.Path | None
+) -> SplitSummary:
     [dataset] = statistics_pb2.DatasetFeatureStatisticsList.FromString(file.read_bytes()).datasets
     by_name = {feature.path.step[0] if feature.path.step else feature.name: feature for feature in dataset.features}
     label, image = by_name.get(features.LABEL), by_name.get(features.IMAGE)
+    folder = examples / f"Split-{split}" if examples else None
+    estimated = _estimate_classes(label) if label else ()
     return SplitSummary(
         name=split,
         images=int(dataset.num_examples),
-        class_images=_count_classes(label) if label else (),
+        class_images=count_classes(folder) if folder and folder.is_dir() else estimated,
         mean_bytes=image.bytes_stats.avg_num_bytes or image.string_stats.avg_length if image else 0.0,
         missing=int(sum(_common_stats(feature).num_missing for feature in dataset.features)),
         anomalies=None if anomalies is None else _read_anomalies(anomalies / f"Split-{split}" / "SchemaDiff.pb"),
@@ -55,7 +63,7 @@ def _common_stats(feature: statistics_pb2.FeatureNameStatistics) -> statistics_p
     return getattr(feature, feature.WhichOneof("stats")).common_stats
 
 
-def _count_classes(label: statistics_pb2.FeatureNameStatistics) -> tuple[int, ...]:
+def _estimate_classes(label: statistics_pb2.FeatureNameStatistics) -> tuple[int, ...]:
     """Returns the images of each label, whether the schema calls it a category or a number."""
     counts = [0] * features.NUM_CLASSES
     if label.WhichOneof("stats") == "string_stats":

@@ -20,6 +20,7 @@ class Sources:
     statistics: pathlib.Path | None = None
     anomalies: pathlib.Path | None = None
     bad_images: pathlib.Path | None = None
+    duplicates: pathlib.Path | None = None
     lite_models: pathlib.Path | None = None
     pushed_version: str | None = None  # None: not pushed
     provenance: Provenance | None = None

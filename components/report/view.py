@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from components import features
+from components.data_gate.duplicates import read_duplicates
 from components.evaluator.verdict import Predictions, Verdict, read_predictions, read_verdict
 from components.lite_converter.comparison import read_comparison
 from components.report import answers, pictures
@@ -13,6 +14,7 @@ from components.report.curve_charts import draw_final_fit, draw_search_curves
 from components.report.data_summary import SplitSummary, summarise_data
 from components.report.gallery import FLIPS, arrange_flips, arrange_gallery, arrange_maps
 from components.report.heat_maps import HeatMap, draw_heat_maps
+from components.report.keras_example import CONDITIONS
 from components.report.search_results import (
     SearchResults,
     find_common_epochs,
@@ -42,6 +44,7 @@ def assemble(sources: Sources) -> dict[str, Any]:
     selection = (
         answers.select_images(predictions.candidate, predictions.labels, _EXAMPLES) if predictions is not None else None
     )
+    splits = _summarise(sources)
     flips = answers.find_flips(predictions) if predictions is not None else None
     shown = _list_shown(selection, flips)
     records = _read_records(sources, predictions, shown)
@@ -54,6 +57,7 @@ def assemble(sources: Sources) -> dict[str, Any]:
         "serving": read_findings(sources.serving) if sources.serving else None,
         "class_names": features.CLASS_NAMES,
         "compute": _draw_compute(results) if results else None,
+        "comparison": _draw_comparison(results, verdict, splits) if results and verdict else None,
         "heat_maps": _draw_heat_maps(results) if results else (),
         "curves": _draw_curves(results) if results else None,
         "attention": attention,
@@ -62,8 +66,9 @@ def assemble(sources: Sources) -> dict[str, Any]:
         "evaluation": _draw_evaluation(verdict, predictions),
         "flips": arrange_flips(predictions, flips, images),
         "lite": read_comparison(sources.lite_models) if sources.lite_models else None,
-        "splits": _summarise(sources),
+        "splits": splits,
         "bad_images": _count_bad_images(sources),
+        "duplicates": read_duplicates(sources.duplicates) if sources.duplicates else None,
         "provenance": sources.provenance,
         "environment": sources.environment,
     }
@@ -104,10 +109,23 @@ def _draw_compute(results: SearchResults) -> dict[str, Any] | None:
         return None
     return {
         "search": draw_search_chart(results, name="search", size=_CHART),
-        "comparison": draw_comparison_chart(results, name="comparison", size=_CHART),
         "legend": draw_legend(results, name="legend", size=(900, 44), columns=5),
         "narrow_legend": draw_legend(results, name="narrow-legend", size=(350, 116), columns=2),
         "epochs": max(point.epochs for point in results.points),
+    }
+
+
+def _draw_comparison(results: SearchResults, verdict: Verdict, splits: Sequence[SplitSummary]) -> dict[str, Any]:
+    """Draws the winner beside the Keras example, and says how each was trained."""
+    images = next(
+        (f"{split.images:,}" for split in splits if split.name == features.TRAIN_SPLIT), "an unknown number of"
+    )
+    conditions = f"trained for {len(results.winner['epochs'])} epochs on {images} images"
+    accuracy = verdict.candidate.overall.accuracy
+    return {
+        "chart": draw_comparison_chart(results, accuracy, conditions, name="comparison", size=_CHART),
+        "conditions": conditions,
+        "example_conditions": CONDITIONS,
     }
 
 
@@ -143,7 +161,7 @@ def _draw_evaluation(verdict: Verdict | None, predictions: Predictions | None) -
 
 
 def _summarise(sources: Sources) -> tuple[SplitSummary, ...]:
-    return summarise_data(sources.statistics, sources.anomalies) if sources.statistics else ()
+    return summarise_data(sources.statistics, sources.anomalies, sources.examples) if sources.statistics else ()
 
 
 def _count_bad_images(sources: Sources) -> int | None:

@@ -7,6 +7,7 @@ from google.protobuf.message import DecodeError
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
 from components.data_gate.bad_image import BadImage
+from components.data_gate.duplicates import read_duplicates
 from components.data_gate.findings import describe_anomalies, describe_bad_images
 from pipeline.failures import DataFailure
 from pipeline.inspection.outcome import Outcome
@@ -34,7 +35,17 @@ def read_anomalies(outcome: Outcome) -> list[str] | None:
         except (DecodeError, OSError):
             raise DataFailure(f"{file} is damaged or unreadable; put a copy of it back, or run again.") from None
         found += describe_anomalies(anomalies, file.parent.name.removeprefix("Split-"))
-    return found + _read_bad_images(outcome)
+    return found + _read_bad_images(outcome) + _read_duplicates(outcome)
+
+
+def _read_duplicates(outcome: Outcome) -> list[str]:
+    checked = outcome.find_output("duplicates")
+    if checked is None:
+        return []
+    duplicates = read_duplicates(pathlib.Path(checked.uri))
+    if not duplicates.groups:
+        return []
+    return [f"{duplicates.describe_counts()}: {duplicates.describe()}; all of them are listed in {checked.uri}"]
 
 
 def _read_bad_images(outcome: Outcome) -> list[str]:

@@ -1,5 +1,6 @@
 """Data gate: what is amiss in the data is found, counted and named; what is right passes."""
 
+import json
 import pathlib
 from collections.abc import Callable
 from typing import Any
@@ -26,14 +27,15 @@ def _artifact(kind: Any, folder: pathlib.Path) -> Any:
     return artifact
 
 
-def _pass_gate(folder: pathlib.Path, change: Change) -> pathlib.Path:
-    """Drives the real steps from ExampleGen to the gate; returns the folder that the gate writes."""
+def _pass_gate(folder: pathlib.Path, change: Change) -> dict[str, str]:
+    """Drives the real steps from ExampleGen to the gate; returns what it writes, by the beginning of its files."""
     tfds_dir = make_slice(folder / "data", change)
     examples = _artifact(standard_artifacts.Examples, folder)
     statistics = _artifact(standard_artifacts.ExampleStatistics, folder)
     schema = _artifact(standard_artifacts.Schema, folder)
     anomalies = _artifact(standard_artifacts.ExampleAnomalies, folder)
     bad_images = _artifact(standard_artifacts.ExampleAnomalies, folder / "gate")
+    duplicates = _artifact(standard_artifacts.ExampleAnomalies, folder / "duplicates")
     Cifar10ExampleGen.test_call(
         examples=examples,
         tfds_dir=str(tfds_dir),
@@ -52,30 +54,106 @@ def _pass_gate(folder: pathlib.Path, change: Change) -> pathlib.Path:
         schema=schema,
         anomalies=anomalies,
         bad_images=bad_images,
+        duplicates=duplicates,
+        max_duplicate_share=0.01,
+        duplicates_path=str(folder / "duplicates.json"),
         code_digest="",
         beam_pipeline=beam.Pipeline("FnApiRunner"),
     )
-    return folder / "gate" / "ExampleAnomalies"
+    written = [file for output in (bad_images, duplicates) for file in pathlib.Path(output.uri).iterdir()]
+    return {file.name.partition("-")[0]: file.read_text() for file in written}
 
 
-def test_real_images_pass(tmp_path: pathlib.Path) -> None:
-    written = _pass_gate(tmp_path, lambda _, record: record)
-    assert [file.read_text() for file in written.iterdir()] == [""]
+def _replace(values: Any, name: str, content: bytes) -> None:
+    values[name].bytes_list.value[0] = content
 
 
-def test_examples_against_the_schema_stop_the_run(tmp_path: pathlib.Path) -> None:
+class _Copies:
+    """Makes the first records of test show the pixels of train's first ones, encoded anew.
+
+    Args:
+        count: Of such records.
+        shares_id: Whether two of train, and one of test, have the id of another one of train, besides.
+    """
+
+    def __init__(self, count: int, *, shares_id: bool = False) -> None:
+        self.count = count
+        self.shares_id = shares_id
+        self.images: list[tuple[str, bytes]] = []
+        self.pairs: list[list[list[str]]] = []
+
+    def __call__(self, position: int, record: bytes) -> bytes:
+        example = tf.train.Example.FromString(record)
+        values = example.features.feature
+        own, image = values["id"].bytes_list.value[0].decode(), values["image"].bytes_list.value[0]
+        if own.startswith("test"):
+            if position < self.count:
+                name, other = self.images[position]
+                _replace(values, "image", tf.io.encode_png(tf.io.decode_png(other), compression=0).numpy())
+                self.pairs.append([["test", own], ["train", name]])
+            elif self.shares_id and position == self.count:
+                _replace(values, "id", self.images[-1][0].encode())
+        elif own < "train_40000":
+            self.images.append((own, image))
+            if self.shares_id and len(self.images) in (31, 32):
+                _replace(values, "id", self.images[29][0].encode())
+        return example.SerializeToString()
+
+
+def test_real_images_pass_and_as_many_as_may_occur_twice_are_listed(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "duplicates.json").write_text("of an earlier run")
+    copies = _Copies(2)  # 1 % of 200
+    written = _pass_gate(tmp_path, copies)
+    assert (written["bad_images"], written["shared_ids"]) == ("", "")
+    assert sorted(json.loads(line) for line in written["duplicates"].splitlines()) == sorted(copies.pairs)
+    assert not (tmp_path / "duplicates.json").exists()
+
+
+def test_shared_ids_and_too_many_images_of_test_that_also_occur_in_train_stop_the_run(tmp_path: pathlib.Path) -> None:
+    copies = _Copies(25, shares_id=True)
+    with pytest.raises(BadDataError) as stopped:
+        _pass_gate(tmp_path, copies)
+    in_train, in_both = copies.images[29][0], copies.images[-1][0]
+    ids = {in_train: ["train"] * 3, in_both: ["test", "train"]}
+    told = {in_train: "3 in train", in_both: "1 in test, 1 in train"}
+    pairs = sorted(copies.pairs)
+    assert str(stopped.value) == "; ".join(
+        (
+            "2 ids stand for more than one record: " + "; ".join(f"{each} ({told[each]})" for each in sorted(ids)),
+            "25 of 400 images of split train, 25 of 200 images of split test also occur in another split, and at most "
+            "1.0% may (--data.max-duplicate-share): "
+            + "; ".join(f"{test} (test) = {train} (train)" for (_, test), (_, train) in pairs[:10])
+            + " and 30 more",
+            f"all of them are listed in {tmp_path / 'duplicates.json'}",
+        )
+    )
+    assert json.loads((tmp_path / "duplicates.json").read_text()) == {"identical_images": pairs, "shared_ids": ids}
+
+
+def test_all_that_is_amiss_is_told_at_once(tmp_path: pathlib.Path) -> None:
+    """Single records of train and test, and half of the cats of valid, which become dogs."""
+    grey = tf.io.encode_png(tf.zeros([28, 28, 1], tf.uint8)).numpy()
     edits: dict[tuple[str, int], Callable[[Any], None]] = {
         ("train", 3): lambda values: values["label"].int64_list.value.__setitem__(0, 12),
         ("train", 4): lambda values: values["image"].bytes_list.value.append(b"second"),
+        ("train", 8): lambda values: _replace(values, "image", grey),
         ("test", 5): lambda values: values["label"].int64_list.value.append(3),
         ("test", 6): lambda values: values.pop("image"),
         ("test", 7): lambda values: values["weight"].float_list.value.append(1.0),
+        ("test", 8): lambda values: _replace(values, "image", values["image"].bytes_list.value[0][:60]),
     }
+    turned: list[bytes] = []
+    ids: dict[tuple[str, int], str] = {}
 
     def edit(position: int, record: bytes) -> bytes:
         example = tf.train.Example.FromString(record)
         values = example.features.feature
-        split = values["id"].bytes_list.value[0].decode().partition("_")[0]
+        own, label = values["id"].bytes_list.value[0], values["label"].int64_list.value
+        split = own.decode().partition("_")[0]
+        if own >= b"train_40000" and label[0] == 3 and len(turned) < 5:
+            turned.append(own)
+            label[0] = 5
+        ids[split, position] = own.decode()
         edits.get((split, position), lambda _: None)(values)
         return example.SerializeToString()
 
@@ -87,45 +165,11 @@ def test_examples_against_the_schema_stop_the_run(tmp_path: pathlib.Path) -> Non
         "feature 'label' in split test: not every example has exactly one value",
         "feature 'image' in split test: The feature was present in fewer examples than expected",
         "feature 'weight' in split test: the schema does not know this feature",
+        "feature 'label' is balanced differently in train and valid: ",
+        f"1 image of split train came as 28x28x1 instead of 32x32x3: {ids['train', 8]}",
+        f"1 image of split test cannot be decoded: {ids['test', 8]}",
     ):
         assert finding in str(stopped.value)
-
-
-def test_a_class_that_is_half_gone_from_valid_stops_the_run(tmp_path: pathlib.Path) -> None:
-    """Half of the cats of valid become dogs."""
-    turned: list[bytes] = []
-
-    def turn(_: int, record: bytes) -> bytes:
-        example = tf.train.Example.FromString(record)
-        values = example.features.feature
-        example_id, label = values["id"].bytes_list.value[0], values["label"].int64_list.value
-        if example_id >= b"train_40000" and label[0] == 3 and len(turned) < 5:
-            turned.append(example_id)
-            label[0] = 5
-        return example.SerializeToString()
-
-    with pytest.raises(BadDataError, match=r"'label' is balanced differently in train and valid: .* above the thresh"):
-        _pass_gate(tmp_path, turn)
-
-
-def test_images_that_do_not_decode_or_have_another_size_are_named(tmp_path: pathlib.Path) -> None:
-    ids = []
-
-    def corrupt(position: int, record: bytes) -> bytes:
-        example = tf.train.Example.FromString(record)
-        if position in (3, 8):
-            values = example.features.feature
-            ids.append(values["id"].bytes_list.value[0].decode())
-            grey = tf.io.encode_png(tf.zeros([28, 28, 1], tf.uint8)).numpy()
-            values["image"].bytes_list.value[0] = grey if position == 3 else values["image"].bytes_list.value[0][:60]
-        return example.SerializeToString()
-
-    with pytest.raises(BadDataError) as stopped:
-        _pass_gate(tmp_path, corrupt)
-    message = str(stopped.value)
-    assert "came as 28x28x1 instead of 32x32x3: " in message
-    assert "1 image of split test cannot be decoded: " in message
-    assert all(example_id in message for example_id in ids)
 
 
 def test_many_bad_images_are_counted_and_the_first_ten_named() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import pytest
 from recorded_root import Plan, RecordedRoot
-from run_folder import write_model_run, write_verdict_folder
+from run_folder import write_duplicates, write_model_run, write_verdict_folder
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from components import features
@@ -84,7 +84,7 @@ def _write_search(folder: pathlib.Path) -> pathlib.Path:
         {"point": point, "macs": macs, "valid_accuracy": accuracy, "valid_accuracies": [accuracy], "valid_images": 100}
         for point, macs, accuracy in (("token_learner-4@1", 4_600_000, 0.33), ("none", 11_900_000, 0.31))
     ]
-    search["differences"] = [
+    search["winner_differences"] = [
         {"than": "none", "difference": 0.02, "standard_error": 0.0345, "is_larger_than_noise": False}
     ]
     (folder / "search.json").write_text(json.dumps(search))
@@ -162,6 +162,7 @@ def sources(transform: Any, slice_dir: pathlib.Path, tmp_path_factory: pytest.Te
     return CardSources(
         examples=examples,
         statistics=_write_statistics(folder / "statistics"),
+        duplicates=write_duplicates(folder / "duplicates"),
         model=model,
         model_run=_write_search(folder / "model_run"),
         verdict=write_verdict_folder(folder / "verdict", predictions, min_accuracy=0.01),

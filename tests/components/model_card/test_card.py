@@ -129,5 +129,6 @@ def test_a_network_without_token_reducer_that_was_not_blessed_says_so(tmp_path: 
     assert "attention_maps" not in text
     assert "did not bless this model" in text
     assert "- missed: accuracy is too low\n" in text
+    assert "- not applied: no other model was ever blessed\n" in text
     assert sorted(path.name for path in tmp_path.iterdir()) == ["README.md", "search.png"]
     assert "tokenlearner" not in huggingface_hub.ModelCard(text).data.to_dict()["tags"]

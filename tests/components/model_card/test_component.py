@@ -26,6 +26,7 @@ def _write_card(sources: CardSources, folder: pathlib.Path, **others: Any) -> st
     ModelCard.test_call(
         examples=_artifact(standard_artifacts.Examples, sources.examples),
         statistics=_artifact(standard_artifacts.ExampleStatistics, sources.statistics),
+        duplicates=_artifact(standard_artifacts.ExampleAnomalies, sources.duplicates),
         model=_artifact(standard_artifacts.Model, sources.model.parent),
         model_run=_artifact(standard_artifacts.ModelRun, sources.model_run),
         verdict=_artifact(GateVerdict, sources.verdict),

@@ -31,6 +31,7 @@ def _write_report(sources: Sources, folder: pathlib.Path, version: str) -> str:
         examples=_artifact(standard_artifacts.Examples, sources.examples),
         statistics=_artifact(standard_artifacts.ExampleStatistics, sources.statistics),
         anomalies=_artifact(standard_artifacts.ExampleAnomalies, sources.anomalies),
+        duplicates=_artifact(standard_artifacts.ExampleAnomalies, sources.duplicates),
         bad_images=_artifact(standard_artifacts.ExampleAnomalies, sources.bad_images),
         model=_artifact(standard_artifacts.Model, folder / "model"),
         model_run=_artifact(standard_artifacts.ModelRun, sources.model_run),

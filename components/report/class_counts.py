@@ -1,4 +1,4 @@
-"""Balance: the images of each class in a split, counted exactly; TFDV's histograms only estimate them."""
+"""Class counts: the images of each class in a split, counted exactly; TFDV's histograms only estimate them."""
 
 import pathlib
 
