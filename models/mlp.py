@@ -52,9 +52,7 @@ class Mlp(keras.layers.Layer):
         hidden = [(units, "gelu") for units in self.hidden_dims]
         for i, (units, activation) in enumerate([*hidden, (self.output_dim, self.output_activation)]):
             name = "output" if i == len(self.hidden_dims) else f"hidden_{i}"
-            dense = keras.layers.Dense(
-                units, activation=_ACTIVATIONS[activation], name=name, dtype=self.dtype_policy
-            )
+            dense = keras.layers.Dense(units, activation=_ACTIVATIONS[activation], name=name, dtype=self.dtype_policy)
             dense.build((None, width))
             self.dense.append(dense)
             self.dropout.append(

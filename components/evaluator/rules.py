@@ -161,7 +161,7 @@ def _judge_compute(mmacs: float, max_mmacs: float | None) -> Rule:
 
 
 def _skip(name: RuleName, threshold: float) -> Rule:
-    sentence = "not applied: no other model was ever blessed"
+    sentence = "no other model was ever blessed"
     return Rule(
         name=name, is_applied=False, passed=True, threshold=threshold, value=None, interval=None, sentence=sentence
     )

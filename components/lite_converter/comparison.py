@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+from collections.abc import Mapping
 from typing import Literal
 
 import pydantic
@@ -13,6 +14,11 @@ LABELS_FILE = "labels.txt"  # names of the classes, one a line, in the order of 
 
 VariantName = Literal["saved_model", "float32", "int8"]
 
+FORM_NAMES: Mapping[VariantName, str] = {  # as a person reads them
+    "saved_model": "SavedModel",
+    "float32": "TFLite float32",
+    "int8": "TFLite int8",
+}
 TWINS: tuple[VariantName, ...] = ("float32", "int8")
 
 

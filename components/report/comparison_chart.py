@@ -6,8 +6,9 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
+from components.evaluator.verdict import Measure
 from components.report import canvas
-from components.report.compute_chart import MMACS, finish, plot_points
+from components.report.compute_chart import MMACS, finish
 from components.report.keras_example import CONDITIONS, PUBLISHED_POINTS
 from components.report.marks import KERAS_EXAMPLE
 from components.report.palette import LIGHT
@@ -16,37 +17,39 @@ from components.report.search_results import SearchResults
 _TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500)  # million multiply-accumulates
 
 
-def draw_comparison_chart(results: SearchResults, *, name: str, size: tuple[int, int]) -> Markup:
-    """Draws the winner after its final fit beside the trials and the published points of the Keras example.
+def draw_comparison_chart(
+    results: SearchResults, accuracy: Measure, conditions: str, *, name: str, size: tuple[int, int]
+) -> Markup:
+    """Draws test accuracies: the winner's after its final fit, and the published ones of the Keras example.
 
     Args:
         results: Of the search.
+        accuracy: Of the winner, on the test split.
+        conditions: How long and on how many images it was trained, in words.
         name: Tells its ids apart.
         size: Width and height, CSS pixels.
 
     Returns:
         An SVG element.
     """
-    points = results.points
-    last = max(point.epochs for point in points)
 
     def plot(all_axes: Sequence[Axes], tips: canvas.Tips) -> None:
         [axes] = all_axes
-        plot_points(axes, points, last, tips, winner=None)
         _plot_example(axes, tips)
-        _plot_winner(axes, results, tips)
-        _set_log(axes, [macs / 1e6 for macs in (*(p.macs for p in points), *(p.macs for p in PUBLISHED_POINTS))])
-        axes.set_ylabel("accuracy")
+        _plot_winner(axes, results, accuracy, conditions, tips)
+        macs = (results.winner["macs"]["total"], *(published.macs for published in PUBLISHED_POINTS))
+        _set_log(axes, [each / 1e6 for each in macs])
+        axes.set_ylabel("test accuracy")
         finish(axes)
 
     published = "; ".join(f"{p.label} {p.accuracy:.1%} at {p.macs / 1e6:.1f} million" for p in PUBLISHED_POINTS)
     return canvas.draw(
         name,
         plot,
-        title="Accuracy of the winner and of the Keras example against compute",
+        title="Test accuracy of the winner and of the Keras example against compute",
         description=f"Against {MMACS}, on a logarithmic axis. The winner, {results.winner['point']}, "
-        f"reaches {results.winner['valid_accuracy']:.1%} on the valid split with "
-        f"{results.winner['macs']['total'] / 1e6:.2f} million. The Keras example ({CONDITIONS}): {published}.",
+        f"reaches {accuracy.value:.1%} on the test split ({accuracy.low:.1%} to {accuracy.high:.1%}; {conditions}) "
+        f"with {results.winner['macs']['total'] / 1e6:.2f} million. The Keras example ({CONDITIONS}): {published}.",
         size=size,
     )
 
@@ -79,23 +82,20 @@ def _plot_example(axes: Axes, tips: canvas.Tips) -> None:
     )
 
 
-def _plot_winner(axes: Axes, results: SearchResults, tips: canvas.Tips) -> None:
-    winner = results.winner
-    mmacs, accuracy = winner["macs"]["total"] / 1e6, winner["valid_accuracy"]
-    of_search = [point.accuracy for point in results.points if point.name == winner["point"]]
-    if of_search:
-        axes.plot([mmacs] * 2, [max(of_search), accuracy], ":", color=LIGHT["ink"], linewidth=1.2, zorder=2)
+def _plot_winner(axes: Axes, results: SearchResults, accuracy: Measure, conditions: str, tips: canvas.Tips) -> None:
+    mmacs = results.winner["macs"]["total"] / 1e6
+    axes.plot([mmacs] * 2, [accuracy.low, accuracy.high], color=LIGHT["ink"], linewidth=1.2, zorder=2)
     [star] = axes.plot(
-        mmacs, accuracy, "*", color=LIGHT["ink"], markersize=17, markeredgecolor=LIGHT["surface"], zorder=4
+        mmacs, accuracy.value, "*", color=LIGHT["ink"], markersize=17, markeredgecolor=LIGHT["surface"], zorder=4
     )
     tips.add(
         star,
-        f"The winner, {winner['point']}: {accuracy:.1%} on the valid split after the final fit of "
-        f"{len(winner['epochs'])} epochs",
+        f"The winner, {results.winner['point']}: {accuracy.value:.1%} on the test split "
+        f"({accuracy.low:.1%} to {accuracy.high:.1%}), {conditions}",
     )
     axes.annotate(
-        f"winner {accuracy:.1%}",
-        (mmacs, accuracy),
+        f"winner {accuracy.value:.1%}",
+        (mmacs, accuracy.value),
         xytext=(11, 3),
         textcoords="offset points",
         color=LIGHT["ink"],

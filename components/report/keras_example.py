@@ -5,7 +5,7 @@ import dataclasses
 from models.macs import count_macs
 from models.presets import PRESETS
 
-CONDITIONS = "test accuracy after 20 epochs on 40,000 images, mean of 5 runs"
+CONDITIONS = "trained for 20 epochs on 40,000 images, mean of 5 runs"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,6 +4,7 @@ import pathlib
 from typing import Any
 
 from components import templates
+from components.lite_converter.comparison import FORM_NAMES
 from components.report import palette
 from components.report.marks import describe_place, find_mark
 from components.report.sources import Sources
@@ -19,7 +20,6 @@ _RULES = {
     "no_class_fell": "No class fell",
     "compute": "Compute budget",
 }
-_FORMS = {"saved_model": "SavedModel", "float32": "TFLite float32", "int8": "TFLite int8"}
 
 _CHECKS = {
     "process": "The fresh process came to its end",
@@ -52,7 +52,7 @@ def render_page(sources: Sources) -> str:
         "dark": palette.DARK,
         "rule_names": _RULES,
         "check_names": _CHECKS,
-        "form_names": _FORMS,
+        "form_names": FORM_NAMES,
         "label_kind": _label_kind,
         "describe_place": describe_place,
     }

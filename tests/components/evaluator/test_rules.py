@@ -7,6 +7,7 @@ import pytest
 
 from components.evaluator.intervals import compare_paired
 from components.evaluator.rules import compare_classes, judge_classes, judge_difference
+from components.evaluator.verdict import Paired
 from pipeline.config import FULL, QUICK, EvaluationConfig
 
 DISAGREEMENT = 0.28  # of the images; two seeds of the profile quick's network had 0.2
@@ -99,5 +100,12 @@ def test_thresholds_stand_on_the_scale_of_their_value() -> None:
         "threshold": -0.5,
         "value": None,
         "interval": None,
-        "sentence": "not applied: no other model was ever blessed",
+        "sentence": "no other model was ever blessed",
     }
+
+
+@pytest.mark.parametrize(("max_drop", "passed"), [(0.06, False), (0.2, False), (0.21, True)])
+def test_the_lower_end_of_a_class_decides_not_its_difference(max_drop: float, passed: bool) -> None:
+    cat = Paired(difference=-0.05, low=-0.2, high=0.1, p_value=0.5, only_candidate_right=3, only_baseline_right=8)
+    dog = dataclasses.replace(cat, difference=0.1, low=0.05, high=0.2)
+    assert judge_classes({"cat": cat, "dog": dog}, max_drop).passed is passed

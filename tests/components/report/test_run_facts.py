@@ -133,11 +133,12 @@ def test_lineage_and_steps_name_the_run_that_did_the_work(tmp_path: pathlib.Path
 
 def test_data_are_summed_up_by_split(sources: Sources) -> None:
     assert sources.statistics is not None
-    train, valid, test = summarise_data(sources.statistics, sources.anomalies)
+    train, valid, test = summarise_data(sources.statistics, sources.anomalies, sources.examples)
     assert (train.name, train.images, train.mean_bytes, train.anomalies) == ("train", 200, 2250, ())
-    assert train.class_images == (20, 20, 20, 21, 20, 20, 20, 20, 20, 20)
+    assert train.class_images == (20, 20, 20, 21, 20, 20, 20, 20, 20, 20)  # as TFDV has it, without the images
+    assert test.class_images == (20,) * 10  # counted
     assert valid.anomalies == ("label: Unexpectedly large value: 12",)
-    assert summarise_data(sources.statistics, None)[2].anomalies is None
+    assert summarise_data(sources.statistics, None, None)[2].anomalies is None
     assert test.missing == 0
 
 
