@@ -1,6 +1,8 @@
 """What a person sees while the DAG runs."""
 
+import pathlib
 import time
+import traceback
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -16,14 +18,18 @@ _MIN_SHARE_FOR_ETA = 0.02  # of the Trainer; below it the estimate is worth noth
 class Screen:
     """Shows a run: steps that ended stay as lines, below them what goes on now.
 
-    On a terminal the last lines are redrawn; elsewhere (a pipe, CI) each fact is printed once.
+    On a terminal the last lines are redrawn; elsewhere (a pipe, CI) each fact is printed once, in a line of any length.
+    Whatever fails in here is logged once and ends no run, but for a pipe that nobody reads any more.
 
     Args:
         console: Where to.
+        log_path: Gets the traceback of the first failure.
     """
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, log_path: pathlib.Path) -> None:
         self.console = console
+        self._log_path = log_path
+        self._has_failed = False
         self._names: tuple[str, ...] = ()
         self.step: str | None = None
         self._began = self._step_began = time.monotonic()
@@ -38,32 +44,53 @@ class Screen:
 
     def __exit__(self, *_: object) -> None:
         if self.console.is_terminal:
-            self._live.stop()
+            try:
+                self._live.stop()
+            except Exception:
+                self._log_failure()
 
     def show(self, event: Event) -> None:
         """Shows an event of the run."""
+        try:
+            self._show(event)
+        except BrokenPipeError:
+            raise
+        except Exception:
+            self._log_failure()
+
+    def _log_failure(self) -> None:
+        if not self._has_failed:
+            self._has_failed = True
+            self._log_path.parent.mkdir(parents=True, exist_ok=True)
+            with self._log_path.open("a") as log:
+                log.write(f"The display of the run's progress failed; the run goes on.\n{traceback.format_exc()}")
+
+    def _print(self, text: str, *, markup: bool = True) -> None:
+        self.console.print(text, markup=markup, highlight=False, soft_wrap=not self.console.is_terminal)
+
+    def _show(self, event: Event) -> None:
         if isinstance(event, StepsPlanned):
             self._names = event.names
         elif isinstance(event, StepBegan):
             self.step, self._step_began, self._training, self._waits = event.name, time.monotonic(), None, None
             if not self.console.is_terminal:
-                self.console.print(f"▸ {self._position(event.name)} {event.name}")
+                self._print(f"▸ {self._position(event.name)} {event.name}")
         elif isinstance(event, StepEnded):
             seconds = time.monotonic() - self._step_began
             outcome = "cached" if event.is_cached else f"{seconds:.1f} s"
-            self.console.print(f"[green]✓[/] {self._position(event.name)} {event.name} [dim]{outcome}[/]")
             self.step = None
+            self._print(f"[green]✓[/] {self._position(event.name)} {event.name} [dim]{outcome}[/]")
         elif isinstance(event, TrainingProgress):
             self._show_training(event)
         elif isinstance(event, TrainingWaits):
             self._waits = event
             if not self.console.is_terminal:
-                self.console.print(f"  waiting for {event.what}", markup=False, highlight=False, soft_wrap=True)
+                self._print(f"  waiting for {event.what}", markup=False)
 
     def _show_training(self, event: TrainingProgress) -> None:
         self._training, self._waits = event, None
         if event.epoch_has_ended and not self.console.is_terminal:
-            self.console.print(f"  {self._describe_training(event)} [dim]{self._eta()}[/]", highlight=False)
+            self._print(f"  {self._describe_training(event)} [dim]{self._eta()}[/]")
 
     @staticmethod
     def _describe_training(training: TrainingProgress) -> str:
@@ -105,6 +132,6 @@ def format_seconds(seconds: float) -> str:
 def print_failure(console: Console, failure: RunFailed, log_path: str) -> None:
     """Prints which step failed, why, and where the log is."""
     where = f"Step {failure.step} failed" if failure.step else "The run failed before its first step"
-    console.print(f"[red]✗ {where}:[/] ", end="")
-    console.print(failure.cause, markup=False, highlight=False)
-    console.print(f"  Log: {log_path}", markup=False, highlight=False)
+    console.print(f"[red]✗ {where}:[/] ", end="", soft_wrap=True)
+    console.print(failure.cause, markup=False, highlight=False, soft_wrap=True)
+    console.print(f"  Log: {log_path}", markup=False, highlight=False, soft_wrap=True)

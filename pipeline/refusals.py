@@ -4,7 +4,6 @@ import pathlib
 
 from components.evaluator.verdict import Verdict
 from components.serving_validator.findings import ServingFindings
-from pipeline.failures import Failure
 from pipeline.records import Records
 
 _INFRA_BLESSING = "InfraBlessing"  # TFX's type
@@ -21,15 +20,17 @@ def count_refusals(metadata_path: pathlib.Path) -> int:
         metadata_path: The sqlite file of ML Metadata; there need not be one.
 
     Returns:
-        Their number; 0 if the file cannot be read, which the run itself then meets, and tells.
+        Their number; 0 before the first run.
+
+    Raises:
+        UsageFailure: Another process holds the file, or it may not be read.
+        DataFailure: The file is damaged.
     """
-    try:
-        artifacts = Records(metadata_path).artifacts.values()
-    except Failure:
+    if not metadata_path.is_file() or not metadata_path.stat().st_size:  # a kill right at the start leaves it empty
         return 0
     return sum(
         artifact.type == _INFRA_BLESSING and artifact.custom_properties["blessed"].int_value != 1
-        for artifact in artifacts
+        for artifact in Records(metadata_path).artifacts.values()
     )
 
 

@@ -20,6 +20,7 @@ from pipeline.docker_daemon import require_docker
 from pipeline.events import Event, RunEnded, RunFailed
 from pipeline.failures import DataFailure, ExitCode, UsageFailure
 from pipeline.progress import Screen, print_failure
+from pipeline.refusals import count_refusals
 from pipeline.summary import print_run
 from pipeline.worker import work
 
@@ -36,9 +37,10 @@ def run(config: PipelineConfig, console: Console, beam_options: tuple[str, ...] 
         OK if the model was pushed, else NOT_BLESSED (by the Gate or by the ServingValidator), BAD_DATA or STEP_FAILED.
 
     Raises:
-        DataFailure: If there is no dataset where the config says.
-        UsageFailure: If the root cannot be written, Beam refuses its options, docker is wanted and does not answer, or
-            several processes are to train and TF_CONFIG does not make this one the first.
+        DataFailure: If there is no dataset where the config says, or the file of ML Metadata is damaged.
+        UsageFailure: If the root cannot be written, another process holds ML Metadata, Beam refuses its options, docker
+            is wanted and does not answer, or several processes are to train and TF_CONFIG does not make this one the
+            first.
         LockedError: If another run works in the same root.
     """
     if not (config.data.tfds_dir / "dataset_info.json").is_file():
@@ -54,8 +56,9 @@ def run(config: PipelineConfig, console: Console, beam_options: tuple[str, ...] 
         make_beam_pipeline(beam_options)
     log_path = config.root / "logs" / f"{datetime.datetime.now():%Y-%m-%dT%H-%M-%S}.log"
     with _lock(config.root):
+        count_refusals(config.metadata_path)  # which reads ML Metadata: a damaged file stops the run before TFX starts
         console.print(f"[dim]Pipeline {config.name} in {config.root}, log in {log_path}[/]", highlight=False)
-        with Screen(console) as screen:
+        with Screen(console, log_path) as screen:
             last = _follow(config, beam_options, log_path, screen)
     if isinstance(last, RunFailed):
         print_failure(Console(stderr=True), last, str(log_path))

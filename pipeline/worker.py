@@ -1,6 +1,7 @@
 """The process in which the DAG runs: its chatter goes to a log file, its progress to the process that shows it."""
 
 import ctypes
+import errno
 import logging
 import os
 import pathlib
@@ -9,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection
+from typing import Any
 
 from components.bad_data import BadDataError
 from components.lock import LockedError
@@ -29,7 +31,10 @@ from pipeline.history import History
 
 _STEP_BEGAN = "Component %s is running."  # how LocalDagRunner logs it
 _STEP_ENDED = "Component %s is finished."
+_STEP_LAUNCHED = "Running launcher for %s"  # how TFX's launcher does, with the node
+_STEP_CACHED = "A cached execution %d is used."
 _TRACEBACK = "Traceback (most recent call last):"
+_FAILED_QUERY = re.compile(r"^Error when executing query: (.*?) query: ", re.DOTALL)  # of ML Metadata, before SQL
 _BAD_DATA = re.compile(
     rf"^{re.escape(BadDataError.__module__)}\.{BadDataError.__name__}: (.*?)(?: \[while running .*)?$", re.MULTILINE
 )
@@ -51,7 +56,7 @@ def work(config: PipelineConfig, beam_options: tuple[str, ...], log_path: pathli
         _run(config, beam_options, observer)
     except Exception as error:
         logging.exception("The run stopped in step %s.", observer.step)
-        cause = find_cause(error)
+        cause = find_cause(error, config.metadata_path)
         connection.send(RunFailed(observer.step, describe_cause(cause), classify(cause)))
 
 
@@ -73,6 +78,8 @@ def _run(config: PipelineConfig, beam_options: tuple[str, ...], observer: "RunOb
 class RunObserver(logging.Handler):
     """Turns log records of LocalDagRunner and of the Trainer into events.
 
+    A record that cannot be turned into one is no reason to end a run: the first failure is logged, and that is all.
+
     Args:
         config: Of the run.
         send: Takes the events.
@@ -82,33 +89,53 @@ class RunObserver(logging.Handler):
         super().__init__()
         self.send = send
         self.step: str | None = None  # that runs or failed
-        self._metadata_path = config.metadata_path
         self._memory_path = config.memory_path
+        self._run_id = ""  # of ML Metadata
+        self._is_cached = False
+        self._has_failed = False
         self._began_bytes: int | None = None  # resident as the step began; None: unknown, and so is its peak
 
     def emit(self, record: logging.LogRecord) -> None:
         """Sends an event for a record that tells of one."""
+        try:
+            self._observe(record)
+        except Exception:
+            if not self._has_failed:
+                self._has_failed = True
+                logging.getLogger(__name__).exception("The display of the run's progress failed; the run goes on.")
+
+    def _observe(self, record: logging.LogRecord) -> None:
         if hasattr(record, "progress"):
             self.send(TrainingProgress(**record.progress))
         elif hasattr(record, "waiting"):
             self.send(TrainingWaits(record.waiting))
         elif record.msg == _STEP_BEGAN and isinstance(record.args, tuple):
-            self.step = str(record.args[0])
+            self.step, self._is_cached = str(record.args[0]), False
             _release_unused()
             self._began_bytes = read_peak() if reset_peak() else None
             self.send(StepBegan(self.step))
+        elif record.msg == _STEP_LAUNCHED and isinstance(record.args, tuple):
+            self._run_id = _read_run_id(record.args[0])
+        elif record.msg == _STEP_CACHED:
+            self._is_cached = True
         elif record.msg == _STEP_ENDED and self.step:
-            history = History(self._metadata_path)
-            run_id = history.latest_run_id()
-            states = {step.name: step.state for step in history.steps(run_id)}
-            self._record_memory(run_id, self.step)
-            self.send(StepEnded(self.step, is_cached=states.get(self.step) == "CACHED"))
-            self.step = None
+            step, self.step = self.step, None
+            self.send(StepEnded(step, is_cached=self._is_cached))
+            self._record_memory(step)
 
-    def _record_memory(self, run_id: str, step: str) -> None:
+    def _record_memory(self, step: str) -> None:
         peak = read_peak() if self._began_bytes is not None else None
         if peak is not None:
-            append_peak(self._memory_path, run_id=run_id, step=step, peak_bytes=peak, began_bytes=self._began_bytes)
+            append_peak(
+                self._memory_path, run_id=self._run_id, step=step, peak_bytes=peak, began_bytes=self._began_bytes
+            )
+
+
+def _read_run_id(node: Any) -> str:
+    """Returns the id of the run that a node of TFX's intermediate representation, a PipelineNode, belongs to."""
+    contexts = node.contexts.contexts
+    run: str = next(each.name.field_value.string_value for each in contexts if each.type.name == "pipeline_run")
+    return run
 
 
 def _release_unused() -> None:
@@ -118,15 +145,28 @@ def _release_unused() -> None:
         trim(0)
 
 
-def find_cause(error: Exception) -> Exception:
-    """Returns bad data that a worker of Beam found in another process, of which a runner tells by a traceback.
+def find_cause(error: Exception, metadata_path: pathlib.Path) -> Exception:
+    """Returns what stopped a run, as one of our exceptions where the error itself would puzzle a person.
 
     Args:
-        error: Of a step.
+        error: Of a step. It may be ML Metadata's, whose message is SQL, or a runner's, which quotes the traceback of
+            bad data that a worker of Beam found in another process.
+        metadata_path: The sqlite file of ML Metadata.
 
     Returns:
-        The worker's finding as one of ours; the error itself where it tells of none.
+        The cause; the error itself where it says enough.
     """
+    failed_query = _FAILED_QUERY.match(str(error))
+    if failed_query:
+        return Failure(
+            f"{metadata_path} could not be written: {failed_query[1].strip()}; make sure that its disk has room and "
+            "that no other process holds it, and run the same command again: it goes on from the last finished step"
+        )
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return Failure(
+            f"no space is left on the disk{f' of {error.filename}' if error.filename else ''}; free some, and run the "
+            "same command again: it goes on from the last finished step"
+        )
     found = _BAD_DATA.findall(str(error))
     return BadDataError(found[-1]) if found else error
 

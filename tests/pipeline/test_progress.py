@@ -1,6 +1,7 @@
 """What a person sees while the DAG runs, where the screen is no terminal and where it is one."""
 
 import io
+import pathlib
 
 import pytest
 from rich.console import Console
@@ -8,6 +9,8 @@ from rich.console import Console
 from pipeline.events import RunFailed, StepBegan, StepEnded, StepsPlanned, TrainingProgress, TrainingWaits
 from pipeline.failures import ExitCode
 from pipeline.progress import Screen, format_seconds, print_failure
+
+LOG = pathlib.Path("unused.log")
 
 
 def _console(*, is_terminal: bool = False) -> tuple[Console, io.StringIO]:
@@ -17,7 +20,7 @@ def _console(*, is_terminal: bool = False) -> tuple[Console, io.StringIO]:
 
 def test_each_step_is_a_line_with_its_place_and_outcome() -> None:
     console, output = _console()
-    with Screen(console) as screen:
+    with Screen(console, LOG) as screen:
         screen.show(StepsPlanned(("ExampleGen", "Trainer")))
         for name, is_cached in (("ExampleGen", True), ("Trainer", False)):
             screen.show(StepBegan(name))
@@ -32,7 +35,7 @@ def test_each_step_is_a_line_with_its_place_and_outcome() -> None:
 
 def test_without_a_terminal_each_epoch_that_ended_is_told_once() -> None:
     console, output = _console()
-    with Screen(console) as screen:
+    with Screen(console, LOG) as screen:
         screen.show(StepsPlanned(("Trainer",)))
         screen.show(StepBegan("Trainer"))
         screen.show(TrainingProgress("trial 1 of 2", 1, 2, False, None, 0.005))
@@ -47,7 +50,7 @@ def test_without_a_terminal_each_epoch_that_ended_is_told_once() -> None:
 @pytest.mark.parametrize("is_terminal", [False, True])
 def test_what_the_training_waits_for_is_told_until_it_gets_on(*, is_terminal: bool) -> None:
     console, output = _console(is_terminal=is_terminal)
-    with Screen(console) as screen:
+    with Screen(console, LOG) as screen:
         screen.show(StepsPlanned(("Trainer",)))
         screen.show(StepBegan("Trainer"))
         screen.show(TrainingWaits("the member at host2:2222"))
@@ -67,7 +70,7 @@ def _render(console: Console, screen: Screen) -> str:
 
 def test_on_a_terminal_the_running_step_shows_trial_epoch_accuracy_and_time_left() -> None:
     console, output = _console(is_terminal=True)
-    with Screen(console) as screen:
+    with Screen(console, LOG) as screen:
         screen.show(StepsPlanned(("Transform", "Trainer")))
         screen.show(StepBegan("Trainer"))
         screen.show(TrainingProgress("trial 3 of 6", 2, 4, False, 0.4321, 0.5))
@@ -76,6 +79,60 @@ def test_on_a_terminal_the_running_step_shows_trial_epoch_accuracy_and_time_left
     assert "trial 3 of 6, epoch 2 of 4, valid accuracy 43.2%" in shown
     assert "about 0 s left" in shown
     assert output.getvalue()
+
+
+def test_without_a_terminal_a_line_does_not_break_however_narrow_the_console() -> None:
+    output = io.StringIO()
+    console = Console(file=output, width=20)
+    with Screen(console, LOG) as screen:
+        screen.show(StepsPlanned(("Trainer",)))
+        screen.show(StepBegan("Trainer"))
+        screen._step_began -= 100
+        screen.show(TrainingProgress("trial 12 of 72", 1, 2, True, 0.25, 0.5))
+        screen.show(StepEnded("Trainer", is_cached=False))
+    print_failure(console, RunFailed("Trainer", "a cause of many words " * 3, ExitCode.STEP_FAILED), "logs/a.log")
+    assert [line.strip() for line in output.getvalue().splitlines()] == [
+        "▸  1/1 Trainer",
+        "trial 12 of 72, epoch 1 of 2, valid accuracy 25.0% about 1 min 40 s left",
+        "✓  1/1 Trainer 100.0 s",
+        f"✗ Step Trainer failed: {'a cause of many words ' * 3}".strip(),
+        "Log: logs/a.log",
+    ]
+
+
+@pytest.mark.parametrize("is_terminal", [False, True])
+def test_a_display_that_fails_is_logged_once_and_the_run_goes_on(
+    *, is_terminal: bool, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    console, _ = _console(is_terminal=is_terminal)
+    log = tmp_path / "logs" / "a.log"
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError("the screen is gone")
+
+    with Screen(console, log) as screen:
+        monkeypatch.setattr(console, "print", fail)
+        monkeypatch.setattr(screen._live, "stop", fail)
+        for name in ("ExampleGen", "Trainer"):
+            screen.show(StepBegan(name))
+            screen.show(StepEnded(name, is_cached=True))
+        screen.show(StepBegan("Pusher"))
+    assert screen.step == "Pusher"
+    told = log.read_text()
+    assert told.count("The display of the run's progress failed; the run goes on.") == 1
+    assert "OSError: the screen is gone" in told
+
+
+def test_a_pipe_that_nobody_reads_ends_the_run(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    console, _ = _console()
+
+    def fail(*_: object, **__: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(console, "print", fail)
+    with Screen(console, tmp_path / "a.log") as screen, pytest.raises(BrokenPipeError):
+        screen.show(StepBegan("Trainer"))
+    assert not (tmp_path / "a.log").exists()
 
 
 def test_a_failure_names_the_step_the_cause_and_the_log() -> None:

@@ -2,8 +2,10 @@
 
 import pathlib
 
+import pytest
 from recorded_root import Plan, RecordedRoot
 
+from pipeline.failures import DataFailure
 from pipeline.refusals import count_refusals
 
 
@@ -22,5 +24,11 @@ def test_refusals_are_counted_once_and_blessings_are_not(tmp_path: pathlib.Path)
 
 def test_a_root_without_metadata_has_none(tmp_path: pathlib.Path) -> None:
     assert count_refusals(tmp_path / "metadata.sqlite") == 0
-    (tmp_path / "metadata.sqlite").touch()
+    (tmp_path / "metadata.sqlite").touch()  # as a kill in the first moment leaves it
     assert count_refusals(tmp_path / "metadata.sqlite") == 0
+
+
+def test_damaged_metadata_is_no_root_without_refusals(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "metadata.sqlite").write_bytes(b"no sqlite at all" * 100)
+    with pytest.raises(DataFailure, match=r"metadata\.sqlite is damaged \(file is not a database\)"):
+        count_refusals(tmp_path / "metadata.sqlite")

@@ -15,7 +15,7 @@ import pytest
 from rich.console import Console
 
 from pipeline.config import QUICK
-from pipeline.failures import ExitCode, UsageFailure
+from pipeline.failures import DataFailure, ExitCode, UsageFailure
 from pipeline.run import run
 
 
@@ -24,6 +24,22 @@ def test_a_root_that_is_a_file_is_refused(tmp_path: pathlib.Path, slice_dir: pat
     data = dataclasses.replace(QUICK.data, tfds_dir=slice_dir)
     with pytest.raises(UsageFailure, match=r"root is .*file: File exists; name a folder that you may write to"):
         run(dataclasses.replace(QUICK, root=tmp_path / "file", data=data), Console(file=io.StringIO()))
+
+
+def test_metadata_that_is_damaged_stops_the_run_in_one_sentence(
+    tmp_path: pathlib.Path, slice_dir: pathlib.Path
+) -> None:
+    garbage = b"garbage" * 1000
+    (tmp_path / "metadata.sqlite").write_bytes(garbage)
+    data = dataclasses.replace(QUICK.data, tfds_dir=slice_dir)
+    with pytest.raises(DataFailure) as stopped:
+        run(dataclasses.replace(QUICK, root=tmp_path, data=data), Console(file=io.StringIO()))
+    assert str(stopped.value) == (
+        f"{tmp_path / 'metadata.sqlite'} is damaged (file is not a database); put a copy of it back, or move it away: "
+        "the next run starts a new one."
+    )
+    assert (tmp_path / "metadata.sqlite").read_bytes() == garbage
+    assert not (tmp_path / "logs").exists()
 
 
 def _start(root: pathlib.Path, data: pathlib.Path) -> tuple[subprocess.Popen[str], psutil.Process]:

@@ -1,6 +1,8 @@
 """The process that runs the DAG: what it says of an error, and what it holds as a step begins."""
 
+import contextlib
 import dataclasses
+import errno
 import logging
 import pathlib
 import platform
@@ -8,14 +10,21 @@ import traceback
 
 import numpy as np
 import pytest
+from commands import Mount
+from ml_metadata import errors
+from ml_metadata.proto import metadata_store_pb2
+from tfx.proto.orchestration import pipeline_pb2
 
 from components.bad_data import BadDataError
 from components.lock import LockedError
-from components.report.memory import read_peak, reset_peak
+from components.report.memory import read_peak, read_peaks, reset_peak
 from pipeline.config import QUICK
-from pipeline.events import Event, StepBegan
+from pipeline.events import Event, StepBegan, StepEnded
 from pipeline.failures import DataFailure, ExitCode, UsageFailure
+from pipeline.records import connect
 from pipeline.worker import RunObserver, classify, describe_cause, find_cause
+
+METADATA = pathlib.Path("metadata.sqlite")
 
 
 @pytest.mark.parametrize(
@@ -46,16 +55,93 @@ def test_a_finding_of_a_worker_elsewhere_is_taken_out_of_the_runners_traceback()
     except BadDataError:
         told = traceback.format_exc().rstrip()
     failed = RuntimeError(f"Pipeline job-1 failed in state FAILED: Error.\n{told} [while running 'Copy']\n")
-    cause = find_cause(failed)
+    cause = find_cause(failed, METADATA)
     assert classify(cause) == ExitCode.BAD_DATA
     assert describe_cause(cause) == "a.tfrecord is truncated."
     other = RuntimeError(f"{failed}".replace("components.bad_data.BadDataError", "OSError"))
-    assert find_cause(other) is other
+    assert find_cause(other, METADATA) is other
     assert describe_cause(other) == "RuntimeError: OSError: a.tfrecord is truncated."
 
 
 def test_an_error_without_words_still_has_a_name() -> None:
     assert describe_cause(MemoryError()) == "MemoryError."
+
+
+def test_a_full_disk_that_ml_metadata_meets_is_told_without_sql(mount: Mount) -> None:
+    disk = mount("size=400k")
+    path = disk / "metadata.sqlite"
+    path.touch()
+    store = connect(path, is_read_only=False)
+    kind = store.put_execution_type(metadata_store_pb2.ExecutionType(name="Trainer"))
+    [execution] = store.put_executions([metadata_store_pb2.Execution(type_id=kind)])
+    with contextlib.suppress(OSError), (disk / "other").open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(1024))
+    with pytest.raises(errors.StatusError) as failed:
+        store.put_executions([metadata_store_pb2.Execution(id=execution, type_id=kind, last_known_state=4)])
+    assert "UPDATE" in str(failed.value)
+    cause = find_cause(failed.value, path)
+    assert classify(cause) == ExitCode.STEP_FAILED
+    assert describe_cause(cause) == (
+        f"{path} could not be written: database or disk is full; make sure that its disk has room and that no other "
+        "process holds it, and run the same command again: it goes on from the last finished step."
+    )
+
+
+def test_a_full_disk_that_a_step_meets_is_told_with_what_to_do() -> None:
+    cause = find_cause(OSError(errno.ENOSPC, "No space left on device", "/disk/model.keras"), METADATA)
+    assert describe_cause(cause) == (
+        "no space is left on the disk of /disk/model.keras; free some, and run the same command again: it goes on from "
+        "the last finished step."
+    )
+    other = OSError(errno.EACCES, "Permission denied", "/disk/model.keras")
+    assert find_cause(other, METADATA) is other
+
+
+def _log(message: str, *arguments: object) -> logging.LogRecord:
+    return logging.LogRecord("absl", logging.INFO, "launcher.py", 1, message, arguments, None)
+
+
+def _log_node(run_id: str) -> logging.LogRecord:
+    node = pipeline_pb2.PipelineNode()
+    for kind, name in (("pipeline", "tokenlearner-quick"), ("pipeline_run", run_id)):
+        context = node.contexts.contexts.add()
+        context.type.name, context.name.field_value.string_value = kind, name
+    return _log("Running launcher for %s", node)
+
+
+def test_a_step_is_cached_when_tfx_says_so_and_its_memory_is_of_the_run(tmp_path: pathlib.Path) -> None:
+    config = dataclasses.replace(QUICK, root=tmp_path)
+    events: list[Event] = []
+    observer = RunObserver(config, events.append)
+    for step, cached in (("ExampleGen", True), ("Trainer", False)):
+        observer.emit(_log("Component %s is running.", step))
+        observer.emit(_log_node("run-1"))
+        if cached:
+            observer.emit(_log("A cached execution %d is used.", 7))
+        observer.emit(_log("Component %s is finished.", step))
+    assert events == [
+        *(StepBegan("ExampleGen"), StepEnded("ExampleGen", is_cached=True)),
+        *(StepBegan("Trainer"), StepEnded("Trainer", is_cached=False)),
+    ]
+    if reset_peak():
+        assert set(read_peaks(config.memory_path)) == {("run-1", "ExampleGen"), ("run-1", "Trainer")}
+
+
+def test_what_the_observer_cannot_do_is_logged_once_and_ends_no_run(
+    tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def send(event: Event) -> None:
+        raise RuntimeError(f"no room for {event}")
+
+    observer = RunObserver(dataclasses.replace(QUICK, root=tmp_path / "missing"), send)
+    for step in ("ExampleGen", "Trainer"):
+        observer.emit(_log("Component %s is running.", step))
+        observer.emit(_log("Component %s is finished.", step))
+    [record] = caplog.records
+    assert record.getMessage() == "The display of the run's progress failed; the run goes on."
+    assert record.exc_info is not None
+    assert "no room for" in str(record.exc_info[1])
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another allocator than glibc's")
