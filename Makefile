@@ -8,7 +8,7 @@ READY = $(VENV)/.ready-$(subst /,_,$(PYTHON))
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL = help
-.PHONY: help run report test test-slow test-next check bench wheel lock clean
+.PHONY: help run report test test-slow test-next coverage check bench wheel lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,13 +22,19 @@ report: $(READY) ## open the page about the newest run of the profile quick
 	$(VENV)/bin/tokenlearner report $(ARGS)
 
 test: $(READY) ## run the tests, the end-to-end one included, in two processes
-	$(VENV)/bin/python -m pytest -m "not slow" -n 2 --dist loadfile $(ARGS)
+	$(VENV)/bin/python -m pytest -m "not slow" -n 2 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 test-slow: $(READY) ## run the tests that take minutes each
 	$(VENV)/bin/python -m pytest -m slow $(ARGS)
 
 test-next: ## run the tests and the pipeline on TFX 1.21, Python 3.13 and Debian 13, in a tree in .next (as root, 6 GB)
 	@tests/debian13.sh .next make --no-print-directory $(or $(ARGS),test run) PYTHON=3.13
+
+coverage: $(READY) ## run the tests and print the coverage of lines, subprocesses included (takes twice as long)
+	rm -f .coverage .coverage.*
+	$(VENV)/bin/python -m coverage run -m pytest -m "not slow" -n 2 --dist loadscope --no-loadscope-reorder $(ARGS)
+	$(VENV)/bin/python -m coverage combine --quiet
+	$(VENV)/bin/python -m coverage report --skip-covered
 
 check: $(READY) ## lint, check the format and the types
 	$(VENV)/bin/ruff check
@@ -46,7 +52,7 @@ lock: | $(VENV)/bin/uv ## pin the packages of pyproject.toml anew (ARGS=--upgrad
 		--output-file requirements.lock $(ARGS)
 
 clean: ## remove what set-up, tests and checks made; data and outputs of runs stay
-	rm -rf $(VENV) .uv .next build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .uv .next build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .coverage*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # pyenv's python3 may fail in a folder whose .python-version it has not got; then the system's stands in.

@@ -161,7 +161,7 @@ def check_training(case: LayerCase) -> None:
 def find_still_weights(case: LayerCase, steps: int) -> set[str]:
     """Returns the names of the weights that train steps from a fresh start do not change."""
     model = case.make_model(randomize=False)
-    model.compile(optimizer=keras.optimizers.SGD(0.01), loss="mse")
+    model.compile(optimizer=keras.optimizers.SGD(0.01), loss="mse", run_eagerly=True)
     before = model.get_weights()
     targets = np.random.default_rng(3).normal(size=(3, *case.output_shape))
     for _ in range(steps):

@@ -15,6 +15,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 import tensorflow_transform.beam as tft_beam
 from google.protobuf import text_format
+from shared_folder import share_folder
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_transform.tf_metadata import metadata_io
 from tensorflow_transform.tf_metadata.dataset_metadata import DatasetMetadata
@@ -71,15 +72,22 @@ def analyzed(
     sample: Sample, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[list[dict[str, Any]], tft.TFTransformOutput]:
     """The images as Beam transforms them, and the Transform graph, both of the whole sample as the train split."""
-    folder = str(tmp_path_factory.mktemp("transform"))
-    metadata = DatasetMetadata(text_format.Parse(_SCHEMA_FILE.read_text(), schema_pb2.Schema()))
-    with tft_beam.Context(temp_dir=str(tmp_path_factory.mktemp("beam"))):
-        (rows, _), transform_fn = (sample.rows, metadata) | tft_beam.AnalyzeAndTransformDataset(preprocessing_fn)
-        transform_fn | tft_beam.WriteTransformFn(folder)
-    metadata_io.write_metadata(metadata, f"{folder}/{tft.TFTransformOutput.RAW_METADATA_DIR}")
-    return rows, tft.TFTransformOutput(folder)
+    return _analyze(sample, tmp_path_factory.mktemp("transform"), tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
-def transform(analyzed: tuple[list[dict[str, Any]], tft.TFTransformOutput]) -> tft.TFTransformOutput:
-    return analyzed[1]
+def transform(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> tft.TFTransformOutput:
+    """The same graph, made once for all processes."""
+    folder = share_folder(tmp_path_factory, "transform", lambda folder: _analyze(sample, folder, tmp_path_factory))
+    return tft.TFTransformOutput(str(folder))
+
+
+def _analyze(
+    sample: Sample, folder: pathlib.Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[list[dict[str, Any]], tft.TFTransformOutput]:
+    metadata = DatasetMetadata(text_format.Parse(_SCHEMA_FILE.read_text(), schema_pb2.Schema()))
+    with tft_beam.Context(temp_dir=str(tmp_path_factory.mktemp("beam"))):
+        (rows, _), transform_fn = (sample.rows, metadata) | tft_beam.AnalyzeAndTransformDataset(preprocessing_fn)
+        transform_fn | tft_beam.WriteTransformFn(str(folder))
+    metadata_io.write_metadata(metadata, f"{folder}/{tft.TFTransformOutput.RAW_METADATA_DIR}")
+    return rows, tft.TFTransformOutput(str(folder))

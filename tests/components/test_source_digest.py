@@ -2,13 +2,14 @@
 
 import pathlib
 import shutil
-import subprocess
-import sys
 
 import pytest
 from sample_slice import PROJECT
 
-from components.source_digest import find_sources
+import components
+import models
+import pipeline
+from components.source_digest import digest_sources, find_sources
 
 ENTRIES = {
     "ExampleGen": ("components.example_gen.component",),
@@ -49,21 +50,14 @@ def test_the_transform_depends_on_feature_names_alone() -> None:
     ],
 )
 def test_an_edit_changes_the_digests_of_the_steps_that_depend_on_it(
-    tmp_path: pathlib.Path, edited: str, changed: set[str]
+    tmp_path: pathlib.Path, edited: str, changed: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for package in ("pipeline", "components", "models"):
-        shutil.copytree(PROJECT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
-    before = _digests(tmp_path)
+    for package in (pipeline, components, models):
+        copy = tmp_path / package.__name__
+        shutil.copytree(PROJECT / package.__name__, copy, ignore=shutil.ignore_patterns("__pycache__"))
+        monkeypatch.setattr(package.__spec__, "submodule_search_locations", [str(copy)])
+    before = {step: digest_sources(*modules) for step, modules in ENTRIES.items()}
     with (tmp_path / edited).open("a") as file:
         file.write("\n# An edit.\n")
-    after = _digests(tmp_path)
+    after = {step: digest_sources(*modules) for step, modules in ENTRIES.items()}
     assert {step for step in ENTRIES if before[step] != after[step]} == changed
-
-
-def _digests(folder: pathlib.Path) -> dict[str, str]:
-    script = (
-        "from components.source_digest import digest_sources as digest; "
-        f"print(*[digest(*each) for each in {list(ENTRIES.values())}])"
-    )
-    done = subprocess.run([sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, check=True)
-    return dict(zip(ENTRIES, done.stdout.split(), strict=True))

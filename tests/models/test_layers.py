@@ -101,6 +101,10 @@ _CASES = [
     LayerCase(layer_class=SequencePooling, arguments={}, input_shapes=_PATCHES, output_shape=(8,)),
 ]
 
+# These checks take long; two layers stand for the others: one convolves, the other has attention, norms and an MLP.
+_representative_layers = pytest.mark.parametrize(
+    "case", [case for case in _CASES if case.layer_class in (TokenLearner, EncoderBlock)], ids=str
+)
 _every_layer = pytest.mark.parametrize("case", _CASES, ids=str)
 
 
@@ -127,7 +131,7 @@ def test_a_layer_computes_the_same_from_a_keras_file(case: LayerCase, tmp_path: 
     layer_contract.check_keras_file(case, tmp_path)
 
 
-@_every_layer
+@_representative_layers
 def test_a_layer_computes_the_same_from_a_saved_model(case: LayerCase, tmp_path: pathlib.Path) -> None:
     layer_contract.check_saved_model(case, tmp_path)
 
@@ -143,7 +147,7 @@ def test_a_layer_computes_nearly_the_same_in_half_precision(case: LayerCase, pol
     layer_contract.check_mixed_precision(case, policy, tolerance)
 
 
-@_every_layer
+@_representative_layers
 def test_a_layer_computes_the_same_when_compiled_by_xla(case: LayerCase) -> None:
     layer_contract.check_xla(case)
 

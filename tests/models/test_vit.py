@@ -177,20 +177,15 @@ def test_a_saved_network_gives_equal_logits(changes: dict[str, Any], tmp_path: p
 
 @pytest.mark.parametrize(
     "changes",
-    [
-        {},
-        _LEARNER,
-        {**_LEARNER, "token_reducer": "token_learner_v11"},
-        {**_LEARNER, "token_reducer": "top_k_norm"},
-        {**_LEARNER, "stem": "residual"},
-        _FUSER,
-    ],
+    [_LEARNER, {**_LEARNER, "token_reducer": "token_learner_v11", "stem": "residual"}, _FUSER],
     ids=str,
 )
 def test_train_steps_lower_the_loss_on_a_batch_and_move_every_weight(changes: dict[str, Any]) -> None:
     model = make_model(**changes)
     model.compile(
-        optimizer=keras.optimizers.Adam(0.001), loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        optimizer=keras.optimizers.Adam(0.001),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        run_eagerly=True,  # tracing takes ten times as long as these steps
     )
     before = model.get_weights()
     steps = 4 if changes.get("use_token_fuser") else 2  # an untrained fuser lets nothing behind it learn at first

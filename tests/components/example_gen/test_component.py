@@ -11,7 +11,7 @@ from tfx.types import standard_artifacts
 
 from components.bad_data import BadDataError
 from components.example_gen.component import Cifar10ExampleGen, digest_source, list_shards
-from components.example_gen.splits import position_of
+from components.example_gen.splits import copy_shard, position_of
 
 
 def _generate(tfds_dir: pathlib.Path, output: pathlib.Path, train_images: int = 40_000) -> standard_artifacts.Examples:
@@ -54,6 +54,14 @@ def test_the_last_training_images_become_valid_and_no_record_changes(
     assert min(_position(record) for record in valid) >= 40_000
     assert sorted(train + valid) == sorted(_tfds_records(slice_dir, "train"))
     assert test == _tfds_records(slice_dir, "test")
+
+
+def test_the_first_image_that_is_not_for_train_is_for_valid(slice_dir: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    """An image at the boundary, position N of N train images counted from 0."""
+    [(file, split, images), _] = list_shards(slice_dir)
+    boundary = sorted(_position(record) for record in _tfds_records(slice_dir, "train"))[300]
+    assert copy_shard(file, split, images, str(tmp_path), boundary) == {"train": 300, "valid": 200, "test": 0}
+    assert copy_shard(file, split, images, str(tmp_path), boundary + 1) == {"train": 301, "valid": 199, "test": 0}
 
 
 def test_an_image_without_a_cifar10_id_stops_the_step(tmp_path: pathlib.Path) -> None:

@@ -34,6 +34,30 @@ def test_a_push_leaves_one_whole_version_and_nothing_aside(base: pathlib.Path, m
     assert (version.stat().st_mode & 0o777) == 0o777 & ~_read_umask()
 
 
+def test_every_file_and_folder_is_on_the_disk_before_the_version_is_renamed_into_place(
+    base: pathlib.Path, model: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    seen: list[set[str]] = []
+    fsync, rename = os.fsync, pathlib.Path.rename
+
+    def watch_fsync(descriptor: int) -> None:
+        synced.append(str(pathlib.Path(f"/proc/self/fd/{descriptor}").readlink()))
+        fsync(descriptor)
+
+    def watch_rename(path: pathlib.Path, target: pathlib.Path) -> pathlib.Path:
+        if target.parent == base:
+            seen.append(set(synced))
+            assert {str(each) for each in (path, *path.rglob("*"))} <= seen[-1]
+        return rename(path, target)
+
+    monkeypatch.setattr(os, "fsync", watch_fsync)
+    monkeypatch.setattr(pathlib.Path, "rename", watch_rename)
+    push(base, model)
+    assert len(seen) == 1
+    assert synced[-1] == str(base)
+
+
 def test_versions_grow_though_the_clock_goes_back_and_the_newest_is_removed(
     base: pathlib.Path, model: pathlib.Path
 ) -> None:

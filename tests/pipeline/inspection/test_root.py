@@ -103,7 +103,18 @@ def _overwrite_pages(content: bytes) -> bytes:
     return content[:4096] + b"\xa5" * (len(content) - 4096)
 
 
-@pytest.mark.parametrize("damage", [_truncate, _overwrite_the_start, _overwrite_pages, lambda _: b"not sqlite" * 500])
+def _overwrite_the_last_page(content: bytes) -> bytes:
+    """Of an index, which none of our queries reads: only the check of the whole file finds it."""
+    return content[:-4096] + b"\xff" * 8 + content[-4088:]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        *(_truncate, _overwrite_the_start, _overwrite_pages, _overwrite_the_last_page),
+        lambda _: b"not sqlite" * 500,
+    ],
+)
 def test_a_damaged_metadata_file_is_told(
     damage: Callable[[bytes], bytes], tokenlearner: Command, recorded: RecordedRoot, tmp_path: pathlib.Path
 ) -> None:

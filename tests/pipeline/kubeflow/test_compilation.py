@@ -31,7 +31,7 @@ EDGES = {
     "Gate": ["Baseline-model-resolver", "Evaluator", "ExampleGen", "Trainer"],
     "LiteConverter": ["ExampleGen", "Trainer"],
     "ServingValidator": ["ExampleGen", "Trainer", "Transform"],
-    "ModelCard": ["ExampleGen", "Gate", "LiteConverter", "ServingValidator", "StatisticsGen", "Trainer"],
+    "ModelCard": ["DataGate", "ExampleGen", "Gate", "LiteConverter", "ServingValidator", "StatisticsGen", "Trainer"],
     "Pusher": ["Baseline-model-resolver", "Gate", "LiteConverter", "ModelCard", "ServingValidator", "Trainer"],
     "Report": [
         *("DataGate", "ExampleGen", "ExampleValidator", "Gate", "LiteConverter", "Pusher"),

@@ -1,0 +1,112 @@
+"""What TFX's cache sees of an edit: the DAG is compiled before and after it, and the nodes are compared."""
+
+import dataclasses
+import pathlib
+import shutil
+
+import pytest
+from sample_slice import PROJECT
+from tfx.dsl.compiler.compiler import Compiler
+
+import components
+import models
+from components.evaluator import eval_config
+from pipeline.config import QUICK, PipelineConfig
+from pipeline.definition import create_pipeline
+from pipeline.place import find_here
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory, slice_dir: pathlib.Path) -> PipelineConfig:
+    data = dataclasses.replace(QUICK.data, tfds_dir=slice_dir)
+    return dataclasses.replace(QUICK, root=tmp_path_factory.mktemp("root"), data=data)
+
+
+@pytest.fixture(scope="module")
+def before(config: PipelineConfig) -> dict[str, bytes]:
+    return compile_nodes(config)
+
+
+@pytest.fixture
+def sources(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
+    """A copy of the sources, from which digests are made, and which a test may edit."""
+    for package in (components, models):
+        copy = tmp_path / "sources" / package.__name__
+        shutil.copytree(PROJECT / package.__name__, copy, ignore=shutil.ignore_patterns("__pycache__"))
+        monkeypatch.setattr(package.__spec__, "submodule_search_locations", [str(copy)])
+    return tmp_path / "sources"
+
+
+def compile_nodes(config: PipelineConfig) -> dict[str, bytes]:
+    """Returns what TFX's cache takes a step's key from, but for the artifacts that it reads, by the step's name."""
+    compiled = Compiler().compile(create_pipeline(config, find_here(config)))
+    nodes = [each.pipeline_node for each in compiled.nodes]
+    return {
+        node.node_info.id: node.parameters.SerializeToString(deterministic=True)
+        + node.inputs.SerializeToString(deterministic=True)
+        for node in nodes
+    }
+
+
+def find_changed(before: dict[str, bytes], after: dict[str, bytes]) -> set[str]:
+    assert list(before) == list(after)
+    return {name for name in before if before[name] != after[name]}
+
+
+def test_the_steps_stand_in_the_order_in_which_they_run(before: dict[str, bytes]) -> None:
+    assert list(before) == [
+        *("ExampleGen", "Schema", "StatisticsGen", "ExampleValidator", "DataGate", "Transform", "Trainer"),
+        *("Baseline", "Evaluator", "LiteConverter", "ServingValidator", "Gate", "ModelCard"),
+        *("Override", "Served", "Pusher", "Report"),
+    ]
+
+
+@pytest.mark.usefixtures("sources")
+def test_what_is_compiled_twice_is_the_same(config: PipelineConfig, before: dict[str, bytes]) -> None:
+    assert compile_nodes(config) == before
+
+
+@pytest.mark.parametrize(
+    ("edited", "changed"),
+    [
+        ("models/token_learner.py", {"Trainer", "ServingValidator"}),
+        ("components/transform.py", {"Transform", "LiteConverter", "ServingValidator"}),
+        ("components/trainer/fit/fitter.py", {"Trainer"}),
+        ("components/data_gate/findings.py", {"DataGate"}),
+        ("components/evaluator/extractors.py", {"Evaluator"}),
+        ("components/pusher/shelf.py", {"Pusher"}),
+    ],
+)
+def test_an_edit_reaches_the_steps_that_depend_on_it(
+    edited: str, changed: set[str], config: PipelineConfig, before: dict[str, bytes], sources: pathlib.Path
+) -> None:
+    with (sources / edited).open("a") as file:
+        file.write("\n# An edit.\n")
+    assert find_changed(before, compile_nodes(config)) == changed
+
+
+def test_an_edit_of_the_evaluators_config_reaches_the_evaluator_alone(
+    config: PipelineConfig, before: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(eval_config, "TOP_K", 3)
+    assert find_changed(before, compile_nodes(config)) == {"Evaluator"}
+
+
+@pytest.mark.parametrize(
+    ("section", "changes", "changed"),
+    [
+        ("data", {"max_duplicate_share": 0.5}, {"DataGate"}),
+        ("data", {"train_images": 39_999}, {"ExampleGen"}),
+        ("fit", {"seed": 2}, {"Trainer"}),
+        ("evaluation", {"min_accuracy": 0.99, "max_mmacs": 0.1}, {"Gate"}),
+        ("push", {"int8_margin": 0.5}, {"LiteConverter"}),
+        ("push", {"keep_versions": 7}, {"Pusher"}),
+        ("serving", {"records": 5}, {"ServingValidator"}),
+    ],
+)
+def test_an_option_reaches_the_steps_that_it_is_for(
+    section: str, changes: dict[str, float], changed: set[str], config: PipelineConfig, before: dict[str, bytes]
+) -> None:
+    part = dataclasses.replace(getattr(config, section), **changes)
+    after = dataclasses.replace(config, **{section: part})
+    assert find_changed(before, compile_nodes(after)) == changed
