@@ -16,7 +16,7 @@ from sample_slice import make_slice
 from shared_folder import share_folder
 from xdist.scheduler import LoadScopeScheduling
 
-# The files of a group run in one process and share its fixtures: a search traces nine networks, a card needs a model.
+# The files of a group run in one process and share its fixtures: a search traces five networks, a card needs a model.
 _GROUPS = {
     "tests/components/trainer/fit/test_team.py": "teams",
     "tests/components/trainer/search/test_workers.py": "teams",
@@ -32,7 +32,7 @@ _GROUPS = {
     "tests/pipeline/prediction/": "prediction",
 }
 # What takes longest begins first, so that no process is left alone with it: seconds, by `--durations=0` on two cores.
-_SECONDS = {"trainer": 250, "tests/test_end_to_end.py": 200, "tests/models/test_vit.py": 40}
+_SECONDS = {"tests/test_end_to_end.py": 340, "trainings": 300, "teams": 210, "lite_converter": 80}
 
 
 def pytest_configure() -> None:

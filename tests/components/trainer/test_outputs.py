@@ -143,9 +143,9 @@ def test_the_choice_is_written_with_what_it_rests_on(searched: Searched, found: 
 def test_what_was_spent_dropped_and_failed_is_written(searched: Searched, found: dict[str, Any]) -> None:
     repeats = searched.of_stage("finalists")
     assert found["epochs"] == {
-        "search": 20 + 1,
+        "search": 12 + 1,
         "finalists": sum(trial.epochs - trial.initial_epoch for trial in repeats),
-        "every_point_fully": 4 * (9 + 1),
+        "every_point_fully": 4 * (5 + 1),
     }
     assert found["dropped"] == [{"point": "too dear", "reason": "needs 1000.00"}]
     assert found["failed"] == [{"point": "broken", "reason": "out of memory"}]

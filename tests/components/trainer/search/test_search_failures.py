@@ -71,14 +71,14 @@ def test_a_trial_that_fails_is_recorded_with_its_reason_and_the_search_goes_on(
     searched: Searched, search_with: SearchWith
 ) -> None:
     """The best point runs out of memory in its second rung; the next one of the first rung is not promoted for it."""
-    best = searched.of_stage("search")[9].point
+    best = searched.of_stage("search")[5].point
     found = search_with(lambda point, _, epochs: MemoryError() if (point, epochs) == (best, 2) else None)
     trials = found.of_stage("search")
-    assert [trial.round for trial in trials] == [0] * 9 + [1] * 5 + [2] * 3
+    assert [trial.round for trial in trials] == [0] * 5 + [1] * 3 + [2] * 2
     (failed,) = (trial for trial in found.search.trials if trial.status == "failed")
     assert (failed.point, failed.initial_epoch, failed.epochs) == (best, 1, 2)
     assert (failed.reason, failed.valid_accuracy, failed.parameters) == ("out of memory", None, None)
-    assert best not in {trial.point for trial in trials[14:]}
+    assert best not in {trial.point for trial in trials[8:]}
     lines = [json.loads(line) for line in (found.search.folder / "trials.jsonl").read_text().splitlines()]
     assert lines[trials.index(failed)] == json.loads(json.dumps(dataclasses.asdict(failed)))
 

@@ -25,7 +25,7 @@ def test_the_first_rung_tries_every_point_the_cheapest_first(searched: Searched,
 
 def test_each_later_rung_trains_the_best_of_the_one_before_on(searched: Searched) -> None:
     rungs = [[trial for trial in searched.of_stage("search") if trial.round == i] for i in range(3)]
-    assert [len(rung) for rung in rungs] == [9, 5, 3]
+    assert [len(rung) for rung in rungs] == [5, 3, 2]
     assert [{(trial.initial_epoch, trial.epochs) for trial in rung} for rung in rungs] == [{(0, 1)}, {(1, 2)}, {(2, 4)}]
     for rung, after in itertools.pairwise(rungs):
         ranked = sorted(rung, key=lambda trial: -(trial.valid_accuracy or 0))
@@ -34,8 +34,8 @@ def test_each_later_rung_trains_the_best_of_the_one_before_on(searched: Searched
 
 def test_as_many_epochs_are_spent_as_planned(searched: Searched, config: TrainerConfig) -> None:
     trials = searched.of_stage("search")
-    assert plan_epochs(9, config.search) == 9 * 1 + 5 * 1 + 3 * 2
-    assert sum(trial.epochs - trial.initial_epoch for trial in trials) == plan_epochs(9, config.search)
+    assert plan_epochs(5, config.search) == 5 * 1 + 3 * 1 + 2 * 2
+    assert sum(trial.epochs - trial.initial_epoch for trial in trials) == plan_epochs(5, config.search)
     assert searched.search.epochs_done == sum(trial.epochs - trial.initial_epoch for trial in searched.search.trials)
 
 
@@ -85,7 +85,7 @@ def test_the_candidates_are_compared_by_their_last_epoch(searched: Searched) -> 
 
 def test_every_trial_is_a_line_with_all_that_was_found(searched: Searched) -> None:
     lines = [json.loads(line) for line in (searched.search.folder / "trials.jsonl").read_text().splitlines()]
-    assert len(lines) == len(searched.search.trials) == 9 + 5 + 3 + len(searched.of_stage("finalists"))
+    assert len(lines) == len(searched.search.trials) == 5 + 3 + 2 + len(searched.of_stage("finalists"))
     points = {name_point(point): point for point in searched.search.points}
     for line, trial in zip(lines, searched.search.trials, strict=True):
         assert line == json.loads(json.dumps(dataclasses.asdict(trial)))
