@@ -15,7 +15,7 @@ import pydantic
 from benchmarks import rounds
 from benchmarks.answers import pack_answers, unpack_answers
 from benchmarks.benchmark import Benchmark, main
-from benchmarks.dataset import ALL_IMAGES, SAMPLE
+from benchmarks.dataset import ALL_IMAGES, SAMPLE, assume_seed_deviation
 from benchmarks.kept_training import KeptTrainings, Planned
 from benchmarks.networks import find_network
 from benchmarks.result import Row, Summary, Table
@@ -115,9 +115,9 @@ def summarize(rows: Sequence[Row]) -> Summary:
 
     Each was trained once, so the spread between seeds is the one that the profile assumes.
     """
-    deviation = FULL.search.seed_deviation
     trainings = [row for row in rows if row["kind"] == "training"]
     speeds = [row for row in rows if row["kind"] == "speed"]
+    deviation = assume_seed_deviation(trainings[0]["valid_images"])
     trained = {row["name"]: _gather(row) for row in trainings}
     lines = []
     for row in trainings:
@@ -144,7 +144,7 @@ def summarize(rows: Sequence[Row]) -> Summary:
     note = (
         "A difference whose interval holds 0 is statistically indistinguishable from none. Each change was trained "
         f"once; the intervals assume that an accuracy has a standard deviation of {100 * deviation:.2f} points from "
-        "seed to seed, as measured in benchmarks/results/reducers.json."
+        "seed to seed, as search.seed_deviation of the profile has it, measured after more epochs."
     )
     return Summary(tables=(Table(title=title, columns=columns, rows=tuple(lines)),), notes=(note,))
 

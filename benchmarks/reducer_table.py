@@ -10,13 +10,13 @@ import numpy as np
 import pydantic
 
 from benchmarks.answers import unpack_answers
+from benchmarks.dataset import assume_seed_deviation
 from benchmarks.result import Row, Summary, Table
 from benchmarks.rounds import Spread, tell_points
 from components.evaluator.intervals import Z_95, compare_paired
 from components.trainer.search.choice import Candidate, Difference, compare, pool_seed_deviation
 from models.search_space import NO_REDUCER, is_control
 from models.vit_config import ViTConfig
-from pipeline.config import FULL
 
 _NETWORK = pydantic.TypeAdapter(ViTConfig)
 
@@ -25,7 +25,7 @@ def summarize(rows: Sequence[Row]) -> Summary:
     """Compares the first point, the learnt one, with each of the others.
 
     The images are a sample, and so are the seeds: both widths are in the intervals, as in the choice of a search
-    (`components/trainer/search/choice.py`); with one seed, the spread that the profile full assumes. Images that
+    (`components/trainer/search/choice.py`); with one seed, the spread that the profile assumes. Images that
     several seeds are asked about count once, not once a seed.
 
     Args:
@@ -36,7 +36,8 @@ def summarize(rows: Sequence[Row]) -> Summary:
     points = list(dict.fromkeys(row["point"] for row in trainings))
     candidates = {point: _gather([row for row in trainings if row["point"] == point]) for point in points}
     measured_deviation = pool_seed_deviation(list(candidates.values()))
-    deviation = FULL.search.seed_deviation if measured_deviation is None else measured_deviation
+    assumed = assume_seed_deviation(trainings[0]["test_images"])
+    deviation = assumed if measured_deviation is None else measured_deviation
     learnt = candidates[points[0]]
     lines, sentences = [], []
     for point, candidate in candidates.items():

@@ -88,7 +88,7 @@ def _find_accuracies(row: Row, epochs: int) -> dict[str, float]:
 
 
 def _compare_trained(state: pathlib.Path, point: str, best: str, epochs: int) -> dict[str, Any]:
-    """Compares two points image by image, by what their full trainings got right."""
+    """Compares two points image by image, by what their full trainings got right; of each there is one seed."""
     correct, other = (_read_correct(state, name, epochs) for name in (point, best))
     difference = other.astype(float) - correct
     return {
@@ -97,7 +97,7 @@ def _compare_trained(state: pathlib.Path, point: str, best: str, epochs: int) ->
         "best": best,
         "best_accuracy": float(other.mean()),
         "behind": float(difference.mean()),
-        "standard_error": float(difference.std(ddof=1) / len(difference) ** 0.5),
+        "standard_error": float(np.sqrt(difference.var(ddof=1) / len(difference) + 2 * QUICK.search.seed_deviation**2)),
     }
 
 

@@ -1,5 +1,6 @@
 """What a person sees while the DAG runs."""
 
+import contextlib
 import pathlib
 import time
 import traceback
@@ -35,11 +36,14 @@ class Screen:
         self._began = self._step_began = time.monotonic()
         self._training: TrainingProgress | None = None
         self._waits: TrainingWaits | None = None  # until it gets on
-        self._live = Live(console=console, get_renderable=self._render, refresh_per_second=4, transient=True)
+        self._live = Live(console=console, get_renderable=self._render_safely, refresh_per_second=4, transient=True)
 
     def __enter__(self) -> "Screen":
         if self.console.is_terminal:
-            self._live.start()
+            try:
+                self._live.start()
+            except Exception:
+                self._log_failure()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -59,8 +63,10 @@ class Screen:
             self._log_failure()
 
     def _log_failure(self) -> None:
-        if not self._has_failed:
-            self._has_failed = True
+        if self._has_failed:
+            return
+        self._has_failed = True
+        with contextlib.suppress(OSError):  # a disk without room may be why the display failed
             self._log_path.parent.mkdir(parents=True, exist_ok=True)
             with self._log_path.open("a") as log:
                 log.write(f"The display of the run's progress failed; the run goes on.\n{traceback.format_exc()}")
@@ -106,6 +112,13 @@ class Screen:
             return ""
         seconds = time.monotonic() - self._step_began
         return f"about {format_seconds(seconds / self._training.share - seconds)} left"
+
+    def _render_safely(self) -> RenderableType:
+        try:
+            return self._render()
+        except Exception:
+            self._log_failure()
+            return Text("")
 
     def _render(self) -> RenderableType:
         total = format_seconds(time.monotonic() - self._began)

@@ -57,7 +57,8 @@ def run(config: PipelineConfig, console: Console, beam_options: tuple[str, ...] 
     log_path = config.root / "logs" / f"{datetime.datetime.now():%Y-%m-%dT%H-%M-%S}.log"
     with _lock(config.root):
         count_refusals(config.metadata_path)  # which reads ML Metadata: a damaged file stops the run before TFX starts
-        console.print(f"[dim]Pipeline {config.name} in {config.root}, log in {log_path}[/]", highlight=False)
+        begun = f"[dim]Pipeline {config.name} in {config.root}, log in {log_path}[/]"
+        console.print(begun, highlight=False, soft_wrap=True)
         with Screen(console, log_path) as screen:
             last = _follow(config, beam_options, log_path, screen)
     if isinstance(last, RunFailed):

@@ -25,12 +25,15 @@ def take_snapshot(path: pathlib.Path) -> Iterator[pathlib.Path]:
         UsageFailure: Another process holds the file, or it may not be read.
         DataFailure: The file is damaged, or is something else.
     """
-    with tempfile.TemporaryDirectory(prefix="tokenlearner-") as folder:
-        copy = pathlib.Path(folder) / "metadata.sqlite"
+    with contextlib.ExitStack() as stack:
         try:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="tokenlearner-"))
+            copy = pathlib.Path(folder) / "metadata.sqlite"
             _copy(path, copy)
         except sqlite3.DatabaseError as error:
             raise _explain(error, path) from None
+        except OSError as error:
+            raise UsageFailure(_explain_no_copy(path, error.strerror or str(error))) from None
         yield copy
 
 
@@ -59,8 +62,15 @@ def _explain(error: sqlite3.DatabaseError, path: pathlib.Path) -> DataFailure | 
         return UsageFailure(
             f"{path} has been locked by another process for {_PATIENCE_SECONDS:.0f} seconds; try again later."
         )
+    if "full" in reason or "disk I/O" in reason:
+        return UsageFailure(_explain_no_copy(path, reason))
     if isinstance(error, sqlite3.OperationalError) and "unable to open" in reason:
         return UsageFailure(f"{path} cannot be opened; make it a file that you may read.")
     return DataFailure(
         f"{path} is damaged ({reason}); put a copy of it back, or move it away: the next run starts a new one."
     )
+
+
+def _explain_no_copy(path: pathlib.Path, reason: str) -> str:
+    folder = tempfile.gettempdir() if tempfile.tempdir else "the folder for temporary files (TMPDIR)"
+    return f"{path} cannot be copied to {folder} ({reason}); make room there, and run the same command again."

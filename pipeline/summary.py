@@ -2,6 +2,7 @@
 
 import rich.box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from components.evaluator.intervals import measure_share
@@ -18,7 +19,8 @@ def print_run(console: Console, run: Run) -> None:
     facts = Table(box=rich.box.SIMPLE_HEAD, show_header=False, title=f"run {run.run_id}", title_justify="left")
     facts.add_row("winner", describe_network(winner))
     if run.duplicates and run.duplicates.groups:
-        facts.add_row("duplicates", f"{run.duplicates.describe_counts()}: {run.duplicates.describe()}")
+        where = f"; all of them are listed in {run.duplicates.folder}" if run.duplicates.folder else ""
+        facts.add_row("duplicates", escape(f"{run.duplicates.describe_counts()}: {run.duplicates.describe()}{where}"))
     facts.add_row("search", "\n".join(winner.search_findings))
     correct = round(winner.valid_accuracy * winner.valid_images)
     facts.add_row("valid accuracy", format_accuracy(measure_share(correct, winner.valid_images), winner.valid_images))

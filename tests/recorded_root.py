@@ -13,6 +13,7 @@ from ml_metadata.proto.metadata_store_pb2 import Artifact, Context, Event, Execu
 from run_folder import write_lite_folder
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
+from components.data_gate.duplicates import DUPLICATES_PREFIX
 from components.evaluator.rules import Thresholds, judge
 from components.evaluator.verdict import Predictions, write_predictions, write_verdict
 from components.serving_validator.findings import Check, Latency, ServingFindings, write_findings
@@ -158,6 +159,9 @@ class RecordedRoot:
             anomalies.anomaly_info["image"].reason.add().description = plan.anomaly
         (folder / "Split-train").mkdir()
         (folder / "Split-train" / "SchemaDiff.pb").write_bytes(anomalies.SerializeToString())
+
+    def _write_duplicates(self, folder: pathlib.Path, _: Artifact, __: Plan) -> None:
+        (folder / f"{DUPLICATES_PREFIX}-00000-of-00001.jsonl").write_text("")
 
     def _write_model_run(self, folder: pathlib.Path, _: Artifact, plan: Plan) -> None:
         network = {"token_reducer": "token_learner", "blocks_before_token_learner": 2, "num_tokens": 8, "depth": 4}

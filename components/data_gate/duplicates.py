@@ -27,6 +27,7 @@ class Duplicates:
     """The images that occur more than once, within a split or across splits."""
 
     groups: tuple[Group, ...]
+    folder: pathlib.Path | None = dataclasses.field(default=None, compare=False)  # whose files list all of them
 
     @property
     def images(self) -> int:
@@ -46,14 +47,14 @@ class Duplicates:
 
     def describe(self) -> str:
         """Names the images, at most 20 of them: "test_00007 (test) = train_00001 (train); …"."""
-        named: list[str] = []
-        left = MOST_NAMED
+        named: list[Group] = []
         for group in self.groups:
-            members = group[:left]
-            left -= len(members)
-            if members:
-                named.append(" = ".join(f"{member.example_id} ({member.split})" for member in members))
-        return "; ".join(named) + _count_rest(self.images)
+            if sum(map(len, named)) + len(group) > MOST_NAMED and named:
+                break
+            named.append(group[:MOST_NAMED])
+        words = "; ".join(" = ".join(f"{each.example_id} ({each.split})" for each in group) for group in named)
+        more = self.images - sum(map(len, named))
+        return words + (f" and {more:,} more" if more else "")
 
     def across_splits(self) -> "Duplicates":
         """Returns the groups whose images are of more than one split."""
@@ -80,11 +81,14 @@ def read_duplicates(folder: pathlib.Path) -> Duplicates:
         The groups, in the order of their first images.
 
     Raises:
+        FileNotFoundError: If there is no file of it.
         ValueError: If a file is damaged.
     """
-    return decode_groups(
-        line for file in folder.glob(f"{DUPLICATES_PREFIX}*.jsonl") for line in file.read_text().splitlines()
-    )
+    files = sorted(folder.glob(f"{DUPLICATES_PREFIX}*.jsonl"))
+    if not files:
+        raise FileNotFoundError(f"{folder} holds no {DUPLICATES_PREFIX}*.jsonl")
+    found = decode_groups(line for file in files for line in file.read_text().splitlines())
+    return dataclasses.replace(found, folder=folder)
 
 
 def decode_groups(lines: Iterable[str]) -> Duplicates:
@@ -131,8 +135,5 @@ def describe_shared_ids(ids: Mapping[str, Iterable[str]]) -> list[str]:
         f"{example_id} ({', '.join(f'{count} in {split}' for split, count in sorted(Counter(splits).items()))})"
         for example_id, splits in sorted(ids.items())
     ]
-    return [f"{what} for more than one record: {'; '.join(named[:MOST_NAMED])}{_count_rest(len(named))}"]
-
-
-def _count_rest(names: int) -> str:
-    return f" and {names - MOST_NAMED:,} more" if names > MOST_NAMED else ""
+    more = f" and {len(named) - MOST_NAMED:,} more" if len(named) > MOST_NAMED else ""
+    return [f"{what} for more than one record: {'; '.join(named[:MOST_NAMED])}{more}"]

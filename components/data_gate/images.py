@@ -70,7 +70,9 @@ def _decode(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 
     def decode(image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         pixels = tf.io.decode_image(image, expand_animations=False)
-        return tf.shape(pixels), tf.io.serialize_tensor(pixels)
+        shape = tf.shape(pixels)
+        is_expected = tf.reduce_all(shape == features.IMAGE_SHAPE)  # others may be large, and need no digest
+        return shape, tf.cond(is_expected, lambda: tf.io.serialize_tensor(pixels), lambda: "")
 
     return tf.map_fn(decode, images, fn_output_signature=(tf.TensorSpec([3], tf.int32), tf.TensorSpec([], tf.string)))
 

@@ -55,7 +55,7 @@ def _describe_noise(choice: Choice) -> tuple[str, ...]:
     origin = (
         f"measured on {len(choice.candidates)} finalists with {seeds} seeds each"
         if choice.is_seed_deviation_measured
-        else "assumed, as each finalist was trained once: --search.seeds 2 measures it"
+        else "assumed, as each finalist counts with one seed; --search.seeds 2 or more measure it"
     )
     return (
         f"± is one standard error of the images and the seeds; from seed to seed an accuracy has a standard deviation "

@@ -35,6 +35,8 @@ def read_anomalies(outcome: Outcome) -> list[str] | None:
         except (DecodeError, OSError):
             raise DataFailure(f"{file} is damaged or unreadable; put a copy of it back, or run again.") from None
         found += describe_anomalies(anomalies, file.parent.name.removeprefix("Split-"))
+    if any((step.name, step.state) == ("DataGate", "failed") for step in outcome.steps):
+        found.append("the DataGate stopped the run; the log says why, and duplicates.json in the root lists duplicates")
     return found + _read_bad_images(outcome) + _read_duplicates(outcome)
 
 
@@ -42,7 +44,10 @@ def _read_duplicates(outcome: Outcome) -> list[str]:
     checked = outcome.find_output("duplicates")
     if checked is None:
         return []
-    duplicates = read_duplicates(pathlib.Path(checked.uri))
+    try:
+        duplicates = read_duplicates(pathlib.Path(checked.uri))
+    except (OSError, ValueError):
+        raise DataFailure(f"{checked.uri} is damaged or unreadable; put a copy of it back, or run again.") from None
     if not duplicates.groups:
         return []
     return [f"{duplicates.describe_counts()}: {duplicates.describe()}; all of them are listed in {checked.uri}"]

@@ -14,7 +14,7 @@ from benchmarks.networks import EXAMPLE, EXAMPLE_NETWORK, OURS, describe_fit, fi
 from benchmarks.result import FOLDER, Row, read_result
 from models.macs import count_macs
 from models.search_space import find_controls, is_learnt, name_point
-from pipeline.config import FULL, QUICK
+from pipeline.config import QUICK
 from pipeline.failures import UsageFailure
 
 LEARNT = find_network(None)
@@ -122,7 +122,7 @@ def test_with_one_seed_the_spread_of_the_profile_is_assumed_and_said() -> None:
     rows = [row for row in make_reducer_rows(0.6) if row.get("seed", 1) == 1]
     assert reducer_table.summarize(rows).notes[-1] == (
         "Each point was trained once; the intervals assume that an accuracy has a standard deviation of "
-        f"{100 * FULL.search.seed_deviation:.2f} points from seed to seed."
+        f"{100 * QUICK.search.seed_deviation:.2f} points from seed to seed."
     )
 
 
@@ -216,7 +216,7 @@ def test_a_change_is_compared_with_the_profile_as_it_is() -> None:
     low = float(better[2].partition("(")[2].split()[0])
     assert 5 < low < 10 < float(better[2].split()[0]) + 2
     assert better[4] == "0.50x (0.50x to 0.50x)"
-    half = 100 * 1.959964 * math.sqrt(2) * FULL.search.seed_deviation  # the seeds' share, as the images have none
+    half = 100 * 1.959964 * math.sqrt(2) * QUICK.search.seed_deviation  # the seeds' share, as the images have none
     assert same[2] == f"+0.0 ({-half:+.1f} to {half:+.1f})"
     assert same[4] == "0.75x (0.50x to 1.00x)"
 

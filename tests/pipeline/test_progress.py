@@ -123,6 +123,21 @@ def test_a_display_that_fails_is_logged_once_and_the_run_goes_on(
     assert "OSError: the screen is gone" in told
 
 
+def test_a_display_that_fails_on_a_full_disk_ends_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    console, _ = _console(is_terminal=True)
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError("the screen is gone")
+
+    with Screen(console, pathlib.Path("/dev/full")) as screen:
+        monkeypatch.setattr(screen, "_render", fail)
+        assert str(screen._render_safely()) == ""
+        monkeypatch.setattr(console, "print", fail)
+        screen.show(StepBegan("Trainer"))
+        monkeypatch.undo()
+    assert screen.step == "Trainer"
+
+
 def test_a_pipe_that_nobody_reads_ends_the_run(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     console, _ = _console()
 

@@ -1,11 +1,14 @@
 """How often a model was found not to serve, which keeps refusals out of the cache."""
 
+import contextlib
 import pathlib
+import tempfile
 
 import pytest
+from commands import Mount
 from recorded_root import Plan, RecordedRoot
 
-from pipeline.failures import DataFailure
+from pipeline.failures import DataFailure, UsageFailure
 from pipeline.refusals import count_refusals
 
 
@@ -32,3 +35,19 @@ def test_damaged_metadata_is_no_root_without_refusals(tmp_path: pathlib.Path) ->
     (tmp_path / "metadata.sqlite").write_bytes(b"no sqlite at all" * 100)
     with pytest.raises(DataFailure, match=r"metadata\.sqlite is damaged \(file is not a database\)"):
         count_refusals(tmp_path / "metadata.sqlite")
+
+
+def test_a_full_folder_for_temporary_files_does_not_make_the_metadata_damaged(
+    mount: Mount, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = RecordedRoot(tmp_path / "root")
+    root.record(Plan(run_id="r1"))
+    disk = mount("size=64k")
+    monkeypatch.setattr(tempfile, "tempdir", str(disk))
+    with pytest.raises(UsageFailure, match=rf"metadata\.sqlite cannot be copied to {disk} \(.*full\); make room there"):
+        count_refusals(root.path / "metadata.sqlite")
+    with contextlib.suppress(OSError), (disk / "other").open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(512))
+    with pytest.raises(UsageFailure, match=r"make room there"):
+        count_refusals(root.path / "metadata.sqlite")

@@ -10,6 +10,7 @@ from recorded_root import make_findings
 from rich.console import Console
 from run_folder import write_lite_folder
 
+from components.data_gate.duplicates import Duplicates, Member
 from components.evaluator.intervals import measure_share
 from components.evaluator.rules import Thresholds, judge
 from components.evaluator.verdict import Paired, Predictions, Verdict
@@ -123,6 +124,13 @@ def test_why_a_model_does_not_serve_is_told(min_accuracy: float, override: Overr
     assert "serves no half of the requests with 1 image to serving_default take up to 2.0 milliseconds" in shown
     pushed = _show(dataclasses.replace(run, serving=make_findings(serves=True), pushed_version="17"))
     assert "serves yes pushed version 17" in pushed
+
+
+def test_images_that_occur_twice_are_named_as_they_are(tmp_path: pathlib.Path) -> None:
+    found = Duplicates(groups=((Member("test", "[/a].png"), Member("train", "b[1].png")),), folder=tmp_path)
+    run = dataclasses.replace(_make_run(judge_first(0.5, 8), "17"), duplicates=found)
+    assert "also in another split: 1 of test, 1 of train): [/a].png (test) = b[1].png (train); all of" in _show(run)
+    assert "duplicates" not in _show(dataclasses.replace(run, duplicates=Duplicates(groups=())))
 
 
 def test_why_a_blessed_model_was_not_pushed_is_told() -> None:

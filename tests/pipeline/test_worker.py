@@ -88,6 +88,16 @@ def test_a_full_disk_that_ml_metadata_meets_is_told_without_sql(mount: Mount) ->
     )
 
 
+def test_a_file_that_gets_damaged_during_a_run_is_told_as_such() -> None:
+    failed = RuntimeError("Error when executing query: database disk image is malformed query:  UPDATE `Execution` SET")
+    cause = find_cause(failed, METADATA)
+    assert classify(cause) == ExitCode.BAD_DATA
+    assert describe_cause(cause) == (
+        "metadata.sqlite is damaged (database disk image is malformed); put a copy of it back, or move it away: the "
+        "next run starts a new one."
+    )
+
+
 def test_a_full_disk_that_a_step_meets_is_told_with_what_to_do() -> None:
     cause = find_cause(OSError(errno.ENOSPC, "No space left on device", "/disk/model.keras"), METADATA)
     assert describe_cause(cause) == (

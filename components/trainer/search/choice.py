@@ -125,7 +125,7 @@ def compare(candidate: Candidate, other: Candidate, seed_deviation: float) -> Di
 
     The images are a sample, and so are the seeds: the variance of the mean difference is that of the images' mean
     differences over their number, plus that between seeds (of both points) over theirs. How two trainings of one
-    configuration disagree on an image is part of both terms, so the interval is slightly too wide, never too narrow.
+    configuration disagree on an image is part of both terms, which widens the interval a little.
 
     Args:
         candidate: One point.

@@ -2,6 +2,8 @@
 
 import pathlib
 
+import pytest
+
 from components.data_gate.duplicates import (
     Duplicates,
     Member,
@@ -34,14 +36,13 @@ def test_images_count_once_however_many_they_are_identical_to() -> None:
     assert FOUND.describe() == "7 (test) = 3 (train) = 4 (train); 1 (train) = 2 (train)"
 
 
-def test_at_most_twenty_images_are_named() -> None:
-    large = Duplicates(
-        groups=(group(*(f"train/a{n}" for n in range(18))), *(group("test/b", f"train/c{n}") for n in "12"))
-    )
+def test_at_most_twenty_images_are_named_and_no_group_is_cut_but_the_first() -> None:
+    pairs = tuple(group(f"test/b{n}", f"train/c{n}") for n in "12")
+    large = Duplicates(groups=(group(*(f"train/a{n}" for n in range(17))), *pairs))
     assert large.describe().startswith("a0 (train) = a1 (train) = ")
-    assert large.describe().endswith("a17 (train); b (test) = c1 (train) and 2 more")
-    one = Duplicates(groups=(group(*(f"train/a{n}" for n in range(30))),))
-    assert one.describe().endswith("= a19 (train) and 10 more")
+    assert large.describe().endswith("a16 (train); b1 (test) = c1 (train) and 2 more")
+    one = Duplicates(groups=(group(*(f"train/a{n}" for n in range(30))), *pairs))
+    assert one.describe().endswith("= a19 (train) and 14 more")
 
 
 def test_a_share_at_the_limit_is_allowed_and_one_more_image_is_not() -> None:
@@ -67,4 +68,10 @@ def test_groups_are_read_from_all_files_in_the_order_of_their_images(tmp_path: p
     (tmp_path / "duplicates-1.jsonl").write_text(encode_group(reversed(WITHIN)) + "\n")
     (tmp_path / "duplicates-2.jsonl").write_text(encode_group(ACROSS) + "\n")
     (tmp_path / "shared_ids-1.jsonl").write_text("[]\n")
-    assert read_duplicates(tmp_path) == FOUND
+    found = read_duplicates(tmp_path)
+    assert (found, found.folder) == (FOUND, tmp_path)
+
+
+def test_a_folder_without_the_file_is_not_one_without_duplicates(tmp_path: pathlib.Path) -> None:
+    with pytest.raises(FileNotFoundError, match="holds no duplicates"):
+        read_duplicates(tmp_path)

@@ -101,7 +101,7 @@ def test_where_the_spread_between_seeds_comes_from_is_said() -> None:
     )
     assert (
         noise_of(60)
-        == f"{said} 1.23 points (assumed, as each finalist was trained once: --search.seeds 2 measures it)."
+        == f"{said} 1.23 points (assumed, as each finalist counts with one seed; --search.seeds 2 or more measure it)."
     )
     assert noise_of(60, 62) == f"{said} 1.41 points (measured on 2 finalists with 2 seeds each)."
 
