@@ -2,6 +2,7 @@
 PYTHON = auto
 ARGS =
 VENV = .venv
+PYTEST = -m pytest -m "not slow" -n 2 --dist loadscope --no-loadscope-reorder
 READY = $(VENV)/.ready-$(subst /,_,$(PYTHON))
 
 # TFX starts in half the time from bytecode; the first start leaves it in .venv, unless this variable forbids it.
@@ -22,7 +23,7 @@ report: $(READY) ## open the page about the newest run of the profile quick
 	$(VENV)/bin/tokenlearner report $(ARGS)
 
 test: $(READY) ## run the tests, the end-to-end one included, in two processes
-	$(VENV)/bin/python -m pytest -m "not slow" -n 2 --dist loadscope --no-loadscope-reorder $(ARGS)
+	$(VENV)/bin/python $(PYTEST) $(ARGS)
 
 test-slow: $(READY) ## run the tests that take minutes each
 	$(VENV)/bin/python -m pytest -m slow $(ARGS)
@@ -32,7 +33,7 @@ test-next: ## run the tests and the pipeline on TFX 1.21, Python 3.13 and Debian
 
 coverage: $(READY) ## run the tests and print the coverage of lines, subprocesses included (takes twice as long)
 	rm -f .coverage .coverage.*
-	$(VENV)/bin/python -m coverage run -m pytest -m "not slow" -n 2 --dist loadscope --no-loadscope-reorder $(ARGS)
+	$(VENV)/bin/python -m coverage run $(PYTEST) $(ARGS)
 	$(VENV)/bin/python -m coverage combine --quiet
 	$(VENV)/bin/python -m coverage report --skip-covered
 

@@ -9,11 +9,8 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-import pydantic
-
 from benchmarks import rounds
-from benchmarks.answers import pack_answers, unpack_answers
+from benchmarks.answers import gather_candidate, pack_answers
 from benchmarks.benchmark import Benchmark, main
 from benchmarks.dataset import ALL_IMAGES, SAMPLE, assume_seed_deviation
 from benchmarks.kept_training import KeptTrainings, Planned
@@ -21,14 +18,12 @@ from benchmarks.networks import find_network
 from benchmarks.result import Row, Summary, Table
 from benchmarks.training import measure_speeds
 from components.trainer.fit.checkpoint import Checkpoint
-from components.trainer.search.choice import Candidate, compare
+from components.trainer.search.choice import compare
 from models.macs import count_macs
 from models.search_space import name_point
-from models.vit_config import ViTConfig
 from pipeline.config import FULL
 from pipeline.failures import Failure
 
-_NETWORK = pydantic.TypeAdapter(ViTConfig)
 _AS_IT_IS, _OTHER_SEED = "as it is", "another seed"
 _CHANGES: Mapping[str, Mapping[str, Any]] = {  # of fields of the network or of the training
     _AS_IT_IS: {},
@@ -118,7 +113,7 @@ def summarize(rows: Sequence[Row]) -> Summary:
     trainings = [row for row in rows if row["kind"] == "training"]
     speeds = [row for row in rows if row["kind"] == "speed"]
     deviation = assume_seed_deviation(trainings[0]["valid_images"])
-    trained = {row["name"]: _gather(row) for row in trainings}
+    trained = {row["name"]: gather_candidate([row], "valid") for row in trainings}
     lines = []
     for row in trainings:
         name = row["name"]
@@ -147,11 +142,6 @@ def summarize(rows: Sequence[Row]) -> Summary:
         "seed to seed, as search.seed_deviation of the profile has it, measured after more epochs."
     )
     return Summary(tables=(Table(title=title, columns=columns, rows=tuple(lines)),), notes=(note,))
-
-
-def _gather(row: Row) -> Candidate:
-    correct = unpack_answers(row["valid_correct"], row["valid_images"])  # [examples]
-    return Candidate(network=_NETWORK.validate_python(row["network"]), correct=correct[np.newaxis])
 
 
 BENCHMARK = Benchmark(

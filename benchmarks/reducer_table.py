@@ -6,19 +6,13 @@ Axes: seeds, examples.
 import math
 from collections.abc import Sequence
 
-import numpy as np
-import pydantic
-
-from benchmarks.answers import unpack_answers
+from benchmarks.answers import gather_candidate
 from benchmarks.dataset import assume_seed_deviation
 from benchmarks.result import Row, Summary, Table
 from benchmarks.rounds import Spread, tell_points
 from components.evaluator.intervals import Z_95, compare_paired
 from components.trainer.search.choice import Candidate, Difference, compare, pool_seed_deviation
 from models.search_space import NO_REDUCER, is_control
-from models.vit_config import ViTConfig
-
-_NETWORK = pydantic.TypeAdapter(ViTConfig)
 
 
 def summarize(rows: Sequence[Row]) -> Summary:
@@ -34,7 +28,9 @@ def summarize(rows: Sequence[Row]) -> Summary:
     trainings = [row for row in rows if row["kind"] == "training"]
     speeds = [row for row in rows if row["kind"] == "speed"]
     points = list(dict.fromkeys(row["point"] for row in trainings))
-    candidates = {point: _gather([row for row in trainings if row["point"] == point]) for point in points}
+    candidates = {
+        point: gather_candidate([row for row in trainings if row["point"] == point], "test") for point in points
+    }
     measured_deviation = pool_seed_deviation(list(candidates.values()))
     assumed = assume_seed_deviation(trainings[0]["test_images"])
     deviation = assumed if measured_deviation is None else measured_deviation
@@ -75,11 +71,6 @@ def summarize(rows: Sequence[Row]) -> Summary:
 def _name(training: Row, seeds: int) -> str:
     told = f"{training['train_images']:,} training images, {training['epochs']} epochs, {seeds} seed{'s' * (seeds > 1)}"
     return f"{told}, {training['test_images']:,} test images"
-
-
-def _gather(rows: Sequence[Row]) -> Candidate:
-    correct = [unpack_answers(row["test_correct"], row["test_images"]) for row in rows]
-    return Candidate(network=_NETWORK.validate_python(rows[0]["network"]), correct=np.stack(correct))
 
 
 def _tell_accuracy(candidate: Candidate, deviation: float) -> str:

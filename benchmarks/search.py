@@ -22,6 +22,7 @@ from benchmarks.trainer import MODEL_RUN, configure, train, train_and_kill
 from components.report.search_results import read_search_results
 from components.trainer.config import TrainerConfig, TunerName
 from components.trainer.fit import checkpoint
+from components.trainer.search.choice import measure_difference
 from pipeline.config import QUICK
 
 _SEED = 1  # of the moments of kills
@@ -90,14 +91,14 @@ def _find_accuracies(row: Row, epochs: int) -> dict[str, float]:
 def _compare_trained(state: pathlib.Path, point: str, best: str, epochs: int) -> dict[str, Any]:
     """Compares two points image by image, by what their full trainings got right; of each there is one seed."""
     correct, other = (_read_correct(state, name, epochs) for name in (point, best))
-    difference = other.astype(float) - correct
+    behind, standard_error = measure_difference(other[np.newaxis], correct[np.newaxis], QUICK.search.seed_deviation)
     return {
         "point": point,
         "accuracy": float(correct.mean()),
         "best": best,
         "best_accuracy": float(other.mean()),
-        "behind": float(difference.mean()),
-        "standard_error": float(np.sqrt(difference.var(ddof=1) / len(difference) + 2 * QUICK.search.seed_deviation**2)),
+        "behind": behind,
+        "standard_error": standard_error,
     }
 
 

@@ -4,6 +4,7 @@ import contextlib
 import pathlib
 import time
 import traceback
+from collections.abc import Iterator
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -40,29 +41,31 @@ class Screen:
 
     def __enter__(self) -> "Screen":
         if self.console.is_terminal:
-            try:
+            with self._log_failure():
                 self._live.start()
-            except Exception:
-                self._log_failure()
         return self
 
     def __exit__(self, *_: object) -> None:
         if self.console.is_terminal:
-            try:
+            with self._log_failure():
                 self._live.stop()
-            except Exception:
-                self._log_failure()
 
     def show(self, event: Event) -> None:
         """Shows an event of the run."""
-        try:
+        with self._log_failure(BrokenPipeError):
             self._show(event)
-        except BrokenPipeError:
+
+    @contextlib.contextmanager
+    def _log_failure(self, *raised: type[Exception]) -> Iterator[None]:
+        """Logs what fails in the block, the first time, and goes on, but for the exceptions that shall be raised."""
+        try:
+            yield
+        except raised:
             raise
         except Exception:
-            self._log_failure()
+            self._log_traceback()
 
-    def _log_failure(self) -> None:
+    def _log_traceback(self) -> None:
         if self._has_failed:
             return
         self._has_failed = True
@@ -114,11 +117,9 @@ class Screen:
         return f"about {format_seconds(seconds / self._training.share - seconds)} left"
 
     def _render_safely(self) -> RenderableType:
-        try:
+        with self._log_failure():
             return self._render()
-        except Exception:
-            self._log_failure()
-            return Text("")
+        return Text("")
 
     def _render(self) -> RenderableType:
         total = format_seconds(time.monotonic() - self._began)

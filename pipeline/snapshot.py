@@ -66,6 +66,11 @@ def _explain(error: sqlite3.DatabaseError, path: pathlib.Path) -> DataFailure | 
         return UsageFailure(_explain_no_copy(path, reason))
     if isinstance(error, sqlite3.OperationalError) and "unable to open" in reason:
         return UsageFailure(f"{path} cannot be opened; make it a file that you may read.")
+    return describe_damage(path, reason)
+
+
+def describe_damage(path: pathlib.Path, reason: str) -> DataFailure:
+    """Says of a metadata file that it is damaged, and what to do."""
     return DataFailure(
         f"{path} is damaged ({reason}); put a copy of it back, or move it away: the next run starts a new one."
     )

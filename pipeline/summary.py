@@ -20,7 +20,7 @@ def print_run(console: Console, run: Run) -> None:
     facts.add_row("winner", describe_network(winner))
     if run.duplicates and run.duplicates.groups:
         where = f"; all of them are listed in {run.duplicates.folder}" if run.duplicates.folder else ""
-        facts.add_row("duplicates", escape(f"{run.duplicates.describe_counts()}: {run.duplicates.describe()}{where}"))
+        facts.add_row("duplicates", escape(f"{run.duplicates.summarize()}{where}"))
     facts.add_row("search", "\n".join(winner.search_findings))
     correct = round(winner.valid_accuracy * winner.valid_images)
     facts.add_row("valid accuracy", format_accuracy(measure_share(correct, winner.valid_images), winner.valid_images))

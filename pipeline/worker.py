@@ -26,8 +26,9 @@ from pipeline.events import (
     TrainingProgress,
     TrainingWaits,
 )
-from pipeline.failures import DataFailure, ExitCode, Failure
+from pipeline.failures import ExitCode, Failure
 from pipeline.history import History
+from pipeline.snapshot import describe_damage
 
 _STEP_BEGAN = "Component %s is running."  # how LocalDagRunner logs it
 _STEP_ENDED = "Component %s is finished."
@@ -158,10 +159,7 @@ def find_cause(error: Exception, metadata_path: pathlib.Path) -> Exception:
     """
     failed_query = _FAILED_QUERY.match(str(error))
     if failed_query and any(word in failed_query[1] for word in ("malformed", "not a database")):
-        return DataFailure(
-            f"{metadata_path} is damaged ({failed_query[1].strip()}); put a copy of it back, or move it away: the next "
-            "run starts a new one"
-        )
+        return describe_damage(metadata_path, failed_query[1].strip())
     if failed_query:
         return Failure(
             f"{metadata_path} could not be written: {failed_query[1].strip()}; make sure that its disk has room and "

@@ -28,7 +28,7 @@ from components.data_gate.duplicates import (
     encode_group,
     is_several,
 )
-from components.data_gate.images import check_images
+from components.data_gate.images import CheckedImage, check_images
 from components.data_gate.skew import describe_skew
 
 _BAD_IMAGES, _SHARED_IDS = "bad_images", "shared_ids"  # how files of lines of JSON begin
@@ -130,20 +130,10 @@ def _check_images(
             | "Decode" >> beam.FlatMapTuple(check_images)
         )
         bad = images | "Bad" >> beam.Filter(lambda image: image.reason)
-        groups = (
-            images
-            | "Good" >> beam.Filter(lambda image: image.pixels)
-            | "ByPixels" >> beam.Map(lambda image: (image.pixels, Member(image.split, image.example_id)))
-            | "GroupByPixels" >> beam.GroupByKey()
-            | "Identical" >> beam.Filter(lambda group: is_several(group[1]))
-        )
-        ids = (
-            images
-            | "Named" >> beam.Filter(lambda image: image.has_id)
-            | "ById" >> beam.Map(lambda image: (image.example_id, image.split))
-            | "GroupById" >> beam.GroupByKey()
-            | "Shared" >> beam.Filter(lambda group: is_several(group[1]))
-        )
+        good = images | "Good" >> beam.Filter(lambda image: image.pixels)
+        groups = _find_repeated(good, "Pixels", lambda image: (image.pixels, Member(image.split, image.example_id)))
+        named = images | "Named" >> beam.Filter(lambda image: image.has_id)
+        ids = _find_repeated(named, "Id", lambda image: (image.example_id, image.split))
         _write(
             bad,
             "Bad",
@@ -157,6 +147,18 @@ def _check_images(
         bad_images=[BadImage(*json.loads(line)) for line in _read(bad_images, _BAD_IMAGES)],
         duplicates=decode_groups(_read(duplicates, DUPLICATES_PREFIX)),
         shared_ids=dict(json.loads(line) for line in _read(duplicates, _SHARED_IDS)),
+    )
+
+
+def _find_repeated(
+    images: beam.PCollection, name: str, pair: Callable[[CheckedImage], tuple[Any, Any]]
+) -> beam.PCollection:
+    """Returns the keys that several images have, each with the values of these images."""
+    return (
+        images
+        | f"By{name}" >> beam.Map(pair)
+        | f"GroupBy{name}" >> beam.GroupByKey()
+        | f"Repeated{name}" >> beam.Filter(lambda group: is_several(group[1]))
     )
 
 

@@ -38,6 +38,10 @@ class Duplicates:
         """Counts the images of each split whose pixels also occur in another split."""
         return Counter(member.split for group in self.across_splits().groups for member in group)
 
+    def summarize(self) -> str:
+        """Counts and names the images; needs some."""
+        return f"{self.describe_counts()}: {self.describe()}"
+
     def describe_counts(self) -> str:
         """Says how many images have the same pixels as another one, and of which splits those across splits are."""
         shared = self.shared_images()

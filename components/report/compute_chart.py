@@ -56,7 +56,7 @@ def plot_search(axes: Axes, results: SearchResults, tips: canvas.Tips) -> None:
                 alpha=0.4,
                 zorder=2,
             )
-    plot_points(axes, points, last, tips, winner=results.winner["point"])
+    _plot_points(axes, points, last, tips, winner=results.winner["point"])
     axes.xaxis.set_major_locator(MaxNLocator(6))
     axes.set_ylabel("validation accuracy")
     finish(axes)
@@ -129,7 +129,7 @@ def _plot_front(axes: Axes, front: Sequence[Point], most_macs: int) -> None:
     )
 
 
-def plot_points(axes: Axes, points: Sequence[Point], last: int, tips: canvas.Tips, *, winner: str | None) -> None:
+def _plot_points(axes: Axes, points: Sequence[Point], last: int, tips: canvas.Tips, *, winner: str) -> None:
     """Plots trials; those with `last` epochs large, the winner's ringed."""
     for point in sorted(points, key=lambda point: rank_reducer(point.reducer), reverse=True):  # learnt ones on top
         mark = find_mark(point.reducer)

@@ -50,7 +50,7 @@ def _read_duplicates(outcome: Outcome) -> list[str]:
         raise DataFailure(f"{checked.uri} is damaged or unreadable; put a copy of it back, or run again.") from None
     if not duplicates.groups:
         return []
-    return [f"{duplicates.describe_counts()}: {duplicates.describe()}; all of them are listed in {checked.uri}"]
+    return [f"{duplicates.summarize()}; all of them are listed in {checked.uri}"]
 
 
 def _read_bad_images(outcome: Outcome) -> list[str]:

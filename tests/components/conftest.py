@@ -6,6 +6,7 @@ Axes: batch, height, width, channels.
 import dataclasses
 import io
 import pathlib
+import pickle
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from components.transform import preprocessing_fn
 _TFDS_DIR = pathlib.Path(__file__).parents[2] / "data" / "cifar10_sample"
 _SCHEMA_FILE = pathlib.Path(features.__file__).with_name("schema.pbtxt")
 _IMAGES = 60
+_ROWS_FILE = "rows.pickle"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -72,22 +74,19 @@ def analyzed(
     sample: Sample, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[list[dict[str, Any]], tft.TFTransformOutput]:
     """The images as Beam transforms them, and the Transform graph, both of the whole sample as the train split."""
-    return _analyze(sample, tmp_path_factory.mktemp("transform"), tmp_path_factory)
+    folder = share_folder(tmp_path_factory, "transform", lambda folder: _analyze(sample, folder, tmp_path_factory))
+    return pickle.loads((folder / _ROWS_FILE).read_bytes()), tft.TFTransformOutput(str(folder))
 
 
 @pytest.fixture(scope="session")
-def transform(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> tft.TFTransformOutput:
-    """The same graph, made once for all processes."""
-    folder = share_folder(tmp_path_factory, "transform", lambda folder: _analyze(sample, folder, tmp_path_factory))
-    return tft.TFTransformOutput(str(folder))
+def transform(analyzed: tuple[list[dict[str, Any]], tft.TFTransformOutput]) -> tft.TFTransformOutput:
+    return analyzed[1]
 
 
-def _analyze(
-    sample: Sample, folder: pathlib.Path, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[list[dict[str, Any]], tft.TFTransformOutput]:
+def _analyze(sample: Sample, folder: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     metadata = DatasetMetadata(text_format.Parse(_SCHEMA_FILE.read_text(), schema_pb2.Schema()))
     with tft_beam.Context(temp_dir=str(tmp_path_factory.mktemp("beam"))):
         (rows, _), transform_fn = (sample.rows, metadata) | tft_beam.AnalyzeAndTransformDataset(preprocessing_fn)
         transform_fn | tft_beam.WriteTransformFn(str(folder))
     metadata_io.write_metadata(metadata, f"{folder}/{tft.TFTransformOutput.RAW_METADATA_DIR}")
-    return rows, tft.TFTransformOutput(str(folder))
+    (folder / _ROWS_FILE).write_bytes(pickle.dumps(rows))

@@ -123,10 +123,6 @@ def _find_cheapest(ranked: Sequence[Candidate], seed_deviation: float) -> Candid
 def compare(candidate: Candidate, other: Candidate, seed_deviation: float) -> Difference:
     """Compares two configurations image by image.
 
-    The images are a sample, and so are the seeds: the variance of the mean difference is that of the images' mean
-    differences over their number, plus that between seeds (of both points) over theirs. How two trainings of one
-    configuration disagree on an image is part of both terms, which widens the interval a little.
-
     Args:
         candidate: One point.
         other: Another, with the same seeds and images.
@@ -135,16 +131,30 @@ def compare(candidate: Candidate, other: Candidate, seed_deviation: float) -> Di
     Returns:
         The difference of their accuracies.
     """
-    differences = candidate.correct.mean(axis=0) - other.correct.mean(axis=0)  # [examples]
-    seeds, examples = candidate.correct.shape
+    difference, standard_error = measure_difference(candidate.correct, other.correct, seed_deviation)
+    return Difference(point=candidate.name, than=other.name, difference=difference, standard_error=standard_error)
+
+
+def measure_difference(correct: np.ndarray, other: np.ndarray, seed_deviation: float) -> tuple[float, float]:
+    """Measures how much more accurate one configuration is than another, and the standard error of that.
+
+    The images are a sample, and so are the seeds: the variance of the mean difference is that of the images' mean
+    differences over their number, plus that between seeds (of both points) over theirs. How two trainings of one
+    configuration disagree on an image is part of both terms, which widens the interval a little.
+
+    Args:
+        correct: bool [seeds, examples], which images each training got right.
+        other: The same of the other configuration.
+        seed_deviation: Standard deviation of an accuracy from seed to seed, 0..1.
+
+    Returns:
+        The difference of mean accuracies, -1..1, and its standard error.
+    """
+    differences = correct.mean(axis=0) - other.mean(axis=0)  # [examples]
+    seeds, examples = correct.shape
     variance = differences.var(ddof=1) / examples if examples > 1 else 0.0
     variance += 2 * seed_deviation**2 / seeds
-    return Difference(
-        point=candidate.name,
-        than=other.name,
-        difference=float(differences.mean()),
-        standard_error=math.sqrt(variance),
-    )
+    return float(differences.mean()), math.sqrt(variance)
 
 
 def pool_seed_deviation(candidates: Sequence[Candidate]) -> float | None:
