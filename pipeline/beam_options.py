@@ -87,6 +87,19 @@ def runs_elsewhere(options: Iterable[str]) -> bool:
     return runners[0] != runners[1]
 
 
+def make_step_arguments(options: Sequence[str]) -> list[str]:
+    """Returns all options of Beam for the steps of the DAG.
+
+    For each step, TFX would pack itself into an archive for Beam's workers, which takes seconds and leaves a copy of
+    TFX in the temporary folder, unless an option says where they have it from. Our runner's workers are threads of this
+    process: it asks for no image.
+
+    Args:
+        options: Of Beam; they override ours.
+    """
+    return [*BEAM_ARGS, *([] if runs_elsewhere(options) else ["--sdk_container_image=none"]), *options]
+
+
 def make_beam_pipeline(options: Sequence[str]) -> "beam.Pipeline":
     """Makes an empty Beam pipeline.
 

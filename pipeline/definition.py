@@ -36,7 +36,7 @@ from components.source_digest import digest_sources
 from components.trainer.fit.fitter import Fitter
 from components.trainer.run import run_fn
 from components.transform import preprocessing_fn
-from pipeline.beam_options import BEAM_ARGS
+from pipeline.beam_options import make_step_arguments
 from pipeline.config import PipelineConfig
 from pipeline.place import Place, find_here
 
@@ -62,7 +62,7 @@ def create_pipeline(config: PipelineConfig, place: Place | None = None) -> Pipel
         components=list(generate_components(config, place)),
         enable_cache=True,
         metadata_connection_config=records if place.keeps_records else None,
-        beam_pipeline_args=[*BEAM_ARGS, *place.beam_options],
+        beam_pipeline_args=make_step_arguments(place.beam_options),
     )
 
 

@@ -21,7 +21,7 @@ from tfx.utils import path_utils
 
 from components import features
 from components.evaluator.eval_config import make_eval_config
-from pipeline.beam_options import BEAM_ARGS
+from pipeline.beam_options import make_step_arguments
 from pipeline.config import QUICK, PipelineConfig
 from pipeline.definition import generate_components
 from pipeline.failures import ExitCode
@@ -83,7 +83,7 @@ class BeamSteps:
         """Returns what the Evaluator measures of a model, by slice."""
         blessing, evaluation = standard_artifacts.ModelBlessing(), standard_artifacts.ModelEvaluation()
         blessing.uri, evaluation.uri = str(self.root / "evaluator_blessing"), str(self.root / "evaluation")
-        Evaluator(Evaluator.Context(beam_pipeline_args=[*BEAM_ARGS, *self.options])).Do(
+        Evaluator(Evaluator.Context(beam_pipeline_args=make_step_arguments(self.options))).Do(
             {"examples": [examples], "model": [model]},
             {"blessing": [blessing], "evaluation": [evaluation]},
             {
@@ -118,6 +118,6 @@ def run_until_transform(config: PipelineConfig, options: tuple[str, ...]) -> Non
             components=steps,
             enable_cache=True,
             metadata_connection_config=metadata.sqlite_metadata_connection_config(str(config.metadata_path)),
-            beam_pipeline_args=[*BEAM_ARGS, *options],
+            beam_pipeline_args=make_step_arguments(options),
         )
     )

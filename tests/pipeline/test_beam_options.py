@@ -13,8 +13,15 @@ from sample_slice import PROJECT
 from tfx.dsl.compiler.compiler import Compiler
 from tfx.dsl.components.base.executor_spec import BeamExecutorSpec
 from tfx.orchestration.local import runner_utils
+from tfx.utils.dependency_utils import make_beam_dependency_flags
 
-from pipeline.beam_options import BEAM_ARGS, check_beam_options, make_beam_pipeline, split_arguments
+from pipeline.beam_options import (
+    BEAM_ARGS,
+    check_beam_options,
+    make_beam_pipeline,
+    make_step_arguments,
+    split_arguments,
+)
 from pipeline.config import QUICK
 from pipeline.definition import create_pipeline
 from pipeline.failures import ExitCode, UsageFailure
@@ -108,7 +115,9 @@ def test_the_steps_that_use_beam_get_them_behind_ours() -> None:
         found[given] = {name: spec for name, spec in specs.items() if isinstance(spec, BeamExecutorSpec)}
     assert set(found[options]) == {"ExampleGen", "StatisticsGen", "DataGate", "Transform", "Evaluator"}
     assert all(spec.beam_pipeline_args == [*BEAM_ARGS, *options] for spec in found[options].values())
-    assert all(spec.beam_pipeline_args == BEAM_ARGS for spec in found[()].values())
+    in_memory = make_step_arguments(())
+    assert all(spec.beam_pipeline_args == in_memory for spec in found[()].values())
+    assert make_beam_dependency_flags(in_memory) == in_memory  # TFX does not pack itself for workers of its own process
 
 
 def test_the_cache_knows_a_step_by_them_only_as_tfx_does_and_the_other_steps_not_at_all() -> None:

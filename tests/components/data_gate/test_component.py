@@ -19,6 +19,7 @@ from components.data_gate.component import DataGate
 from components.data_gate.findings import describe_bad_images
 from components.example_gen.component import Cifar10ExampleGen
 from components.schema import SCHEMA_FILE, CuratedSchema
+from pipeline.beam_options import make_step_arguments
 
 
 def _artifact(kind: Any, folder: pathlib.Path) -> Any:
@@ -44,7 +45,7 @@ def _pass_gate(folder: pathlib.Path, change: Change) -> dict[str, str]:
         code_digest="",
         beam_pipeline=beam.Pipeline("FnApiRunner"),
     )
-    beam_context = StatisticsGen.Context(beam_pipeline_args=["--runner=FnApiRunner"])
+    beam_context = StatisticsGen.Context(beam_pipeline_args=make_step_arguments(()))
     StatisticsGen(beam_context).Do({"examples": [examples]}, {"statistics": [statistics]}, {})
     CuratedSchema.test_call(schema=schema, text=SCHEMA_FILE.read_text(), code_digest="")
     ExampleValidator().Do({"statistics": [statistics], "schema": [schema]}, {"anomalies": [anomalies]}, {})
@@ -109,44 +110,24 @@ def test_real_images_pass_and_as_many_as_may_occur_twice_are_listed(tmp_path: pa
     assert not (tmp_path / "duplicates.json").exists()
 
 
-def test_shared_ids_and_too_many_images_of_test_that_also_occur_in_train_stop_the_run(tmp_path: pathlib.Path) -> None:
-    copies = _Copies(25, shares_id=True)
-    with pytest.raises(BadDataError) as stopped:
-        _pass_gate(tmp_path, copies)
-    in_train, in_both = copies.images[29][0], copies.images[-1][0]
-    ids = {in_train: ["train"] * 3, in_both: ["test", "train"]}
-    told = {in_train: "3 in train", in_both: "1 in test, 1 in train"}
-    pairs = sorted(copies.pairs)
-    assert str(stopped.value) == "; ".join(
-        (
-            "2 ids stand for more than one record: " + "; ".join(f"{each} ({told[each]})" for each in sorted(ids)),
-            "25 of 400 images of split train, 25 of 200 images of split test also occur in another split, and at most "
-            "1.0% may (--data.max-duplicate-share): "
-            + "; ".join(f"{test} (test) = {train} (train)" for (_, test), (_, train) in pairs[:10])
-            + " and 30 more",
-            f"all of them are listed in {tmp_path / 'duplicates.json'}",
-        )
-    )
-    assert json.loads((tmp_path / "duplicates.json").read_text()) == {"identical_images": pairs, "shared_ids": ids}
-
-
 def test_all_that_is_amiss_is_told_at_once(tmp_path: pathlib.Path) -> None:
-    """Single records of train and test, and half of the cats of valid, which become dogs."""
+    """Single records of train and test; shared ids and pixels; half of the cats of valid, which become dogs."""
     grey = tf.io.encode_png(tf.zeros([28, 28, 1], tf.uint8)).numpy()
     edits: dict[tuple[str, int], Callable[[Any], None]] = {
-        ("train", 3): lambda values: values["label"].int64_list.value.__setitem__(0, 12),
-        ("train", 4): lambda values: values["image"].bytes_list.value.append(b"second"),
-        ("train", 8): lambda values: _replace(values, "image", grey),
-        ("test", 5): lambda values: values["label"].int64_list.value.append(3),
-        ("test", 6): lambda values: values.pop("image"),
-        ("test", 7): lambda values: values["weight"].float_list.value.append(1.0),
-        ("test", 8): lambda values: _replace(values, "image", values["image"].bytes_list.value[0][:60]),
+        ("train", 103): lambda values: values["label"].int64_list.value.__setitem__(0, 12),
+        ("train", 104): lambda values: values["image"].bytes_list.value.append(b"second"),
+        ("train", 108): lambda values: _replace(values, "image", grey),
+        ("test", 105): lambda values: values["label"].int64_list.value.append(3),
+        ("test", 106): lambda values: values.pop("image"),
+        ("test", 107): lambda values: values["weight"].float_list.value.append(1.0),
+        ("test", 108): lambda values: _replace(values, "image", values["image"].bytes_list.value[0][:60]),
     }
+    copies = _Copies(25, shares_id=True)
     turned: list[bytes] = []
     ids: dict[tuple[str, int], str] = {}
 
     def edit(position: int, record: bytes) -> bytes:
-        example = tf.train.Example.FromString(record)
+        example = tf.train.Example.FromString(copies(position, record))
         values = example.features.feature
         own, label = values["id"].bytes_list.value[0], values["label"].int64_list.value
         split = own.decode().partition("_")[0]
@@ -159,6 +140,10 @@ def test_all_that_is_amiss_is_told_at_once(tmp_path: pathlib.Path) -> None:
 
     with pytest.raises(BadDataError) as stopped:
         _pass_gate(tmp_path, edit)
+    in_train, in_both = copies.images[29][0], copies.images[-1][0]
+    shared = {in_train: ["train"] * 3, in_both: ["test", "train"]}
+    told = {in_train: "3 in train", in_both: "1 in test, 1 in train"}
+    pairs = sorted(copies.pairs)
     for finding in (
         "feature 'label' in split train: Unexpectedly large value: 12",
         "feature 'image' in split train: not every example has exactly one value",
@@ -166,10 +151,18 @@ def test_all_that_is_amiss_is_told_at_once(tmp_path: pathlib.Path) -> None:
         "feature 'image' in split test: The feature was present in fewer examples than expected",
         "feature 'weight' in split test: the schema does not know this feature",
         "feature 'label' is balanced differently in train and valid: ",
-        f"1 image of split train came as 28x28x1 instead of 32x32x3: {ids['train', 8]}",
-        f"1 image of split test cannot be decoded: {ids['test', 8]}",
+        f"1 image of split train came as 28x28x1 instead of 32x32x3: {ids['train', 108]}",
+        f"1 image of split test cannot be decoded: {ids['test', 108]}",
+        "2 ids stand for more than one record: " + "; ".join(f"{each} ({told[each]})" for each in sorted(shared)),
     ):
         assert finding in str(stopped.value)
+    assert str(stopped.value).endswith(
+        "; 25 of 400 images of split train, 25 of 200 images of split test also occur in another split, and at most "
+        "1.0% may (--data.max-duplicate-share): "
+        + "; ".join(f"{test} (test) = {train} (train)" for (_, test), (_, train) in pairs[:10])
+        + f" and 30 more; all of them are listed in {tmp_path / 'duplicates.json'}"
+    )
+    assert json.loads((tmp_path / "duplicates.json").read_text()) == {"identical_images": pairs, "shared_ids": shared}
 
 
 def test_many_bad_images_are_counted_and_the_first_ten_named() -> None:
