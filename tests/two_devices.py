@@ -47,8 +47,9 @@ def main(arrays: str, plan: str) -> dict[str, Any]:
 
 
 def _describe(fitter: Fitter, network: ViTConfig) -> dict[str, Any]:
-    training = train_up_to(fitter, network, 2)
-    loop = fitter._traced_loop(network, 4)
+    train_up_to(fitter, network, 1)
+    training = train_up_to(fitter, network, 2)  # goes on from a checkpoint
+    loop = fitter._traced_loop(network)
     assert isinstance(loop, ReplicaLoop)
     return {
         "train_losses": [epoch.train_loss for epoch in training.epochs],
@@ -70,7 +71,7 @@ def _spoil(fitter: Fitter, network: ViTConfig, images: np.ndarray) -> dict[str, 
     except TrainingFailedError as error:
         return {
             "error": str(error),
-            "updates": int(np.array(fitter._traced_loop(network, 4).model.optimizer.iterations)),
+            "updates": int(np.array(fitter._traced_loop(network).model.optimizer.iterations)),
         }
     return {}
 

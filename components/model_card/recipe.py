@@ -8,7 +8,7 @@ import pydantic
 
 from components.report.provenance import Provenance
 from components.trainer.config import TrainerConfig
-from components.trainer.fit.optimization import make_optimizer
+from components.trainer.fit.optimization import WarmupCosine, make_optimizer, make_schedule
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -18,7 +18,7 @@ class Recipe:
     config: TrainerConfig
     steps_per_epoch: int  # updates; the last, smaller batch is dropped
     optimizer: dict[str, Any]  # what Keras says of it, its learning rate left out
-    schedule: dict[str, Any]  # what Keras says of its learning rate
+    schedule: WarmupCosine
 
     @property
     def steps(self) -> int:
@@ -42,6 +42,12 @@ def read_recipe(provenance: Provenance, train_images: int) -> Recipe | None:
     recorded = json.loads(str(given["custom_config"]))["trainer"]
     config = pydantic.TypeAdapter(TrainerConfig).validate_python(recorded)
     steps_per_epoch = train_images // config.fit.batch_size
-    optimizer = make_optimizer(config.fit, steps_per_epoch * config.fit.epochs).get_config()
-    schedule = optimizer.pop("learning_rate")["config"]
-    return Recipe(config=config, steps_per_epoch=steps_per_epoch, optimizer=optimizer, schedule=schedule)
+    steps = steps_per_epoch * config.fit.epochs
+    optimizer = make_optimizer(config.fit, steps).get_config()
+    optimizer.pop("learning_rate")
+    return Recipe(
+        config=config,
+        steps_per_epoch=steps_per_epoch,
+        optimizer=optimizer,
+        schedule=make_schedule(config.fit, steps),
+    )

@@ -15,7 +15,7 @@ from components.trainer.config import FitConfig
 from components.trainer.fit import checkpoint
 from components.trainer.fit.checkpoint import Checkpoint, Epoch
 from components.trainer.fit.loops import Loop, make_loop, make_strategy
-from components.trainer.fit.optimization import averaged_weights
+from components.trainer.fit.optimization import averaged_weights, set_steps
 from components.trainer.progress import EpochReporter
 from components.trainer.read import Examples, count_batches, training_batches
 from models.search_space import name_point
@@ -89,7 +89,8 @@ class Fitter:
         done = self.find(network, seed=seed, schedule_epochs=schedule_epochs)
         if done is not None and len(done.epochs) >= epochs:
             return done
-        loop = self._traced_loop(network, schedule_epochs)
+        loop = self._traced_loop(network)
+        set_steps(loop.model, schedule_epochs * count_batches(self.train, self.config))
         if done is None:
             _restart(loop.model, network, seed)
         else:
@@ -120,12 +121,11 @@ class Fitter:
         _assign(model.variables, training.best_weights)
         return model
 
-    def _trace_loop(self, network: ViTConfig, schedule_epochs: int) -> Loop:
+    def _trace_loop(self, network: ViTConfig) -> Loop:
         """Compiles a network and runs it once, so that no epoch's seconds hold what is done once."""
-        steps = schedule_epochs * count_batches(self.train, self.config)
-        loop = make_loop(network, self.config, steps, self._strategy)
+        loop = make_loop(network, self.config, 1, self._strategy)  # each training tells its own number of steps
         loop.fit(training_batches(self.train, self.config, seed=0, first_epoch=0), steps_per_epoch=1)
-        loop.predict(self.valid.first(3).stream_images(2))  # after two sizes of batch it is traced for all
+        loop.predict(self.valid.first(1).stream_images(1))
         return loop
 
 

@@ -3,7 +3,7 @@
 Axes: batch, height, width, channels, classes, examples.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import keras
@@ -92,14 +92,15 @@ class KerasLoop:
 
     def __init__(self, model: keras.Model) -> None:
         self.model = model
+        self._answer = _trace_answers(lambda images: model(images, training=False), model)
 
     def fit(self, batches: tf.data.Dataset, **settings: Any) -> None:
         """Trains, as `Loop` tells."""
         self.model.fit(batches, verbose=0, **settings)
 
     def predict(self, images: tf.data.Dataset) -> np.ndarray:
-        """Returns logits, as `Loop` tells."""
-        return self.model.predict(images, verbose=0)
+        """Returns logits, as `Loop` tells; Keras's own `predict` is traced anew for a second size of batch."""
+        return np.concatenate([self._answer(batch).numpy() for batch in images])
 
 
 class ReplicaLoop:
@@ -125,7 +126,7 @@ class ReplicaLoop:
         self.model = model
         self._strategy = strategy
         self._train = tf.function(self._train_together, reduce_retracing=True)
-        self._answer = tf.function(self._answer_together, reduce_retracing=True)
+        self._answer = _trace_answers(self._answer_together, model)
 
     def fit(
         self,
@@ -163,14 +164,11 @@ class ReplicaLoop:
 
     def _train_together(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         """Updates the weights; returns mean loss and accuracy of the batch before that, float32 [2]."""
-        measured, gradients = self._strategy.run(self._differentiate, (images, labels))
-        # All devices hold the same sums, and the optimizer updates all of their weights.
-        of_one = [self._strategy.experimental_local_results(gradient)[0] for gradient in gradients]
-        self.model.optimizer.apply(of_one, self.model.trainable_variables)
+        measured = self._strategy.run(self._train_on_share, (images, labels))
         return self._strategy.reduce("SUM", measured, axis=None)
 
-    def _differentiate(self, images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        """Returns what a share adds to loss and accuracy, [2], and the gradients of the whole batch's mean loss."""
+    def _train_on_share(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+        """Updates a device's weights as the whole batch wants it; returns what its share adds to loss and accuracy."""
         size = tf.cast(tf.shape(images)[0], tf.float32)
         images, labels = _take_share(images), _take_share(labels)
         with tf.GradientTape() as tape:
@@ -179,7 +177,8 @@ class ReplicaLoop:
         gradients = tape.gradient(loss, [variable.value for variable in self.model.trainable_variables])
         correct = tf.cast(tf.argmax(logits, axis=-1) == labels, tf.float32)
         summed = tf.distribute.get_replica_context().all_reduce("SUM", gradients)
-        return tf.stack([loss, tf.reduce_sum(correct) / size]), summed
+        self.model.optimizer.apply(summed, self.model.trainable_variables)
+        return tf.stack([loss, tf.reduce_sum(correct) / size])
 
     def _answer_together(self, images: tf.Tensor) -> tf.Tensor:
         # Every device gets an image: oneDNN's convolution of an empty batch has a shape that the next one rejects.
@@ -188,6 +187,12 @@ class ReplicaLoop:
         padded = tf.concat([images, tf.repeat(images[:1], missing, axis=0)], axis=0)
         logits = self._strategy.run(lambda batch: self.model(_take_share(batch), training=False), (padded,))
         return self._strategy.gather(logits, axis=0)[:size]  # [batch, classes], in the order of the replicas
+
+
+def _trace_answers(answer: Callable[[tf.Tensor], tf.Tensor], model: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Traces what answers images, once for all sizes of batch."""
+    signature = [tf.TensorSpec(model.input_shape, tf.float32)]  # [batch, height, width, channels]
+    return tf.function(answer, input_signature=signature, autograph=False)
 
 
 def _take_share(batch: tf.Tensor) -> tf.Tensor:

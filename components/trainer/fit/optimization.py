@@ -31,20 +31,23 @@ def compile_model(model: keras.Model, config: FitConfig, steps: int) -> None:
 
 def make_optimizer(config: FitConfig, steps: int) -> "FusedAdamW":
     """Makes the optimizer for `steps` updates."""
-    warmup_steps = max(1, round(config.warmup_share * steps))
-    learning_rate = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=0.0,
-        decay_steps=max(1, steps - warmup_steps),
-        warmup_target=config.learning_rate,
-        warmup_steps=warmup_steps,
-    )
     return FusedAdamW(
-        learning_rate,
+        make_schedule(config, steps),
         kernel_decay=config.weight_decay,
         global_clipnorm=config.gradient_clip_norm,
         use_ema=config.ema_momentum > 0,
         ema_momentum=config.ema_momentum,
     )
+
+
+def make_schedule(config: FitConfig, steps: int) -> "WarmupCosine":
+    """Makes the learning rate for `steps` updates."""
+    return WarmupCosine(config.learning_rate, config.warmup_share, steps)
+
+
+def set_steps(model: keras.Model, steps: int) -> None:
+    """Gives a compiled network, traced or not, a schedule of another length, in updates."""
+    model.optimizer._learning_rate.set_steps(steps)
 
 
 @contextlib.contextmanager
@@ -67,48 +70,119 @@ def averaged_weights(model: keras.Model) -> Iterator[None]:
 
 
 @keras.saving.register_keras_serializable(package="tokenlearner")
-class FusedAdamW(keras.optimizers.Adam):
-    """AdamW that decays kernels only and updates each variable by one operation of TensorFlow's.
+class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):
+    """A learning rate that rises linearly from zero and falls along a cosine to zero.
 
-    Keras spells AdamW out in a dozen operations a variable, and its schedule again for each one that decays: of the
-    seconds that tracing a small network takes, that is more than half.
+    It is that of `keras.optimizers.schedules.CosineDecay`, but its length is a variable, which a training step that has
+    been traced reads anew: trainings of all lengths share a trace.
+
+    Args:
+        peak: The highest learning rate.
+        warmup_share: Of the updates, rounded to whole ones, at least one.
+        steps: Updates.
+
+    Reference:
+        Loshchilov and Hutter, arXiv 1608.03983, equation 5, without restarts.
+    """
+
+    def __init__(self, peak: float, warmup_share: float, steps: int, name: str = "warmup_cosine") -> None:
+        super().__init__()
+        self.peak = peak
+        self.warmup_share = warmup_share
+        self.name = name
+        self._lengths = keras.Variable([1.0, 1.0], trainable=False, name="lengths")  # of warm-up and decay, in updates
+        self.set_steps(steps)
+
+    def set_steps(self, steps: int) -> None:
+        """Makes it longer or shorter, in updates."""
+        self.steps = steps
+        self.warmup_steps = max(1, round(self.warmup_share * steps))
+        self.decay_steps = max(1, steps - self.warmup_steps)
+        self._lengths.assign([self.warmup_steps, self.decay_steps])
+
+    def __call__(self, step: Any) -> tf.Tensor:
+        """Returns the learning rate of an update, counted from 0; a scalar."""
+        warmup, decay = tf.unstack(tf.convert_to_tensor(self._lengths))
+        done = tf.cast(tf.convert_to_tensor(step), tf.float32)
+        decayed = tf.minimum((done - warmup) / decay, 1.0)
+        return self.peak * tf.where(done < warmup, done / warmup, 0.5 * (1.0 + tf.cos(np.pi * decayed)))
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments of `__init__`."""
+        return {"peak": self.peak, "warmup_share": self.warmup_share, "steps": self.steps, "name": self.name}
+
+
+@keras.saving.register_keras_serializable(package="tokenlearner")
+class FusedAdamW(keras.optimizers.Adam):
+    """AdamW that decays kernels only and updates each variable by few operations.
+
+    Keras spells AdamW, its schedule and the average of the weights out for each variable by itself. A small network is
+    traced in half the time without.
 
     Args:
         learning_rate: Number or schedule.
         kernel_decay: Share of a kernel that is taken off at each step, times the learning rate.
+        global_clipnorm: Largest norm of all gradients together.
         **kwargs: Of `keras.optimizers.Adam`.
 
     Reference:
         Loshchilov and Hutter, arXiv 1711.05101, algorithm 2, with Keras's meaning of the decay.
     """
 
-    def __init__(self, learning_rate: Any, kernel_decay: float, name: str = "fused_adamw", **kwargs: Any) -> None:
-        super().__init__(learning_rate, name=name, **kwargs)
+    def __init__(
+        self,
+        learning_rate: Any,
+        kernel_decay: float,
+        global_clipnorm: float,
+        name: str = "fused_adamw",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(learning_rate, name=name, global_clipnorm=global_clipnorm, **kwargs)
         self.kernel_decay = kernel_decay
 
-    def update_step(self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor) -> None:
-        """Decays and updates one variable in place."""
-        index = self._get_variable_index(variable)
-        step = tf.cast(self.iterations + 1, variable.dtype)
-        # The variable itself may be the copy on one of many devices, with another name.
-        if self._trainable_variables[index].name.endswith("kernel"):
-            variable.assign_sub(variable * (self.kernel_decay * learning_rate))
-        tf.raw_ops.ResourceApplyAdam(
-            var=variable.handle,
-            m=self._momentums[index].value.handle,
-            v=self._velocities[index].value.handle,
-            beta1_power=self.beta_1**step,
-            beta2_power=self.beta_2**step,
-            lr=learning_rate,
-            beta1=self.beta_1,
-            beta2=self.beta_2,
-            epsilon=self.epsilon,
-            grad=gradient,
-        )
+    def apply(self, grads: list[tf.Tensor], trainable_variables: list[keras.Variable] | None = None) -> None:
+        """Updates all variables in place.
+
+        Where devices train together, each one calls it, with the same gradients, for its own copies.
+
+        Args:
+            grads: One for each variable that the optimizer was built with, in their order.
+            trainable_variables: These variables.
+        """
+        grads, _ = tf.clip_by_global_norm(grads, self.global_clipnorm)
+        rate = tf.convert_to_tensor(self.learning_rate)
+        done = tf.convert_to_tensor(self.iterations)
+        step = tf.cast(done + 1, tf.float32)
+        numbers = {
+            "beta1_power": self.beta_1**step,
+            "beta2_power": self.beta_2**step,
+            "lr": rate,
+            "beta1": tf.constant(self.beta_1),
+            "beta2": tf.constant(self.beta_2),
+            "epsilon": tf.constant(self.epsilon),
+        }
+        decay = self.kernel_decay * rate
+        newness = tf.where(done == 0, 1.0, 1.0 - self.ema_momentum)  # of the first weights there is no average
+        for i, (gradient, variable) in enumerate(zip(grads, self._trainable_variables, strict=True)):
+            # By its handle a variable is this device's copy.
+            weight = variable.value.handle
+            if variable.name.endswith("kernel"):
+                tf.raw_ops.AssignSubVariableOp(resource=weight, value=decay * _read(weight))
+            first, second = (moments[i].value.handle for moments in (self._momentums, self._velocities))
+            tf.raw_ops.ResourceApplyAdam(var=weight, m=first, v=second, grad=gradient, **numbers)
+            if self.use_ema:
+                average = self._model_variables_moving_average[i].value.handle
+                moved = newness * (_read(average) - _read(weight))
+                tf.raw_ops.AssignSubVariableOp(resource=average, value=moved)
+        tf.raw_ops.AssignAddVariableOp(resource=self.iterations.value.handle, value=tf.ones_like(done))
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments of `__init__`."""
         return {**super().get_config(), "kernel_decay": self.kernel_decay}
+
+
+def _read(handle: tf.Tensor) -> tf.Tensor:
+    return tf.raw_ops.ReadVariableOp(resource=handle, dtype=tf.float32)
 
 
 @keras.saving.register_keras_serializable(package="tokenlearner")

@@ -12,7 +12,13 @@ import scipy.special
 import tensorflow as tf
 
 from components.trainer.config import FitConfig
-from components.trainer.fit.optimization import SmoothedCrossentropy, averaged_weights, compile_model
+from components.trainer.fit.optimization import (
+    SmoothedCrossentropy,
+    WarmupCosine,
+    averaged_weights,
+    compile_model,
+    make_schedule,
+)
 from models.vit import build_vit
 from models.vit_config import ViTConfig
 
@@ -51,15 +57,21 @@ def test_the_config_of_the_loss_makes_an_equal_loss() -> None:
 
 
 @pytest.mark.parametrize(
-    ("step", "share_of_peak"),
-    [(0, 0.0), (10, 0.5), (20, 1.0), (60, 0.5), (80, (1 + np.cos(np.pi * 0.75)) / 2), (100, 0.0)],
+    ("steps", "warmup_share", "warmup_steps"), [(100, 0.2, 20), (7, 0.0, 1), (1, 0.5, 1), (30, 1.0, 30)]
 )
-def test_the_learning_rate_warms_up_to_its_peak_and_decays_to_zero(
-    model: keras.Model, fit_config: FitConfig, step: int, share_of_peak: float
+def test_the_learning_rate_is_that_of_keras_whatever_the_length_it_was_traced_with(
+    steps: int, warmup_share: float, warmup_steps: int
 ) -> None:
-    compile_model(model, dataclasses.replace(fit_config, warmup_share=0.2, learning_rate=0.03), steps=100)
-    model.optimizer.iterations.assign(step)
-    assert float(model.optimizer.learning_rate) == pytest.approx(0.03 * share_of_peak, abs=1e-8)
+    schedule = WarmupCosine(peak=0.03, warmup_share=warmup_share, steps=5)
+    traced = tf.function(schedule, input_signature=[tf.TensorSpec([], tf.int64)])
+    assert float(traced(tf.constant(0, tf.int64))) == 0
+    schedule.set_steps(steps)
+    of_keras = keras.optimizers.schedules.CosineDecay(
+        0.0, max(1, steps - warmup_steps), warmup_target=0.03, warmup_steps=warmup_steps
+    )
+    for step in range(steps + 3):
+        np.testing.assert_allclose(traced(tf.constant(step, tf.int64)), of_keras(step), rtol=1e-5, atol=1e-9)
+    assert WarmupCosine.from_config(schedule.get_config()).get_config() == schedule.get_config()
 
 
 def test_weight_decay_shrinks_kernels_and_nothing_else(model: keras.Model, fit_config: FitConfig) -> None:
@@ -82,15 +94,21 @@ def test_updates_are_those_of_the_adamw_of_keras(model: keras.Model, fit_config:
     gradients = [[rng.normal(size=value.shape).astype(np.float32) for value in begin] for _ in range(6)]
 
     compile_model(model, config, steps=10)
-    of_keras = keras.optimizers.AdamW(model.optimizer._learning_rate, weight_decay=0.5, global_clipnorm=3.0)
+    of_keras = keras.optimizers.AdamW(
+        make_schedule(config, 10), weight_decay=0.5, global_clipnorm=3.0, use_ema=True, ema_momentum=config.ema_momentum
+    )
     of_keras.exclude_from_weight_decay(var_names=["bias", "gamma", "beta", "embeddings"])
-    found = []
+    found: list[list[np.ndarray]] = []
+    averages: list[list[np.ndarray]] = []
     for optimizer in (model.optimizer, of_keras):
         for weight, value in zip(model.trainable_variables, begin, strict=True):
             weight.assign(value)
         for step in gradients:
             optimizer.apply([tf.constant(gradient) for gradient in step], model.trainable_variables)
         found.append([np.array(weight) for weight in model.trainable_variables])
+        averages.append([np.array(average) for average in optimizer._model_variables_moving_average])
+    for average, expected in zip(*averages, strict=True):
+        np.testing.assert_allclose(average, expected, atol=1e-5)
     for weight, value, expected in zip(model.trainable_variables, *found, strict=True):
         np.testing.assert_allclose(value, expected, atol=1e-5, err_msg=weight.path)
     assert np.abs(found[0][0] - begin[0]).max() > 0.1

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -81,35 +82,42 @@ def shared(ground: Ground) -> Ground:
     return dataclasses.replace(ground, config=dataclasses.replace(ground.config, fit=fit))
 
 
-def test_two_processes_train_what_one_does_and_go_on_when_one_was_lost(
+def test_two_processes_train_what_one_does_until_one_is_lost_and_what_they_left_goes_on(
     ground: Ground, shared: Ground, network: ViTConfig, ports: list[int], tmp_path: pathlib.Path
 ) -> None:
     """What differs is the order of sums, which Adam makes the more of, the smaller a gradient is."""
     (tmp_path / "alone").mkdir()
     with ground.open(tmp_path / "alone") as (_, fitter):
         alone = train_up_to(fitter, network, 3)
+        with start_member(tmp_path, ports) as other:
 
-    with start_member(tmp_path, ports) as other:
+            def kill(report: dict[str, Any]) -> None:
+                if report["epoch_has_ended"]:
+                    other.kill()
 
-        def kill(report: dict[str, Any]) -> None:
-            if report["epoch_has_ended"]:
-                other.kill()
+            with shared.open(tmp_path) as (_, team_fitter), listening(kill), pytest.raises(TeamLostError) as lost:
+                train_up_to(team_fitter, network, 3)
+        assert re.match(r"the first member of the team (was )?ended .*, as all do when one does", str(lost.value))
+        assert find_processes(member.__name__, tmp_path) == []
 
-        with shared.open(tmp_path) as (_, fitter), listening(kill), pytest.raises(TeamLostError) as lost:
-            train_up_to(fitter, network, 3)
-    assert re.match(r"the first member of the team (was )?ended .*, as all do when one does", str(lost.value))
-    assert find_processes(member.__name__, tmp_path) == []
-
-    with start_member(tmp_path, ports) as other:
-        with shared.open(tmp_path) as (_, fitter), listening() as reports:
+        fitter.folder = team_fitter.folder
+        with listening() as reports:
             together = train_up_to(fitter, network, 3)
-        assert other.wait(60) == 0
-    assert find_processes(member.__name__, tmp_path) == []
     assert 1 <= len({report["epoch"] for report in reports if report["epoch_has_ended"]}) < 3  # one at least was there
     for losses in ("train_loss", "valid_loss"):
         found, expected = ([getattr(epoch, losses) for epoch in each.epochs] for each in (together, alone))
         np.testing.assert_allclose(found, expected, rtol=_NOISE, atol=0)
     np.testing.assert_allclose(together.correct.mean(axis=1), alone.correct.mean(axis=1), atol=0.05)  # one of 20
+
+
+def test_a_member_whose_work_is_done_is_dismissed(shared: Ground, ports: list[int], tmp_path: pathlib.Path) -> None:
+    with start_member(tmp_path, ports) as other:
+        with shared.open(tmp_path):
+            while not cluster.answers(f"127.0.0.1:{ports[1]}"):
+                assert other.poll() is None
+                time.sleep(0.1)
+        assert other.wait(60) == 0
+    assert find_processes(member.__name__, tmp_path) == []
 
 
 @pytest.mark.parametrize(
@@ -149,7 +157,10 @@ def test_a_chief_comes_before_the_workers(monkeypatch: pytest.MonkeyPatch) -> No
     assert {each.addresses for each in found.values()} == {("a:1", "b:1")}
 
 
-def test_whoever_waits_for_orders_sees_that_nobody_gives_them_any_more(tmp_path: pathlib.Path) -> None:
+def test_whoever_waits_for_orders_sees_that_nobody_gives_them_any_more(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(orders, "_LOOK_SECONDS", 0.01)
     orders.begin(tmp_path)
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
@@ -160,7 +171,8 @@ def test_whoever_waits_for_orders_sees_that_nobody_gives_them_any_more(tmp_path:
         assert cluster.answers(address)
 
 
-def test_whoever_goes_lets_the_team_go_first(tmp_path: pathlib.Path) -> None:
+def test_whoever_goes_lets_the_team_go_first(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(orders, "_LOOK_SECONDS", 0.01)
     orders.begin(tmp_path)
 
     def goes() -> bool:
@@ -215,20 +227,19 @@ def test_what_the_first_member_tells_is_passed_on(told: list[dict[str, Any]], er
     assert reports == [_EPOCH]
 
 
-def test_a_member_that_is_to_be_the_first_is_refused_in_a_sentence() -> None:
+def test_a_member_that_is_to_be_the_first_is_refused_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+) -> None:
     variable = make_variable([1, 2], 0)
-    ended = subprocess.run(
-        [sys.executable, "-m", member.__name__, "search"],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), cluster.VARIABLE: variable},
-        capture_output=True,
-        text=True,
-    )
-    assert ended.returncode == 1
-    assert ended.stderr.splitlines()[-1] == (
+    monkeypatch.setenv(cluster.VARIABLE, variable)
+    monkeypatch.setattr(sys, "argv", ["member.py", str(tmp_path)])
+    monkeypatch.setattr(child, "tell_progress", lambda: None)
+    with pytest.raises(SystemExit) as end:
+        child.run(member.work)
+    assert end.value.code == (
         f"This process ends: TF_CONFIG is {variable}; the pipeline starts the first member, so this one needs another "
         "index."
     )
-    assert "Traceback" not in ended.stderr
 
 
 def test_a_child_needs_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
