@@ -28,6 +28,7 @@ _GROUPS = {
     "tests/components/lite_converter/": "lite_converter",
     "tests/components/model_card/": "model_card",
     "tests/components/report/": "report",
+    "tests/components/serving_validator/": "serving_validator",
     "tests/pipeline/kubeflow/": "kubeflow",
     "tests/pipeline/prediction/": "prediction",
 }

@@ -112,12 +112,13 @@ _VARIANTS: list[tuple[dict[str, Any], Macs]] = [
     ),
 ]
 
-_GRID: dict[str, tuple[Any, ...]] = {
-    "stem": ("linear", "convolution", "residual"),
-    "use_token_fuser": (False, True),
-    "token_reducer": (*LEARNT_REDUCERS, *CONTROL_REDUCERS),
-}
-_POINTS = [dict(zip(_GRID, values, strict=True)) for values in itertools.product(*_GRID.values())]
+_POINTS: list[dict[str, Any]] = [  # each reducer with and without fuser, all stems
+    {"stem": stem, "use_token_fuser": fuser, "token_reducer": reducer}
+    for stem, (fuser, reducer) in zip(
+        itertools.cycle(("linear", "convolution", "residual")),
+        itertools.product((False, True), (*LEARNT_REDUCERS, *CONTROL_REDUCERS)),
+    )
+]
 _ODD_SIZES: dict[str, Any] = {
     "patch_size": 2,
     "dim": 12,
@@ -147,7 +148,7 @@ def test_the_total_is_the_sum_of_the_parts() -> None:
 
 
 @pytest.mark.parametrize("point", _POINTS, ids=lambda point: "-".join(map(str, point.values())))
-def test_every_combination_of_parts_costs_what_its_graph_computes(point: dict[str, Any]) -> None:
+def test_parts_together_cost_what_its_graph_computes(point: dict[str, Any]) -> None:
     config = dataclasses.replace(_PLAIN, **_ODD_SIZES, **point)
     assert count_macs(config).total == count_macs_of_graph(build_vit(config), config.image_size)
 

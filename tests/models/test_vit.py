@@ -37,8 +37,13 @@ def model() -> keras.Model:
     return make_model(**_LEARNER)
 
 
-@pytest.mark.parametrize("reducer", [*LEARNT_REDUCERS, *CONTROL_REDUCERS])
-@pytest.mark.parametrize("changes", [_LEARNER, _FUSER], ids=["once", "fused"])
+@pytest.mark.parametrize(
+    ("reducer", "changes"),
+    [
+        *((reducer, _LEARNER) for reducer in (*LEARNT_REDUCERS, *CONTROL_REDUCERS)),
+        *((reducer, _FUSER) for reducer in ("token_learner_v11", "average_pooling")),
+    ],
+)
 def test_images_become_one_float32_logit_a_class(reducer: str, changes: dict[str, Any]) -> None:
     model = make_model(**{**changes, "token_reducer": reducer})
     assert model.output.shape == (None, _PLAIN.num_classes)
@@ -210,8 +215,13 @@ def test_dropout_acts_after_the_positions_on_attention_weights_and_in_the_mlp() 
     assert (block.mlp.hidden_dims, block.mlp.output_activation, block.attention.head_dim) == ((12, 9), "gelu", 3)
 
 
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
-@pytest.mark.parametrize("changes", [_LEARNER, _FUSER, {"positions": "sincos_2d", "pooling": "sequence"}], ids=str)
+@pytest.mark.parametrize(
+    ("policy", "changes"),
+    [
+        ("mixed_float16", _FUSER),
+        ("mixed_bfloat16", {**_LEARNER, "positions": "sincos_2d", "pooling": "sequence"}),
+    ],
+)
 def test_a_network_in_half_precision_gives_nearly_equal_float32_logits(policy: str, changes: dict[str, Any]) -> None:
     exact = make_model(**changes)
     keras.config.set_dtype_policy(policy)

@@ -12,9 +12,11 @@ import time
 
 import psutil
 import pytest
+from ended_run import judge_first, make_run
 from rich.console import Console
 
 from pipeline.config import QUICK
+from pipeline.events import RunEnded
 from pipeline.failures import DataFailure, ExitCode, UsageFailure
 from pipeline.run import run
 
@@ -42,6 +44,21 @@ def test_metadata_that_is_damaged_stops_the_run_in_one_sentence(
     assert not (tmp_path / "logs").exists()
 
 
+@pytest.mark.parametrize(("version", "code"), [("17", ExitCode.OK), (None, ExitCode.NOT_BLESSED)])
+def test_the_exit_code_tells_whether_a_model_was_pushed(
+    tmp_path: pathlib.Path,
+    slice_dir: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+    version: str | None,
+    code: ExitCode,
+) -> None:
+    data = dataclasses.replace(QUICK.data, tfds_dir=slice_dir)
+    ended = RunEnded(make_run(judge_first(0.5, 8), version))
+    monkeypatch.setattr("pipeline.run._follow", lambda *_: ended)
+    console = Console(file=io.StringIO())
+    assert run(dataclasses.replace(QUICK, root=tmp_path, data=data), console) == code
+
+
 def _start(root: pathlib.Path, data: pathlib.Path) -> tuple[subprocess.Popen[str], psutil.Process]:
     """Starts a run; returns its process and the one in which the DAG runs."""
     shown = subprocess.Popen(
@@ -52,7 +69,7 @@ def _start(root: pathlib.Path, data: pathlib.Path) -> tuple[subprocess.Popen[str
     )
     for _ in range(300):
         workers = [child for child in psutil.Process(shown.pid).children() if _runs_the_dag(child)]
-        if workers and any(log.stat().st_size for log in root.glob("logs/*.log")):
+        if workers and list(root.glob("logs/*.log")):
             return shown, workers[0]
         time.sleep(0.1)
     raise AssertionError("the run did not start")

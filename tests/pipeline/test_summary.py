@@ -4,18 +4,17 @@ import dataclasses
 import io
 import pathlib
 
-import numpy as np
 import pytest
+from ended_run import judge_first, make_run
 from recorded_root import make_findings
 from rich.console import Console
 from run_folder import write_lite_folder
 
 from components.data_gate.duplicates import Duplicates, Member
 from components.evaluator.intervals import measure_share
-from components.evaluator.rules import Thresholds, judge
-from components.evaluator.verdict import Paired, Predictions, Verdict
+from components.evaluator.verdict import Paired, Verdict
 from components.lite_converter.comparison import read_comparison
-from pipeline.history import Run, Step, Winner
+from pipeline.history import Run
 from pipeline.override import Override
 from pipeline.summary import format_accuracy, format_comparison, print_run
 
@@ -30,26 +29,6 @@ def test_a_comparison_comes_in_points_with_its_interval() -> None:
         "-3.0 points against the last blessed model (-4.0 to +2.1 with 95 % confidence, the same images)"
     )
     assert format_comparison(None) == "none"
-
-
-def judge_first(min_accuracy: float, max_mmacs: float) -> Verdict:
-    """Judges a first model that tells 50 images of 100."""
-    labels = np.arange(100) % 10
-    answers = np.full((100, 10), 0.05, np.float32)
-    answers[np.arange(100), np.where(np.arange(100) < 50, labels, (labels + 1) % 10)] = 0.55
-    quartile = np.zeros(100, int)
-    predictions = Predictions(
-        ids=labels.astype(str),
-        labels=labels,
-        brightness_quartile=quartile,
-        contrast_quartile=quartile,
-        candidate=answers,
-        baseline=None,
-    )
-    thresholds = Thresholds(
-        min_accuracy=min_accuracy, max_accuracy_drop=0, max_class_accuracy_drop=0, max_mmacs=max_mmacs
-    )
-    return judge(predictions, 7_623_296, thresholds)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +50,7 @@ def judge_first(min_accuracy: float, max_mmacs: float) -> Verdict:
 def test_the_table_tells_winner_compute_verdict_and_steps(
     verdict: Verdict, pushed_version: str | None, words: list[str]
 ) -> None:
-    run = _make_run(verdict, pushed_version)
+    run = make_run(verdict, pushed_version)
     shown = _show(run)
     for expected in (
         "winner token_learner-8@2: token_learner after block 2 of 4, 8 tokens",
@@ -88,7 +67,7 @@ def test_the_table_tells_winner_compute_verdict_and_steps(
 
 
 def test_each_twin_has_a_line_and_a_run_without_twins_none(tmp_path: pathlib.Path) -> None:
-    run = _make_run(judge_first(0.5, 8), "17")
+    run = make_run(judge_first(0.5, 8), "17")
     folder = write_lite_folder(tmp_path)
     assert (
         "smaller twins float32: 728 KiB, 0.4 ms an image, +0.0 points, within the margin "
@@ -103,10 +82,10 @@ def test_each_twin_has_a_line_and_a_run_without_twins_none(tmp_path: pathlib.Pat
 
 def test_who_blessed_a_refused_model_by_hand_is_told() -> None:
     override = Override(who="ada", when=0.0, why="It will do.")
-    refused = dataclasses.replace(_make_run(judge_first(0.6, 7), "17"), override=override)
+    refused = dataclasses.replace(make_run(judge_first(0.6, 7), "17"), override=override)
     assert ": It will do. pushed version 17" in _show(refused)
     assert "Blessed by hand by ada on 19" in _show(refused)
-    assert "by hand" not in _show(dataclasses.replace(_make_run(judge_first(0.5, 8), "17"), override=override))
+    assert "by hand" not in _show(dataclasses.replace(make_run(judge_first(0.5, 8), "17"), override=override))
 
 
 @pytest.mark.parametrize(
@@ -118,7 +97,7 @@ def test_who_blessed_a_refused_model_by_hand_is_told() -> None:
     ],
 )
 def test_why_a_model_does_not_serve_is_told(min_accuracy: float, override: Override | None, words: str) -> None:
-    run = _make_run(judge_first(min_accuracy, 8), None)
+    run = make_run(judge_first(min_accuracy, 8), None)
     shown = _show(dataclasses.replace(run, serving=make_findings(serves=False), override=override))
     assert words in shown
     assert "serves no half of the requests with 1 image to serving_default take up to 2.0 milliseconds" in shown
@@ -128,35 +107,15 @@ def test_why_a_model_does_not_serve_is_told(min_accuracy: float, override: Overr
 
 def test_images_that_occur_twice_are_named_as_they_are(tmp_path: pathlib.Path) -> None:
     found = Duplicates(groups=((Member("test", "[/a].png"), Member("train", "b[1].png")),), folder=tmp_path)
-    run = dataclasses.replace(_make_run(judge_first(0.5, 8), "17"), duplicates=found)
+    run = dataclasses.replace(make_run(judge_first(0.5, 8), "17"), duplicates=found)
     assert "also in another split: 1 of test, 1 of train): [/a].png (test) = b[1].png (train); all of" in _show(run)
     assert "duplicates" not in _show(dataclasses.replace(run, duplicates=Duplicates(groups=())))
 
 
 def test_why_a_blessed_model_was_not_pushed_is_told() -> None:
     because = "version 16 with this model was rolled back by ada"
-    run = dataclasses.replace(_make_run(judge_first(0.5, 8), None), not_pushed_because=because)
+    run = dataclasses.replace(make_run(judge_first(0.5, 8), None), not_pushed_because=because)
     assert f"pushed no, because {because}" in _show(run)
-
-
-def _make_run(verdict: Verdict, pushed_version: str | None) -> Run:
-    winner = Winner(
-        point="token_learner-8@2",
-        token_reducer="token_learner",
-        blocks_before_token_learner=2,
-        num_tokens=8,
-        depth=4,
-        macs=7_623_296,
-        parameters=164_618,
-        valid_accuracy=0.4,
-        valid_images=100,
-        search_findings=("One wins.", "It beats another."),
-    )
-    steps = (
-        Step(name="ExampleGen", state="CACHED", seconds=0.1),
-        Step(name="Trainer", state="COMPLETE", seconds=12.34),
-    )
-    return Run(run_id="r", steps=steps, winner=winner, verdict=verdict, pushed_version=pushed_version)
 
 
 def _show(run: Run) -> str:

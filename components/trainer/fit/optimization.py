@@ -140,7 +140,11 @@ class FusedAdamW(keras.optimizers.Adam):
         super().__init__(learning_rate, name=name, global_clipnorm=global_clipnorm, **kwargs)
         self.kernel_decay = kernel_decay
 
-    def apply(self, grads: list[tf.Tensor], trainable_variables: list[keras.Variable] | None = None) -> None:
+    def apply(
+        self,
+        grads: list[tf.Tensor],
+        trainable_variables: list[keras.Variable] | None = None,  # noqa: ARG002
+    ) -> None:
         """Updates all variables in place.
 
         Where devices train together, each one calls it, with the same gradients, for its own copies.
