@@ -64,7 +64,7 @@ def _check(images: list[bytes]) -> list[tuple[str, bytes]]:
     ]
 
 
-@tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+@tf.function(autograph=False, input_signature=[tf.TensorSpec([None], tf.string)])
 def _decode(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns height, width and channels of each encoded image, int32 [batch, 3], and it as a string [batch]."""
 

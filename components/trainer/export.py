@@ -3,6 +3,8 @@
 Axes: batch, height, width, channels, classes.
 """
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 import tensorflow_transform as tft
@@ -15,17 +17,20 @@ NETWORK_FILE = "model.keras"  # of the Trainer's model run, in Keras's own forma
 
 
 class _Untracked:
-    """Holds networks that TensorFlow shall not save as objects.
+    """Holds layers and networks that TensorFlow shall not save as objects.
 
-    Where it finds a Keras variable by itself, it saves a copy beside it. `tf.saved_model.load` does not mind, but
-    TensorFlow Serving and tfx_bsl, which load without objects, fill that copy and leave the variable empty that
-    signatures read (keras-team/keras issue 20096).
+    The signatures hold all that they compute. The layer of the Transform graph would be traced once more, which takes
+    seconds. Where TensorFlow finds a Keras variable by itself, it saves a copy beside it. `tf.saved_model.load` does not
+    mind, but TensorFlow Serving and tfx_bsl, which load without objects, fill that copy and leave the variable empty
+    that signatures read (keras-team/keras issue 20096).
 
     Args:
+        transform_layer: From raw features to what the network sees.
         model: From normalised images to logits.
     """
 
-    def __init__(self, model: keras.Model) -> None:
+    def __init__(self, transform_layer: Any, model: keras.Model) -> None:
+        self.transform_layer = transform_layer
         self.model = model
         self.attention_model: keras.Model | None = None
 
@@ -40,8 +45,7 @@ class ServingModule(tf.Module):
 
     def __init__(self, transform: tft.TFTransformOutput, model: keras.Model) -> None:
         super().__init__()
-        self.transform_layer = transform.transform_features_layer()
-        self._networks = _Untracked(model)
+        self._untracked = _Untracked(transform.transform_features_layer(), model)
         self.weights = [variable.value for variable in model.variables]  # what is saved
         self._raw_feature_spec = transform.raw_feature_spec()
         self._normalise = load_normalisation(transform)
@@ -49,10 +53,10 @@ class ServingModule(tf.Module):
     @property
     def model(self) -> keras.Model:
         """The network."""
-        return self._networks.model
+        return self._untracked.model
 
     def _apply(self, model: keras.Model, encoded: tf.Tensor) -> tf.Tensor:
-        images = self.transform_layer({features.IMAGE: encoded})[features.IMAGE]
+        images = self._untracked.transform_layer({features.IMAGE: encoded})[features.IMAGE]
         # TensorFlow's convolution (oneDNN) gives an empty batch the wrong number of channels.
         return tf.cond(
             tf.shape(images)[0] > 0,
@@ -67,7 +71,7 @@ class ServingModule(tf.Module):
         image_spec = {features.IMAGE: self._raw_feature_spec[features.IMAGE]}
         return tf.io.parse_example(examples, image_spec)[features.IMAGE]
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def serve_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         """Classifies serialized tf.Examples of the raw features; only the image is read.
 
@@ -79,7 +83,9 @@ class ServingModule(tf.Module):
         """
         return self._classify(self._parse_images(examples))
 
-    @tf.function(input_signature=[tf.TensorSpec([None, *features.IMAGE_SHAPE], tf.uint8, name="images")])
+    @tf.function(
+        autograph=False, input_signature=[tf.TensorSpec([None, *features.IMAGE_SHAPE], tf.uint8, name="images")]
+    )
     def serve_images(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """Classifies images; they are encoded as PNG (without loss) for the Transform graph.
 
@@ -91,7 +97,9 @@ class ServingModule(tf.Module):
         """
         return self._classify(tf.map_fn(tf.io.encode_png, images, fn_output_signature=tf.string))
 
-    @tf.function(input_signature=[tf.TensorSpec([None, *features.IMAGE_SHAPE], tf.uint8, name="images")])
+    @tf.function(
+        autograph=False, input_signature=[tf.TensorSpec([None, *features.IMAGE_SHAPE], tf.uint8, name="images")]
+    )
     def classify_pixels(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """Classifies images as `serve_images` does, without encoding them and without care for an empty batch.
 
@@ -105,7 +113,7 @@ class ServingModule(tf.Module):
         """
         return {signatures.PROBABILITIES: tf.nn.softmax(self.model(self._normalise(images), training=False))}
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def transform_features(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         """Computes what TFMA slices by.
 
@@ -115,7 +123,7 @@ class ServingModule(tf.Module):
         Returns:
             label, brightness_quartile, contrast_quartile: int64 [batch].
         """
-        transformed = self.transform_layer(tf.io.parse_example(examples, self._raw_feature_spec))
+        transformed = self._untracked.transform_layer(tf.io.parse_example(examples, self._raw_feature_spec))
         names = (features.LABEL, features.BRIGHTNESS_QUARTILE, features.CONTRAST_QUARTILE)
         return {name: transformed[name] for name in names}
 
@@ -130,9 +138,9 @@ class AttentiveServingModule(ServingModule):
 
     def __init__(self, transform: tft.TFTransformOutput, model: keras.Model) -> None:
         super().__init__(transform, model)
-        self._networks.attention_model = build_attention_model(model)  # of the same weights
+        self._untracked.attention_model = build_attention_model(model)  # of the same weights
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def weigh_patches(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         """Weighs each patch for each token.
 
@@ -142,7 +150,7 @@ class AttentiveServingModule(ServingModule):
         Returns:
             maps: 0..1, float32 [batch, tokens, height, width], height and width in patches.
         """
-        return {signatures.MAPS: self._apply(self._networks.attention_model, self._parse_images(examples))}
+        return {signatures.MAPS: self._apply(self._untracked.attention_model, self._parse_images(examples))}
 
 
 def export_model(transform: tft.TFTransformOutput, model: keras.Model, folder: str) -> None:

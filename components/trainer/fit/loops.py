@@ -125,7 +125,7 @@ class ReplicaLoop:
     def __init__(self, model: keras.Model, strategy: tf.distribute.Strategy) -> None:
         self.model = model
         self._strategy = strategy
-        self._train = tf.function(self._train_together, reduce_retracing=True)
+        self._train = tf.function(self._train_together, reduce_retracing=True, autograph=False)
         self._answer = _trace_answers(self._answer_together, model)
 
     def fit(

@@ -25,10 +25,10 @@ _REDUCED: dict[str, ViTConfig] = {
     for name in (*LEARNT_REDUCERS, *CONTROL_REDUCERS)
 }
 _NETWORKS: dict[str, ViTConfig] = {
-    "none": _TRUNK,
     **_REDUCED,
-    "residual": dataclasses.replace(_TRUNK, stem="residual"),
-    "everything else": dataclasses.replace(
+    "token_learner_v11": dataclasses.replace(_REDUCED["token_learner_v11"], stem="residual"),
+    "none": _TRUNK,
+    "token_learner": dataclasses.replace(
         _REDUCED["token_learner"],
         stem="linear",
         positions="sincos_2d",
@@ -45,14 +45,15 @@ class _Classifier(tf.Module):
 
     def __init__(self, network: keras.Model | None) -> None:
         super().__init__()
-        self.network = network
+        self.weights = [variable.value for variable in network.variables] if network else []
+        self._answer = network and (lambda images: network(images, training=False))  # untracked, as the Trainer has it
 
-    @tf.function(input_signature=[tf.TensorSpec([None, 32, 32, 3], tf.uint8, name="images")])
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec([None, 32, 32, 3], tf.uint8, name="images")])
     def classify_pixels(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         scaled = tf.cast(images, tf.float32) / 128.0 - 1.0
-        if self.network is None:
+        if self._answer is None:
             return {signatures.PROBABILITIES: tf.linalg.det(scaled[..., 0])}  # TensorFlow Lite has no determinants
-        return {signatures.PROBABILITIES: tf.nn.softmax(self.network(scaled, training=False))}
+        return {signatures.PROBABILITIES: tf.nn.softmax(self._answer(scaled))}
 
 
 @pytest.fixture(scope="module")

@@ -29,12 +29,12 @@ class UnfitModule(ServingModule):
         self.tracked = model
         self.weights = []
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def serve_reversed(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         """Answers the last record first."""
         return {signatures.PROBABILITIES: self._classify(self._parse_images(examples))[signatures.PROBABILITIES][::-1]}
 
-    @tf.function(input_signature=[tf.TensorSpec(None, tf.uint8, name="images")])
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec(None, tf.uint8, name="images")])
     def serve_anything(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """Answers nothing that is a number, whatever it is asked."""
         return {signatures.PROBABILITIES: tf.fill((tf.shape(images)[0], features.NUM_CLASSES), float("nan"))}
