@@ -20,9 +20,9 @@ class _Untracked:
     """Holds layers and networks that TensorFlow shall not save as objects.
 
     The signatures hold all that they compute. The layer of the Transform graph would be traced once more, which takes
-    seconds. Where TensorFlow finds a Keras variable by itself, it saves a copy beside it. `tf.saved_model.load` does not
-    mind, but TensorFlow Serving and tfx_bsl, which load without objects, fill that copy and leave the variable empty
-    that signatures read (keras-team/keras issue 20096).
+    seconds. Where TensorFlow finds a Keras variable by itself, it saves a copy beside it. `tf.saved_model.load` does
+    not mind, but TensorFlow Serving and tfx_bsl, which load without objects, fill that copy and leave the variable
+    empty that signatures read (keras-team/keras issue 20096).
 
     Args:
         transform_layer: From raw features to what the network sees.

@@ -61,8 +61,8 @@ def test_what_is_undone_changes_the_graph_of_the_network(name: str) -> None:
 
 @functools.cache
 def list_operations(name: str) -> list[tuple[str, str, str]]:
-    model = build(name, dataclasses.replace(NETWORK, depth=4))
-    spec = tf.TensorSpec((2, 32, 32, 3))
+    model = build(name, dataclasses.replace(NETWORK, depth=4, image_size=16))
+    spec = tf.TensorSpec((2, 16, 16, 3))
     graph = tf.function(lambda images: model(images, training=True)).get_concrete_function(spec).graph
     return [(op.type, op.name, str([output.shape for output in op.outputs])) for op in graph.get_operations()]
 

@@ -3,12 +3,17 @@
 import dataclasses
 import io
 import pathlib
+import re
+import subprocess
+import sys
 
 import pytest
 from ml_metadata import MetadataStore
 from ml_metadata.proto import metadata_store_pb2
 from rich.console import Console
+from sample_slice import PROJECT
 
+from components.source_digest import find_sources
 from pipeline.config import QUICK, PipelineConfig
 from pipeline.failures import UsageFailure
 from pipeline.report import report
@@ -62,3 +67,20 @@ def test_the_page_goes_where_it_is_wanted(begun: PipelineConfig, tmp_path: pathl
     output = tmp_path / "new" / "page.html"
     assert _show(begun, "2026-01-01T00:00:00", output) == output
     assert "<!doctype html>" in output.read_text()
+
+
+def test_no_page_needs_tfx_which_takes_seconds_to_import(begun: PipelineConfig) -> None:
+    """A run that ended early shows no pictures: what makes these is looked at instead."""
+    script = "import sys\nfrom pipeline.__main__ import main\ntry: main()\nfinally: print('tfx' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", script, "report", "--no-open", "--root", begun.root],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines() == [str(begun.root / "reports" / "2026-01-01T00-00-00.html"), "False"]
+    sources = find_sources("components.report.page")
+    assert "components.report.pictures" in sources
+    tfx = re.compile(r"^\s*(from|import) tfx\b", re.MULTILINE)
+    assert [name for name, file in sources.items() if tfx.search(file.read_text())] == []

@@ -23,6 +23,7 @@ from components.evaluator.verdict import Scorecard, Slice, read_verdict
 from components.trainer.export import export_model
 from models.vit import build_vit
 from models.vit_config import ViTConfig
+from pipeline.beam_options import make_step_arguments
 
 Metrics = dict[Any, dict[str, Any]]  # by slice
 
@@ -69,7 +70,7 @@ def measured(artifacts: dict[str, Any]) -> Metrics:
 
 
 def _evaluate(artifacts: dict[str, Any]) -> None:
-    Evaluator(Evaluator.Context(beam_pipeline_args=["--runner=FnApiRunner"])).Do(
+    Evaluator(Evaluator.Context(beam_pipeline_args=make_step_arguments(()))).Do(
         {"examples": [artifacts["examples"]], "model": [artifacts["model"]]},
         {"blessing": [artifacts["evaluator_blessing"]], "evaluation": [artifacts["evaluation"]]},
         {

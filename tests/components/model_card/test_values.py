@@ -110,7 +110,7 @@ def test_images_that_occur_more_than_once_are_named(text: str) -> None:
 def test_the_hyperparameters_are_those_that_the_trainer_was_given(text: str) -> None:
     rows = dict(row for row in read_rows(text, "Training"))
     # 400 images in batches of 40 are 10 steps an epoch, 70 in 7 epochs; a tenth of them warms up.
-    assert rows["learning rate"] == "linear from 0.0 to 0.002 in 7 steps, then along a cosine to 0.0 in 63"
+    assert rows["learning rate"] == "linear from 0 to 0.002 in 7 steps, then along a cosine to 0 in 63"
     assert rows["weight decay"].startswith("0.07, times the learning rate")
     assert rows["β₁, β₂, ε"] == "0.9, 0.999, 1e-07"
     assert rows["batch size"] == "40"

@@ -40,9 +40,10 @@ def pages(sources: Sources, tmp_path_factory: pytest.TempPathFactory) -> dict[st
     return files
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1100, 390])
-@pytest.mark.parametrize("name", ["whole", "empty"])
+@pytest.mark.parametrize(
+    ("name", "width", "scheme"),
+    [("whole", 1100, "light"), ("whole", 390, "dark"), ("empty", 1100, "dark"), ("empty", 390, "light")],
+)
 def test_it_fits_and_neither_complains_nor_asks_the_network(
     tab: Tab, pages: dict[str, pathlib.Path], tmp_path: pathlib.Path, name: str, width: int, scheme: str
 ) -> None:

@@ -132,7 +132,9 @@ def ground(config: TrainerConfig, sample: Any, transform: Any, tmp_path_factory:
         with tf.io.TFRecordWriter(str(folder / name)) as writer:
             for record in records:
                 writer.write(record)
-    trunk = ViTConfig(image_size=32, patch_size=8, dim=4, depth=1, num_heads=2, mlp_dims=(4,), num_classes=10)
+    trunk = ViTConfig(
+        image_size=32, patch_size=8, dim=4, depth=1, num_heads=2, mlp_dims=(4,), num_classes=10, stem="linear"
+    )
     control = dataclasses.replace(
         trunk, token_reducer="average_pooling", blocks_before_token_learner=0, num_tokens=2
     )  # cost as much as the other controls, and less than all other points

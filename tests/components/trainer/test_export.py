@@ -4,8 +4,6 @@ Axes: batch, height, width, channels, classes.
 """
 
 import pathlib
-import subprocess
-import sys
 from typing import Any
 
 import keras
@@ -158,29 +156,3 @@ def test_tfma_gets_the_label_and_the_quartiles(exported: Any, sample: Any, analy
     for name, values in outputs.items():
         np.testing.assert_array_equal(values, [row[name] for row in rows], err_msg=name)
     np.testing.assert_array_equal(outputs[features.LABEL], sample.labels)
-
-
-def test_a_fresh_process_that_knows_tensorflow_alone_gets_the_same_answers(
-    folder: pathlib.Path, sample: Any, expected: np.ndarray, tmp_path: pathlib.Path
-) -> None:
-    np.save(tmp_path / "pixels.npy", sample.pixels)
-    with tf.io.TFRecordWriter(str(tmp_path / "examples.tfrecord")) as writer:
-        for record in sample.records:
-            writer.write(record)
-    code = """
-import sys
-import numpy as np
-import tensorflow as tf
-served = tf.saved_model.load(sys.argv[1]).signatures
-records = list(tf.data.TFRecordDataset("examples.tfrecord").as_numpy_iterator())
-np.savez(
-    "answers.npz",
-    examples=served["serving_default"](examples=tf.constant(records))["probabilities"],
-    images=served["serve_images"](images=tf.constant(np.load("pixels.npy")))["probabilities"],
-)
-assert not {"components", "models", "tensorflow_transform", "tfx"} & set(sys.modules)
-"""
-    subprocess.run([sys.executable, "-c", code, str(folder)], cwd=tmp_path, check=True, capture_output=True)
-    answers = np.load(tmp_path / "answers.npz")
-    np.testing.assert_array_equal(answers["examples"], answers["images"])
-    np.testing.assert_allclose(answers["examples"], expected, atol=1e-5)
