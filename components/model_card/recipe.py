@@ -8,7 +8,7 @@ import pydantic
 
 from components.report.provenance import Provenance
 from components.trainer.config import TrainerConfig
-from components.trainer.fit.optimization import WarmupCosine, make_optimizer, make_schedule
+from components.trainer.fit.optimization import WarmupCosine, make_optimizer
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -42,12 +42,6 @@ def read_recipe(provenance: Provenance, train_images: int) -> Recipe | None:
     recorded = json.loads(str(given["custom_config"]))["trainer"]
     config = pydantic.TypeAdapter(TrainerConfig).validate_python(recorded)
     steps_per_epoch = train_images // config.fit.batch_size
-    steps = steps_per_epoch * config.fit.epochs
-    optimizer = make_optimizer(config.fit, steps).get_config()
-    optimizer.pop("learning_rate")
-    return Recipe(
-        config=config,
-        steps_per_epoch=steps_per_epoch,
-        optimizer=optimizer,
-        schedule=make_schedule(config.fit, steps),
-    )
+    optimizer = make_optimizer(config.fit, steps_per_epoch * config.fit.epochs).get_config()
+    schedule = WarmupCosine.from_config(optimizer.pop("learning_rate")["config"])
+    return Recipe(config=config, steps_per_epoch=steps_per_epoch, optimizer=optimizer, schedule=schedule)

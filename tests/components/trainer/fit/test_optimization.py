@@ -17,7 +17,6 @@ from components.trainer.fit.optimization import (
     WarmupCosine,
     averaged_weights,
     compile_model,
-    make_schedule,
 )
 from models.vit import build_vit
 from models.vit_config import ViTConfig
@@ -95,7 +94,11 @@ def test_updates_are_those_of_the_adamw_of_keras(model: keras.Model, fit_config:
 
     compile_model(model, config, steps=10)
     of_keras = keras.optimizers.AdamW(
-        make_schedule(config, 10), weight_decay=0.5, global_clipnorm=3.0, use_ema=True, ema_momentum=config.ema_momentum
+        WarmupCosine(0.1, config.warmup_share, 10),
+        weight_decay=0.5,
+        global_clipnorm=3.0,
+        use_ema=True,
+        ema_momentum=config.ema_momentum,
     )
     of_keras.exclude_from_weight_decay(var_names=["bias", "gamma", "beta", "embeddings"])
     found: list[list[np.ndarray]] = []
