@@ -4,7 +4,7 @@ import dataclasses
 import itertools
 from typing import Any
 
-from models.vit_config import CONTROL_REDUCERS, LEARNT_REDUCERS, LearntReducer, TokenReducer, ViTConfig
+from models.vit_config import CONTROL_REDUCERS, LEARNT_REDUCERS, ControlReducer, LearntReducer, TokenReducer, ViTConfig
 
 NO_REDUCER = "none"  # the value of token_reducer, in names and hyperparameters, that stands for None
 
@@ -13,8 +13,7 @@ NO_REDUCER = "none"  # the value of token_reducer, in names and hyperparameters,
 class SearchSpace:
     """Placements x token counts x token reducers x fuser, and the trunk without any.
 
-    The controls of `CONTROL_REDUCERS` are always in it: whether a learnt reducer is worth its compute shows against
-    what learns nothing about where to look.
+    Whether a learned reducer is worth its compute shows against the controls, which do not learn where to look.
 
     Raises:
         ValueError: If a point cannot be built; the message names the values and says why.
@@ -24,6 +23,7 @@ class SearchSpace:
     placements: tuple[int, ...]  # values of blocks_before_token_learner, each in 0..depth-1
     token_counts: tuple[int, ...]  # values of num_tokens
     reducers: tuple[LearntReducer, ...]  # learnt ones
+    controls: tuple[ControlReducer, ...]  # to compare them with; may be empty
     fusers: tuple[bool, ...]  # values of use_token_fuser
 
     def __post_init__(self) -> None:
@@ -33,7 +33,7 @@ class SearchSpace:
     @property
     def token_reducers(self) -> tuple[TokenReducer, ...]:
         """The learnt ones and the controls."""
-        return (*self.reducers, *CONTROL_REDUCERS)
+        return (*self.reducers, *self.controls)
 
     def points(self) -> tuple[ViTConfig, ...]:
         """Returns every network: first the one without reducer, then the learnt ones, then the controls."""

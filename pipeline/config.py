@@ -179,6 +179,7 @@ QUICK = PipelineConfig(
         placements=(1, 2),
         token_counts=(4, 16),
         reducers=("token_learner", "token_learner_v11"),
+        controls=("average_pooling", "random_selection", "top_k_norm"),
         fusers=(False,),
         max_mmacs=None,
         min_epochs=1,

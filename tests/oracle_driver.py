@@ -9,7 +9,7 @@ import keras_tuner
 
 from models.hypermodel import TokenLearnerHyperModel
 from models.search_space import SearchSpace, name_point
-from models.vit_config import ViTConfig
+from models.vit_config import CONTROL_REDUCERS, ViTConfig
 
 Values = dict[str, Any]
 
@@ -18,6 +18,7 @@ _SPACE = SearchSpace(
     placements=(0, 1, 2),
     token_counts=(1, 2),
     reducers=("token_learner", "token_learner_v11"),
+    controls=CONTROL_REDUCERS,
     fusers=(False, True),
 )
 _HYPERMODEL = TokenLearnerHyperModel(_SPACE, lambda _: None)

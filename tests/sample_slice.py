@@ -13,6 +13,41 @@ SLICE = {"train": 40, "valid": 10, "test": 20}  # images a class
 Change = Callable[[int, bytes], bytes]  # of the n-th record of a file
 
 
+class Copies:
+    """Makes the first records of test show the pixels of train's first ones, encoded anew.
+
+    Args:
+        count: Of such records.
+        shares_id: Whether two of train, and one of test, have the id of another one of train, besides.
+    """
+
+    def __init__(self, count: int, *, shares_id: bool = False) -> None:
+        self.count = count
+        self.shares_id = shares_id
+        self.images: list[tuple[str, bytes]] = []
+        self.pairs: list[list[list[str]]] = []
+
+    def __call__(self, position: int, record: bytes) -> bytes:
+        """Returns the record as it is, or changed."""
+        import tensorflow as tf
+
+        example = tf.train.Example.FromString(record)
+        values = example.features.feature
+        own, image = values["id"].bytes_list.value[0].decode(), values["image"].bytes_list.value[0]
+        if own.startswith("test"):
+            if position < self.count:
+                name, other = self.images[position]
+                values["image"].bytes_list.value[0] = tf.io.encode_png(tf.io.decode_png(other), compression=0).numpy()
+                self.pairs.append([["test", own], ["train", name]])
+            elif self.shares_id and position == self.count:
+                values["id"].bytes_list.value[0] = self.images[-1][0].encode()
+        elif own < "train_40000":
+            self.images.append((own, image))
+            if self.shares_id and len(self.images) in (31, 32):
+                values["id"].bytes_list.value[0] = self.images[29][0].encode()
+        return example.SerializeToString()
+
+
 def make_slice(folder: pathlib.Path, change: Change = lambda _, record: record) -> pathlib.Path:
     """Writes a balanced slice of the sample as a TFDS dataset, its records changed on the way.
 

@@ -18,21 +18,21 @@ import pytest
 import tensorflow as tf
 from commands import Command
 from rich.console import Console
-from sample_slice import PROJECT, make_slice
+from sample_slice import PROJECT, Copies, make_slice
 
-from components.bad_data import BadDataError
 from components.example_gen.component import digest_source
+from components.lock import LockedError
 from components.pusher.manifest import read_manifest
 from components.report.memory import reset_peak
 from components.serving_validator.findings import read_findings
 from pipeline.__main__ import _read_command
-from pipeline.config import QUICK
+from pipeline.config import QUICK, PipelineConfig
 from pipeline.definition import create_pipeline
 from pipeline.failures import ExitCode
 from pipeline.history import History, Run
 from pipeline.local import run_locally
+from pipeline.run import run
 from pipeline.summary import describe_network, print_run
-from pipeline.worker import classify, describe_cause, find_cause
 
 DATA_STEPS = ["ExampleGen", "Schema", "StatisticsGen", "ExampleValidator", "DataGate", "Transform"]
 AFTER_TRAINER = [
@@ -52,6 +52,7 @@ class Workplace:
 
     root: pathlib.Path
     data: pathlib.Path
+    copies: Copies  # images of test that train has, too, as many as may be
 
     def arguments(self, *arguments: str) -> list[str]:
         """Returns those of a small run; later ones override earlier ones."""
@@ -59,7 +60,7 @@ class Workplace:
             *("run", "--root", str(self.root), "--data.tfds-dir", str(self.data)),
             *("--model.dim", "32", "--model.depth", "1", "--model.mlp-dims", "32"),
             *("--search.placements", "0", "--search.token-counts", "4", "--search.reducers", "token_learner"),
-            *("--search.max-epochs", "1", "--search.finalists", "1"),
+            *("--search.controls", "average_pooling", "--search.max-epochs", "1", "--search.finalists", "1"),
             *("--fit.epochs", "12", "--fit.batch-size", "20", "--fit.learning-rate", "0.003"),
             *("--evaluation.min-accuracy", str(MIN_ACCURACY), "--evaluation.max-accuracy-drop", "0.5"),
             *("--evaluation.max-class-accuracy-drop", "1"),  # a class has 20 images
@@ -80,9 +81,14 @@ class Workplace:
         out, err = process.communicate(timeout=600)
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
+    def configure(self, *arguments: str) -> PipelineConfig:
+        """Reads the options of a run."""
+        config: PipelineConfig = _read_command(self.arguments(*arguments)).config  # type: ignore[attr-defined]
+        return config
+
     def run_here(self, *arguments: str) -> Run:
         """Runs the pipeline to its end in this process."""
-        run_locally(create_pipeline(_read_command(self.arguments(*arguments)).config))  # type: ignore[attr-defined]
+        run_locally(create_pipeline(self.configure(*arguments)))
         return self.read_run()
 
     def history(self) -> History:
@@ -104,28 +110,32 @@ class Workplace:
 
 
 @pytest.fixture(scope="module")
-def workplace(tmp_path_factory: pytest.TempPathFactory, slice_dir: pathlib.Path) -> Workplace:
-    return Workplace(tmp_path_factory.mktemp("root") / "run", slice_dir)
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+    folder, copies = tmp_path_factory.mktemp("root"), Copies(2)  # 1 % of 200
+    (folder / "run").mkdir()
+    (folder / "run" / "duplicates.json").write_text("of an earlier run")
+    return Workplace(folder / "run", make_slice(folder / "data", copies), copies)
 
 
 @pytest.fixture(scope="module")
-def killed(workplace: Workplace) -> subprocess.CompletedProcess[str]:
-    """A run that is killed in the Trainer; returns another one, which was started in the same root meanwhile."""
+def killed(workplace: Workplace) -> str:
+    """A run that is killed in the Trainer; returns what another one says that begins in the same root meanwhile."""
     process = workplace.start()
     assert process.stdout is not None
     process.stdout.readline()  # says where the log is: the root is locked
-    second = workplace.run()
+    with pytest.raises(LockedError) as second:
+        run(workplace.configure(), Console(file=io.StringIO()))
     seen = next((line for line in process.stdout if "trial 1," in line), "no trial ended")
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     assert "trial 1," in seen
-    return second
+    return str(second.value)
 
 
 @pytest.fixture(scope="module")
-def first(workplace: Workplace, killed: subprocess.CompletedProcess[str]) -> subprocess.CompletedProcess[str]:
+def first(workplace: Workplace, killed: str) -> subprocess.CompletedProcess[str]:
     """The same command again, to its end."""
-    assert killed.returncode
+    assert killed
     trained = {path: path.stat().st_mtime_ns for path in workplace.root.glob("search/*/*.checkpoint")}
     assert trained
     done = workplace.run()
@@ -134,9 +144,8 @@ def first(workplace: Workplace, killed: subprocess.CompletedProcess[str]) -> sub
     return done
 
 
-def test_two_runs_in_one_root_do_not_mix(killed: subprocess.CompletedProcess[str]) -> None:
-    assert killed.returncode == ExitCode.USAGE
-    assert "another run works in" in killed.stderr
+def test_two_runs_in_one_root_do_not_mix(workplace: Workplace, killed: str) -> None:
+    assert killed == f"another run works in {workplace.root}; wait for it, or name another folder with --root."
 
 
 @pytest.mark.usefixtures("killed")
@@ -185,6 +194,18 @@ def test_the_screen_tells_steps_trials_and_the_winner(
     assert "(assumed, as each finalist counts with one seed; --search.seeds 2" in " ".join(shown.split())
     assert "tensorflow" not in shown.lower()
     assert not any("Prism" in log.read_text() for log in (workplace.root / "logs").iterdir())
+
+
+@pytest.mark.usefixtures("first")
+def test_as_many_images_as_may_occur_twice_are_listed(workplace: Workplace) -> None:
+    def read(key: str) -> dict[str, str]:
+        [artifact] = workplace.history().outputs(workplace.history().run_ids()[0], "DataGate", key)
+        return {file.name.partition("-")[0]: file.read_text() for file in pathlib.Path(artifact.uri).iterdir()}
+
+    written = read("duplicates")
+    assert (read("bad_images")["bad_images"], written["shared_ids"]) == ("", "")
+    assert sorted(json.loads(line) for line in written["duplicates"].splitlines()) == sorted(workplace.copies.pairs)
+    assert not (workplace.root / "duplicates.json").exists()
 
 
 @pytest.mark.usefixtures("first")
@@ -357,46 +378,3 @@ def test_going_back_to_an_older_model_pushes_it_again_and_a_rollback_holds(
     assert held.pushed_version is None
     assert f"version {pushed} with this model was rolled back by" in str(held.not_pushed_because)
     assert workplace.versions()[-1] == back
-
-
-def test_bad_data_stop_the_run_before_the_trainer_and_are_named(workplace: Workplace, tmp_path: pathlib.Path) -> None:
-    """Of train one image is cut and one is gray; three records share an id; ten of test show images of train."""
-    broken: list[str] = []
-    images: list[bytes] = []
-    shared: list[str] = []
-    copies: list[str] = []
-
-    def spoil(position: int, record: bytes) -> bytes:
-        example = tf.train.Example.FromString(record)
-        values = example.features.feature
-        name, image = values["id"].bytes_list.value[0].decode(), values["image"].bytes_list.value
-        if name.startswith("test"):
-            if position < 10:
-                image[0] = images[position]
-                copies.append(name)
-        elif position in (3, 77):
-            broken.append(name)
-            image[0] = image[0][:100] if position == 3 else tf.io.encode_png(tf.zeros([28, 28, 1], tf.uint8)).numpy()
-        elif name < "train_40000":
-            images.append(image[0])
-            if len(images) in (31, 32, 33):
-                shared.append(name)
-                values["id"].bytes_list.value[0] = shared[0].encode()
-        return example.SerializeToString()
-
-    spoilt = dataclasses.replace(workplace, root=tmp_path / "root", data=make_slice(tmp_path / "data", spoil))
-    with pytest.raises(BadDataError) as stopped:
-        spoilt.run_here()
-    cause = find_cause(stopped.value, spoilt.root / "metadata.sqlite")
-    assert classify(cause) == ExitCode.BAD_DATA
-    shown = describe_cause(cause)
-    assert "cannot be decoded: " in shown
-    assert "came as 28x28x1 instead of 32x32x3: " in shown
-    assert f"1 id stands for more than one record: {shared[0]} (3 in train)" in shown
-    assert "10 of 200 images of split test also occur in another split, and at most 1.0% may" in shown
-    assert all(example_id in shown for example_id in (*broken, *copies))
-    listed = json.loads((spoilt.root / "duplicates.json").read_text())
-    assert {group[0][1] for group in listed["identical_images"]} == set(copies)
-    history = spoilt.history()
-    states = {step.name: step.state for step in history.steps(history.latest_run_id())}
-    assert states == {**dict.fromkeys(DATA_STEPS[:4], "COMPLETE"), "DataGate": "FAILED"}

@@ -1,6 +1,6 @@
 """Trains on two logical CPUs, which have to be asked for before TensorFlow does anything; prints JSON.
 
-Arguments: a file with the arrays `images`, `labels`, `valid_images`, `valid_labels`, and one with `fit` and `networks`.
+Arguments: a file with the arrays `images`, `labels`, `valid_images`, `valid_labels`, and one with `fit` and `network`.
 """
 
 import dataclasses
@@ -26,7 +26,7 @@ DEVICES = 2
 
 
 def main(arrays: str, plan: str) -> dict[str, Any]:
-    """Trains each network for two epochs, meets what must not be trained, and normalises the images once."""
+    """Trains a network for two epochs, meets what must not be trained, and normalises the images once."""
     [cpu] = tf.config.list_physical_devices("CPU")
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * DEVICES)
     with np.load(arrays) as data:
@@ -35,14 +35,14 @@ def main(arrays: str, plan: str) -> dict[str, Any]:
         images = data["images"]
     told = json.loads(pathlib.Path(plan).read_text())
     fit = pydantic.TypeAdapter(FitConfig).validate_python(told["fit"])
-    networks = pydantic.TypeAdapter(list[ViTConfig]).validate_python(told["networks"])
+    network = pydantic.TypeAdapter(ViTConfig).validate_python(told["network"])
     with tempfile.TemporaryDirectory() as folder:
         fitter = Fitter(fit, train, valid, pathlib.Path(folder))
         return {
-            "trainings": [_describe(fitter, network) for network in networks],
-            "moving_averages": [average.tolist() for average in _normalise(fitter, images)],
-            "one_image": _share_one_image(fitter, networks[0]),
-            "spoilt": _spoil(fitter, networks[0], images),
+            "training": _describe(fitter, network),
+            "moving_averages": [[copy.tolist() for copy in average] for average in _normalise(fitter, images)],
+            "one_image": _share_one_image(fitter, network),
+            "spoilt": _spoil(fitter, network, images),
         }
 
 
@@ -85,8 +85,8 @@ def _share_one_image(fitter: Fitter, network: ViTConfig) -> str:
     return ""
 
 
-def _normalise(fitter: Fitter, images: np.ndarray) -> list[np.ndarray]:
-    """Returns moving mean and variance after one batch, each device with its share."""
+def _normalise(fitter: Fitter, images: np.ndarray) -> list[list[np.ndarray]]:
+    """Returns each device's moving mean and variance after one batch, of which it had its share."""
     strategy = fitter._strategy
     assert strategy
     with strategy.scope():
@@ -97,7 +97,8 @@ def _normalise(fitter: Fitter, images: np.ndarray) -> list[np.ndarray]:
         layer(_take_share(tf.constant(images)), training=True)
 
     tf.function(lambda: strategy.run(normalise))()
-    return [np.array(average.value.values[1]) for average in (layer.moving_mean, layer.moving_variance)]
+    averages = (layer.moving_mean, layer.moving_variance)
+    return [[np.array(average.value.values[device]) for average in averages] for device in range(DEVICES)]
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from typing import Literal
 
 from models.macs import count_macs
 from models.search_space import SearchSpace
-from models.vit_config import LearntReducer, ViTConfig
+from models.vit_config import ControlReducer, LearntReducer, ViTConfig
 
 TunerName = Literal["halving", "async_halving", "hyperband", "random", "bayesian", "grid"]
 Strategy = Literal["default", "mirrored", "multi_worker"]
@@ -23,13 +23,14 @@ def check_range(name: str, value: float, low: float, high: float = float("inf"))
 class SearchConfig:
     """The points that the search tries, what it spends on each, and how it chooses.
 
-    The controls and the network without TokenLearner are always among the points.
+    The network without TokenLearner is always among the points.
     """
 
     tuner: TunerName  # halving, and with workers async_halving, go over the whole space; grid trains every point fully
     placements: tuple[int, ...]  # values of blocks_before_token_learner, each in 0..depth-1
     token_counts: tuple[int, ...]  # values of num_tokens
     reducers: tuple[LearntReducer, ...]  # learnt token reducers that are tried
+    controls: tuple[ControlReducer, ...]  # token reducers without learned attention that they are compared with
     fusers: tuple[bool, ...]  # True: with TokenFuser, False: without
     max_mmacs: float | None  # million multiply-accumulates an image; dearer points are dropped before any training
     min_epochs: int  # passes over the train split before halving first drops points
@@ -48,6 +49,8 @@ class SearchConfig:
             values = getattr(self, name)
             if not values or len(set(values)) != len(values):
                 raise ValueError(f"search.{name} is {values}; it must hold at least one value and none twice")
+        if len(set(self.controls)) != len(self.controls):
+            raise ValueError(f"search.controls is {self.controls}; it must hold none twice")
         for name in ("min_epochs", "max_trials", "finalists", "seeds", "workers"):
             check_range(f"search.{name}", getattr(self, name), 1)
         check_range("search.max_epochs", self.max_epochs, self.min_epochs)
@@ -128,6 +131,7 @@ class TrainerConfig:
                 placements=self.search.placements,
                 token_counts=self.search.token_counts,
                 reducers=self.search.reducers,
+                controls=self.search.controls,
                 fusers=self.search.fusers,
             )
         except ValueError as error:

@@ -18,11 +18,11 @@ from pipeline.failures import Failure
 
 NETWORK = dataclasses.replace(
     FULL.model.trunk(),
-    depth=2,
+    depth=1,
     dim=16,
     mlp_dims=(16,),
     token_reducer="token_learner_v11",
-    blocks_before_token_learner=1,
+    blocks_before_token_learner=0,
     num_tokens=4,
 )
 
@@ -60,7 +60,7 @@ def test_what_is_undone_changes_the_graph_of_the_network(name: str) -> None:
 
 @functools.cache
 def list_operations(name: str) -> list[tuple[str, str, str]]:
-    model = build(name, dataclasses.replace(NETWORK, depth=4, image_size=16))
+    model = build(name, dataclasses.replace(NETWORK, depth=2, image_size=16))
     spec = tf.TensorSpec((2, 16, 16, 3))
     graph = tf.function(lambda images: model(images, training=True)).get_concrete_function(spec).graph
     return [(op.type, op.name, str([output.shape for output in op.outputs])) for op in graph.get_operations()]

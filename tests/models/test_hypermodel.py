@@ -18,6 +18,7 @@ _SPACES = {
         placements=(0, 3),
         token_counts=(1, 2, 4),
         reducers=("token_learner_v11", "token_learner"),
+        controls=CONTROL_REDUCERS,
         fusers=(True, False),
     ),
 }

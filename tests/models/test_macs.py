@@ -153,10 +153,9 @@ def test_parts_together_cost_what_its_graph_computes(point: dict[str, Any]) -> N
 
 
 @pytest.mark.parametrize("name", PRESETS)
-@pytest.mark.parametrize(("num_tokens", "placement"), [(8, 0), (16, 2)])
-def test_a_token_learner_in_a_preset_costs_what_its_graph_computes(name: str, num_tokens: int, placement: int) -> None:
+def test_a_token_learner_in_a_preset_costs_what_its_graph_computes(name: str) -> None:
     config = dataclasses.replace(
-        PRESETS[name], token_reducer="token_learner", blocks_before_token_learner=placement, num_tokens=num_tokens
+        PRESETS[name], token_reducer="token_learner", blocks_before_token_learner=2, num_tokens=16
     )
     assert count_macs(config).total == count_macs_of_graph(build_vit(config), config.image_size)
 

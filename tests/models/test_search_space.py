@@ -29,14 +29,15 @@ _SPACE = SearchSpace(
     placements=(0, 3),
     token_counts=(1, 2, 4),
     reducers=("token_learner_v11", "token_learner"),
+    controls=CONTROL_REDUCERS,
     fusers=(True, False),
 )
 
 
 def _list_ends(space: SearchSpace) -> set[ViTConfig]:
-    """Returns the first and the last point of each reducer."""
-    by_reducer = {point.token_reducer: point for point in space.points()}
-    return {*by_reducer.values(), *{point.token_reducer: point for point in reversed(space.points())}.values()}
+    """Returns the first point of each learned reducer and the last one of each control, and the trunk."""
+    first = {point.token_reducer: point for point in reversed(space.points()) if not is_control(point)}
+    return {*first.values(), *{point.token_reducer: point for point in space.points() if is_control(point)}.values()}
 
 
 @pytest.mark.parametrize(

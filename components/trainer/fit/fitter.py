@@ -5,6 +5,7 @@ Axes: batch, height, width, channels, classes, examples.
 
 import functools
 import pathlib
+import random
 import time
 
 import keras
@@ -131,7 +132,9 @@ class Fitter:
 
 def _restart(model: keras.Model, network: ViTConfig, seed: int) -> None:
     """Gives a model that has been trained the weights of a new one, and its optimizer a new one's zeros."""
-    keras.utils.set_random_seed(seed)
+    # Keras draws the seeds of initializers and dropout from here. Its `set_random_seed` also seeds TensorFlow, which then
+    # optimizes the graphs of all training steps and predictions again: 1 to 3 s a training.
+    random.seed(seed)
     _assign(model.variables, _read(build_vit(network).variables))
     for variable in model.optimizer.variables:
         variable.assign(keras.ops.zeros_like(variable))

@@ -82,13 +82,19 @@ def converted(examples: Any, transform: Any, tmp_path_factory: pytest.TempPathFa
     config = ViTConfig(
         image_size=32,
         patch_size=4,
+        stem="linear",
+        positions="sincos_2d",
         dim=16,
-        depth=2,
+        depth=1,
         num_heads=2,
         mlp_dims=(16,),
+        mlp_output_activation="gelu",
+        pooling="sequence",
         num_classes=10,
         token_reducer="token_learner",
-        blocks_before_token_learner=1,
+        token_learner_pooling="sum",
+        use_token_fuser=True,
+        blocks_before_token_learner=0,
         num_tokens=4,
     )
     return _convert(build_vit(config), examples, transform, tmp_path_factory.mktemp("converted"))

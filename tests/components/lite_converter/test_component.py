@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from lite_operators import find_factor_types
 
 from components import features
 from components.lite_converter.measure import classify_all, load_twin, open_interpreter
@@ -63,11 +64,13 @@ def test_a_twin_takes_one_image_or_as_many_as_it_is_resized_to(
 
 
 @pytest.mark.parametrize("name", ["float32", "int8"])
-def test_no_shape_waits_for_the_batch_so_that_the_fast_kernels_are_used(converted: Any, name: str) -> None:
+def test_the_operators_are_tensorflow_lites_own_and_no_shape_waits_for_the_batch(converted: Any, name: str) -> None:
     interpreter = open_interpreter(converted.folder / f"model_{name}.tflite")
     interpreter.allocate_tensors()
     operators = {operator["op_name"] for operator in interpreter._get_ops_details()}
     assert "SHAPE" not in operators
+    assert not [operator for operator in operators if operator.startswith(("Flex", "CUSTOM"))]
+    assert find_factor_types(interpreter) == {np.float32}
     assert "DELEGATE" in operators
 
 

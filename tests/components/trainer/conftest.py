@@ -20,7 +20,7 @@ from components.trainer.config import FitConfig, SearchConfig, StateConfig, Trai
 from components.trainer.fit.fitter import Fitter
 from components.trainer.read import Examples
 from models.macs import count_macs
-from models.vit_config import ViTConfig
+from models.vit_config import CONTROL_REDUCERS, ViTConfig
 
 
 @pytest.fixture(scope="session")
@@ -56,6 +56,7 @@ def config(trunk: ViTConfig, fit_config: FitConfig) -> TrainerConfig:
         placements=(0,),
         token_counts=(2,),
         reducers=("token_learner",),
+        controls=CONTROL_REDUCERS,
         fusers=(False,),
         max_mmacs=None,
         min_epochs=1,
@@ -126,7 +127,7 @@ def state(searched: Searched, tmp_path: pathlib.Path) -> pathlib.Path:
 
 @pytest.fixture(scope="session")
 def ground(config: TrainerConfig, sample: Any, transform: Any, tmp_path_factory: pytest.TempPathFactory) -> Ground:
-    """Sixty real images; three points, the controls: a network is traced once in each process, which takes seconds."""
+    """Sixty real images; two points, both controls: a network is traced once in each process, which takes seconds."""
     folder = tmp_path_factory.mktemp("records")
     for name, records in (("train", sample.records[:40]), ("valid", sample.records[40:])):
         with tf.io.TFRecordWriter(str(folder / name)) as writer:
@@ -141,6 +142,7 @@ def ground(config: TrainerConfig, sample: Any, transform: Any, tmp_path_factory:
     search = dataclasses.replace(
         config.search,
         token_counts=(2,),
+        controls=("average_pooling", "top_k_norm"),
         max_mmacs=count_macs(control).total / 1e6,
         max_epochs=2,
         reduction_factor=2,

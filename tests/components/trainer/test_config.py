@@ -11,7 +11,7 @@ import pytest
 from components.trainer.config import FitConfig, SearchConfig, StateConfig, TrainerConfig, check_range
 from models.macs import count_macs
 from models.search_space import name_point
-from models.vit_config import ViTConfig
+from models.vit_config import CONTROL_REDUCERS, ControlReducer, ViTConfig
 
 _CONFIG = TrainerConfig(
     trunk=ViTConfig(image_size=32, patch_size=4, dim=8, depth=3, num_heads=2, mlp_dims=(8,), num_classes=10),
@@ -20,6 +20,7 @@ _CONFIG = TrainerConfig(
         placements=(0, 2),
         token_counts=(2, 64),
         reducers=("token_learner", "token_learner_v11"),
+        controls=CONTROL_REDUCERS,
         fusers=(False, True),
         max_mmacs=None,
         min_epochs=2,
@@ -55,6 +56,11 @@ _CONFIG = TrainerConfig(
         ("search", {"placements": ()}, "search.placements is (); it must hold at least one value and none twice"),
         ("search", {"token_counts": ()}, "search.token_counts is (); it must hold at least one value and none twice"),
         ("search", {"reducers": ()}, "search.reducers is (); it must hold at least one value and none twice"),
+        (
+            "search",
+            {"controls": ("top_k_norm",) * 2},
+            "search.controls is ('top_k_norm', 'top_k_norm'); it must hold none",
+        ),
         (
             "search",
             {"placements": (1, 1)},
@@ -149,10 +155,11 @@ def test_a_ceiling_below_the_cheapest_point_names_one_that_suffices(mlp_dim: int
     assert named < cheapest / 1e6 + 0.001
 
 
-def test_the_controls_and_the_trunk_are_always_in_the_space() -> None:
-    points = with_search(placements=(1,), token_counts=(4,), reducers=("token_learner",), fusers=(False,)).space()
-    names = ["none", "token_learner-4@1", "average_pooling-4@1", "random_selection-4@1", "top_k_norm-4@1"]
-    assert [name_point(point) for point in points.points()] == names
+@pytest.mark.parametrize("controls", [(), ("top_k_norm",), CONTROL_REDUCERS])
+def test_the_trunk_and_the_controls_that_are_asked_for_are_in_the_space(controls: tuple[ControlReducer, ...]) -> None:
+    config = with_search(placements=(1,), token_counts=(4,), reducers=("token_learner",), controls=controls)
+    names = ["none", "token_learner-4@1", *(f"{control}-4@1" for control in controls)]
+    assert [name_point(point) for point in config.space().points()] == names
 
 
 def test_a_config_comes_back_equal_from_json() -> None:

@@ -146,14 +146,13 @@ def find_late_image(train: Examples, config: FitConfig) -> int:
     return int(min(set.union(*fed[size:]) - set.union(*fed[:size])))
 
 
-@pytest.mark.parametrize("pixel", [np.nan, np.inf])
 def test_a_loss_that_is_no_number_ends_the_training_and_leaves_the_epochs_before(
-    fitter_in: FitterIn, network: ViTConfig, fit_config: FitConfig, tmp_path: pathlib.Path, pixel: float
+    fitter_in: FitterIn, network: ViTConfig, fit_config: FitConfig, tmp_path: pathlib.Path
 ) -> None:
     healthy = fitter_in(tmp_path)
     spoilt = copy.copy(healthy)
     images = healthy.train.pixels.gather(np.arange(len(healthy.train)))
-    images[find_late_image(healthy.train, fit_config)] = pixel
+    images[find_late_image(healthy.train, fit_config)] = np.nan
     spoilt.train = Examples.from_arrays(images, healthy.train.labels.numpy())
 
     with pytest.raises(TrainingFailedError, match=f"^{re.escape('the training loss is nan in epoch 2')}$"):

@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -110,14 +109,25 @@ def test_two_processes_train_what_one_does_until_one_is_lost_and_what_they_left_
     np.testing.assert_allclose(together.correct.mean(axis=1), alone.correct.mean(axis=1), atol=0.05)  # one of 20
 
 
-def test_a_member_whose_work_is_done_is_dismissed(shared: Ground, ports: list[int], tmp_path: pathlib.Path) -> None:
-    with start_member(tmp_path, ports) as other:
-        with shared.open(tmp_path):
-            while not cluster.answers(f"127.0.0.1:{ports[1]}"):
-                assert other.poll() is None
-                time.sleep(0.1)
-        assert other.wait(60) == 0
-    assert find_processes(member.__name__, tmp_path) == []
+@pytest.mark.parametrize("somebody_waits", [True, False])
+def test_who_waits_for_work_is_dismissed_though_there_was_none(
+    somebody_waits: bool, shared: Ground, ports: list[int], tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TensorFlow's members begin together: the second one is let go by a first one that begins for that alone."""
+    started: list[tuple[Any, ...]] = []
+
+    def start(*arguments: Any) -> "subprocess.Popen[str]":
+        started.append(arguments)
+        return subprocess.Popen([sys.executable, "-c", ""], stdin=subprocess.PIPE, text=True)
+
+    monkeypatch.setattr(child, "start", start)
+    with socket.socket() as second, shared.open(tmp_path):
+        second.bind(("127.0.0.1", ports[1]))
+        if somebody_waits:
+            second.listen()
+    assert started == ([(member.__name__, tmp_path, {})] if somebody_waits else [])
+    if somebody_waits:
+        assert list(orders.follow(tmp_path)) == []
 
 
 @pytest.mark.parametrize(
