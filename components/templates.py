@@ -1,5 +1,6 @@
 """Templates: how pages and cards are written from what is known, and the cache's view of them."""
 
+import functools
 import hashlib
 import pathlib
 from collections.abc import Sequence
@@ -7,6 +8,7 @@ from collections.abc import Sequence
 import jinja2
 
 
+@functools.cache  # compiling them takes longer than filling them in
 def open_templates(folder: pathlib.Path, *, is_html: bool) -> jinja2.Environment:
     """Returns the templates of a folder, with the filters that numbers and sentences are written with.
 

@@ -84,6 +84,6 @@ def test_bad_data_stop_a_run_before_the_trainer_and_all_that_is_amiss_is_told_at
         "; 25 of 400 images of split train, 25 of 200 images of split test also occur in another split, and at most "
         "1.0% may (--data.max-duplicate-share): "
         + "; ".join(f"{test} (test) = {train} (train)" for (_, test), (_, train) in pairs[:10])
-        + f" and 30 more; all of them are listed in {root / 'duplicates.json'}"
+        + f" and 30 more; all of them are listed in {root / 'duplicates.json'}."
     )
     assert json.loads((root / "duplicates.json").read_text()) == {"identical_images": pairs, "shared_ids": shared}

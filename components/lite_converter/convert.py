@@ -1,4 +1,4 @@
-"""Converts an exported model to TensorFlow Lite, each twin in a process of its own.
+"""Converts an exported model to TensorFlow Lite, in a process of its own.
 
 TensorFlow's converter does not only raise: what it cannot lower may abort its whole process (`LLVM ERROR`). As a module
 of its own, `python -m components.lite_converter.convert`, it takes nothing with it.
@@ -9,7 +9,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ import numpy as np
 from components import signatures
 from components.lite_converter.comparison import TWINS, VariantName
 
-_SECONDS = 600  # after which a conversion is given up; one of the profile full takes 10 on a core
+_SECONDS = 600  # after which conversions are given up; one of the profile full takes 10 on a core
 # What a layer norm measures on each token. In eight bits it costs accuracy, and time, for XNNPACK has no such kernels:
 # the int8 twin of a network of the profile quick answered 17 % of 10,000 test images otherwise than the network, with
 # these operators in float 4 %, three times as fast.
@@ -40,11 +40,19 @@ def convert_models(saved_model: pathlib.Path, calibration: np.ndarray, folder: p
     Returns:
         In words, why a twin could not be made; nothing for those that were.
     """
+    failures: dict[VariantName, str] = {}
     with tempfile.TemporaryDirectory() as aside:
         images = pathlib.Path(aside, "images.npy")
         np.save(images, calibration)
-        running = {name: _start(name, saved_model, images, locate_twin(folder, name)) for name in TWINS}
-        return {name: reason for name, process in running.items() if (reason := _await_failure(process))}
+        left = list(TWINS)
+        while left:
+            reason = _run(left, saved_model, images, folder)
+            failed = next((name for name in left if not locate_twin(folder, name).exists()), None)
+            if failed is None:
+                break
+            failures[failed] = reason or "the converter ended without it"
+            left = left[left.index(failed) + 1 :]
+    return failures
 
 
 def locate_twin(folder: pathlib.Path, name: VariantName) -> pathlib.Path:
@@ -64,33 +72,34 @@ def describe_failure(code: int, errors: str) -> str:
     return told if code > 0 else f"the converter died of signal {-code}: {told}"
 
 
-def _start(
-    name: VariantName, saved_model: pathlib.Path, images: pathlib.Path, file: pathlib.Path
-) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", __name__, name, str(saved_model), str(images), str(file)]
+def _run(
+    names: Sequence[VariantName], saved_model: pathlib.Path, images: pathlib.Path, folder: pathlib.Path
+) -> str | None:
+    """Converts, up to the first twin that cannot be made; returns why that is, None if there is none."""
+    command = [sys.executable, "-m", __name__, str(saved_model), str(images), str(folder), *names]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TF_CPP_MIN_LOG_LEVEL": "2"}
-    return subprocess.Popen(
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace"
-    )
-
-
-def _await_failure(process: "subprocess.Popen[str]") -> str | None:
-    """Waits for the end of a conversion; returns why it failed, None if it did not."""
     try:
-        _, errors = process.communicate(timeout=_SECONDS)
+        done = subprocess.run(
+            command,
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            timeout=_SECONDS,
+            check=False,
+        )
     except subprocess.TimeoutExpired:
-        process.kill()
-        process.communicate()
         return f"the converter was still at work after {_SECONDS} seconds"
-    return describe_failure(process.returncode, errors) if process.returncode else None
+    return describe_failure(done.returncode, done.stderr) if done.returncode else None
 
 
-def convert(name: str, saved_model: str, images: str) -> bytes:
+def convert(name: str, module: Any, images: str) -> bytes:
     """Converts to one twin, in this process.
 
     Args:
         name: Of the twin.
-        saved_model: As the Trainer exports it.
+        module: The loaded SavedModel, as the Trainer exports it.
         images: A .npy file of calibration images; the float32 twin needs none.
 
     Returns:
@@ -98,7 +107,6 @@ def convert(name: str, saved_model: str, images: str) -> bytes:
     """
     import tensorflow as tf  # in the process of its own only
 
-    module = tf.saved_model.load(saved_model)
     function = getattr(module, signatures.CLASSIFY_PIXELS).get_concrete_function()
     converter = tf.lite.TFLiteConverter.from_concrete_functions([function], module)
     if name == "float32":
@@ -128,10 +136,14 @@ def _summarise(error: Exception) -> str:
     return f"it lacks an operator ({named[0]})" if named else lines[0]
 
 
-def main(name: str, saved_model: str, images: str, file: str) -> None:
-    """Writes one twin; whatever is wrong becomes the last line of stderr."""
+def main(saved_model: str, images: str, folder: str, *names: VariantName) -> None:
+    """Writes twins, one after the other; whatever is wrong ends that, and becomes the last line of stderr."""
+    import tensorflow as tf
+
     try:
-        pathlib.Path(file).write_bytes(convert(name, saved_model, images))
+        module = tf.saved_model.load(saved_model)
+        for name in names:
+            locate_twin(pathlib.Path(folder), name).write_bytes(convert(name, module, images))
     except Exception as error:
         sys.exit(_summarise(error))
 

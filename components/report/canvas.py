@@ -83,11 +83,12 @@ def draw(
     tips = Tips()
     with mpl.rc_context({**_STYLE, "svg.hashsalt": name}):
         figure = _make_figure(size)
-        FigureCanvasSVG(figure)
+        canvas = FigureCanvasSVG(figure)
         axes = figure.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
         plot(list(axes), tips)
         file = io.StringIO()
-        figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+        # `Figure.savefig` would draw it twice.
+        canvas.print_svg(file, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     return Markup(_adopt(file.getvalue(), name, title, description, tips.texts))
 
 

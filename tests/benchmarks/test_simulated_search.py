@@ -38,8 +38,8 @@ def test_more_workers_train_the_same_sooner_and_wait_more(clockwork: Clockwork, 
 
 
 def test_async_halving_trains_more_and_many_workers_wait_less(tmp_path: pathlib.Path) -> None:
-    clockwork = Clockwork(make_space(10), [10.0, 20.0])
+    clockwork = Clockwork(make_space(5), [10.0, 20.0])
     config = dataclasses.replace(QUICK.search, tuner="async_halving")
-    sync, asynchronous = (simulate(clockwork, each, 64, tmp_path / each.tuner) for each in (QUICK.search, config))
+    sync, asynchronous = (simulate(clockwork, each, 32, tmp_path / each.tuner) for each in (QUICK.search, config))
     assert asynchronous.epochs > sync.epochs
     assert asynchronous.busy_seconds / asynchronous.seconds > sync.busy_seconds / sync.seconds

@@ -1,72 +1,60 @@
-"""The command line `tokenlearner`, as a shell meets it."""
+"""The command line `tokenlearner`: help, defaults, and what it says of wrong usage."""
 
 import pathlib
 import subprocess
 import sys
 
 import pytest
+from commands import Command
 
 from pipeline.failures import ExitCode
 
 HEAVY = ("tensorflow", "tfx", "keras", "apache_beam", "ml_metadata")
+COMMANDS = ["run", "compile", "inspect", "inspect runs", "bless", "report", "push", "predict", "data", "data prepare"]
+
+_SHOW_HELP = """
+import sys
+from pipeline.__main__ import main
+for command in sys.argv[1:]:
+    sys.argv = ["tokenlearner", *command.split(), "--help"]
+    try:
+        main()
+    except SystemExit as end:
+        print(f"{command} ended with {end.code}")
+print([name for name in HEAVY if name in sys.modules])
+""".replace("HEAVY", repr(HEAVY))
 
 
-def _tokenlearner(*arguments: str, cwd: pathlib.Path | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "pipeline", *arguments], capture_output=True, text=True, check=False, cwd=cwd
-    )
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["--help"],
-        *([name, "--help"] for name in ("run", "compile", "push", "predict", "data")),
-        ["data", "prepare", "--help"],
-    ],
-)
-def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
-    script = (
-        "import sys; from pipeline.__main__ import main\n"
-        "try: main()\n"
-        f"except SystemExit as end: print(end.code, [name for name in {HEAVY} if name in sys.modules])"
-    )
+def test_every_command_tells_how_it_is_used_and_help_imports_nothing_heavy() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", _SHOW_HELP, *COMMANDS], capture_output=True, text=True, check=True, timeout=60
     )
-    assert done.stdout.splitlines()[-1] == "0 []"
+    for command in COMMANDS:
+        assert f"usage: tokenlearner {command}" in done.stdout
+        assert f"\n{command} ended with {ExitCode.OK}\n" in done.stdout
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
-def test_help_names_commands_exit_codes_and_every_dotted_field() -> None:
-    top = _tokenlearner("--help").stdout
+def test_help_names_commands_exit_codes_and_every_dotted_field(tokenlearner: Command) -> None:
+    top = tokenlearner("--help").out
     assert "run" in top
     assert "data" in top
     assert "4 not blessed" in top
-    run = _tokenlearner("run", "--help").stdout
+    run = tokenlearner("run", "--help").out
     for option in ("--profile", "--root", "--data.tfds-dir", "--search.max-trials", "--fit.learning-rate"):
         assert option in run
 
 
-@pytest.mark.parametrize(
-    "command",
-    ["run", "compile", "inspect", "inspect runs", "bless", "report", "push", "predict", "data", "data prepare"],
-)
-def test_every_command_tells_how_it_is_used(command: str) -> None:
-    done = _tokenlearner(*command.split(), "--help")
-    assert done.returncode == ExitCode.OK
-    assert f"usage: tokenlearner {command}" in done.stdout
-
-
-def test_the_profile_gives_the_defaults_wherever_it_stands() -> None:
-    full = _tokenlearner("run", "--fit.seed", "2", "--profile", "full", "--help").stdout
+def test_the_profile_gives_the_defaults_wherever_it_stands(tokenlearner: Command) -> None:
+    full = tokenlearner("run", "--fit.seed", "2", "--profile", "full", "--help").out
     assert "pipeline_root/full" in full
-    assert "pipeline_root/quick" in _tokenlearner("run", "--help").stdout
+    assert "pipeline_root/quick" in tokenlearner("run", "--help").out
 
 
-def test_the_last_profile_counts_and_other_values_named_like_one_do_not() -> None:
-    twice = _tokenlearner("run", "--profile", "quick", "--profile", "full", "--help").stdout
+def test_the_last_profile_counts_and_other_values_named_like_one_do_not(tokenlearner: Command) -> None:
+    twice = tokenlearner("run", "--profile", "quick", "--profile", "full", "--help").out
     assert "data/cifar10/3.0.2" in twice
-    named = _tokenlearner("run", "--root", "full", "--name", "full", "--help").stdout
+    named = tokenlearner("run", "--root", "full", "--name", "full", "--help").out
     assert "data/cifar10_sample" in named
 
 
@@ -91,15 +79,23 @@ def test_the_last_profile_counts_and_other_values_named_like_one_do_not() -> Non
         (["push", "verify", "newest"], "version is newest; it must be a number, see `push list`, or all"),
     ],
 )
-def test_wrong_usage_ends_in_one_message_and_exit_code_2(arguments: list[str], words: str) -> None:
-    done = _tokenlearner(*arguments)
-    assert done.returncode == ExitCode.USAGE
-    assert words in " ".join((done.stdout + done.stderr).replace("│", " ").split())
-    assert "Traceback" not in done.stderr
+def test_wrong_usage_ends_in_one_message_and_exit_code_2(
+    arguments: list[str], words: str, tokenlearner: Command
+) -> None:
+    done = tokenlearner(*arguments)
+    assert done.code == ExitCode.USAGE
+    assert words in " ".join(done.words.replace("│", " ").split())
+    assert "Traceback" not in done.err
 
 
 def test_a_missing_dataset_is_told_before_anything_starts(tmp_path: pathlib.Path) -> None:
-    done = _tokenlearner("run", "--data.tfds-dir", "nowhere", "--root", "root", cwd=tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-m", "pipeline", "run", "--data.tfds-dir", "nowhere", "--root", "root"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
     assert done.returncode == ExitCode.BAD_DATA
     assert done.stderr.startswith("tokenlearner: data.tfds_dir is nowhere, which holds no TFDS dataset")
     assert "tokenlearner data prepare" in done.stderr

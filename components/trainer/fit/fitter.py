@@ -132,8 +132,8 @@ class Fitter:
 
 def _restart(model: keras.Model, network: ViTConfig, seed: int) -> None:
     """Gives a model that has been trained the weights of a new one, and its optimizer a new one's zeros."""
-    # Keras draws the seeds of initializers and dropout from here. Its `set_random_seed` also seeds TensorFlow, which then
-    # optimizes the graphs of all training steps and predictions again: 1 to 3 s a training.
+    # Keras draws the seeds of initializers and dropout from this generator. `keras.utils.set_random_seed` also seeds
+    # TensorFlow, which then drops its cache of kernels and optimizes every graph again: a second a training and more.
     random.seed(seed)
     _assign(model.variables, _read(build_vit(network).variables))
     for variable in model.optimizer.variables:

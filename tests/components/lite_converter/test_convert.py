@@ -5,6 +5,8 @@ Axes: images, height, width, channels.
 
 import dataclasses
 import pathlib
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -14,7 +16,7 @@ from lite_operators import find_factor_types
 
 from components import signatures
 from components.lite_converter.comparison import VariantName
-from components.lite_converter.convert import convert, describe_failure, main
+from components.lite_converter.convert import convert, convert_models, describe_failure, main
 from components.lite_converter.images import choose_images
 from components.lite_converter.measure import Classify, load_twin, open_interpreter
 from models.vit import build_vit
@@ -70,12 +72,13 @@ def test_networks_convert_to_both_twins_of_tensorflow_lites_own_operators(
     keras.utils.set_random_seed(1)
     classifier = _Classifier(*map(build_vit, _NETWORKS[network]))
     tf.saved_model.save(classifier, str(tmp_path / "model"))
+    module = tf.saved_model.load(str(tmp_path / "model"))
     requests = np.load(images)
     expected = classifier.classify_pixels(tf.constant(requests))[signatures.PROBABILITIES].numpy()
     largest_mean_differences: dict[VariantName, float] = {"float32": 1e-6, "int8": 0.02}
     for name, largest in largest_mean_differences.items():
         file = tmp_path / f"{name}.tflite"
-        file.write_bytes(convert(name, str(tmp_path / "model"), str(images)))
+        file.write_bytes(convert(name, module, str(images)))
         interpreter = open_interpreter(file)
         operators = interpreter._get_ops_details()
         assert not [each for each in operators if each["op_name"].startswith(("Flex", "CUSTOM"))]
@@ -96,8 +99,34 @@ def test_the_table_holds_every_reducer_but_the_one_of_the_components_tests() -> 
 def test_an_operator_that_tensorflow_lite_lacks_is_named(images: pathlib.Path, tmp_path: pathlib.Path) -> None:
     tf.saved_model.save(_Classifier(), str(tmp_path / "model"))
     with pytest.raises(SystemExit, match=r"^it lacks an operator \(TF Select ops: MatrixDeterminant\)$"):
-        main("float32", str(tmp_path / "model"), str(images), str(tmp_path / "twin.tflite"))
-    assert not (tmp_path / "twin.tflite").exists()
+        main(str(tmp_path / "model"), str(images), str(tmp_path), "float32", "int8")
+    assert not list(tmp_path.glob("*.tflite"))
+
+
+_DIES_ON_FLOATS = """
+import os, sys, types
+sys.modules["tensorflow"] = types.SimpleNamespace(saved_model=types.SimpleNamespace(load=lambda folder: None))
+from components.lite_converter import convert
+def die_or_convert(name, module, images):
+    return os.abort() if name == "float32" else b"int8"
+convert.convert = die_or_convert
+convert.main(*sys.argv[4:])
+"""
+
+
+def test_a_twin_on_which_the_converter_dies_does_not_take_the_others_with_it(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "dies.py"
+    script.write_text(_DIES_ON_FLOATS)
+    run = subprocess.run
+    monkeypatch.setattr(
+        subprocess, "run", lambda command, **options: run([sys.executable, script, *command], **options)
+    )
+    failures = convert_models(tmp_path / "model", np.zeros([1, 32, 32, 3], np.uint8), tmp_path)
+    assert list(failures) == ["float32"]
+    assert failures["float32"].startswith("the converter died of signal 6: ")
+    assert (tmp_path / "model_int8.tflite").read_bytes() == b"int8"
 
 
 @pytest.mark.parametrize(

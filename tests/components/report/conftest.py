@@ -126,9 +126,9 @@ def sources(tmp_path_factory: pytest.TempPathFactory, slice_dir: pathlib.Path, p
     )
 
 
-@pytest.fixture
-def without_baseline(sources: Sources, predictions: Predictions, tmp_path: pathlib.Path) -> Sources:
+@pytest.fixture(scope="session")
+def without_baseline(sources: Sources, predictions: Predictions, tmp_path_factory: pytest.TempPathFactory) -> Sources:
     """A first run that is not blessed."""
     alone = dataclasses.replace(predictions, baseline=None)
-    folder = write_verdict_folder(tmp_path / "verdict", alone, min_accuracy=0.99)
+    folder = write_verdict_folder(tmp_path_factory.mktemp("alone") / "verdict", alone, min_accuracy=0.99)
     return dataclasses.replace(sources, verdict=folder, pushed_version=None)

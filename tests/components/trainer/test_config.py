@@ -59,7 +59,7 @@ _CONFIG = TrainerConfig(
         (
             "search",
             {"controls": ("top_k_norm",) * 2},
-            "search.controls is ('top_k_norm', 'top_k_norm'); it must hold none",
+            "search.controls is ('top_k_norm', 'top_k_norm'); it must hold none twice",
         ),
         (
             "search",
@@ -157,7 +157,9 @@ def test_a_ceiling_below_the_cheapest_point_names_one_that_suffices(mlp_dim: int
 
 @pytest.mark.parametrize("controls", [(), ("top_k_norm",), CONTROL_REDUCERS])
 def test_the_trunk_and_the_controls_that_are_asked_for_are_in_the_space(controls: tuple[ControlReducer, ...]) -> None:
-    config = with_search(placements=(1,), token_counts=(4,), reducers=("token_learner",), controls=controls)
+    config = with_search(
+        placements=(1,), token_counts=(4,), reducers=("token_learner",), controls=controls, fusers=(False,)
+    )
     names = ["none", "token_learner-4@1", *(f"{control}-4@1" for control in controls)]
     assert [name_point(point) for point in config.space().points()] == names
 

