@@ -8,7 +8,9 @@ import subprocess
 import sys
 
 import pytest
+from click.testing import CliRunner
 from sample_slice import PROJECT
+from tfx.tools.cli.cli_main import cli_group
 
 from pipeline.config import QUICK
 from pipeline.history import History
@@ -36,10 +38,18 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     return folder
 
 
-def test_pipeline_create_registers_the_profile_quick(checkout: pathlib.Path) -> None:
-    registered = json.loads(next((checkout / "home").rglob("pipeline_args.json")).read_text())
+def test_pipeline_create_registers_the_profile_quick(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the script `tfx` calls, in this process: it would take twenty seconds to import TFX again."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(PROJECT)
+    monkeypatch.syspath_prepend(PROJECT)
+    created = CliRunner().invoke(
+        cli_group, ["pipeline", "create", "--pipeline-path", "pipeline/local.py", "--engine", "local"]
+    )
+    assert f'Pipeline "{QUICK.name}" created successfully.' in created.output
+    registered = json.loads((tmp_path / "tfx" / "local" / QUICK.name / "pipeline_args.json").read_text())
     assert registered["pipeline_name"] == QUICK.name
-    assert registered["pipeline_root"] == str(checkout / QUICK.root)
+    assert registered["pipeline_root"] == str(PROJECT / QUICK.root)
 
 
 @pytest.mark.slow

@@ -136,13 +136,13 @@ def _summarise(error: Exception) -> str:
     return f"it lacks an operator ({named[0]})" if named else lines[0]
 
 
-def main(saved_model: str, images: str, folder: str, *names: VariantName) -> None:
+def main(saved_model: str, images: str, folder: str, *names: str) -> None:
     """Writes twins, one after the other; whatever is wrong ends that, and becomes the last line of stderr."""
     import tensorflow as tf
 
     try:
         module = tf.saved_model.load(saved_model)
-        for name in names:
+        for name in [twin for twin in TWINS if twin in names]:
             locate_twin(pathlib.Path(folder), name).write_bytes(convert(name, module, images))
     except Exception as error:
         sys.exit(_summarise(error))

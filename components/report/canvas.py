@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from html import escape
 
 import matplotlib as mpl
+import numpy as np
 import PIL.Image
 from markupsafe import Markup
 from matplotlib.artist import Artist
@@ -104,12 +105,14 @@ def draw_png(fill: Callable[[Figure], None], *, size: tuple[int, int]) -> bytes:
     """
     with mpl.rc_context({**_STYLE, "figure.facecolor": LIGHT["surface"]}):
         figure = _make_figure(size)
-        FigureCanvasAgg(figure)
+        canvas = FigureCanvasAgg(figure)
         fill(figure)
-        file = io.BytesIO()
-        figure.savefig(file, format="png", dpi=2 * _UNITS_AN_INCH)
+        figure.set_dpi(2 * _UNITS_AN_INCH)
+        canvas.draw()
     small = io.BytesIO()
-    PIL.Image.open(file).convert("RGB").quantize(_PNG_COLOURS).save(small, "PNG", optimize=True)
+    PIL.Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB").quantize(_PNG_COLOURS).save(
+        small, "PNG", optimize=True
+    )
     return small.getvalue()
 
 

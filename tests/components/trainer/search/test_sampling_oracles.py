@@ -30,7 +30,7 @@ def test_every_affordable_point_is_proposed_once_and_then_the_search_stops(
     search: SearchConfig,
     tmp_path: pathlib.Path,
 ) -> None:
-    points = _AFFORDABLE[:5]
+    points = _AFFORDABLE[:4]
     oracle = make_oracle(points, dataclasses.replace(search, tuner=tuner, max_trials=9), seed=3)
     names = [name_proposal(values) for values in drive(oracle, tmp_path, score_at_random)]
     assert sorted(names) == sorted(name_point(point) for point in points)
@@ -117,10 +117,10 @@ def test_the_same_seed_and_results_bring_the_same_proposals(
     """The seed is 0, which KerasTuner takes for none."""
     sequences = []
     for attempt in ("first", "again"):
-        oracle = make_oracle(_AFFORDABLE, dataclasses.replace(search, tuner=tuner, max_trials=5), seed=0)
+        oracle = make_oracle(_AFFORDABLE, dataclasses.replace(search, tuner=tuner, max_trials=3), seed=0)
         sequences.append(drive(oracle, tmp_path / attempt, score_at_random))
     assert sequences[0] == sequences[1]
-    assert len(sequences[0]) >= 5
+    assert len(sequences[0]) >= 3
 
 
 @pytest.mark.parametrize("tuner", ["random", "hyperband"])
