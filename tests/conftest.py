@@ -1,5 +1,6 @@
 """Fixtures that tests of all folders share, and which process runs which file."""
 
+import gc
 import os
 import pathlib
 import signal
@@ -36,10 +37,18 @@ _GROUPS = {
 _SECONDS = {"tests/test_end_to_end.py": 340, "trainings": 300, "teams": 210, "lite_converter": 80}
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Takes Ctrl-C, and lets children take it, where a script's `&` or nohup has had it ignored."""
+    if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
+        gc.disable()  # until this process has imported all tests, which leaves no garbage
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish() -> None:
+    """Collects garbage from here on, but not among the imported modules."""
+    gc.freeze()
+    gc.enable()
 
 
 class _GroupScheduling(LoadScopeScheduling):

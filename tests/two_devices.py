@@ -1,6 +1,6 @@
 """Trains on two logical CPUs, which have to be asked for before TensorFlow does anything; prints JSON.
 
-Arguments: a file with the arrays `images`, `labels`, `valid_images`, `valid_labels`, and one with `fit` and `network`.
+Arguments: a file with the arrays `images`, `labels`, `valid_images`, `valid_labels`, and one with `fit` and `networks`.
 """
 
 import dataclasses
@@ -26,7 +26,7 @@ DEVICES = 2
 
 
 def main(arrays: str, plan: str) -> dict[str, Any]:
-    """Trains a network for two epochs, meets what must not be trained, and normalises the images once."""
+    """Trains two networks, meets what must not be trained, and normalises the images once."""
     [cpu] = tf.config.list_physical_devices("CPU")
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * DEVICES)
     with np.load(arrays) as data:
@@ -35,32 +35,38 @@ def main(arrays: str, plan: str) -> dict[str, Any]:
         images = data["images"]
     told = json.loads(pathlib.Path(plan).read_text())
     fit = pydantic.TypeAdapter(FitConfig).validate_python(told["fit"])
-    network = pydantic.TypeAdapter(ViTConfig).validate_python(told["network"])
+    plain, noisy = pydantic.TypeAdapter(list[ViTConfig]).validate_python(told["networks"])
     with tempfile.TemporaryDirectory() as folder:
         fitter = Fitter(fit, train, valid, pathlib.Path(folder))
         return {
-            "training": _describe(fitter, network),
+            "training": _describe(fitter, plain),
+            "copies_differ_by": _compare_copies(fitter, noisy),
             "moving_averages": [[copy.tolist() for copy in average] for average in _normalise(fitter, images)],
-            "one_image": _share_one_image(fitter, network),
-            "spoilt": _spoil(fitter, network, images),
+            "one_image": _share_one_image(fitter, plain),
+            "spoilt": _spoil(fitter, plain, images),
         }
 
 
 def _describe(fitter: Fitter, network: ViTConfig) -> dict[str, Any]:
     train_up_to(fitter, network, 1)
     training = train_up_to(fitter, network, 2)  # goes on from a checkpoint
-    loop = fitter._traced_loop(network)
-    assert isinstance(loop, ReplicaLoop)
     return {
         "train_losses": [epoch.train_loss for epoch in training.epochs],
         "valid_losses": [epoch.valid_loss for epoch in training.epochs],
         "correct": training.correct.astype(int).tolist(),
         "weights": [weight.tolist() for weight in training.best_weights],
-        "copies_differ_by": max(
-            float(np.max(np.abs(np.subtract(*(copy.numpy() for copy in variable.value.values)))))
-            for variable in (*loop.model.variables, *loop.model.optimizer.variables)
-        ),
     }
+
+
+def _compare_copies(fitter: Fitter, network: ViTConfig) -> float:
+    """Returns by how much any variable differs from device to device after an epoch."""
+    train_up_to(fitter, network, 1)
+    loop = fitter._traced_loop(network)
+    assert isinstance(loop, ReplicaLoop)
+    return max(
+        float(np.max(np.abs(np.subtract(*(copy.numpy() for copy in variable.value.values)))))
+        for variable in (*loop.model.variables, *loop.model.optimizer.variables)
+    )
 
 
 def _spoil(fitter: Fitter, network: ViTConfig, images: np.ndarray) -> dict[str, Any]:

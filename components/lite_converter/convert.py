@@ -17,7 +17,7 @@ import numpy as np
 from components import signatures
 from components.lite_converter.comparison import TWINS, VariantName
 
-_SECONDS = 600  # after which conversions are given up; one of the profile full takes 10 on a core
+_SECONDS = 600  # for each conversion; one of the profile full takes 10 on a core
 # What a layer norm measures on each token. In eight bits it costs accuracy, and time, for XNNPACK has no such kernels:
 # the int8 twin of a network of the profile quick answered 17 % of 10,000 test images otherwise than the network, with
 # these operators in float 4 %, three times as fast.
@@ -86,11 +86,11 @@ def _run(
             stderr=subprocess.PIPE,
             text=True,
             errors="replace",
-            timeout=_SECONDS,
+            timeout=_SECONDS * len(names),
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return f"the converter was still at work after {_SECONDS} seconds"
+        return f"the converter was still at work after {_SECONDS * len(names)} seconds"
     return describe_failure(done.returncode, done.stderr) if done.returncode else None
 
 
@@ -143,7 +143,10 @@ def main(saved_model: str, images: str, folder: str, *names: str) -> None:
     try:
         module = tf.saved_model.load(saved_model)
         for name in [twin for twin in TWINS if twin in names]:
-            locate_twin(pathlib.Path(folder), name).write_bytes(convert(name, module, images))
+            file = locate_twin(pathlib.Path(folder), name)
+            part = file.with_suffix(".part")
+            part.write_bytes(convert(name, module, images))
+            part.replace(file)  # so that a file that is there is whole
     except Exception as error:
         sys.exit(_summarise(error))
 

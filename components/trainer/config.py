@@ -30,7 +30,7 @@ class SearchConfig:
     placements: tuple[int, ...]  # values of blocks_before_token_learner, each in 0..depth-1
     token_counts: tuple[int, ...]  # values of num_tokens
     reducers: tuple[LearntReducer, ...]  # learnt token reducers that are tried
-    controls: tuple[ControlReducer, ...]  # token reducers without learned attention that they are compared with
+    controls: tuple[ControlReducer, ...]  # reducers that do not learn where to look, to compare with; may be none
     fusers: tuple[bool, ...]  # True: with TokenFuser, False: without
     max_mmacs: float | None  # million multiply-accumulates an image; dearer points are dropped before any training
     min_epochs: int  # passes over the train split before halving first drops points
@@ -50,7 +50,7 @@ class SearchConfig:
             if not values or len(set(values)) != len(values):
                 raise ValueError(f"search.{name} is {values}; it must hold at least one value and none twice")
         if len(set(self.controls)) != len(self.controls):
-            raise ValueError(f"search.controls is {self.controls}; it must hold none twice")
+            raise ValueError(f"search.controls is {self.controls}; no value may appear twice")
         for name in ("min_epochs", "max_trials", "finalists", "seeds", "workers"):
             check_range(f"search.{name}", getattr(self, name), 1)
         check_range("search.max_epochs", self.max_epochs, self.min_epochs)

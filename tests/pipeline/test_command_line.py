@@ -20,7 +20,7 @@ for command in sys.argv[1:]:
     try:
         main()
     except SystemExit as end:
-        print(f"{command} ended with {end.code}")
+        print(f"{end.code} is how it ended")
 print([name for name in HEAVY if name in sys.modules])
 """.replace("HEAVY", repr(HEAVY))
 
@@ -29,10 +29,10 @@ def test_every_command_tells_how_it_is_used_and_help_imports_nothing_heavy() -> 
     done = subprocess.run(
         [sys.executable, "-c", _SHOW_HELP, *COMMANDS], capture_output=True, text=True, check=True, timeout=60
     )
-    for command in COMMANDS:
-        assert f"usage: tokenlearner {command}" in done.stdout
-        assert f"\n{command} ended with {ExitCode.OK}\n" in done.stdout
-    assert done.stdout.splitlines()[-1] == "[]"
+    *helps, imported = done.stdout.split(f"{ExitCode.OK} is how it ended\n")
+    for command, text in zip(COMMANDS, helps, strict=True):
+        assert f"usage: tokenlearner {command} [" in text
+    assert imported == "[]\n"
 
 
 def test_help_names_commands_exit_codes_and_every_dotted_field(tokenlearner: Command) -> None:

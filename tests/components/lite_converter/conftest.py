@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from component_network import COMPONENT_NETWORK
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import path_utils
 
@@ -21,7 +22,6 @@ from components.lite_converter.component import LiteConverter, LiteModels
 from components.lite_converter.images import stream_pixels
 from components.trainer.export import export_model
 from models.vit import build_vit
-from models.vit_config import ViTConfig
 
 MARGIN = 0.05
 
@@ -79,25 +79,7 @@ def examples(slice_dir: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) 
 def converted(examples: Any, transform: Any, tmp_path_factory: pytest.TempPathFactory) -> Converted:
     """Of a network whose weights are random, and its answers far from uniform."""
     keras.utils.set_random_seed(1)
-    config = ViTConfig(
-        image_size=32,
-        patch_size=4,
-        stem="linear",
-        positions="sincos_2d",
-        dim=16,
-        depth=1,
-        num_heads=2,
-        mlp_dims=(16,),
-        mlp_output_activation="gelu",
-        pooling="sequence",
-        num_classes=10,
-        token_reducer="token_learner",
-        token_learner_pooling="sum",
-        use_token_fuser=True,
-        blocks_before_token_learner=0,
-        num_tokens=4,
-    )
-    return _convert(build_vit(config), examples, transform, tmp_path_factory.mktemp("converted"))
+    return _convert(build_vit(COMPONENT_NETWORK), examples, transform, tmp_path_factory.mktemp("converted"))
 
 
 @pytest.fixture

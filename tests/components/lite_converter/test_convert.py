@@ -4,6 +4,7 @@ Axes: images, height, width, channels.
 """
 
 import dataclasses
+import itertools
 import pathlib
 import subprocess
 import sys
@@ -12,9 +13,12 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from commands import Mount
+from component_network import COMPONENT_NETWORK
 from lite_operators import find_factor_types
 
 from components import signatures
+from components.lite_converter import convert as conversion
 from components.lite_converter.comparison import VariantName
 from components.lite_converter.convert import convert, convert_models, describe_failure, main
 from components.lite_converter.images import choose_images
@@ -91,9 +95,9 @@ def _ask(twin: Classify, image: np.ndarray) -> np.ndarray:
     return twin(image[np.newaxis])
 
 
-def test_the_table_holds_every_reducer_but_the_one_of_the_components_tests() -> None:
-    reducers = {network.token_reducer for networks in _NETWORKS.values() for network in networks}
-    assert reducers == {None, "token_learner_v11", *CONTROL_REDUCERS}
+def test_every_reducer_is_converted_here_or_in_the_tests_of_the_component() -> None:
+    networks = (COMPONENT_NETWORK, *itertools.chain(*_NETWORKS.values()))
+    assert {network.token_reducer for network in networks} == {None, *LEARNT_REDUCERS, *CONTROL_REDUCERS}
 
 
 def test_an_operator_that_tensorflow_lite_lacks_is_named(images: pathlib.Path, tmp_path: pathlib.Path) -> None:
@@ -103,30 +107,41 @@ def test_an_operator_that_tensorflow_lite_lacks_is_named(images: pathlib.Path, t
     assert not list(tmp_path.glob("*.tflite"))
 
 
-_DIES_ON_FLOATS = """
+_DIES_ON_ONE = """
 import os, sys, types
 sys.modules["tensorflow"] = types.SimpleNamespace(saved_model=types.SimpleNamespace(load=lambda folder: None))
 from components.lite_converter import convert
 def die_or_convert(name, module, images):
-    return os.abort() if name == "float32" else b"int8"
+    return os.abort() if name == sys.argv[1] else name.encode()
 convert.convert = die_or_convert
-convert.main(*sys.argv[4:])
+convert.main(*sys.argv[5:])
 """
 
 
-def test_a_twin_on_which_the_converter_dies_does_not_take_the_others_with_it(
-    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("fatal", "other"), [("float32", "int8"), ("int8", "float32")])
+def test_a_twin_on_which_the_converter_dies_does_not_take_the_other_with_it(
+    fatal: str, other: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script = tmp_path / "dies.py"
-    script.write_text(_DIES_ON_FLOATS)
+    script.write_text(_DIES_ON_ONE)
     run = subprocess.run
     monkeypatch.setattr(
-        subprocess, "run", lambda command, **options: run([sys.executable, script, *command], **options)
+        subprocess, "run", lambda command, **options: run([sys.executable, script, fatal, *command], **options)
     )
     failures = convert_models(tmp_path / "model", np.zeros([1, 32, 32, 3], np.uint8), tmp_path)
-    assert list(failures) == ["float32"]
-    assert failures["float32"].startswith("the converter died of signal 6: ")
-    assert (tmp_path / "model_int8.tflite").read_bytes() == b"int8"
+    assert list(failures) == [fatal]
+    assert failures[fatal].startswith("the converter died of signal 6: ")  # type: ignore[index]
+    assert [file.name for file in tmp_path.glob("*.tflite")] == [f"model_{other}.tflite"]
+    assert (tmp_path / f"model_{other}.tflite").read_bytes() == other.encode()
+
+
+def test_a_twin_for_which_the_disk_has_no_room_is_not_there(mount: Mount, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = mount("size=64k")
+    monkeypatch.setattr(tf.saved_model, "load", lambda _: None)
+    monkeypatch.setattr(conversion, "convert", lambda *_: bytes(1 << 20))
+    with pytest.raises(SystemExit, match="No space left on device"):
+        main("model", "images", str(disk), "float32")
+    assert list(disk.glob("*.tflite")) == []
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import json
 import pathlib
 
 import numpy as np
+import pytest
 from card_text import read_rows
 
 from components.evaluator.verdict import Measure
@@ -15,6 +16,7 @@ from components.serving_validator.findings import read_findings
 from components.trainer.outputs import write_search
 from components.trainer.search.choice import Candidate, choose
 from models.macs import count_macs
+from models.vit_config import CONTROL_REDUCERS, ControlReducer
 
 NOTHING = "–"  # noqa: RUF001 (a cell that does not apply)
 
@@ -98,6 +100,31 @@ def test_the_lead_is_the_winners_own_though_another_finalist_is_best(facts: Fact
         "token_learner-8@1": "the winner",
         "token_learner-4@1": "+11.0 ± 3.1, more than the noise",
     }
+
+
+@pytest.mark.parametrize(
+    ("controls", "words"),
+    [
+        (
+            CONTROL_REDUCERS,
+            "Beside them stood the network without token reducer and controls that do not learn where to look (average "
+            "pooling, random patches, patches of largest norm); the controls were not allowed to win.",
+        ),
+        (("top_k_norm",), "controls that do not learn where to look (patches of largest norm); the controls were not"),
+        ((), "Beside them stood the network without token reducer.\n"),
+    ],
+)
+def test_the_controls_are_those_of_the_search(
+    controls: tuple[ControlReducer, ...], words: str, facts: Facts, tmp_path: pathlib.Path
+) -> None:
+    assert facts.recipe
+    config = facts.recipe.config
+    config = dataclasses.replace(config, search=dataclasses.replace(config.search, controls=controls))
+    recipe = dataclasses.replace(facts.recipe, config=config)
+    write_card(dataclasses.replace(facts, recipe=recipe), None, tmp_path)
+    text = (tmp_path / "README.md").read_text()
+    assert words in text
+    assert controls or "controls" not in text
 
 
 def test_images_that_occur_more_than_once_are_named(text: str) -> None:

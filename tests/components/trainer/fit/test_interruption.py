@@ -26,14 +26,15 @@ def test_a_network_goes_on_after_any_epoch_though_another_seed_was_trained_in_be
     assert_same(stopped, whole)
 
 
-def test_batch_norm_and_a_control_go_on_to_the_bit(
-    network: ViTConfig, fitter_in: FitterIn, tmp_path: pathlib.Path
+def test_the_network_without_reducer_and_with_batch_norm_goes_on_to_the_bit(
+    trunk: ViTConfig, fitter_in: FitterIn, tmp_path: pathlib.Path
 ) -> None:
-    control = dataclasses.replace(network, token_reducer="random_selection", stem="residual")
+    """The controls have no variables; a search that goes on with all of them is in test_search_resume.py."""
+    normalized = dataclasses.replace(trunk, stem="residual")
     (tmp_path / "whole").mkdir()
-    whole = train_up_to(fitter_in(tmp_path / "whole"), control, 3)
-    train_up_to(fitter_in(tmp_path), control, 1)
-    assert_same(train_up_to(fitter_in(tmp_path), control, 3), whole)
+    whole = train_up_to(fitter_in(tmp_path / "whole"), normalized, 3)
+    train_up_to(fitter_in(tmp_path), normalized, 1)
+    assert_same(train_up_to(fitter_in(tmp_path), normalized, 3), whole)
 
 
 def test_what_a_fitter_trained_until_it_broke_off_goes_on_in_another_one(

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -107,6 +108,17 @@ def test_two_processes_train_what_one_does_until_one_is_lost_and_what_they_left_
         found, expected = ([getattr(epoch, losses) for epoch in each.epochs] for each in (together, alone))
         np.testing.assert_allclose(found, expected, rtol=_NOISE, atol=0)
     np.testing.assert_allclose(together.correct.mean(axis=1), alone.correct.mean(axis=1), atol=0.05)  # one of 20
+
+
+@pytest.mark.slow
+def test_a_member_whose_work_is_done_ends(shared: Ground, ports: list[int], tmp_path: pathlib.Path) -> None:
+    with start_member(tmp_path, ports) as other:
+        with shared.open(tmp_path):
+            while not cluster.answers(f"127.0.0.1:{ports[1]}"):
+                assert other.poll() is None
+                time.sleep(0.1)
+        assert other.wait(60) == 0
+    assert find_processes(member.__name__, tmp_path) == []
 
 
 @pytest.mark.parametrize("somebody_waits", [True, False])
