@@ -19,6 +19,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 # The files of a group run in one process and share its fixtures: a search traces five networks, a card needs a model.
 _GROUPS = {
+    "tests/end_to_end/": "end_to_end",
     "tests/components/trainer/fit/test_team.py": "teams",
     "tests/components/trainer/search/test_workers.py": "teams",
     "tests/components/trainer/search/test_chief.py": "teams",
@@ -34,7 +35,7 @@ _GROUPS = {
     "tests/pipeline/prediction/": "prediction",
 }
 # What takes longest begins first, so that no process is left alone with it: seconds, by `--durations=0` on two cores.
-_SECONDS = {"tests/test_end_to_end.py": 340, "trainings": 300, "teams": 210, "lite_converter": 80}
+_SECONDS = {"end_to_end": 340, "trainings": 300, "teams": 210}
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,7 +1,4 @@
-"""A small network, exported as the Trainer does, and what the LiteConverter makes of it.
-
-Axes: images, height, width, channels, classes.
-"""
+"""Real images, and what the LiteConverter makes of a network, exported as the Trainer does."""
 
 import dataclasses
 import pathlib
@@ -9,37 +6,24 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
-import numpy as np
 import pytest
-import tensorflow as tf
-from component_network import COMPONENT_NETWORK
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import path_utils
 
 from components import features
 from components.lite_converter.comparison import LiteComparison, read_comparison
 from components.lite_converter.component import LiteConverter, LiteModels
-from components.lite_converter.images import stream_pixels
 from components.trainer.export import export_model
-from models.vit import build_vit
 
 MARGIN = 0.05
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Converted:
-    """Inputs and output of the LiteConverter."""
+    """Output of the LiteConverter."""
 
-    saved_model: pathlib.Path
     folder: pathlib.Path  # of lite.json
     comparison: LiteComparison
-    pixels: np.ndarray  # of the test split, uint8 [images, height, width, channels]
-
-    def classify(self) -> np.ndarray:
-        """Returns what the SavedModel answers to the test images, [images, classes]."""
-        signature = tf.saved_model.load(str(self.saved_model)).signatures["serve_images"]
-        answers: np.ndarray = signature(images=tf.constant(self.pixels))["probabilities"].numpy()
-        return answers
 
 
 def make_artifact(kind: Any, folder: pathlib.Path) -> Any:
@@ -56,10 +40,8 @@ def _convert(network: keras.Model, examples: Any, transform: Any, folder: pathli
     lite_models = make_artifact(LiteModels, folder / "lite_models")
     LiteConverter.test_call(examples=examples, model=model, lite_models=lite_models, int8_margin=MARGIN, code_digest="")
     return Converted(
-        saved_model=pathlib.Path(path_utils.serving_model_dir(model.uri)),
         folder=folder / "lite_models",
         comparison=read_comparison(folder / "lite_models"),
-        pixels=np.concatenate(list(stream_pixels(pathlib.Path(examples.uri) / "Split-test"))),
     )
 
 
@@ -75,14 +57,7 @@ def examples(slice_dir: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) 
     return artifact
 
 
-@pytest.fixture(scope="session")
-def converted(examples: Any, transform: Any, tmp_path_factory: pytest.TempPathFactory) -> Converted:
-    """Of a network whose weights are random, and its answers far from uniform."""
-    keras.utils.set_random_seed(1)
-    return _convert(build_vit(COMPONENT_NETWORK), examples, transform, tmp_path_factory.mktemp("converted"))
-
-
 @pytest.fixture
 def convert_network(examples: Any, transform: Any, tmp_path: pathlib.Path) -> Callable[[keras.Model], Converted]:
-    """Exports and converts any other network."""
+    """Exports and converts a network."""
     return lambda network: _convert(network, examples, transform, tmp_path)

@@ -4,7 +4,6 @@ Axes: images, height, width, channels.
 """
 
 import dataclasses
-import itertools
 import pathlib
 import subprocess
 import sys
@@ -14,7 +13,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from commands import Mount
-from component_network import COMPONENT_NETWORK
 from lite_operators import find_factor_types
 
 from components import signatures
@@ -31,12 +29,31 @@ _REDUCED: dict[str, ViTConfig] = {
     name: dataclasses.replace(_TRUNK, token_reducer=name, blocks_before_token_learner=0, num_tokens=4)
     for name in (*LEARNT_REDUCERS, *CONTROL_REDUCERS)
 }
-# Networks by what they have; of several, the mean of their probabilities is converted. TokenLearner version 1, the
-# fuser and everything else that a network may have are in the network of test_component.py.
-_NETWORKS: dict[str, tuple[ViTConfig, ...]] = {
-    "controls": (_TRUNK, *(_REDUCED[name] for name in CONTROL_REDUCERS)),
-    "residual": (dataclasses.replace(_REDUCED["token_learner_v11"], stem="residual"),),
-}
+_FUSED = ViTConfig(
+    image_size=32,
+    patch_size=4,
+    stem="linear",
+    positions="sincos_2d",
+    dim=16,
+    depth=1,
+    num_heads=2,
+    mlp_dims=(16,),
+    mlp_output_activation="gelu",
+    pooling="sequence",
+    num_classes=10,
+    token_reducer="token_learner",
+    token_learner_pooling="sum",
+    use_token_fuser=True,
+    blocks_before_token_learner=0,
+    num_tokens=4,
+)
+# Everything that a network may have: the mean of their probabilities is converted, which takes the time of one.
+_NETWORKS = (
+    _TRUNK,
+    _FUSED,
+    dataclasses.replace(_REDUCED["token_learner_v11"], stem="residual"),
+    *(_REDUCED[name] for name in CONTROL_REDUCERS),
+)
 
 
 class _Classifier(tf.Module):
@@ -69,12 +86,12 @@ def images(slice_dir: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) ->
     return folder / "images.npy"
 
 
-@pytest.mark.parametrize("network", _NETWORKS)
 def test_networks_convert_to_both_twins_of_tensorflow_lites_own_operators(
-    network: str, images: pathlib.Path, tmp_path: pathlib.Path
+    images: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
+    assert {network.token_reducer for network in _NETWORKS} == {None, *LEARNT_REDUCERS, *CONTROL_REDUCERS}
     keras.utils.set_random_seed(1)
-    classifier = _Classifier(*map(build_vit, _NETWORKS[network]))
+    classifier = _Classifier(*map(build_vit, _NETWORKS))
     tf.saved_model.save(classifier, str(tmp_path / "model"))
     module = tf.saved_model.load(str(tmp_path / "model"))
     requests = np.load(images)
@@ -93,11 +110,6 @@ def test_networks_convert_to_both_twins_of_tensorflow_lites_own_operators(
 
 def _ask(twin: Classify, image: np.ndarray) -> np.ndarray:
     return twin(image[np.newaxis])
-
-
-def test_every_reducer_is_converted_here_or_in_the_tests_of_the_component() -> None:
-    networks = (COMPONENT_NETWORK, *itertools.chain(*_NETWORKS.values()))
-    assert {network.token_reducer for network in networks} == {None, *LEARNT_REDUCERS, *CONTROL_REDUCERS}
 
 
 def test_an_operator_that_tensorflow_lite_lacks_is_named(images: pathlib.Path, tmp_path: pathlib.Path) -> None:

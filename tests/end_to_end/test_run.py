@@ -5,33 +5,24 @@ first training goes through processes of its own; later runs go through this one
 sees of an edit is in `tests/pipeline/test_definition.py`.
 """
 
-import dataclasses
 import io
 import json
-import os
 import pathlib
-import signal
 import subprocess
-import sys
 
 import pytest
 import tensorflow as tf
 from commands import Command
 from rich.console import Console
-from sample_slice import PROJECT, Copies, make_slice
+from workplace import MIN_ACCURACY, TIMED_REQUESTS, Workplace
 
 from components.example_gen.component import digest_source
-from components.lock import LockedError
 from components.pusher.manifest import read_manifest
 from components.report.memory import reset_peak
 from components.serving_validator.findings import read_findings
-from pipeline.__main__ import _read_command
-from pipeline.config import QUICK, PipelineConfig
-from pipeline.definition import create_pipeline
+from pipeline.config import QUICK
 from pipeline.failures import ExitCode
-from pipeline.history import History, Run
-from pipeline.local import run_locally
-from pipeline.run import run
+from pipeline.history import Run
 from pipeline.summary import describe_network, print_run
 
 DATA_STEPS = ["ExampleGen", "Schema", "StatisticsGen", "ExampleValidator", "DataGate", "Transform"]
@@ -40,108 +31,7 @@ AFTER_TRAINER = [
     *("Override", "Served", "Pusher", "Report"),
 ]
 STEPS = [*DATA_STEPS, "Trainer", *AFTER_TRAINER]
-RESOLVERS = ("Baseline", "Override", "Served")  # run always
-MIN_ACCURACY = 0.15  # chance is 0.1; 200 test images put its 99 % bound below 0.15
-TIMED_REQUESTS = 5
 SECOND_MODEL = ("--fit.epochs", "2", "--evaluation.min-accuracy", "0.99", "--evaluation.max-mmacs", "0.1")
-
-
-@dataclasses.dataclass(frozen=True)
-class Workplace:
-    """A pipeline root, and data."""
-
-    root: pathlib.Path
-    data: pathlib.Path
-    copies: Copies  # images of test that train has, too, as many as may be
-
-    def arguments(self, *arguments: str) -> list[str]:
-        """Returns those of a small run; later ones override earlier ones."""
-        return [
-            *("run", "--root", str(self.root), "--data.tfds-dir", str(self.data)),
-            *("--model.dim", "32", "--model.depth", "1", "--model.mlp-dims", "32"),
-            *("--search.placements", "0", "--search.token-counts", "4", "--search.reducers", "token_learner"),
-            *("--search.controls", "average_pooling", "--search.max-epochs", "1", "--search.finalists", "1"),
-            *("--fit.epochs", "12", "--fit.batch-size", "20", "--fit.learning-rate", "0.003"),
-            *("--evaluation.min-accuracy", str(MIN_ACCURACY), "--evaluation.max-accuracy-drop", "0.5"),
-            *("--evaluation.max-class-accuracy-drop", "1"),  # a class has 20 images
-            *("--serving.timed-requests", str(TIMED_REQUESTS)),
-            *arguments,
-        ]
-
-    def start(self, *arguments: str) -> "subprocess.Popen[str]":
-        """Starts a run in a group of processes of its own."""
-        command = [sys.executable, "-m", "pipeline", *self.arguments(*arguments)]
-        return subprocess.Popen(
-            command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-        )
-
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Runs the pipeline to its end."""
-        process = self.start(*arguments)
-        out, err = process.communicate(timeout=600)
-        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
-
-    def configure(self, *arguments: str) -> PipelineConfig:
-        """Reads the options of a run."""
-        config: PipelineConfig = _read_command(self.arguments(*arguments)).config  # type: ignore[attr-defined]
-        return config
-
-    def run_here(self, *arguments: str) -> Run:
-        """Runs the pipeline to its end in this process."""
-        run_locally(create_pipeline(self.configure(*arguments)))
-        return self.read_run()
-
-    def history(self) -> History:
-        """Reads ML Metadata."""
-        return History(self.root / "metadata.sqlite")
-
-    def read_run(self) -> Run:
-        """Reads the latest run."""
-        history = self.history()
-        return history.read_run(history.latest_run_id())
-
-    def executed(self) -> list[str]:
-        """Returns the steps of the latest run that did not come from the cache."""
-        return [step.name for step in self.read_run().steps if step.state == "COMPLETE" and step.name not in RESOLVERS]
-
-    def versions(self) -> list[str]:
-        """Returns the pushed versions, oldest first."""
-        return sorted(path.name for path in (self.root / "serving" / "tokenlearner").iterdir())
-
-
-@pytest.fixture(scope="module")
-def workplace(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
-    folder, copies = tmp_path_factory.mktemp("root"), Copies(2)  # 1 % of 200
-    (folder / "run").mkdir()
-    (folder / "run" / "duplicates.json").write_text("of an earlier run")
-    return Workplace(folder / "run", make_slice(folder / "data", copies), copies)
-
-
-@pytest.fixture(scope="module")
-def killed(workplace: Workplace) -> str:
-    """A run that is killed in the Trainer; returns what another one says that begins in the same root meanwhile."""
-    process = workplace.start()
-    assert process.stdout is not None
-    process.stdout.readline()  # says where the log is: the root is locked
-    with pytest.raises(LockedError) as second:
-        run(workplace.configure(), Console(file=io.StringIO()))
-    seen = next((line for line in process.stdout if "trial 1," in line), "no trial ended")
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
-    assert "trial 1," in seen
-    return str(second.value)
-
-
-@pytest.fixture(scope="module")
-def first(workplace: Workplace, killed: str) -> subprocess.CompletedProcess[str]:
-    """The same command again, to its end."""
-    assert killed
-    trained = {path: path.stat().st_mtime_ns for path in workplace.root.glob("search/*/*.checkpoint")}
-    assert trained
-    done = workplace.run()
-    assert done.returncode == ExitCode.OK, done.stdout + done.stderr
-    assert {path: path.stat().st_mtime_ns for path in trained} == trained
-    return done
 
 
 def test_two_runs_in_one_root_do_not_mix(workplace: Workplace, killed: str) -> None:
@@ -151,9 +41,8 @@ def test_two_runs_in_one_root_do_not_mix(workplace: Workplace, killed: str) -> N
 @pytest.mark.usefixtures("killed")
 def test_a_run_killed_in_the_trainer_leaves_its_finished_steps(workplace: Workplace) -> None:
     history = workplace.history()
-    states = {step.name: step.state for step in history.steps(history.latest_run_id())}
+    states = {step.name: step.state for step in history.steps(history.run_ids()[0])}
     assert states == {**dict.fromkeys(DATA_STEPS, "COMPLETE"), "Trainer": "RUNNING"}
-    assert not (workplace.root / "serving").exists()
 
 
 @pytest.mark.usefixtures("first")

@@ -1,0 +1,139 @@
+"""The twins of the first model answer as it does, and `lite.json` says how well.
+
+Axes: images, height, width, channels, classes.
+"""
+
+import dataclasses
+import pathlib
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from lite_operators import find_factor_types
+from tfx.utils import path_utils
+from workplace import Workplace
+
+from components import features
+from components.lite_converter.comparison import LiteComparison, read_comparison
+from components.lite_converter.images import stream_pixels
+from components.lite_converter.measure import classify_all, load_twin, open_interpreter
+from pipeline.config import QUICK
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Converted:
+    """Inputs and output of the LiteConverter."""
+
+    saved_model: pathlib.Path
+    folder: pathlib.Path  # of lite.json
+    comparison: LiteComparison
+    pixels: np.ndarray  # of the test split, uint8 [images, height, width, channels]
+    labels: np.ndarray  # [images]
+
+    def classify(self) -> np.ndarray:
+        """Returns what the SavedModel answers to the test images, [images, classes]."""
+        signature = tf.saved_model.load(str(self.saved_model)).signatures["serve_images"]
+        answers: np.ndarray = signature(images=tf.constant(self.pixels))["probabilities"].numpy()
+        return answers
+
+
+@pytest.fixture(scope="module")
+def converted(workplace: Workplace, first: Any) -> Converted:
+    assert first
+    folder = pathlib.Path(workplace.first_output("LiteConverter", "lite_models").uri)
+    split = pathlib.Path(workplace.first_output("ExampleGen", "examples").uri) / "Split-test"
+    records = tf.data.TFRecordDataset([str(file) for file in sorted(split.iterdir())]).as_numpy_iterator()
+    examples = [tf.train.Example.FromString(record).features.feature for record in records]
+    return Converted(
+        saved_model=pathlib.Path(path_utils.serving_model_path(workplace.first_output("Trainer", "model").uri)),
+        folder=folder,
+        comparison=read_comparison(folder),
+        pixels=np.concatenate(list(stream_pixels(split))),
+        labels=np.array([values[features.LABEL].int64_list.value[0] for values in examples]),
+    )
+
+
+@pytest.fixture(scope="module")
+def answers(converted: Converted) -> dict[str, np.ndarray]:
+    """What each form answers to the test images, [images, classes]."""
+    twins = {name: load_twin(converted.folder / f"model_{name}.tflite") for name in ("float32", "int8")}
+    found = {name: classify_all(twin, [converted.pixels]) for name, twin in twins.items()}
+    return {"saved_model": converted.classify(), **found}
+
+
+def test_the_float_twin_is_the_model_within_rounding_and_its_preprocessing_the_transform_graph(
+    answers: dict[str, np.ndarray],
+) -> None:
+    assert np.ptp(answers["saved_model"], axis=0).max() > 0.05  # else any answer would do
+    np.testing.assert_allclose(answers["float32"], answers["saved_model"], atol=1e-5)
+
+
+def test_the_int8_twin_gives_nearly_the_probabilities_of_the_model(answers: dict[str, np.ndarray]) -> None:
+    differences = np.abs(answers["int8"] - answers["saved_model"])
+    assert 1e-4 < differences.mean() < 0.02
+    assert (answers["int8"].argmax(axis=1) == answers["saved_model"].argmax(axis=1)).mean() > 0.9
+    np.testing.assert_allclose(answers["int8"].sum(axis=1), 1, atol=0.05)
+
+
+@pytest.mark.parametrize("name", ["float32", "int8"])
+def test_a_twin_takes_one_image_or_as_many_as_it_is_resized_to(
+    converted: Converted, answers: dict[str, np.ndarray], name: str
+) -> None:
+    interpreter = open_interpreter(converted.folder / f"model_{name}.tflite")
+    [entry], [answer] = interpreter.get_input_details(), interpreter.get_output_details()
+    assert interpreter.get_signature_list() == {"serving_default": {"inputs": ["images"], "outputs": ["probabilities"]}}
+    assert (entry["dtype"], entry["shape"].tolist()) == (np.uint8, [1, 32, 32, 3])
+    assert (answer["dtype"], answer["shape"].tolist()) == (np.float32, [1, features.NUM_CLASSES])
+    interpreter.resize_tensor_input(entry["index"], (7, 32, 32, 3))
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(entry["index"], converted.pixels[:7])
+    interpreter.invoke()
+    np.testing.assert_allclose(interpreter.get_tensor(answer["index"]), answers[name][:7], atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["float32", "int8"])
+def test_the_operators_are_tensorflow_lites_own_and_no_shape_waits_for_the_batch(
+    converted: Converted, name: str
+) -> None:
+    interpreter = open_interpreter(converted.folder / f"model_{name}.tflite")
+    interpreter.allocate_tensors()
+    operators = {operator["op_name"] for operator in interpreter._get_ops_details()}
+    assert "SHAPE" not in operators
+    assert not [operator for operator in operators if operator.startswith(("Flex", "CUSTOM"))]
+    assert find_factor_types(interpreter) == {np.float32}
+    assert "DELEGATE" in operators
+
+
+def test_what_is_written_are_the_measured_numbers(converted: Converted, answers: dict[str, np.ndarray]) -> None:
+    comparison = converted.comparison
+    assert (comparison.images, comparison.margin, comparison.failed) == (200, QUICK.push.int8_margin, ())
+    assert [variant.name for variant in comparison.variants] == ["saved_model", "float32", "int8"]
+    model = (answers["saved_model"].argmax(axis=1) == converted.labels).mean()
+    for variant in comparison.variants:
+        accuracy = (answers[variant.name].argmax(axis=1) == converted.labels).mean()
+        assert variant.accuracy.value == pytest.approx(accuracy)
+        assert variant.accuracy.low < accuracy < variant.accuracy.high
+        assert 0 < variant.p50_seconds <= variant.p95_seconds < 1
+        if variant.difference:
+            assert variant.difference.value == pytest.approx(accuracy - model)
+            assert variant.size_bytes == (converted.folder / f"model_{variant.name}.tflite").stat().st_size
+            assert variant.file == f"model_{variant.name}.tflite"
+
+
+def test_the_float_twin_of_a_model_is_pushed_and_the_model_is_not_its_own_twin(converted: Converted) -> None:
+    saved_model, float32, _ = converted.comparison.variants
+    assert float32.is_pushed
+    assert "+0.00 points" in float32.sentence
+    assert not saved_model.is_pushed
+    assert saved_model.file is None
+    assert saved_model.size_bytes > float32.size_bytes
+
+
+def test_int8_is_smaller(converted: Converted) -> None:
+    _, float32, int8 = converted.comparison.variants
+    assert int8.size_bytes < 0.9 * float32.size_bytes  # of a network so small operators weigh more than weights
+
+
+def test_the_names_of_the_classes_lie_beside_the_twins(converted: Converted) -> None:
+    assert (converted.folder / "labels.txt").read_text().splitlines() == list(features.CLASS_NAMES)
