@@ -1,4 +1,4 @@
-"""Real images and a real Transform graph of them, made once.
+"""Real images, a real Transform graph of them, and a real model, made once.
 
 Axes: batch, height, width, channels.
 """
@@ -9,6 +9,7 @@ import pathlib
 import pickle
 from typing import Any
 
+import keras
 import numpy as np
 import PIL.Image
 import pytest
@@ -20,9 +21,13 @@ from shared_folder import share_folder
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_transform.tf_metadata import metadata_io
 from tensorflow_transform.tf_metadata.dataset_metadata import DatasetMetadata
+from tfx.utils import path_utils
 
 from components import features
+from components.trainer.export import NETWORK_FILE, export_model
 from components.transform import preprocessing_fn
+from models.vit import build_vit
+from models.vit_config import ViTConfig
 
 _TFDS_DIR = pathlib.Path(__file__).parents[2] / "data" / "cifar10_sample"
 _SCHEMA_FILE = pathlib.Path(features.__file__).with_name("schema.pbtxt")
@@ -81,6 +86,50 @@ def analyzed(
 @pytest.fixture(scope="session")
 def transform(analyzed: tuple[list[dict[str, Any]], tft.TFTransformOutput]) -> tft.TFTransformOutput:
     return analyzed[1]
+
+
+_EXPORTED = ViTConfig(
+    image_size=32,
+    patch_size=8,
+    dim=8,
+    depth=2,
+    num_heads=2,
+    mlp_dims=(8,),
+    dropout_rate=0.5,
+    num_classes=features.NUM_CLASSES,
+    token_reducer="token_learner",
+    blocks_before_token_learner=1,
+    num_tokens=4,
+)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Exported:
+    """A network whose probabilities are far from uniform, as the Trainer exports it."""
+
+    config: ViTConfig
+    network_file: pathlib.Path
+    saved_model: pathlib.Path  # where it lies in an artifact, which is the folder above
+
+    def load_network(self) -> keras.Model:
+        """Loads the network by itself."""
+        return keras.models.load_model(self.network_file)
+
+
+@pytest.fixture(scope="session")
+def exported_model(transform: tft.TFTransformOutput, tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    def export(folder: pathlib.Path) -> None:
+        keras.utils.set_random_seed(1)
+        network = build_vit(_EXPORTED)
+        export_model(transform, network, path_utils.serving_model_dir(str(folder)))
+        network.save(folder / NETWORK_FILE)
+
+    folder = share_folder(tmp_path_factory, "exported", export)
+    return Exported(
+        config=_EXPORTED,
+        network_file=folder / NETWORK_FILE,
+        saved_model=pathlib.Path(path_utils.serving_model_dir(str(folder))),
+    )
 
 
 def _analyze(sample: Sample, folder: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> None:

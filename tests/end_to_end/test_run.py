@@ -10,6 +10,7 @@ import json
 import pathlib
 import subprocess
 
+import huggingface_hub
 import pytest
 import tensorflow as tf
 from commands import Command
@@ -113,6 +114,20 @@ def test_the_manifest_of_what_was_pushed_tells_where_it_comes_from(workplace: Wo
     assert "saved_model.pb" in manifest.files
     [facts] = json.loads(tokenlearner("push", "verify", "--json", "--root", workplace.root).out)
     assert (facts["version"], facts["is_whole"]) == (int(version.name), True)
+
+
+@pytest.mark.usefixtures("first")
+def test_the_card_of_what_was_pushed_tells_how_it_was_found_to_serve(workplace: Workplace) -> None:
+    [version] = (workplace.root / "serving" / "tokenlearner").iterdir()
+    card = (version / "README.md").read_text()
+    blessing = workplace.first_output("ServingValidator", "blessing")
+    peak = read_findings(pathlib.Path(blessing.uri)).peak_memory_bytes
+    assert peak is not None
+    assert f"{peak / 2**20:.0f} MiB" in card
+    assert "### Smaller twins" in card
+    assert f"Run `{workplace.read_run().run_id}`" in card
+    assert f"| huggingface_hub | {huggingface_hub.__version__} |" in card
+    assert (version / "search.png").exists()
 
 
 @pytest.mark.usefixtures("first")

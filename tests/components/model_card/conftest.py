@@ -5,7 +5,6 @@ import json
 import pathlib
 from typing import Any
 
-import keras
 import pytest
 from recorded_root import Plan, RecordedRoot
 from run_folder import write_duplicates, write_model_run, write_verdict_folder
@@ -21,24 +20,10 @@ from components.model_card.facts import CardSources, Facts, read_facts
 from components.model_card.figures import AttentionPicture, draw_attention_picture
 from components.report.environment import Environment
 from components.serving_validator.findings import Check, Latency, ServingFindings, write_findings
-from components.trainer.export import export_model
 from models.macs import count_macs
-from models.vit import build_vit
 from models.vit_config import ViTConfig
 from pipeline.config import QUICK
 
-NETWORK = ViTConfig(
-    image_size=32,
-    patch_size=8,
-    dim=8,
-    depth=2,
-    num_heads=2,
-    mlp_dims=(8,),
-    num_classes=10,
-    token_reducer="token_learner",
-    blocks_before_token_learner=1,
-    num_tokens=4,
-)
 DATA_DIGEST = "da7a" * 16
 CODE_DIGESTS = {"Transform": "7f" * 32, "Trainer": "79" * 32, "Gate": "6a" * 32}
 FIT = dataclasses.replace(QUICK.fit, epochs=7, batch_size=40, learning_rate=0.002, weight_decay=0.07, seed=5)
@@ -73,10 +58,10 @@ def _write_statistics(folder: pathlib.Path) -> pathlib.Path:
     return folder
 
 
-def _write_search(folder: pathlib.Path) -> pathlib.Path:
+def _write_search(folder: pathlib.Path, network: ViTConfig) -> pathlib.Path:
     write_model_run(folder)
     winner = (
-        json.loads((folder / "winner.json").read_text()) | describe_network(NETWORK) | {"point": "token_learner-4@1"}
+        json.loads((folder / "winner.json").read_text()) | describe_network(network) | {"point": "token_learner-4@1"}
     )
     (folder / "winner.json").write_text(json.dumps(winner))
     search = json.loads((folder / "search.json").read_text()) | {"winner": "token_learner-4@1"}
@@ -151,20 +136,17 @@ def _write_lite(folder: pathlib.Path) -> pathlib.Path:
 
 
 @pytest.fixture(scope="session")
-def sources(transform: Any, slice_dir: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> CardSources:
+def sources(exported_model: Any, slice_dir: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> CardSources:
     """Everything that a card is written from."""
     folder = tmp_path_factory.mktemp("card_run")
-    keras.utils.set_random_seed(3)
-    model = folder / "model" / "Format-Serving"
-    export_model(transform, build_vit(NETWORK), str(model))
     examples = _write_examples(slice_dir, folder / "examples")
-    predictions = predict(examples / "Split-test", model, None)
+    predictions = predict(examples / "Split-test", exported_model.saved_model, None)
     return CardSources(
         examples=examples,
         statistics=_write_statistics(folder / "statistics"),
         duplicates=write_duplicates(folder / "duplicates"),
-        model=model,
-        model_run=_write_search(folder / "model_run"),
+        model=exported_model.saved_model,
+        model_run=_write_search(folder / "model_run", exported_model.config),
         verdict=write_verdict_folder(folder / "verdict", predictions, min_accuracy=0.01),
         serving=_write_serving(folder / "serving"),
         lite_models=_write_lite(folder / "lite"),

@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -11,14 +12,10 @@ import tensorflow as tf
 from tfx.components.util import examples_utils
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_artifacts
-from tfx.utils import path_utils
 
 from components import features
 from components.serving_validator.component import ServingValidator
 from components.serving_validator.findings import ServingFindings, read_findings
-from components.trainer.export import NETWORK_FILE, export_model
-from models.vit import build_vit
-from models.vit_config import ViTConfig
 from pipeline.config import QUICK
 
 
@@ -31,22 +28,8 @@ def make_artifact(kind: Any, folder: pathlib.Path) -> Any:
 
 
 @pytest.fixture(scope="session")
-def network() -> keras.Model:
-    """One whose probabilities are far from uniform."""
-    keras.utils.set_random_seed(1)
-    config = ViTConfig(
-        image_size=32,
-        patch_size=8,
-        dim=8,
-        depth=2,
-        num_heads=2,
-        mlp_dims=(8,),
-        num_classes=features.NUM_CLASSES,
-        token_reducer="token_learner",
-        blocks_before_token_learner=1,
-        num_tokens=4,
-    )
-    return build_vit(config)
+def network(exported_model: Any) -> keras.Model:
+    return exported_model.load_network()
 
 
 @pytest.fixture(scope="session")
@@ -64,18 +47,16 @@ def examples(sample: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 @pytest.fixture(scope="session")
-def model(transform: Any, network: keras.Model, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def model(exported_model: Any) -> Any:
     """What the Trainer exports."""
-    artifact = make_artifact(standard_artifacts.Model, tmp_path_factory.mktemp("model"))
-    export_model(transform, network, path_utils.serving_model_dir(artifact.uri))
-    return artifact
+    return make_artifact(standard_artifacts.Model, exported_model.saved_model.parent)
 
 
 @pytest.fixture(scope="session")
-def model_run(network: keras.Model, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def model_run(exported_model: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """What the Trainer leaves of the network by itself."""
     artifact = make_artifact(standard_artifacts.ModelRun, tmp_path_factory.mktemp("model_run"))
-    network.save(pathlib.Path(artifact.uri) / NETWORK_FILE)
+    shutil.copy(exported_model.network_file, artifact.uri)
     return artifact
 
 

@@ -15,37 +15,18 @@ import tensorflow as tf
 from components import features
 from components.trainer.export import export_model
 from models.attention_maps import build_attention_model
-from models.vit import build_vit
-from models.vit_config import ViTConfig
 
 _CLASSES = 10
 
 
 @pytest.fixture(scope="module")
-def model() -> keras.Model:
-    """A network whose probabilities are far from uniform."""
-    keras.utils.set_random_seed(1)
-    config = ViTConfig(
-        image_size=32,
-        patch_size=8,
-        dim=8,
-        depth=2,
-        num_heads=2,
-        mlp_dims=(8,),
-        dropout_rate=0.5,
-        num_classes=_CLASSES,
-        token_reducer="token_learner",
-        blocks_before_token_learner=1,
-        num_tokens=4,
-    )
-    return build_vit(config)
+def model(exported_model: Any) -> keras.Model:
+    return exported_model.load_network()
 
 
 @pytest.fixture(scope="module")
-def folder(transform: Any, model: keras.Model, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    folder = tmp_path_factory.mktemp("export") / "serving"
-    export_model(transform, model, str(folder))
-    return folder
+def folder(exported_model: Any) -> pathlib.Path:
+    return exported_model.saved_model
 
 
 @pytest.fixture(scope="module")

@@ -26,15 +26,15 @@ _FLOAT_NOISE = 1e-6
 
 
 @pytest.fixture(scope="module")
-def plain(network: ViTConfig) -> ViTConfig:
+def plain(trunk: ViTConfig) -> ViTConfig:
     """Without random numbers and without batch norm: nothing that depends on how a batch is shared out."""
-    return dataclasses.replace(network, dropout_rate=0.0)
+    return dataclasses.replace(trunk, dropout_rate=0.0)
 
 
 @pytest.fixture(scope="module")
-def noisy(network: ViTConfig) -> ViTConfig:
+def noisy(trunk: ViTConfig) -> ViTConfig:
     """With dropout, and with batch norm, of which each device has its own statistics."""
-    return dataclasses.replace(network, stem="residual")
+    return dataclasses.replace(trunk, stem="residual")
 
 
 @pytest.fixture(scope="module")

@@ -70,9 +70,7 @@ def start_member(folder: pathlib.Path, ports: list[int]) -> Iterator["subprocess
 @pytest.fixture(scope="module")
 def network(ground: Ground) -> ViTConfig:
     """Without random numbers and without batch norm: nothing that depends on how a batch is shared out."""
-    return dataclasses.replace(
-        ground.config.trunk, token_reducer="token_learner", blocks_before_token_learner=0, num_tokens=2
-    )
+    return ground.config.trunk
 
 
 @pytest.fixture(scope="module")
