@@ -41,13 +41,6 @@ class TrainingProgress:
 
 
 @dataclasses.dataclass(frozen=True)
-class TrainingWaits:
-    """The Trainer waits for somebody else."""
-
-    what: str  # it waits for
-
-
-@dataclasses.dataclass(frozen=True)
 class RunFailed:
     """The run stopped."""
 
@@ -63,4 +56,4 @@ class RunEnded:
     run: Run
 
 
-Event = StepsPlanned | StepBegan | StepEnded | TrainingProgress | TrainingWaits | RunFailed | RunEnded
+Event = StepsPlanned | StepBegan | StepEnded | TrainingProgress | RunFailed | RunEnded

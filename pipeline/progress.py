@@ -12,7 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.events import Event, RunFailed, StepBegan, StepEnded, StepsPlanned, TrainingProgress, TrainingWaits
+from pipeline.events import Event, RunFailed, StepBegan, StepEnded, StepsPlanned, TrainingProgress
 
 _MIN_SHARE_FOR_ETA = 0.02  # of the Trainer; below it the estimate is worth nothing
 
@@ -36,7 +36,6 @@ class Screen:
         self.step: str | None = None
         self._began = self._step_began = time.monotonic()
         self._training: TrainingProgress | None = None
-        self._waits: TrainingWaits | None = None  # until it gets on
         self._live = Live(console=console, get_renderable=self._render_safely, refresh_per_second=4, transient=True)
 
     def __enter__(self) -> "Screen":
@@ -74,14 +73,14 @@ class Screen:
             with self._log_path.open("a") as log:
                 log.write(f"The display of the run's progress failed; the run goes on.\n{traceback.format_exc()}")
 
-    def _print(self, text: str, *, markup: bool = True) -> None:
-        self.console.print(text, markup=markup, highlight=False, soft_wrap=not self.console.is_terminal)
+    def _print(self, text: str) -> None:
+        self.console.print(text, highlight=False, soft_wrap=not self.console.is_terminal)
 
     def _show(self, event: Event) -> None:
         if isinstance(event, StepsPlanned):
             self._names = event.names
         elif isinstance(event, StepBegan):
-            self.step, self._step_began, self._training, self._waits = event.name, time.monotonic(), None, None
+            self.step, self._step_began, self._training = event.name, time.monotonic(), None
             if not self.console.is_terminal:
                 self._print(f"▸ {self._position(event.name)} {event.name}")
         elif isinstance(event, StepEnded):
@@ -91,13 +90,9 @@ class Screen:
             self._print(f"[green]✓[/] {self._position(event.name)} {event.name} [dim]{outcome}[/]")
         elif isinstance(event, TrainingProgress):
             self._show_training(event)
-        elif isinstance(event, TrainingWaits):
-            self._waits = event
-            if not self.console.is_terminal:
-                self._print(f"  waiting for {event.what}", markup=False)
 
     def _show_training(self, event: TrainingProgress) -> None:
-        self._training, self._waits = event, None
+        self._training = event
         if event.epoch_has_ended and not self.console.is_terminal:
             self._print(f"  {self._describe_training(event)} [dim]{self._eta()}[/]")
 
@@ -127,8 +122,6 @@ class Screen:
             return Text(f"  starting TFX … {total}" if not self._names else f"  {total}", style="dim")
         elapsed = format_seconds(time.monotonic() - self._step_began)
         line = Text.from_markup(f"[cyan]▸[/] {self._position(self.step)} {self.step} [dim]{elapsed} of {total}[/]")
-        if self._waits:
-            return Group(line, Text(f"  waiting for {self._waits.what}"))
         if self._training is None:
             return line
         bar = ProgressBar(total=1.0, completed=self._training.share, width=24)

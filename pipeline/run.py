@@ -13,7 +13,6 @@ from multiprocessing.process import BaseProcess
 from rich.console import Console
 
 from components.lock import hold_lock
-from components.trainer.fit.cluster import require_first
 from pipeline.beam_options import make_beam_pipeline
 from pipeline.config import PipelineConfig
 from pipeline.docker_daemon import require_docker
@@ -38,9 +37,8 @@ def run(config: PipelineConfig, console: Console, beam_options: tuple[str, ...] 
 
     Raises:
         DataFailure: If there is no dataset where the config says, or the file of ML Metadata is damaged.
-        UsageFailure: If the root cannot be written, another process holds ML Metadata, Beam refuses its options, docker
-            is wanted and does not answer, or several processes are to train and TF_CONFIG does not make this one the
-            first.
+        UsageFailure: If the root cannot be written, another process holds ML Metadata, Beam refuses its options, or
+            docker is wanted and does not answer.
         LockedError: If another run works in the same root.
     """
     if not (config.data.tfds_dir / "dataset_info.json").is_file():
@@ -50,8 +48,6 @@ def run(config: PipelineConfig, console: Console, beam_options: tuple[str, ...] 
         )
     if config.serving.docker:
         require_docker()
-    if config.fit.strategy == "multi_worker":
-        _require_first()
     if beam_options:
         make_beam_pipeline(beam_options)
     log_path = config.root / "logs" / f"{datetime.datetime.now():%Y-%m-%dT%H-%M-%S}.log"
@@ -67,13 +63,6 @@ def run(config: PipelineConfig, console: Console, beam_options: tuple[str, ...] 
     assert isinstance(last, RunEnded)
     print_run(console, last.run)
     return ExitCode.OK if last.run.pushed_version else ExitCode.NOT_BLESSED
-
-
-def _require_first() -> None:
-    try:
-        require_first()
-    except ValueError as error:
-        raise UsageFailure(f"{error}.") from None
 
 
 def _follow(config: PipelineConfig, beam_options: tuple[str, ...], log_path: pathlib.Path, screen: Screen) -> Event:

@@ -25,7 +25,6 @@ from pipeline.events import (
     StepEnded,
     StepsPlanned,
     TrainingProgress,
-    TrainingWaits,
 )
 from pipeline.failures import ExitCode, Failure
 from pipeline.history import History
@@ -113,8 +112,6 @@ class RunObserver(logging.Handler):
     def _observe(self, record: logging.LogRecord) -> None:
         if hasattr(record, "progress"):
             self.send(TrainingProgress(**record.progress))
-        elif hasattr(record, "waiting"):
-            self.send(TrainingWaits(record.waiting))
         elif record.msg == _STEP_BEGAN and isinstance(record.args, tuple):
             self.step, self._is_cached = str(record.args[0]), False
             _release_unused()

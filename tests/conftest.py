@@ -20,9 +20,8 @@ from xdist.scheduler import LoadScopeScheduling
 # The files of a group run in one process and share its fixtures: a search traces five networks, a card needs a model.
 _GROUPS = {
     "tests/end_to_end/": "end_to_end",
-    "tests/components/trainer/fit/test_team.py": "teams",
-    "tests/components/trainer/search/test_workers.py": "teams",
-    "tests/components/trainer/search/test_chief.py": "teams",
+    "tests/components/trainer/search/test_workers.py": "workers",
+    "tests/components/trainer/search/test_chief.py": "workers",
     "tests/components/trainer/search/": "trainings",
     "tests/components/trainer/fit/": "trainings",
     "tests/components/trainer/test_outputs.py": "trainings",
@@ -35,7 +34,7 @@ _GROUPS = {
     "tests/pipeline/prediction/": "prediction",
 }
 # What takes longest begins first, so that no process is left alone with it: seconds, by `--durations=0` on two cores.
-_SECONDS = {"end_to_end": 340, "trainings": 300, "teams": 210}
+_SECONDS = {"end_to_end": 340, "trainings": 300, "workers": 100}
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -14,7 +14,6 @@ from trainings import Searched, search_in
 from components.trainer.assignment import Assignment
 from components.trainer.config import TrainerConfig
 from components.trainer.fit.fitter import Fitter
-from components.trainer.fit.team import start_fitter
 from components.trainer.read import read_examples
 from components.trainer.search.chief import start_chief
 from components.trainer.state import locate_state
@@ -44,8 +43,7 @@ class Ground:
                 transform_output=self.transform_output,
                 state=str(locate_state(config, train, valid)),
             )
-            with start_fitter(assignment, train, valid) as fitter:
-                yield assignment, fitter
+            yield assignment, Fitter(config.fit, train, valid, pathlib.Path(assignment.state))
 
     def search(
         self, folder: pathlib.Path, workers: int, listen: Callable[[dict[str, Any]], None] = lambda _: None

@@ -9,7 +9,7 @@ from models.search_space import SearchSpace
 from models.vit_config import ControlReducer, LearntReducer, ViTConfig
 
 TunerName = Literal["halving", "async_halving", "hyperband", "random", "bayesian", "grid"]
-Strategy = Literal["default", "mirrored", "multi_worker"]
+Strategy = Literal["default", "mirrored"]
 
 
 def check_range(name: str, value: float, low: float, high: float = float("inf")) -> None:
@@ -73,7 +73,7 @@ class FitConfig:
     label_smoothing: float  # 0..1
     ema_momentum: float  # of the moving average of the weights, which is what is measured and exported; 0: no average
     crop_padding: int  # pixels of reflection around an image before it is cropped back at random
-    strategy: Strategy  # default: one device; mirrored: this machine's GPUs; multi_worker: those of all in TF_CONFIG
+    strategy: Strategy  # default: one device; mirrored: all GPUs of this machine
     seed: int  # of the final fit and of the first training of each point; the next ones count on from here
 
     def __post_init__(self) -> None:

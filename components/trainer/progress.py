@@ -11,11 +11,6 @@ LOGGER = logging.getLogger("tokenlearner.progress")
 _SECONDS_BETWEEN_REPORTS = 0.5
 
 
-def tell_waiting(what: str) -> None:
-    """Tells what the training waits for, as a log record with the attribute `waiting`."""
-    LOGGER.info("waiting for %s", what, extra={"waiting": what})
-
-
 class EpochReporter(keras.callbacks.Callback):
     """Reports epochs as log records with the attribute `progress`.
 

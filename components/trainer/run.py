@@ -14,7 +14,6 @@ from components.trainer.assignment import Assignment
 from components.trainer.config import TrainerConfig
 from components.trainer.fit.checkpoint import Checkpoint
 from components.trainer.fit.fitter import Fitter
-from components.trainer.fit.team import start_fitter
 from components.trainer.progress import EpochReporter
 from components.trainer.search.chief import start_chief
 from components.trainer.search.choice import Choice
@@ -57,8 +56,8 @@ def run_fn(fn_args: Any) -> None:
                 transform_output=fn_args.transform_output,
                 state=str(state),
             )
-            with start_fitter(assignment, train, valid) as fitter:
-                choice, training = _search_and_fit(assignment, fitter, folder)
+            fitter = Fitter(config.fit, train, valid, state)
+            choice, training = _search_and_fit(assignment, fitter, folder)
     _write_winner(choice, training, len(valid), folder)
     model = fitter.best_model(choice.winner.network, training)
     model.save(folder / export.NETWORK_FILE)

@@ -92,10 +92,6 @@ def _check_config(config: PipelineConfig) -> None:
         raise UsageFailure(
             "serving.docker is True; the containers of a cluster have no docker daemon, so leave it out."
         )
-    if config.fit.strategy == "multi_worker":
-        raise UsageFailure(
-            "fit.strategy is multi_worker; a compiled Trainer is one container, so leave it out, or take mirrored."
-        )
     if find_dataset(config.data.tfds_dir) is None:
         raise UsageFailure(
             f"data.tfds_dir is {config.data.tfds_dir}, which the image does not hold; copy it to a bucket "

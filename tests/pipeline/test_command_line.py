@@ -82,10 +82,7 @@ def test_the_last_profile_counts_and_other_values_named_like_one_do_not(tokenlea
             ["run", "--search.workers", "2", "--fit.strategy", "mirrored"],
             "each of them shares the devices out in its own",
         ),
-        (
-            ["run", "--fit.strategy", "multi_worker"],
-            "fit.strategy is multi_worker, but TF_CONFIG is not set; it must name",
-        ),
+        (["run", "--fit.strategy", "multi_worker"], "invalid choice 'multi_worker'"),
         (["data", "prepare", "--source", "ftp"], "invalid choice 'ftp'"),
         (["push", "rollback", "newest"], "invalid"),
         (["push", "verify", "newest"], "version is newest; it must be a number, see `push list`, or all"),

@@ -6,7 +6,7 @@ import pathlib
 import pytest
 from rich.console import Console
 
-from pipeline.events import RunFailed, StepBegan, StepEnded, StepsPlanned, TrainingProgress, TrainingWaits
+from pipeline.events import RunFailed, StepBegan, StepEnded, StepsPlanned, TrainingProgress
 from pipeline.failures import ExitCode
 from pipeline.progress import Screen, format_seconds, print_failure
 
@@ -45,21 +45,6 @@ def test_without_a_terminal_each_epoch_that_ended_is_told_once() -> None:
         "trial 1 of 2, epoch 1 of 2, valid accuracy 25.0%",
         "trial 1 of 2, epoch 2 of 2, valid accuracy 50.0% about 0 s left",
     ]
-
-
-@pytest.mark.parametrize("is_terminal", [False, True])
-def test_what_the_training_waits_for_is_told_until_it_gets_on(*, is_terminal: bool) -> None:
-    console, output = _console(is_terminal=is_terminal)
-    with Screen(console, LOG) as screen:
-        screen.show(StepsPlanned(("Trainer",)))
-        screen.show(StepBegan("Trainer"))
-        screen.show(TrainingWaits("the member at host2:2222"))
-        waiting = _render(console, screen)
-        screen.show(TrainingProgress("trial 1 of 2", 1, 2, False, None, 0.005))
-        training = _render(console, screen)
-    assert "waiting for the member at host2:2222" in (waiting if is_terminal else output.getvalue())
-    assert "waiting" not in training
-    assert "trial 1 of 2" in training
 
 
 def _render(console: Console, screen: Screen) -> str:

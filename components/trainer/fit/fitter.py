@@ -43,31 +43,18 @@ class Fitter:
         train: What fits weights.
         valid: What is measured after each epoch.
         folder: Of the checkpoints.
-        strategy: Whose devices share each batch; None: the one that the config names is made when it is needed.
-        keeps: Whether it writes checkpoints; of several processes that train together, one does.
     """
 
-    def __init__(
-        self,
-        config: FitConfig,
-        train: Examples,
-        valid: Examples,
-        folder: pathlib.Path,
-        *,
-        strategy: tf.distribute.Strategy | None = None,
-        keeps: bool = True,
-    ) -> None:
+    def __init__(self, config: FitConfig, train: Examples, valid: Examples, folder: pathlib.Path) -> None:
         self.config = config
         self.train = train
         self.valid = valid
         self.folder = folder
-        self._given_strategy = strategy
-        self._keeps = keeps
         self._traced_loop = functools.lru_cache(maxsize=_MODELS_KEPT)(self._trace_loop)
 
     @functools.cached_property
     def _strategy(self) -> tf.distribute.Strategy | None:
-        return self._given_strategy or make_strategy(self.config.strategy)
+        return make_strategy(self.config.strategy)
 
     def fit(
         self, network: ViTConfig, *, seed: int, epochs: int, schedule_epochs: int, reporter: EpochReporter
@@ -97,8 +84,7 @@ class Fitter:
         else:
             _assign(_state(loop.model), done.state)
         first_epoch = 0 if done is None else len(done.epochs)
-        path = self._locate(network, seed, schedule_epochs) if self._keeps else None
-        keeper = _EpochKeeper(loop, self.valid, done, path)
+        keeper = _EpochKeeper(loop, self.valid, done, self._locate(network, seed, schedule_epochs))
         loop.fit(
             training_batches(self.train, self.config, seed=seed, first_epoch=first_epoch),
             initial_epoch=first_epoch,
@@ -141,9 +127,9 @@ def _restart(model: keras.Model, network: ViTConfig, seed: int) -> None:
 
 
 class _EpochKeeper(keras.callbacks.Callback):
-    """Measures each epoch on the valid split and keeps the training, on disk if it has a path."""
+    """Measures each epoch on the valid split and keeps the training on disk."""
 
-    def __init__(self, loop: Loop, valid: Examples, done: Checkpoint | None, path: pathlib.Path | None) -> None:
+    def __init__(self, loop: Loop, valid: Examples, done: Checkpoint | None, path: pathlib.Path) -> None:
         super().__init__()
         self.checkpoint = done
         self._loop = loop
@@ -194,8 +180,7 @@ class _EpochKeeper(keras.callbacks.Callback):
             best_weights=weights if done is None or is_best else done.best_weights,
             parameters=self.model.count_params(),
         )
-        if self._path:
-            checkpoint.save(self.checkpoint, self._path)
+        checkpoint.save(self.checkpoint, self._path)
 
 
 def _state(model: keras.Model) -> list[keras.Variable]:

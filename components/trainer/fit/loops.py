@@ -67,9 +67,7 @@ def make_strategy(name: Strategy) -> tf.distribute.Strategy | None:
     """Makes the strategy that shares batches out.
 
     Args:
-        name: "default": one device. "mirrored": the GPUs of this process, or, where it has none, its CPU, which is one
-            device. "multi_worker": the GPUs, or the CPU, of each process that the variable TF_CONFIG names, which
-            TensorFlow wants before it does anything else.
+        name: "default": one device. "mirrored": all GPUs of this machine, or its CPU where it has none.
 
     Returns:
         The strategy; None for "default".
@@ -77,10 +75,10 @@ def make_strategy(name: Strategy) -> tf.distribute.Strategy | None:
     Reference:
         https://www.tensorflow.org/guide/distributed_training
     """
-    if name == "mirrored":
-        devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
-        return tf.distribute.MirroredStrategy([device.name for device in devices])
-    return tf.distribute.MultiWorkerMirroredStrategy() if name == "multi_worker" else None
+    if name == "default":
+        return None
+    devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+    return tf.distribute.MirroredStrategy([device.name for device in devices])
 
 
 class KerasLoop:
@@ -108,10 +106,7 @@ class ReplicaLoop:
 
     The batches are those of one device. The gradients are summed before they are clipped, so that updates are, too, but
     for the order of sums; batch norm takes mean and variance of each share by itself, and averages what it keeps. Keras
-    3 clips each device's gradients by itself, and does not fit on several machines (keras-team/keras issue 20585).
-
-    Every process makes whole batches, of which a device takes its part: that costs little beside training, and needs no
-    understanding about who reads what.
+    3 clips each device's gradients by itself.
 
     Args:
         model: Built and compiled within the scope of the strategy.

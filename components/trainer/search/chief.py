@@ -85,17 +85,12 @@ def start_chief(assignment: Assignment, folder: pathlib.Path) -> Iterator[Chief 
         Their chief; None: this process is to train by itself.
 
     Raises:
-        ValueError: If KerasTuner's variables make no sense, by themselves or beside the strategy.
+        ValueError: If KerasTuner's variables make no sense.
     """
     address, workers = _read_address(), assignment.config.search.workers
     if address is None and workers == 1:
         yield None
         return
-    if assignment.config.fit.strategy == "multi_worker":
-        raise ValueError(
-            f"fit.strategy is multi_worker, and {IP} is set; machines either train points side by side or each point "
-            "together: set one of them"
-        )
     servicer = StageServicer()
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=1))  # one question after the other
     protos.get_service_grpc().add_OracleServicer_to_server(servicer, server)

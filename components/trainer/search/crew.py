@@ -4,13 +4,14 @@ import contextlib
 import json
 import os
 import pathlib
+import signal
 import subprocess
+import sys
 import threading
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from components.trainer import child
 from components.trainer.search import worker
 
 _END_SECONDS = 20  # for a worker that has heard that there is nothing more to do
@@ -39,8 +40,13 @@ class Crew:
 
     def start(self, name: str) -> None:
         """Starts a worker; the chief hands one of the same name the trial that it was busy with."""
-        variables = self._variables | {worker.ID: name}
-        process = child.start(worker.__name__, self._folder, variables)
+        process = subprocess.Popen(
+            [sys.executable, "-m", worker.__name__, str(self._folder), worker.ENDS_WITH_INPUT],
+            env=os.environ | {"PYTHONPATH": _find_sources(), worker.ID: name} | self._variables,
+            stdin=subprocess.PIPE,  # which closes when this process ends
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         self._processes[name] = process
         threading.Thread(target=self._listen, args=(name, process), daemon=True).start()
 
@@ -52,7 +58,7 @@ class Crew:
     def find_dead(self) -> list[tuple[str, str]]:
         """Returns workers that have ended, and how."""
         ends = {name: process.poll() for name, process in self._processes.items()}
-        return [(name, child.describe_end(code)) for name, code in ends.items() if code is not None]
+        return [(name, _describe_end(code)) for name, code in ends.items() if code is not None]
 
     def count_deaths(self, name: str, trial_id: str | None) -> int:
         """Counts another death in a trial, and returns how many that makes."""
@@ -70,6 +76,15 @@ class Crew:
         for process in self._processes.values():
             process.kill()
             process.wait()
+
+
+def _find_sources() -> str:
+    """Returns PYTHONPATH for a worker: TFX imports user code by path."""
+    return os.pathsep.join(path for path in sys.path if path)
+
+
+def _describe_end(code: int) -> str:
+    return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
 
 
 def share_threads(workers: int) -> int:

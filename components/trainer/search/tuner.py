@@ -64,8 +64,6 @@ class PointTuner(keras_tuner.Tuner):
                 schedule_epochs=self.schedule_epochs,
                 reporter=self.make_reporter(trial, proposal),
             )
-        except keras_tuner.errors.FatalError:
-            raise  # no trial can be trained any more
         except Exception as error:
             # Of all that a trial holds, this comes back from another process.
             trial.hyperparameters.values[plans.REASON] = describe_failure(error)

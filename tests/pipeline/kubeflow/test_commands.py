@@ -42,7 +42,6 @@ def test_the_command_writes_the_file_with_overrides(
         (("--name", "Token_Learner"), "name is Token_Learner; on Kubeflow it must be small letters"),
         (("--root", "elsewhere"), "root is elsewhere, a folder for `run`; name the cluster's with --pipeline-root."),
         (("--serving.docker",), "serving.docker is True"),
-        (("--fit.strategy", "multi_worker"), "fit.strategy is multi_worker; a compiled Trainer is one container"),
         (("--profile", "full"), "data.tfds_dir is data/cifar10/3.0.2, which the image does not hold"),
     ],
 )

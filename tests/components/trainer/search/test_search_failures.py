@@ -13,7 +13,6 @@ from trainings import FitterIn, Searched, search_in
 from components.trainer.config import TrainerConfig
 from components.trainer.fit.checkpoint import Checkpoint
 from components.trainer.fit.fitter import Fitter, TrainingFailedError
-from components.trainer.fit.team import TeamLostError
 from components.trainer.search.stages import SearchFailedError
 from components.trainer.search.tuner import describe_failure
 from models.search_space import name_point
@@ -59,12 +58,6 @@ def search_with(
 )
 def test_a_failure_is_described_in_one_sentence(error: Exception, reason: str) -> None:
     assert describe_failure(error) == reason
-
-
-def test_a_lost_team_ends_the_search_and_is_no_trials_failure(search_with: SearchWith, tmp_path: pathlib.Path) -> None:
-    with pytest.raises(TeamLostError, match="gone"):
-        search_with(lambda *_: TeamLostError("gone"))
-    assert not (tmp_path / "trials.jsonl").exists()
 
 
 def test_a_trial_that_fails_is_recorded_with_its_reason_and_the_search_goes_on(

@@ -1,5 +1,6 @@
 """A search by several processes: it finds what one finds, whoever is killed."""
 
+import dataclasses
 import logging
 import os
 import pathlib
@@ -148,3 +149,23 @@ def test_kerastuners_variables_have_to_make_sense(
         monkeypatch.setenv(names[name], value)
     with pytest.raises(ValueError, match=words):
         ground.search(tmp_path, workers=1)
+
+
+def test_a_worker_with_other_code_does_not_train_for_this_search(ground: Ground, tmp_path: pathlib.Path) -> None:
+    with ground.open(tmp_path) as (assignment, _):
+        state = dataclasses.replace(assignment.config.state, code_digest="another")
+        other = dataclasses.replace(assignment, config=dataclasses.replace(assignment.config, state=state))
+        with pytest.raises(ValueError, match="this process's code is not the Trainer's"), worker.open_fitter(other):
+            pass
+
+
+def test_a_worker_needs_a_folder_and_kerastuners_variables(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "_report_progress", lambda: None)
+    monkeypatch.setattr(sys, "argv", ["worker.py"])
+    with pytest.raises(SystemExit, match="Name the folder of the search: <pipeline root>/search"):
+        worker.main()
+    monkeypatch.setattr(sys, "argv", ["worker.py", str(tmp_path)])
+    with pytest.raises(SystemExit, match=r"^This process ends: the environment lacks KERASTUNER_TUNER_ID, "):
+        worker.main()
