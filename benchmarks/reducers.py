@@ -28,8 +28,9 @@ from components.trainer.fit.checkpoint import Checkpoint
 from components.trainer.fit.fitter import Fitter
 from components.trainer.read import Examples
 from models.macs import count_macs
+from models.reducers.registry import REDUCERS, TokenReducer
 from models.search_space import name_point, strip_reducer
-from models.vit_config import CONTROL_REDUCERS, LEARNT_REDUCERS, TokenReducer, ViTConfig
+from models.vit_config import ViTConfig
 from pipeline.config import FULL
 
 _BATCH_SIZE = 500  # test images asked at once
@@ -136,7 +137,7 @@ BENCHMARK = Benchmark(
     name="reducers",
     short=Effort(),
     full=Effort(
-        others=(*LEARNT_REDUCERS, *CONTROL_REDUCERS),
+        others=tuple(REDUCERS),
         tfds_dir=ALL_IMAGES,
         state=pathlib.Path("pipeline_root/reducers"),
         known=FOLDER / "reducers.json",

@@ -21,8 +21,8 @@ from benchmarks.splits import open_splits
 from benchmarks.trainer import MODEL_RUN, configure, train
 from components.report.search_results import read_search_results
 from components.trainer.config import TunerName
+from models.reducers.registry import CONTROLS
 from models.search_space import SearchSpace
-from models.vit_config import CONTROL_REDUCERS
 from pipeline.config import FULL, QUICK
 
 _TUNERS: tuple[TunerName, ...] = ("halving", "async_halving")
@@ -36,7 +36,7 @@ def make_space(depth: int) -> SearchSpace:
         placements=tuple(range(depth)),
         token_counts=(1, 2, 4, 8, 16),
         reducers=("token_learner", "token_learner_v11"),
-        controls=CONTROL_REDUCERS,
+        controls=CONTROLS,
         fusers=(False,),
     )
 

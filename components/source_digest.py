@@ -4,7 +4,9 @@ import ast
 import hashlib
 import importlib.util
 import pathlib
+import re
 
+_ENTRY_POINT = re.compile(r"[\w.]+:\w+")  # "module:Class", as registries name what they import later
 _PACKAGES = ("components", "models")
 
 
@@ -64,4 +66,6 @@ def _imported_names(path: pathlib.Path) -> list[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.module, f"{path} has a relative import, which is not followed"
             names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _ENTRY_POINT.fullmatch(node.value):
+            names.append(node.value.partition(":")[0])
     return names

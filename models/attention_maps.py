@@ -3,9 +3,11 @@
 Axes: batch, height, width, channels, patches, tokens.
 """
 
+from typing import Any
+
 import keras
 
-from models.token_learner import TokenLearner, TokenLearnerV11
+from models.reducers.registry import REDUCERS
 
 
 def has_attention_maps(model: keras.Model) -> bool:
@@ -28,15 +30,14 @@ def build_attention_model(model: keras.Model) -> keras.Model:
     """
     learners = _find_learners(model)
     if not learners:
-        raise ValueError(
-            f"the model {model.name!r} has no TokenLearner; only the reducers 'token_learner' and 'token_learner_v11' "
-            "learn attention maps"
-        )
+        able = " and ".join(repr(name) for name, reducer in REDUCERS.items() if reducer.has_attention_maps)
+        raise ValueError(f"the model {model.name!r} has no TokenLearner; only the reducers {able} learn attention maps")
     weights = keras.ops.cast(learners[0].attention_weights(learners[0].input), "float32")  # [batch, patches, tokens]
     _, height, width, _ = model.get_layer("patches").input.shape
     maps = keras.ops.reshape(keras.ops.transpose(weights, (0, 2, 1)), (-1, weights.shape[2], height, width))
     return keras.Model(model.input, maps, name="attention_maps")
 
 
-def _find_learners(model: keras.Model) -> list[TokenLearner | TokenLearnerV11]:
-    return [layer for layer in model.layers if isinstance(layer, TokenLearner | TokenLearnerV11)]
+def _find_learners(model: keras.Model) -> list[Any]:
+    kinds = tuple(reducer.load_layer() for reducer in REDUCERS.values() if reducer.has_attention_maps)
+    return [layer for layer in model.layers if isinstance(layer, kinds)]

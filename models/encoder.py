@@ -56,17 +56,30 @@ class SelfAttention(keras.layers.Layer):
         initializer = keras.initializers.RandomUniform(-limit, limit)
         return keras.layers.Dense(units, kernel_initializer=initializer, name=name, dtype=self.dtype_policy)
 
-    def call(self, inputs: Any, training: bool | None = None) -> Any:
-        """Returns the attended tokens, [batch, tokens, dim]."""
+    def attend(self, inputs: Any, training: bool | None = None) -> tuple[Any, Any]:
+        """Attends to all tokens.
+
+        Args:
+            inputs: Tokens, [batch, tokens, dim].
+            training: Whether dropout acts.
+
+        Returns:
+            The attended tokens, [batch, tokens, dim], and the attention weights, [batch, heads, tokens, tokens].
+        """
         _, tokens, dim = inputs.shape
         width = self.num_heads * self.head_dim
         qkv = self.qkv(keras.ops.reshape(inputs, (-1, dim)))  # [batch x tokens, 3 x heads x head_dim]
         qkv = keras.ops.reshape(qkv, (-1, tokens, 3, self.num_heads, self.head_dim))
         query, key, value = keras.ops.unstack(keras.ops.transpose(qkv, (2, 0, 3, 1, 4)), 3)
         scores = keras.ops.einsum("bhqw,bhkw->bhqk", query * self.head_dim**-0.5, key)
-        weights = self.dropout(keras.ops.softmax(scores), training=training)  # [batch, heads, tokens, tokens]
-        attended = keras.ops.transpose(keras.ops.matmul(weights, value), (0, 2, 1, 3))
-        return keras.ops.reshape(self.projection(keras.ops.reshape(attended, (-1, width))), (-1, tokens, dim))
+        weights = keras.ops.softmax(scores)  # [batch, heads, tokens, tokens]
+        attended = keras.ops.matmul(self.dropout(weights, training=training), value)
+        attended = keras.ops.reshape(keras.ops.transpose(attended, (0, 2, 1, 3)), (-1, width))
+        return keras.ops.reshape(self.projection(attended), (-1, tokens, dim)), weights
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        """Returns the attended tokens, [batch, tokens, dim]."""
+        return self.attend(inputs, training)[0]
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Returns the input shape."""
@@ -86,7 +99,7 @@ class SelfAttention(keras.layers.Layer):
 class EncoderBlock(keras.layers.Layer):
     """Pre-norm transformer encoder block: self-attention, then an MLP, each with a residual.
 
-    Input and output shape: [batch, tokens, dim].
+    Input and output shape: [batch, tokens, dim]; with `return_attention` also [batch, heads, tokens, tokens].
 
     Args:
         num_heads: Attention heads.
@@ -94,6 +107,7 @@ class EncoderBlock(keras.layers.Layer):
         mlp_dims: Hidden units of the MLP, layer by layer; its output has dim.
         mlp_output_activation: Of the MLP's output, "linear" or "gelu".
         dropout_rate: Share of units dropped after each layer of the MLP, and of attention weights, 0..1.
+        return_attention: Whether it returns the attention weights, too.
         **kwargs: Of `keras.layers.Layer`.
 
     Reference:
@@ -107,6 +121,7 @@ class EncoderBlock(keras.layers.Layer):
         mlp_dims: Sequence[int],
         mlp_output_activation: str = "linear",
         dropout_rate: float = 0.0,
+        return_attention: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -115,6 +130,7 @@ class EncoderBlock(keras.layers.Layer):
         self.mlp_dims = tuple(mlp_dims)
         self.mlp_output_activation = mlp_output_activation
         self.dropout_rate = dropout_rate
+        self.return_attention = return_attention
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Makes the weights for input [batch, tokens, dim]."""
@@ -130,13 +146,21 @@ class EncoderBlock(keras.layers.Layer):
         super().build(input_shape)
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
-        """Returns the encoded tokens, [batch, tokens, dim]."""
-        x = inputs + self.attention(self.attention_norm(inputs), training=training)
-        return x + self.mlp(self.mlp_norm(x), training=training)
+        """Returns the encoded tokens, [batch, tokens, dim], or a list of them and the attention weights."""
+        normed = self.attention_norm(inputs)
+        if not self.return_attention:
+            x = inputs + self.attention(normed, training=training)
+            return x + self.mlp(self.mlp_norm(x), training=training)
+        attended, weights = self.attention.attend(normed, training=training)
+        x = inputs + attended
+        return [x + self.mlp(self.mlp_norm(x), training=training), weights]
 
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Returns the input shape."""
-        return input_shape
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> Any:
+        """Returns the input shape, or a list of it and the shape of the attention weights."""
+        if not self.return_attention:
+            return input_shape
+        batch, tokens, _ = input_shape
+        return [input_shape, (batch, self.num_heads, tokens, tokens)]
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments of `__init__`."""
@@ -147,4 +171,5 @@ class EncoderBlock(keras.layers.Layer):
             "mlp_dims": self.mlp_dims,
             "mlp_output_activation": self.mlp_output_activation,
             "dropout_rate": self.dropout_rate,
+            "return_attention": self.return_attention,
         }

@@ -10,10 +10,9 @@ Steps that the example lacks are counted by the same rules. For the compute that
 
 from itertools import pairwise
 
+from models.profiled_operations import GELU, SOFTMAX, count_dense, count_masking, count_norm
+from models.reducers.registry import REDUCERS
 from models.vit_config import ViTConfig
-
-_SOFTMAX = 5  # operations an element: shift, exponential, normalisation
-_GELU = 3  # operations an element: two products and a division
 
 
 def count_keras_example_gflops(config: ViTConfig) -> float:
@@ -56,65 +55,39 @@ def count_profiled_operations(config: ViTConfig) -> int:
     )
 
 
-def _norm(rows: int, width: int) -> int:
-    # Two means, differences and their squares, three products, a difference; a root, at two operations.
-    return 8 * rows * width + 2 * rows
-
-
-def _dense(rows: int, width: int, units: int, per_output: int = 0) -> int:
-    return 2 * rows * width * units + (1 + per_output) * rows * units  # products, bias, activation
-
-
 def _stem(config: ViTConfig) -> int:
     if config.stem == "linear":
-        return _dense(config.num_patches, 3 * config.patch_size**2, config.dim)
+        return count_dense(config.num_patches, 3 * config.patch_size**2, config.dim)
     operations = 0
     for layer in config.stem_convolutions:
         pixels = layer.output_size**2
-        operations += _dense(pixels, 9 * layer.channels, layer.width, _GELU)
+        operations += count_dense(pixels, 9 * layer.channels, layer.width, GELU)
         if config.stem == "residual":  # ReLU and fused batch norm, without a rule, in place of bias and GELU
-            operations -= (1 + _GELU) * pixels * layer.width
+            operations -= (1 + GELU) * pixels * layer.width
     return operations
 
 
 def _block(config: ViTConfig, tokens: int) -> int:
     scaled_queries = tokens * config.num_heads * config.head_width
-    attention_weights = _SOFTMAX * config.num_heads * tokens**2
-    operations = 2 * _norm(tokens, config.dim) + scaled_queries + attention_weights
+    attention_weights = SOFTMAX * config.num_heads * tokens**2
+    operations = 2 * count_norm(tokens, config.dim) + scaled_queries + attention_weights
     for width, units in pairwise((config.dim, *config.mlp_dims)):
-        operations += _dense(tokens, width, units, _GELU)
-    output_activation = _GELU if config.mlp_output_activation == "gelu" else 0
-    return operations + _dense(tokens, config.mlp_dims[-1], config.dim, output_activation)
+        operations += count_dense(tokens, width, units, GELU)
+    output_activation = GELU if config.mlp_output_activation == "gelu" else 0
+    return operations + count_dense(tokens, config.mlp_dims[-1], config.dim, output_activation)
 
 
 def _token_reducer(config: ViTConfig) -> int:
-    patches, tokens, dim = config.num_patches, config.num_tokens or 0, config.dim
-    elements = patches * dim
-    if config.token_reducer == "token_learner":
-        products = patches * 9 * (dim * tokens + 3 * tokens**2)
-        pooling = 2 * tokens * elements - (tokens * dim if config.token_learner_pooling == "sum" else 0)
-        return _norm(patches, dim) + 2 * products + 3 * _GELU * patches * tokens + pooling
-    if config.token_reducer == "token_learner_v11":
-        return _norm(patches, dim) + _masking(config, _SOFTMAX)
-    if config.token_reducer == "average_pooling":
-        return elements
-    if config.token_reducer == "top_k_norm":
-        return 2 * elements - patches  # squares and their sums
-    return 0
-
-
-def _masking(config: ViTConfig, per_output: int = 0) -> int:
-    hidden = _dense(config.num_patches, config.dim, config.token_bottleneck_dim, _GELU)
-    return hidden + _dense(config.num_patches, config.token_bottleneck_dim, config.num_tokens or 0, per_output)
+    return REDUCERS[config.token_reducer].profiled_operations(config) if config.token_reducer else 0
 
 
 def _fuser(config: ViTConfig) -> int:
     tokens = config.num_tokens or 0
-    norms = 2 * _norm(tokens, config.dim) + _norm(config.num_patches, config.dim)
+    norms = 2 * count_norm(tokens, config.dim) + count_norm(config.num_patches, config.dim)
     mixing = 2 * config.dim * tokens**2
-    return norms + mixing + _masking(config)
+    return norms + mixing + count_masking(config.num_patches, config.dim, config.token_bottleneck_dim, tokens)
 
 
 def _head(config: ViTConfig, tokens: int) -> int:
-    pooling = tokens * config.dim if config.pooling == "mean" else _dense(tokens, config.dim, 1, _SOFTMAX)
-    return _norm(tokens, config.dim) + pooling + _dense(1, config.dim, config.num_classes, _SOFTMAX)
+    pooling = tokens * config.dim if config.pooling == "mean" else count_dense(tokens, config.dim, 1, SOFTMAX)
+    return count_norm(tokens, config.dim) + pooling + count_dense(1, config.dim, config.num_classes, SOFTMAX)

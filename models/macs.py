@@ -7,6 +7,7 @@ norms, activations and plain means are not.
 import dataclasses
 from itertools import pairwise
 
+from models.reducers.registry import REDUCERS
 from models.vit_config import ViTConfig
 
 
@@ -16,7 +17,7 @@ class Macs:
 
     stem: int
     blocks_before: int  # on all patches
-    token_reducer: int  # of all of them, TokenFusers included; 0 for the controls, which only average or select
+    token_reducer: int  # of all of them, TokenFusers included
     blocks_after: int  # on the tokens that are left
     head: int  # pooling with learnt weights, and logits
 
@@ -66,13 +67,7 @@ def _mlp_macs(tokens: int, *widths: int) -> int:
 
 
 def _token_reducer_macs(config: ViTConfig) -> int:
-    patches, tokens, dim = config.num_patches, config.num_tokens or 0, config.dim
-    weighted_sum = patches * tokens * dim
-    if config.token_reducer == "token_learner":
-        return patches * 9 * (dim * tokens + 3 * tokens**2) + weighted_sum
-    if config.token_reducer == "token_learner_v11":
-        return _mlp_macs(patches, dim, config.token_bottleneck_dim, tokens) + weighted_sum
-    return 0
+    return REDUCERS[config.token_reducer].macs(config) if config.token_reducer else 0
 
 
 def _fuser_macs(config: ViTConfig) -> int:

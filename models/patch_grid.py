@@ -30,3 +30,22 @@ def find_grid(patches: int | None, grid: tuple[int, int] | None, needed_by: str)
     if side**2 != patches:
         raise ValueError(f"{needed_by} got {patches} patches, which fill no square; give grid=(height, width)")
     return side, side
+
+
+def tile_grid(height: int, width: int, tiles: int) -> tuple[int, int] | None:
+    """Cuts a grid into equal rectangles, as square as can be.
+
+    Args:
+        height: Rows of the grid.
+        width: Columns of the grid.
+        tiles: How many rectangles.
+
+    Returns:
+        Rectangles along the height and along the width, or None if the grid cannot be cut so.
+    """
+    cuts = [
+        (rows, tiles // rows)
+        for rows in range(1, min(tiles, height) + 1)
+        if tiles % rows == 0 and height % rows == 0 and width % (tiles // rows) == 0
+    ]
+    return min(cuts, key=lambda cut: abs(math.log((height / cut[0]) / (width / cut[1]))), default=None)

@@ -1,10 +1,12 @@
 """The search space as data: what may stand where and emit how many tokens; importing it imports no Keras."""
 
+import contextlib
 import dataclasses
 import itertools
 from typing import Any
 
-from models.vit_config import CONTROL_REDUCERS, LEARNT_REDUCERS, ControlReducer, LearntReducer, TokenReducer, ViTConfig
+from models.reducers.registry import CONTROLS, REDUCERS, ControlReducer, TokenReducer
+from models.vit_config import ViTConfig
 
 NO_REDUCER = "none"  # the value of token_reducer, in names and hyperparameters, that stands for None
 
@@ -22,8 +24,8 @@ class SearchSpace:
     trunk: ViTConfig  # without token reducer
     placements: tuple[int, ...]  # values of blocks_before_token_learner, each in 0..depth-1
     token_counts: tuple[int, ...]  # values of num_tokens
-    reducers: tuple[LearntReducer, ...]  # learnt ones
-    controls: tuple[ControlReducer, ...]  # to compare them with; may be empty
+    reducers: tuple[TokenReducer, ...]
+    controls: tuple[ControlReducer, ...]  # reducers to compare them with; may be empty
     fusers: tuple[bool, ...]  # values of use_token_fuser
 
     def __post_init__(self) -> None:
@@ -32,11 +34,11 @@ class SearchSpace:
 
     @property
     def token_reducers(self) -> tuple[TokenReducer, ...]:
-        """The learnt ones and the controls."""
-        return (*self.reducers, *self.controls)
+        """All that are tried, the controls last."""
+        return (*self.reducers, *(control for control in self.controls if control not in self.reducers))
 
     def points(self) -> tuple[ViTConfig, ...]:
-        """Returns every network: first the one without reducer, then the learnt ones, then the controls."""
+        """Returns every network: first the one without reducer, then those with `reducers`, then the controls."""
         axes = (self.token_reducers, self.placements, self.token_counts, self.fusers)
         return (self.trunk, *(self._point(*values) for values in itertools.product(*axes)))
 
@@ -51,7 +53,8 @@ class SearchSpace:
             )
         except ValueError as error:
             point = f"placements holds {placement} and token_counts {num_tokens}"
-            raise ValueError(f"{point}, but {error}") from None
+            hint = "" if reducer in self.reducers else f" (--search.controls can leave {reducer} out)"
+            raise ValueError(f"{point}, but {error}{hint}") from None
 
 
 def name_point(network: ViTConfig) -> str:
@@ -82,13 +85,13 @@ def describe_point(network: ViTConfig) -> dict[str, Any]:
 
 
 def is_learnt(network: ViTConfig) -> bool:
-    """Tells whether a network has a learnt token reducer."""
-    return network.token_reducer in LEARNT_REDUCERS
+    """Returns whether a network has a learned token reducer."""
+    return network.token_reducer is not None and REDUCERS[network.token_reducer].kind == "learned"
 
 
 def is_control(network: ViTConfig) -> bool:
-    """Tells whether a network has a token reducer that learns nothing about where to look."""
-    return network.token_reducer in CONTROL_REDUCERS
+    """Returns whether a network has a token reducer that is a control."""
+    return network.token_reducer in CONTROLS
 
 
 def strip_reducer(network: ViTConfig) -> ViTConfig:
@@ -105,9 +108,10 @@ def find_controls(network: ViTConfig) -> tuple[ViTConfig, ...]:
         network: A point with a token reducer.
 
     Returns:
-        The trunk without reducer, and the controls at the same placement and token count.
+        The trunk without reducer, and the controls that can be built at the same placement and token count.
     """
-    return (
-        strip_reducer(network),
-        *(dataclasses.replace(network, token_reducer=control) for control in CONTROL_REDUCERS),
-    )
+    controls = [strip_reducer(network)]
+    for control in CONTROLS:
+        with contextlib.suppress(ValueError):  # no such tiles
+            controls.append(dataclasses.replace(network, token_reducer=control))
+    return tuple(controls)

@@ -10,11 +10,10 @@ import keras
 from models.encoder import LAYER_NORM_EPSILON, EncoderBlock
 from models.patch_row import PatchRow
 from models.positions import PositionEmbedding, SinCosPositions2D
+from models.reducers.registry import REDUCERS
 from models.sequence_pooling import SequencePooling
 from models.stem import apply_stem
-from models.token_baselines import AveragePoolingTokens, RandomTokens, TopKNormTokens
 from models.token_fuser import TokenFuser
-from models.token_learner import TokenLearner, TokenLearnerV11
 from models.vit_config import ViTConfig
 
 
@@ -40,7 +39,8 @@ def build_vit(config: ViTConfig) -> keras.Model:
             continue
         if config.token_reducer is not None and i == config.blocks_before_token_learner:
             x = _token_reducer(config, "token_learner")(x)  # [batch, tokens, dim]
-        x = _block(config, i)(x)
+        is_last_on_patches = i + 1 == config.blocks_before_token_learner
+        x = _block(config, i, return_attention=is_last_on_patches and _takes_attention(config))(x)
     x = keras.layers.LayerNormalization(epsilon=LAYER_NORM_EPSILON, name="norm")(x)
     pool = keras.layers.GlobalAveragePooling1D if config.pooling == "mean" else SequencePooling
     x = pool(name="pool")(x)  # [batch, dim]
@@ -53,13 +53,18 @@ def _positions(config: ViTConfig) -> keras.layers.Layer:
     return layer(name="position_embedding")
 
 
-def _block(config: ViTConfig, i: int) -> keras.layers.Layer:
+def _takes_attention(config: ViTConfig) -> bool:
+    return config.token_reducer is not None and REDUCERS[config.token_reducer].takes_attention
+
+
+def _block(config: ViTConfig, i: int, *, return_attention: bool = False) -> keras.layers.Layer:
     return EncoderBlock(
         config.num_heads,
         config.head_width,
         config.mlp_dims,
         config.mlp_output_activation,
         config.dropout_rate,
+        return_attention,
         name=f"block_{i}",
     )
 
@@ -72,18 +77,6 @@ def _fused_block(config: ViTConfig, i: int, patches: Any) -> Any:
 
 
 def _token_reducer(config: ViTConfig, name: str) -> keras.layers.Layer:
-    num_tokens = config.num_tokens
-    assert num_tokens is not None
-    match config.token_reducer:
-        case "token_learner":
-            return TokenLearner(num_tokens, config.token_learner_pooling, name=name)
-        case "token_learner_v11":
-            return TokenLearnerV11(num_tokens, config.token_bottleneck_dim, config.dropout_rate, name=name)
-        case "average_pooling":
-            return AveragePoolingTokens(num_tokens, name=name)
-        case "random_selection":
-            return RandomTokens(num_tokens, config.random_selection_seed, name=name)
-        case "top_k_norm":
-            return TopKNormTokens(num_tokens, name=name)
-        case _:
-            raise ValueError(f"token_reducer is {config.token_reducer!r}; there is no such layer")
+    assert config.token_reducer
+    reducer = REDUCERS[config.token_reducer]
+    return reducer.load_layer()(config.num_tokens, **reducer.arguments(config), name=name)

@@ -2,19 +2,16 @@
 
 import dataclasses
 import math
-from typing import Literal
+import numbers
+from typing import Any, Literal
+
+from models.reducers.registry import REDUCERS, TokenReducer
 
 Stem = Literal["convolution", "residual", "linear"]
 Positions = Literal["learnt", "sincos_2d"]
 Pooling = Literal["mean", "sequence"]
 MlpOutputActivation = Literal["linear", "gelu"]
 TokenLearnerPooling = Literal["mean", "sum"]
-LearntReducer = Literal["token_learner", "token_learner_v11"]
-ControlReducer = Literal["average_pooling", "random_selection", "top_k_norm"]
-TokenReducer = LearntReducer | ControlReducer
-
-LEARNT_REDUCERS: tuple[LearntReducer, ...] = ("token_learner", "token_learner_v11")
-CONTROL_REDUCERS: tuple[ControlReducer, ...] = ("average_pooling", "random_selection", "top_k_norm")
 
 _CHOICES = {
     "stem": ("convolution", "residual", "linear"),
@@ -22,7 +19,6 @@ _CHOICES = {
     "pooling": ("mean", "sequence"),
     "mlp_output_activation": ("linear", "gelu"),
     "token_learner_pooling": ("mean", "sum"),
-    "token_reducer": (None, *LEARNT_REDUCERS, *CONTROL_REDUCERS),
 }
 
 
@@ -44,10 +40,8 @@ class ViTConfig:
     `log2(patch_size)` times with overlapping 3x3 convolutions of stride 2 and GELU; the stem "residual" follows each of
     them by one more of stride 1 around which there is a residual, all with batch norm and ReLU; the stem "linear"
     projects each patch by itself. Before block `blocks_before_token_learner` a token reducer replaces the patches by
-    `num_tokens` tokens: learnt ("token_learner", "token_learner_v11"), or a control that learns nothing about where to
-    look ("average_pooling", "random_selection", "top_k_norm"). With the TokenFuser each block from there on has a
-    reducer of its own, works on the tokens, and what a TokenFuser makes of them is added to the patches that were
-    reduced.
+    `num_tokens` tokens (see `reducers/registry.py`). With the TokenFuser each block from there on has a reducer of its
+    own and works on the tokens, and the output of a TokenFuser is added to the patches.
 
     Raises:
         ValueError: If a field or a combination of fields cannot be built; the message names field, value and range.
@@ -82,8 +76,9 @@ class ViTConfig:
     def __post_init__(self) -> None:
         """Rejects what cannot be built."""
         for name in ("image_size", "patch_size", "dim", "depth", "num_heads", "num_classes", "token_bottleneck_dim"):
-            _check_at_least_one(name, getattr(self, name))
-        for name, choices in _CHOICES.items():
+            _check_integer(name, getattr(self, name), 1)
+        _check_integer("random_selection_seed", self.random_selection_seed, 0)
+        for name, choices in {**_CHOICES, "token_reducer": (None, *REDUCERS)}.items():
             if getattr(self, name) not in choices:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; it must be one of {choices}")
         if not 0 <= self.dropout_rate < 1:
@@ -94,7 +89,7 @@ class ViTConfig:
 
     def _check_block(self) -> None:
         if self.head_dim is not None:
-            _check_at_least_one("head_dim", self.head_dim)
+            _check_integer("head_dim", self.head_dim, 1)
         elif self.dim % self.num_heads:
             raise ValueError(
                 f"num_heads is {self.num_heads}; it must divide dim, which is {self.dim}, or head_dim must be given"
@@ -102,7 +97,7 @@ class ViTConfig:
         if not self.mlp_dims:
             raise ValueError("mlp_dims is (); it must hold at least one width")
         for width in self.mlp_dims:
-            _check_at_least_one("a width in mlp_dims", width)
+            _check_integer("a width in mlp_dims", width, 1)
 
     def _check_patches(self) -> None:
         if self.image_size % self.patch_size:
@@ -131,15 +126,18 @@ class ViTConfig:
             if self.use_token_fuser:
                 raise ValueError("use_token_fuser is True without a token_reducer; there are no tokens to fuse")
             return
-        if not 0 <= placement < self.depth:
-            raise ValueError(f"blocks_before_token_learner is {placement}; it must be in 0..{self.depth - 1}")
-        if not 1 <= num_tokens <= self.num_patches:
+        _check_integer("blocks_before_token_learner", placement, 0)
+        _check_integer("num_tokens", num_tokens, 1)
+        entry = REDUCERS[reducer]
+        if not entry.min_blocks_before <= placement < self.depth:
+            allowed = f"{entry.min_blocks_before}..{self.depth - 1}"
+            raise ValueError(f"blocks_before_token_learner is {placement}; {reducer!r} needs it in {allowed}")
+        if num_tokens > self.num_patches:
             raise ValueError(f"num_tokens is {num_tokens}; it must be in 1..{self.num_patches}, the number of patches")
-        if reducer == "average_pooling" and tile_grid(self.grid_size, self.grid_size, num_tokens) is None:
-            raise ValueError(
-                f"num_tokens is {num_tokens}; 'average_pooling' cannot cut {self.grid_size} x {self.grid_size} patches "
-                f"into that many equal rectangles"
-            )
+        if entry.takes_attention and self.use_token_fuser:
+            raise ValueError(f"use_token_fuser is True; {reducer!r} needs the attention of a block on all patches")
+        if reason := entry.check(self):
+            raise ValueError(f"num_tokens is {num_tokens}; {reducer!r} {reason}")
 
     @property
     def stem_convolutions(self) -> tuple[StemConvolution, ...]:
@@ -171,25 +169,8 @@ class ViTConfig:
         return self.grid_size**2
 
 
-def tile_grid(height: int, width: int, tiles: int) -> tuple[int, int] | None:
-    """Cuts a grid into equal rectangles, as square as can be.
-
-    Args:
-        height: Rows of the grid.
-        width: Columns of the grid.
-        tiles: How many rectangles.
-
-    Returns:
-        Rectangles along the height and along the width, or None if the grid cannot be cut so.
-    """
-    cuts = [
-        (rows, tiles // rows)
-        for rows in range(1, min(tiles, height) + 1)
-        if tiles % rows == 0 and height % rows == 0 and width % (tiles // rows) == 0
-    ]
-    return min(cuts, key=lambda cut: abs(math.log((height / cut[0]) / (width / cut[1]))), default=None)
-
-
-def _check_at_least_one(name: str, value: int) -> None:
-    if value < 1:
-        raise ValueError(f"{name} is {value}; it must be at least 1")
+def _check_integer(name: str, value: Any, low: int) -> None:
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool):
+        raise ValueError(f"{name} is {value!r}; it must be an integer")
+    if value < low:
+        raise ValueError(f"{name} is {value}; it must be at least {low}")

@@ -8,8 +8,9 @@ from typing import Any
 import keras_tuner
 
 from models.hypermodel import TokenLearnerHyperModel
+from models.reducers.registry import CONTROLS
 from models.search_space import SearchSpace, name_point
-from models.vit_config import CONTROL_REDUCERS, ViTConfig
+from models.vit_config import ViTConfig
 
 Values = dict[str, Any]
 
@@ -18,7 +19,7 @@ _SPACE = SearchSpace(
     placements=(0, 1, 2),
     token_counts=(1, 2),
     reducers=("token_learner", "token_learner_v11"),
-    controls=CONTROL_REDUCERS,
+    controls=CONTROLS,
     fusers=(False, True),
 )
 _HYPERMODEL = TokenLearnerHyperModel(_SPACE, lambda _: None)

@@ -10,6 +10,7 @@ from components.model_card.figures import AttentionPicture, draw_search_picture
 from components.model_card.metadata import DATASET, write_metadata
 from components.report.compute_chart import describe_search
 from components.report.marks import describe_place
+from models.reducers.registry import REDUCERS
 
 CARD_FILE = "README.md"  # where the Hub looks for it
 ATTENTION_FILE = "attention.png"
@@ -47,6 +48,7 @@ def _render(facts: Facts, attention: AttentionPicture | None) -> str:
         metadata=write_metadata(facts.verdict, facts.network, has_lite_models=bool(pushed)),
         dataset=DATASET,
         features=features,
+        reducers=REDUCERS,
         signatures=signatures,
         form_names=FORM_NAMES,
         attention=attention,

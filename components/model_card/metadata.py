@@ -3,6 +3,7 @@
 from huggingface_hub import EvalResult, ModelCardData
 
 from components.evaluator.verdict import Verdict
+from models.search_space import is_learnt
 from models.vit_config import ViTConfig
 
 DATASET = "uoft-cs/cifar10"  # its name on the Hub
@@ -42,7 +43,7 @@ def write_metadata(verdict: Verdict, network: ViTConfig, *, has_lite_models: boo
         )
         for key, name in _METRICS.items()
     ]
-    learner = ["tokenlearner"] if network.token_reducer in ("token_learner", "token_learner_v11") else []
+    learner = ["tokenlearner"] if is_learnt(network) else []
     data = ModelCardData(
         library_name="keras",
         license=_LICENSE,

@@ -1,9 +1,12 @@
 """Marks: how a kind of network looks on every chart, and what it is called."""
 
 import dataclasses
+import itertools
 from typing import Any
 
 from components.report.palette import LIGHT
+from models.reducers.registry import REDUCERS
+from models.search_space import NO_REDUCER
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,25 +23,34 @@ class Mark:
         return LIGHT[self.role]
 
 
-_MARKS = {
-    "token_learner": Mark("learner", "o", "TokenLearner"),
-    "token_learner_v11": Mark("learner11", "s", "TokenLearner v1.1"),
-    "none": Mark("trunk", "D", "no TokenLearner"),
-    "average_pooling": Mark("control", "v", "control: average pooling"),
-    "random_selection": Mark("control", "^", "control: random selection"),
-    "top_k_norm": Mark("control", "P", "control: top-k by norm"),
-}
+_LEARNED_ROLES = (
+    "learner",
+    "learner11",
+)  # of the palette; a third learned reducer looks like the first but for its marker
+_MARKERS = "osv^P*Xhp<>8"
+
+
+def _make_marks() -> dict[str, Mark]:
+    learned = [name for name, reducer in REDUCERS.items() if reducer.kind == "learned"]
+    marks = {NO_REDUCER: Mark("trunk", "D", "no TokenLearner")}
+    for (name, reducer), marker in zip(REDUCERS.items(), itertools.cycle(_MARKERS)):
+        role = _LEARNED_ROLES[learned.index(name) % len(_LEARNED_ROLES)] if name in learned else "control"
+        marks[name] = Mark(role, marker, f"control: {reducer.label}" if reducer.is_control else reducer.label)
+    return marks
+
+
+_MARKS = _make_marks()
 KERAS_EXAMPLE = Mark("example", "d", "Keras example")
 
 
 def find_mark(reducer: str) -> Mark:
-    """Returns the mark of a reducer; one that is not known looks like a control."""
-    return _MARKS.get(reducer, Mark("control", "x", reducer))
+    """Returns the mark of a reducer, or of the network without one."""
+    return _MARKS[reducer]
 
 
 def rank_reducer(reducer: str) -> int:
     """Returns where a reducer stands in legends."""
-    return list(_MARKS).index(reducer) if reducer in _MARKS else len(_MARKS)
+    return list(_MARKS).index(reducer)
 
 
 def describe_place(network: dict[str, Any]) -> str:
@@ -49,7 +61,7 @@ def describe_place(network: dict[str, Any]) -> str:
     """
     if network["token_reducer"] is None:
         return f"No TokenLearner: {network['depth']} blocks on all patches"
-    label = find_mark(network["token_reducer"]).label.removeprefix("control: ")
+    label = REDUCERS[network["token_reducer"]].label
     place = f"after block {network['blocks_before_token_learner']} of {network['depth']}"
     fuser = ", with TokenFuser" if network["use_token_fuser"] else ""
     return f"{label[0].upper()}{label[1:]}: {network['num_tokens']} tokens {place}{fuser}"

@@ -5,8 +5,9 @@ import math
 from typing import Literal
 
 from models.macs import count_macs
+from models.reducers.registry import ControlReducer, TokenReducer
 from models.search_space import SearchSpace
-from models.vit_config import ControlReducer, LearntReducer, ViTConfig
+from models.vit_config import ViTConfig
 
 TunerName = Literal["halving", "async_halving", "hyperband", "random", "bayesian", "grid"]
 Strategy = Literal["default", "mirrored"]
@@ -29,8 +30,8 @@ class SearchConfig:
     tuner: TunerName  # halving, and with workers async_halving, go over the whole space; grid trains every point fully
     placements: tuple[int, ...]  # values of blocks_before_token_learner, each in 0..depth-1
     token_counts: tuple[int, ...]  # values of num_tokens
-    reducers: tuple[LearntReducer, ...]  # learnt token reducers that are tried
-    controls: tuple[ControlReducer, ...]  # reducers that do not learn where to look, to compare with; may be none
+    reducers: tuple[TokenReducer, ...]  # token reducers that are tried and may win
+    controls: tuple[ControlReducer, ...]  # further reducers, to compare them with; may be none
     fusers: tuple[bool, ...]  # True: with TokenFuser, False: without
     max_mmacs: float | None  # million multiply-accumulates an image; dearer points are dropped before any training
     min_epochs: int  # passes over the train split before halving first drops points
@@ -41,7 +42,7 @@ class SearchConfig:
     seeds: int  # how often finalists are trained
     seed_deviation: float  # standard deviation of valid accuracy from seed to seed, 0..1; with several it is measured
     workers: int  # processes that train points side by side; halving, grid and random find the same with any number
-    controls_may_win: bool  # False: they only show what learning where to look is worth
+    controls_may_win: bool  # False: they are only there to compare with, unless `reducers` holds them, too
 
     def __post_init__(self) -> None:
         """Rejects what cannot be searched."""

@@ -25,7 +25,7 @@ ENTRIES = {
 
 def test_the_trainer_depends_on_models_and_its_own_folder_but_on_no_other_step() -> None:
     sources = set(find_sources(*ENTRIES["Trainer"]))
-    assert {"models.vit", "models.token_learner", "models.macs", "components.trainer.search.stages"} <= sources
+    assert {"models.vit", "models.reducers.token_learner", "models.macs", "components.trainer.search.stages"} <= sources
     assert not any(
         name.startswith(("components.example_gen", "components.data_gate", "components.evaluator")) for name in sources
     )
@@ -38,7 +38,7 @@ def test_the_transform_depends_on_feature_names_alone() -> None:
 @pytest.mark.parametrize(
     ("edited", "changed"),
     [
-        ("models/token_learner.py", {"Trainer"}),
+        ("models/reducers/token_learner.py", {"Trainer"}),
         ("components/transform.py", {"Transform", "LiteConverter"}),
         ("components/data_gate/findings.py", {"DataGate"}),
         ("components/features.py", set(ENTRIES) - {"Schema"}),

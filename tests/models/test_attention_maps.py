@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from models.attention_maps import build_attention_model, has_attention_maps
+from models.reducers.registry import CONTROLS
 from models.vit import build_vit
-from models.vit_config import CONTROL_REDUCERS, ViTConfig
+from models.vit_config import ViTConfig
 
 _CONFIG = ViTConfig(
     image_size=12,
@@ -83,7 +84,7 @@ def test_with_several_token_learners_the_first_one_is_asked() -> None:
     np.testing.assert_array_equal(attention_maps(model, _IMAGES), np.full((4, 3, 6, 6), 0.5, np.float32))
 
 
-@pytest.mark.parametrize("reducer", [None, *CONTROL_REDUCERS])
+@pytest.mark.parametrize("reducer", [None, *CONTROLS])
 def test_a_model_that_has_not_learnt_where_to_look_is_rejected(reducer: str | None) -> None:
     changes = {} if reducer else {"blocks_before_token_learner": None, "num_tokens": None}
     with pytest.raises(

@@ -6,8 +6,9 @@ import keras_tuner
 import pytest
 
 from models.hypermodel import TokenLearnerHyperModel
+from models.reducers.registry import CONTROLS
 from models.search_space import SearchSpace, describe_point, name_point
-from models.vit_config import CONTROL_REDUCERS, ViTConfig
+from models.vit_config import ViTConfig
 from pipeline.config import PROFILES
 
 _TRUNK = ViTConfig(image_size=16, patch_size=4, dim=8, depth=4, num_heads=2, mlp_dims=(12,), num_classes=5)
@@ -18,7 +19,7 @@ _SPACES = {
         placements=(0, 3),
         token_counts=(1, 2, 4),
         reducers=("token_learner_v11", "token_learner"),
-        controls=CONTROL_REDUCERS,
+        controls=CONTROLS,
         fusers=(True, False),
     ),
 }
@@ -41,7 +42,7 @@ def test_the_hyperparameters_cover_the_space_and_nothing_beyond(space: SearchSpa
     hypermodel.vit_config(hp)
     axes = {choice.name: list(choice.values) for choice in hp.space}
     assert axes == {
-        "token_reducer": ["none", *space.reducers, *CONTROL_REDUCERS],
+        "token_reducer": ["none", *space.reducers, *CONTROLS],
         "blocks_before_token_learner": list(space.placements),
         "num_tokens": list(space.token_counts),
         "use_token_fuser": list(space.fusers),

@@ -12,10 +12,13 @@ from models.mlp import Mlp
 from models.normalization import FusedBatchNormalization
 from models.patch_row import PatchRow
 from models.positions import PositionEmbedding, SinCosPositions2D
+from models.reducers.average_pooling import AveragePoolingTokens
+from models.reducers.random_selection import RandomTokens
+from models.reducers.token_learner import TokenLearner
+from models.reducers.token_learner_v11 import TokenLearnerV11
+from models.reducers.top_k_norm import TopKNormTokens
 from models.sequence_pooling import SequencePooling
-from models.token_baselines import AveragePoolingTokens, RandomTokens, TopKNormTokens
 from models.token_fuser import TokenFuser
-from models.token_learner import TokenLearner, TokenLearnerV11
 
 _PATCHES = ((12, 8),)  # 3 x 4 patches of 8 channels
 _CASES = [
@@ -73,6 +76,7 @@ _CASES = [
             "mlp_dims": (6, 7),
             "mlp_output_activation": "gelu",
             "dropout_rate": 0.1,
+            "return_attention": False,
         },
         input_shapes=_PATCHES,
         output_shape=(12, 8),

@@ -9,8 +9,9 @@ from graph_macs import count_macs_of_graph
 
 from models.macs import Macs, count_macs
 from models.presets import PRESETS
+from models.reducers.registry import CONTROLS, REDUCERS
 from models.vit import build_vit
-from models.vit_config import CONTROL_REDUCERS, LEARNT_REDUCERS, ViTConfig
+from models.vit_config import ViTConfig
 
 _PLAIN = ViTConfig(image_size=16, patch_size=4, dim=8, depth=3, num_heads=2, mlp_dims=(12,), num_classes=5)
 _LEARNER = {"token_reducer": "token_learner", "blocks_before_token_learner": 2, "num_tokens": 3}
@@ -98,7 +99,7 @@ _VARIANTS: list[tuple[dict[str, Any], Macs]] = [
             {**_LEARNER, "token_reducer": reducer, "num_tokens": 4, "random_selection_seed": 5},
             dataclasses.replace(_LEARNER_MACS, token_reducer=0, blocks_after=_BLOCK_OF_4),
         )
-        for reducer in CONTROL_REDUCERS
+        for reducer in CONTROLS
     ),
     (
         {**_LEARNER, "blocks_before_token_learner": 1, "use_token_fuser": True, "pooling": "sequence"},
@@ -117,7 +118,7 @@ _POINTS: list[dict[str, Any]] = [  # each reducer with and without fuser, all st
     for stem, pooling, (fuser, reducer) in zip(
         itertools.cycle(("linear", "convolution", "residual")),
         itertools.cycle(("mean", "sequence")),
-        itertools.product((False, True), (*LEARNT_REDUCERS, *CONTROL_REDUCERS)),
+        itertools.product((False, True), tuple(REDUCERS)),
     )
 ]
 _ODD_SIZES: dict[str, Any] = {

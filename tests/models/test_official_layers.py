@@ -13,8 +13,9 @@ import keras
 import numpy as np
 import pytest
 
+from models.reducers.token_learner import TokenLearner
+from models.reducers.token_learner_v11 import TokenLearnerV11
 from models.token_fuser import TokenFuser
-from models.token_learner import TokenLearner, TokenLearnerV11
 
 _OFFICIAL: dict[str, Any] = json.loads(pathlib.Path(__file__).with_name("official_layers.json").read_text())
 _MAX_RELATIVE_DIFFERENCE = 1e-6  # of the largest output; the exact GELU would be off by 1e-4 to 3e-4

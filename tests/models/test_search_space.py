@@ -10,6 +10,7 @@ import pytest
 from graph_macs import count_macs_of_graph
 
 from models.macs import count_macs
+from models.reducers.registry import CONTROLS
 from models.search_space import (
     SearchSpace,
     describe_point,
@@ -19,7 +20,7 @@ from models.search_space import (
     name_point,
 )
 from models.vit import build_vit
-from models.vit_config import CONTROL_REDUCERS, ViTConfig
+from models.vit_config import ViTConfig
 from pipeline.config import PROFILES
 
 _SPACES = {profile: config.trainer(code_digest="").space() for profile, config in PROFILES.items()}
@@ -29,7 +30,7 @@ _SPACE = SearchSpace(
     placements=(0, 3),
     token_counts=(1, 2, 4),
     reducers=("token_learner_v11", "token_learner"),
-    controls=CONTROL_REDUCERS,
+    controls=CONTROLS,
     fusers=(True, False),
 )
 
@@ -68,7 +69,7 @@ def test_the_points_of_a_profile_build_and_costs_what_its_graph_computes(profile
 def test_a_space_is_its_axes_multiplied_and_the_trunk(space: SearchSpace) -> None:
     points = space.points()
     axes = (space.placements, space.token_counts, space.fusers)
-    arms = len(space.reducers) + len(CONTROL_REDUCERS)
+    arms = len(space.reducers) + len(CONTROLS)
     assert len(points) == 1 + arms * len(list(itertools.product(*axes)))
     assert points[0] == space.trunk
     assert len(set(points)) == len(points)
@@ -124,7 +125,7 @@ def test_a_space_with_a_point_that_cannot_be_built_says_which_and_why(
 def test_a_point_is_learnt_or_a_control_or_the_trunk() -> None:
     kinds = {point.token_reducer: (is_learnt(point), is_control(point)) for point in _SPACE.points()}
     assert [reducer for reducer, kind in kinds.items() if kind == (True, False)] == list(_SPACE.reducers)
-    assert [reducer for reducer, kind in kinds.items() if kind == (False, True)] == list(CONTROL_REDUCERS)
+    assert [reducer for reducer, kind in kinds.items() if kind == (False, True)] == list(CONTROLS)
     assert kinds[None] == (False, False)
 
 

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.token_baselines import AveragePoolingTokens, RandomTokens, TopKNormTokens
+from models.reducers.average_pooling import AveragePoolingTokens
+from models.reducers.random_selection import RandomTokens
+from models.reducers.top_k_norm import TopKNormTokens
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from reference_math import bottleneck_mlp, convolve, gelu, layer_norm, sigmoid, softmax
 
-from models.token_learner import TokenLearner, TokenLearnerV11
+from models.reducers.token_learner import TokenLearner
+from models.reducers.token_learner_v11 import TokenLearnerV11
 
 _BATCH, _SIDE, _DIM, _TOKENS = 2, 4, 6, 3
 

@@ -12,10 +12,14 @@ import keras
 import numpy as np
 import pytest
 
-from models.token_baselines import AveragePoolingTokens, RandomTokens, TopKNormTokens
-from models.token_learner import TokenLearner, TokenLearnerV11
+from models.reducers.average_pooling import AveragePoolingTokens
+from models.reducers.random_selection import RandomTokens
+from models.reducers.registry import REDUCERS
+from models.reducers.token_learner import TokenLearner
+from models.reducers.token_learner_v11 import TokenLearnerV11
+from models.reducers.top_k_norm import TopKNormTokens
 from models.vit import build_vit
-from models.vit_config import CONTROL_REDUCERS, LEARNT_REDUCERS, ViTConfig
+from models.vit_config import ViTConfig
 
 _PLAIN = ViTConfig(image_size=16, patch_size=4, dim=8, depth=3, num_heads=2, mlp_dims=(12,), num_classes=5)
 _LEARNER = {"token_reducer": "token_learner", "blocks_before_token_learner": 2, "num_tokens": 4}
@@ -41,7 +45,7 @@ def model() -> keras.Model:
 @pytest.mark.parametrize(
     ("reducer", "changes"),
     [
-        *((reducer, _LEARNER) for reducer in (*LEARNT_REDUCERS, *CONTROL_REDUCERS)),
+        *((reducer, _LEARNER) for reducer in tuple(REDUCERS)),
         *((reducer, _FUSER) for reducer in ("token_learner_v11", "average_pooling")),
     ],
 )

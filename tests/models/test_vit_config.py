@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from models.vit_config import CONTROL_REDUCERS, LEARNT_REDUCERS, ViTConfig, tile_grid
+from models.patch_grid import tile_grid
+from models.reducers.registry import REDUCERS
+from models.vit_config import ViTConfig
 
 _PLAIN = ViTConfig(
     image_size=32, patch_size=4, dim=12, depth=4, num_heads=3, mlp_dims=(24,), dropout_rate=0.1, num_classes=10
@@ -99,7 +101,7 @@ def test_another_reducer_is_rejected() -> None:
         dataclasses.replace(_PLAIN, **{"token_reducer": "pool", "blocks_before_token_learner": 1, "num_tokens": 8})  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("reducer", [*LEARNT_REDUCERS, *CONTROL_REDUCERS])
+@pytest.mark.parametrize("reducer", list(REDUCERS))
 @pytest.mark.parametrize("placement", [0, 3])
 @pytest.mark.parametrize("num_tokens", [1, 64])
 @pytest.mark.parametrize("use_token_fuser", [False, True])

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from models.reducers.registry import CONTROLS
 from models.vit import build_vit
-from models.vit_config import CONTROL_REDUCERS, ViTConfig
+from models.vit_config import ViTConfig
 
 _PLAIN = ViTConfig(image_size=16, patch_size=4, dim=8, depth=3, num_heads=2, mlp_dims=(12,), num_classes=5)
 _LEARNER = {"token_reducer": "token_learner", "blocks_before_token_learner": 2, "num_tokens": 4}
@@ -45,10 +46,7 @@ _PARAMETERS: list[tuple[dict[str, Any], int]] = [
         {**_LEARNER, "token_reducer": "token_learner_v11", "token_bottleneck_dim": 7},
         _PLAIN_PARAMETERS + 2 * 8 + (8 * 7 + 7) + (7 * 4 + 4),
     ),
-    *(
-        ({**_LEARNER, "token_reducer": reducer, "random_selection_seed": 3}, _PLAIN_PARAMETERS)
-        for reducer in CONTROL_REDUCERS
-    ),
+    *(({**_LEARNER, "token_reducer": reducer, "random_selection_seed": 3}, _PLAIN_PARAMETERS) for reducer in CONTROLS),
     (_FUSER, _PLAIN_PARAMETERS + 2 * (_TO_4_TOKENS + _FROM_4_TOKENS)),
     ({**_FUSER, "token_reducer": "average_pooling"}, _PLAIN_PARAMETERS + 2 * _FROM_4_TOKENS),
 ]

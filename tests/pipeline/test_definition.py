@@ -69,7 +69,7 @@ def test_what_is_compiled_twice_is_the_same(config: PipelineConfig, before: dict
 @pytest.mark.parametrize(
     ("edited", "changed"),
     [
-        ("models/token_learner.py", {"Trainer", "ServingValidator"}),
+        ("models/reducers/token_learner.py", {"Trainer", "ServingValidator"}),
         ("components/transform.py", {"Transform", "LiteConverter", "ServingValidator"}),
         ("components/trainer/fit/fitter.py", {"Trainer"}),
         ("components/data_gate/findings.py", {"DataGate"}),

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from models.macs import count_macs
-from models.search_space import find_controls, is_control, is_learnt, name_point
+from models.search_space import find_controls, is_learnt, name_point
 from models.vit_config import ViTConfig
 
 _Z_95 = 1.959964  # half width of a 95 % interval of the normal distribution, in standard errors
@@ -76,12 +76,12 @@ class Choice:
     is_seed_deviation_measured: bool  # pooled over the candidates; False: the assumed one, as each had one seed
 
 
-def choose(candidates: Sequence[Candidate], *, controls_may_win: bool, assumed_seed_deviation: float) -> Choice:
+def choose(candidates: Sequence[Candidate], *, contenders: Sequence[str], assumed_seed_deviation: float) -> Choice:
     """Chooses the cheapest point whose difference to the best is within one standard error.
 
     Args:
         candidates: Trained equally long, with the same seeds, measured on the same images.
-        controls_may_win: If False, they only show what learning where to look is worth.
+        contenders: Token reducers that may win; the network without one may, too.
         assumed_seed_deviation: Standard deviation of an accuracy from seed to seed, 0..1, where one seed shows none.
 
     Returns:
@@ -94,8 +94,8 @@ def choose(candidates: Sequence[Candidate], *, controls_may_win: bool, assumed_s
     deviation = assumed_seed_deviation if measured_deviation is None else measured_deviation
     ranked = sorted(candidates, key=lambda candidate: (-candidate.accuracy, candidate.macs))
     learnt = [candidate for candidate in ranked if is_learnt(candidate.network)]
-    free = [candidate for candidate in ranked if not is_control(candidate.network)]
-    runners = ranked if controls_may_win or not free else free
+    free = [candidate for candidate in ranked if candidate.network.token_reducer in (None, *contenders)]
+    runners = free or ranked
     best = runners[0]
     winner = _find_cheapest(runners, deviation)
     controls = find_controls(learnt[0].network) if learnt else ()

@@ -19,10 +19,11 @@ from components.trainer.search.oracles import make_oracle
 from components.trainer.search.trials import Trial
 from components.trainer.search.tuner import StageTuner
 from models.macs import count_macs
+from models.reducers.registry import CONTROLS
 from models.search_space import find_controls, is_learnt, name_point
-from models.vit_config import CONTROL_REDUCERS, ViTConfig
+from models.vit_config import ViTConfig
 
-_MOST_COMPARED = 2 + len(CONTROL_REDUCERS)  # besides the best: the best learnt one, the trunk and the controls
+_MOST_COMPARED = 2 + len(CONTROLS)  # besides the best: the best learnt one, the trunk and the controls
 
 
 class SearchFailedError(Exception):
@@ -77,7 +78,7 @@ class Search:
         self._run_stage("finalists", plans.PlanOracle(repeats), planned_epochs=plans.count_epochs(repeats))
         return choose(
             self._gather_candidates(finalists),
-            controls_may_win=search.controls_may_win,
+            contenders=(*search.reducers, *(search.controls if search.controls_may_win else ())),
             assumed_seed_deviation=search.seed_deviation,
         )
 

@@ -21,13 +21,14 @@ from components.lite_converter.comparison import VariantName
 from components.lite_converter.convert import convert, convert_models, describe_failure, main
 from components.lite_converter.images import choose_images
 from components.lite_converter.measure import Classify, load_twin, open_interpreter
+from models.reducers.registry import CONTROLS, REDUCERS
 from models.vit import build_vit
-from models.vit_config import CONTROL_REDUCERS, LEARNT_REDUCERS, ViTConfig
+from models.vit_config import ViTConfig
 
 _TRUNK = ViTConfig(image_size=32, patch_size=8, dim=8, depth=1, num_heads=2, mlp_dims=(8,), num_classes=10)
 _REDUCED: dict[str, ViTConfig] = {
     name: dataclasses.replace(_TRUNK, token_reducer=name, blocks_before_token_learner=0, num_tokens=4)
-    for name in (*LEARNT_REDUCERS, *CONTROL_REDUCERS)
+    for name in tuple(REDUCERS)
 }
 _FUSED = ViTConfig(
     image_size=32,
@@ -52,7 +53,7 @@ _NETWORKS = (
     _TRUNK,
     _FUSED,
     dataclasses.replace(_REDUCED["token_learner_v11"], stem="residual"),
-    *(_REDUCED[name] for name in CONTROL_REDUCERS),
+    *(_REDUCED[name] for name in CONTROLS),
 )
 
 
@@ -89,7 +90,7 @@ def images(slice_dir: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) ->
 def test_networks_convert_to_both_twins_of_tensorflow_lites_own_operators(
     images: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
-    assert {network.token_reducer for network in _NETWORKS} == {None, *LEARNT_REDUCERS, *CONTROL_REDUCERS}
+    assert {network.token_reducer for network in _NETWORKS} == {None, *REDUCERS}
     keras.utils.set_random_seed(1)
     classifier = _Classifier(*map(build_vit, _NETWORKS))
     tf.saved_model.save(classifier, str(tmp_path / "model"))

@@ -14,7 +14,8 @@ from components.model_card.card import write_card
 from components.model_card.facts import CardSources, Facts, read_facts
 from components.model_card.figures import AttentionPicture
 from models.macs import count_macs
-from models.vit_config import CONTROL_REDUCERS, LEARNT_REDUCERS, Pooling, Positions, Stem
+from models.reducers.registry import REDUCERS
+from models.vit_config import Pooling, Positions, Stem
 
 
 def test_the_library_of_the_hub_reads_the_metadata_and_the_results(card: pathlib.Path, facts: Facts) -> None:
@@ -88,7 +89,7 @@ CHOICES = {
     "stem": get_args(Stem),
     "positions": get_args(Positions),
     "pooling": get_args(Pooling),
-    "token_reducer": (*LEARNT_REDUCERS, *CONTROL_REDUCERS),
+    "token_reducer": tuple(REDUCERS),
     "use_token_fuser": (True,),
     "mlp_dims": ((8, 16),),
 }

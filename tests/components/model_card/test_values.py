@@ -16,7 +16,7 @@ from components.serving_validator.findings import read_findings
 from components.trainer.outputs import write_search
 from components.trainer.search.choice import Candidate, choose
 from models.macs import count_macs
-from models.vit_config import CONTROL_REDUCERS, ControlReducer
+from models.reducers.registry import CONTROLS, ControlReducer
 
 NOTHING = "–"  # noqa: RUF001 (a cell that does not apply)
 
@@ -89,7 +89,7 @@ def test_the_lead_is_the_winners_own_though_another_finalist_is_best(facts: Fact
         Candidate(network=network, correct=np.arange(100)[np.newaxis] < right)
         for network, right in zip(networks, (62, 61, 50), strict=True)
     ]
-    choice = choose(candidates, controls_may_win=False, assumed_seed_deviation=0.0)
+    choice = choose(candidates, contenders=("token_learner",), assumed_seed_deviation=0.0)
     write_search(choice, [], 1, tmp_path / "search.json")
     search = json.loads((tmp_path / "search.json").read_text())
     results = dataclasses.replace(facts.results, search=search, trials=())
@@ -106,11 +106,11 @@ def test_the_lead_is_the_winners_own_though_another_finalist_is_best(facts: Fact
     ("controls", "words"),
     [
         (
-            CONTROL_REDUCERS,
-            "Beside them stood the network without token reducer and controls that do not learn where to look (average "
-            "pooling, random patches, patches of largest norm); the controls were not allowed to win.",
+            CONTROLS,
+            "Beside them stood the network without token reducer and controls (average pooling, random selection, "
+            "top-k by norm); the controls were not allowed to win.",
         ),
-        (("top_k_norm",), "controls that do not learn where to look (patches of largest norm); the controls were not"),
+        (("top_k_norm",), "controls (top-k by norm); the controls were not"),
         ((), "Beside them stood the network without token reducer.\n"),
     ],
 )

@@ -20,7 +20,8 @@ from components.trainer.config import FitConfig, SearchConfig, StateConfig, Trai
 from components.trainer.fit.fitter import Fitter
 from components.trainer.read import Examples
 from models.macs import count_macs
-from models.vit_config import CONTROL_REDUCERS, ViTConfig
+from models.reducers.registry import CONTROLS
+from models.vit_config import ViTConfig
 
 
 @pytest.fixture(scope="session")
@@ -56,7 +57,7 @@ def config(trunk: ViTConfig, fit_config: FitConfig) -> TrainerConfig:
         placements=(0,),
         token_counts=(2,),
         reducers=("token_learner",),
-        controls=CONTROL_REDUCERS,
+        controls=CONTROLS,
         fusers=(False,),
         max_mmacs=None,
         min_epochs=1,

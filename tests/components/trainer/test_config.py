@@ -10,8 +10,9 @@ import pytest
 
 from components.trainer.config import FitConfig, SearchConfig, StateConfig, TrainerConfig, check_range
 from models.macs import count_macs
+from models.reducers.registry import CONTROLS, ControlReducer
 from models.search_space import name_point
-from models.vit_config import CONTROL_REDUCERS, ControlReducer, ViTConfig
+from models.vit_config import ViTConfig
 
 _CONFIG = TrainerConfig(
     trunk=ViTConfig(image_size=32, patch_size=4, dim=8, depth=3, num_heads=2, mlp_dims=(8,), num_classes=10),
@@ -20,7 +21,7 @@ _CONFIG = TrainerConfig(
         placements=(0, 2),
         token_counts=(2, 64),
         reducers=("token_learner", "token_learner_v11"),
-        controls=CONTROL_REDUCERS,
+        controls=CONTROLS,
         fusers=(False, True),
         max_mmacs=None,
         min_epochs=2,
@@ -155,7 +156,7 @@ def test_a_ceiling_below_the_cheapest_point_names_one_that_suffices(mlp_dim: int
     assert named < cheapest / 1e6 + 0.001
 
 
-@pytest.mark.parametrize("controls", [(), ("top_k_norm",), CONTROL_REDUCERS])
+@pytest.mark.parametrize("controls", [(), ("top_k_norm",), CONTROLS])
 def test_the_trunk_and_the_controls_that_are_asked_for_are_in_the_space(controls: tuple[ControlReducer, ...]) -> None:
     config = with_search(
         placements=(1,), token_counts=(4,), reducers=("token_learner",), controls=controls, fusers=(False,)

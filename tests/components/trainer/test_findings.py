@@ -9,7 +9,8 @@ import numpy as np
 
 from components.trainer.findings import describe_choice
 from components.trainer.search.choice import Candidate, choose
-from models.vit_config import TokenReducer, ViTConfig
+from models.reducers.registry import TokenReducer
+from models.vit_config import ViTConfig
 
 _TRUNK = ViTConfig(image_size=8, patch_size=2, dim=4, depth=3, num_heads=2, mlp_dims=(4,), num_classes=2)
 

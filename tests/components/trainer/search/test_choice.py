@@ -12,7 +12,8 @@ import pytest
 
 from components.trainer.search import choice as choices
 from components.trainer.search.choice import Candidate, Choice, compare, pool_seed_deviation
-from models.vit_config import TokenReducer, ViTConfig
+from models.reducers.registry import REDUCERS, TokenReducer
+from models.vit_config import ViTConfig
 
 _EXAMPLES = 100
 
@@ -36,7 +37,8 @@ def candidate(point: ViTConfig, *right: Sequence[int] | range) -> Candidate:
 
 def choose(candidates: Sequence[Candidate], *, controls_may_win: bool, assumed_seed_deviation: float = 0.0) -> Choice:
     """Chooses; with one seed as if no accuracy depended on it, unless told otherwise."""
-    return choices.choose(candidates, controls_may_win=controls_may_win, assumed_seed_deviation=assumed_seed_deviation)
+    contenders = tuple(REDUCERS) if controls_may_win else ("token_learner", "token_learner_v11")
+    return choices.choose(candidates, contenders=contenders, assumed_seed_deviation=assumed_seed_deviation)
 
 
 NONE = network(None)

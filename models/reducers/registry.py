@@ -1,0 +1,186 @@
+"""The registry of token reducers: everything that the rest of the project knows about each of them.
+
+To add a reducer, write its layer in a file of its own and add an entry to `REDUCERS`; docs/add-a-token-reducer.md shows
+an example. Importing this module imports no Keras.
+"""
+
+import dataclasses
+import importlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal
+
+from models.patch_grid import tile_grid
+from models.profiled_operations import GELU, SOFTMAX, count_masking, count_norm
+
+if TYPE_CHECKING:
+    from models.vit_config import ViTConfig
+
+# learned: weights decide where to look; fixed: the positions do not depend on the image; importance: a score without
+# weights of its own selects.
+Kind = Literal["learned", "fixed", "importance"]
+_Count = Callable[["ViTConfig"], int]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Reducer:
+    """One token reducer. Every attribute has to be given: a missing one is an error, not a default."""
+
+    label: str  # on charts and in reports
+    summary: str  # what it does, in the model card
+    kind: Kind
+    is_control: bool  # whether it is added to every search for comparison, unless --search.controls leaves it out
+    layer: str  # import path of its layer, "module:Class", whose first argument is num_tokens
+    arguments: Callable[["ViTConfig"], dict[str, Any]]  # the layer's other arguments
+    check: Callable[["ViTConfig"], str | None]  # why a network cannot have it; None: it can
+    macs: _Count  # exact multiply-accumulates of one image in the layer
+    profiled_operations: _Count  # float operations of one image in the layer, see `profiled_operations.py`
+    has_attention_maps: bool  # whether its layer has `attention_weights`
+    takes_attention: bool  # whether its layer is called with [patches, attention weights of the block before it]
+    min_blocks_before: int  # the earliest placement; at least 1 where it takes attention
+
+    def load_layer(self) -> type[Any]:
+        """Imports the layer's class, and Keras with it."""
+        module, _, name = self.layer.partition(":")
+        layer: type[Any] = getattr(importlib.import_module(module), name)
+        return layer
+
+
+def _sizes(config: "ViTConfig") -> tuple[int, int, int]:
+    """Returns patches, tokens and dim."""
+    assert config.num_tokens is not None
+    return config.num_patches, config.num_tokens, config.dim
+
+
+def _fits(config: "ViTConfig") -> None:
+    """Accepts every network that the checks of ViTConfig accept."""
+
+
+def _no_operations(config: "ViTConfig") -> int:  # noqa: ARG001
+    return 0
+
+
+def _count_token_learner_macs(config: "ViTConfig") -> int:
+    patches, tokens, dim = _sizes(config)
+    return patches * 9 * (dim * tokens + 3 * tokens**2) + patches * tokens * dim  # convolutions, weighted sum
+
+
+def _count_token_learner_operations(config: "ViTConfig") -> int:
+    patches, tokens, dim = _sizes(config)
+    products = patches * 9 * (dim * tokens + 3 * tokens**2)
+    pooling = 2 * tokens * patches * dim - (tokens * dim if config.token_learner_pooling == "sum" else 0)
+    return count_norm(patches, dim) + 2 * products + 3 * GELU * patches * tokens + pooling
+
+
+def _count_v11_macs(config: "ViTConfig") -> int:
+    patches, tokens, dim = _sizes(config)
+    hidden = config.token_bottleneck_dim
+    return patches * (dim * hidden + hidden * tokens) + patches * tokens * dim  # MLP, weighted sum
+
+
+def _count_v11_operations(config: "ViTConfig") -> int:
+    patches, tokens, dim = _sizes(config)
+    return count_norm(patches, dim) + count_masking(patches, dim, config.token_bottleneck_dim, tokens, SOFTMAX)
+
+
+def _check_tiles(config: "ViTConfig") -> str | None:
+    if tile_grid(config.grid_size, config.grid_size, _sizes(config)[1]):
+        return None
+    return f"cannot cut {config.grid_size} x {config.grid_size} patches into that many equal rectangles"
+
+
+def _count_pooling_operations(config: "ViTConfig") -> int:
+    patches, _, dim = _sizes(config)
+    return patches * dim
+
+
+def _count_norm_operations(config: "ViTConfig") -> int:
+    patches, _, dim = _sizes(config)
+    return 2 * patches * dim - patches  # squares and their sums
+
+
+# In the order of legends and of the points of a search.
+REDUCERS: dict[str, Reducer] = {
+    "token_learner": Reducer(
+        label="TokenLearner",
+        summary="TokenLearner (convolutions and sigmoid)",
+        kind="learned",
+        is_control=False,
+        layer="models.reducers.token_learner:TokenLearner",
+        arguments=lambda config: {"pooling": config.token_learner_pooling},
+        check=_fits,
+        macs=_count_token_learner_macs,
+        profiled_operations=_count_token_learner_operations,
+        has_attention_maps=True,
+        takes_attention=False,
+        min_blocks_before=0,
+    ),
+    "token_learner_v11": Reducer(
+        label="TokenLearner v1.1",
+        summary="TokenLearner v1.1 (MLP and softmax)",
+        kind="learned",
+        is_control=False,
+        layer="models.reducers.token_learner_v11:TokenLearnerV11",
+        arguments=lambda config: {
+            "bottleneck_dim": config.token_bottleneck_dim,
+            "dropout_rate": config.dropout_rate,
+        },
+        check=_fits,
+        macs=_count_v11_macs,
+        profiled_operations=_count_v11_operations,
+        has_attention_maps=True,
+        takes_attention=False,
+        min_blocks_before=0,
+    ),
+    "average_pooling": Reducer(
+        label="average pooling",
+        summary="average pooling of the patches of each tile",
+        kind="fixed",
+        is_control=True,
+        layer="models.reducers.average_pooling:AveragePoolingTokens",
+        arguments=lambda _: {},
+        check=_check_tiles,
+        macs=_no_operations,
+        profiled_operations=_count_pooling_operations,
+        has_attention_maps=False,
+        takes_attention=False,
+        min_blocks_before=0,
+    ),
+    "random_selection": Reducer(
+        label="random selection",
+        summary="selection of patches at random positions, the same for all images",
+        kind="fixed",
+        is_control=True,
+        layer="models.reducers.random_selection:RandomTokens",
+        arguments=lambda config: {"seed": config.random_selection_seed},
+        check=_fits,
+        macs=_no_operations,
+        profiled_operations=_no_operations,
+        has_attention_maps=False,
+        takes_attention=False,
+        min_blocks_before=0,
+    ),
+    "top_k_norm": Reducer(
+        label="top-k by norm",
+        summary="selection of the patches of largest norm",
+        kind="importance",
+        is_control=True,
+        layer="models.reducers.top_k_norm:TopKNormTokens",
+        arguments=lambda _: {},
+        check=_fits,
+        macs=_no_operations,
+        profiled_operations=_count_norm_operations,
+        has_attention_maps=False,
+        takes_attention=False,
+        min_blocks_before=0,
+    ),
+}
+
+# As type annotations, from which the command line derives its choices.
+if TYPE_CHECKING:
+    TokenReducer = str
+    ControlReducer = str
+else:
+    TokenReducer = Literal[tuple(REDUCERS)]
+    ControlReducer = Literal[tuple(name for name, reducer in REDUCERS.items() if reducer.is_control)]
+
+CONTROLS: tuple[ControlReducer, ...] = tuple(name for name, reducer in REDUCERS.items() if reducer.is_control)

@@ -1,0 +1,118 @@
+"""Everything that the project knows about a token reducer derives from its entry in the registry.
+
+Axes: batch, heads, patches, tokens, dim.
+"""
+
+import dataclasses
+import subprocess
+import sys
+import typing
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from models.encoder import EncoderBlock
+from models.macs import count_macs
+from models.reducers.reducer_layer import ReducerLayer
+from models.reducers.registry import CONTROLS, REDUCERS, ControlReducer, Reducer, TokenReducer
+from models.vit import build_vit
+from models.vit_config import ViTConfig
+
+_TRUNK = ViTConfig(image_size=16, patch_size=4, dim=8, depth=3, num_heads=2, mlp_dims=(12,), num_classes=5)
+
+
+class MostAttended(ReducerLayer):
+    """Emits the patches that the other patches attend to most."""
+
+    def build(self, input_shape: Any) -> None:
+        """Checks that there are enough patches."""
+        super().build(input_shape[0])
+
+    def call(self, inputs: Any) -> Any:
+        """Returns the tokens, [batch, tokens, dim]."""
+        patches, weights = inputs
+        received = keras.ops.sum(weights, axis=(1, 2))  # [batch, patches]
+        _, positions = keras.ops.top_k(received, self.num_tokens)  # [batch, tokens]
+        return keras.ops.take_along_axis(patches, keras.ops.expand_dims(positions, 2), axis=1)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Returns (batch, num_tokens, dim)."""
+        return super().compute_output_shape(input_shape[0])
+
+
+@pytest.fixture
+def most_attended(monkeypatch: pytest.MonkeyPatch) -> Reducer:
+    """A reducer that takes the attention of the block before it, as EViT does."""
+    entry = dataclasses.replace(
+        REDUCERS["top_k_norm"],
+        layer=f"{__name__}:MostAttended",
+        is_control=False,
+        takes_attention=True,
+        min_blocks_before=1,
+    )
+    monkeypatch.setitem(REDUCERS, "most_attended", entry)
+    return entry
+
+
+def test_names_for_the_command_line_are_those_of_the_registry() -> None:
+    assert typing.get_args(TokenReducer) == tuple(REDUCERS)
+    assert typing.get_args(ControlReducer) == CONTROLS == ("average_pooling", "random_selection", "top_k_norm")
+
+
+@pytest.mark.parametrize("name", REDUCERS)
+def test_an_entry_names_a_layer_and_all_of_its_arguments(name: str) -> None:
+    entry = REDUCERS[name]
+    config = dataclasses.replace(_TRUNK, token_reducer=name, blocks_before_token_learner=1, num_tokens=4)
+    layer = entry.load_layer()(config.num_tokens, **entry.arguments(config))
+    assert isinstance(layer, ReducerLayer)
+    assert hasattr(layer, "attention_weights") == entry.has_attention_maps
+    assert entry.min_blocks_before >= entry.takes_attention
+    assert entry.kind == "learned" or not layer.get_config().get("bottleneck_dim")
+
+
+def test_the_registry_imports_no_keras() -> None:
+    script = "import sys, models.reducers.registry, models.macs, models.search_space; sys.exit('keras' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+def test_a_reducer_may_take_the_attention_of_the_block_before_it(most_attended: Reducer) -> None:
+    config = dataclasses.replace(_TRUNK, token_reducer="most_attended", blocks_before_token_learner=1, num_tokens=3)
+    model = build_vit(config)
+    images = np.random.default_rng(0).normal(size=(2, 16, 16, 3)).astype(np.float32)
+    names = ("block_0", "token_learner")
+    (patches, weights), tokens = keras.Model(model.input, [model.get_layer(name).output for name in names])(images)
+    assert weights.shape == (2, 2, 16, 16)
+    np.testing.assert_allclose(np.array(weights).sum(axis=-1), 1, rtol=1e-5)
+    for example in range(2):
+        received = np.array(weights)[example].sum(axis=(0, 1))
+        np.testing.assert_array_equal(tokens[example], np.array(patches)[example][np.argsort(-received)[:3]])
+    assert most_attended.macs(config) == count_macs(config).token_reducer == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"blocks_before_token_learner": 0}, "blocks_before_token_learner is 0; 'most_attended' needs it in 1..2"),
+        ({"use_token_fuser": True}, "use_token_fuser is True; 'most_attended' needs the attention of a block"),
+    ],
+)
+@pytest.mark.usefixtures("most_attended")
+def test_a_reducer_that_takes_attention_needs_a_block_on_all_patches(changes: dict[str, Any], message: str) -> None:
+    config = dataclasses.replace(_TRUNK, token_reducer="most_attended", blocks_before_token_learner=1, num_tokens=3)
+    with pytest.raises(ValueError, match=f"^{message}"):
+        dataclasses.replace(config, **changes)
+
+
+def test_a_block_returns_the_same_tokens_with_and_without_its_attention() -> None:
+    inputs = np.random.default_rng(0).normal(size=(2, 5, 8)).astype(np.float32)
+    block = EncoderBlock(2, 4, (6,))
+    alone = np.array(block(inputs))
+    both = EncoderBlock.from_config({**block.get_config(), "return_attention": True})
+    both.build(inputs.shape)
+    both.set_weights(block.get_weights())
+    tokens, weights = both(inputs)
+    np.testing.assert_array_equal(tokens, alone)
+    assert both.compute_output_shape((None, 5, 8)) == [(None, 5, 8), (None, 2, 5, 5)]
+    assert weights.shape == (2, 2, 5, 5)
