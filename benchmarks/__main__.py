@@ -11,21 +11,16 @@ from benchmarks.benchmark import run
 from pipeline.failures import ExitCode, Failure
 
 NAMES = (
-    "example_gen",
     "input_pipeline",
     "training_speed",
     "training_choices",
     "latency",
     "steps",
     "growth",
-    "search",
     "workers",
     "reducers",
     "ablations",
     "evaluation",
-    "report",
-    "push",
-    "prediction",
     "full_run",
 )
 

@@ -1,13 +1,11 @@
-"""The Trainer by itself, without the steps around it: it searches, fits and exports, and may be killed meanwhile."""
+"""The Trainer by itself, without the steps around it: it searches, fits and exports."""
 
 import contextlib
 import dataclasses
 import io
-import multiprocessing
 import pathlib
 import time
 import types
-from multiprocessing.synchronize import Event
 from typing import Any
 
 from benchmarks.splits import Splits
@@ -17,7 +15,6 @@ from components.trainer.config import TrainerConfig
 from components.trainer.fit.fitter import Fitter
 from components.trainer.run import run_fn
 from pipeline.config import QUICK
-from pipeline.failures import Failure
 
 MODEL_RUN = "model_run"  # in the folder that a Trainer writes into
 
@@ -59,42 +56,6 @@ def train(config: TrainerConfig, splits: Splits, folder: pathlib.Path) -> float:
     begin = time.monotonic()
     _run(_make_fn_args(config, splits, folder))
     return time.monotonic() - begin
-
-
-def train_and_kill(config: TrainerConfig, splits: Splits, folder: pathlib.Path, seconds: float) -> bool:
-    """Runs the Trainer in a process of its own, and kills it so many seconds after it has begun.
-
-    Args:
-        config: What is searched and fitted.
-        splits: To read from.
-        folder: Gets what it leaves.
-        seconds: Beginning when everything is imported.
-
-    Returns:
-        False if it ended by itself before.
-
-    Raises:
-        Failure: If it ended so because it failed.
-    """
-    context = multiprocessing.get_context("spawn")
-    has_begun = context.Event()
-    process = context.Process(target=_tell_and_run, args=(has_begun, _make_fn_args(config, splits, folder)))
-    process.start()
-    while process.is_alive() and not has_begun.wait(1):
-        pass
-    process.join(seconds)
-    if process.is_alive():
-        process.kill()
-        process.join()
-        return True
-    if process.exitcode:
-        raise Failure(f"a Trainer ended with exit code {process.exitcode}; what it said is above.")
-    return False
-
-
-def _tell_and_run(has_begun: Event, fn_args: types.SimpleNamespace) -> None:
-    has_begun.set()
-    _run(fn_args)
 
 
 def _run(fn_args: types.SimpleNamespace) -> None:

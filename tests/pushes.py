@@ -3,7 +3,8 @@
 import dataclasses
 import pathlib
 
-from benchmarks.killed_pushes import DRAFT
+from killed_pushes import DRAFT
+
 from components.pusher.faults import list_files
 from components.pusher.manifest import Manifest
 from components.pusher.shelf import open_shelf

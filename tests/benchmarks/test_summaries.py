@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from recorded_root import FIRST, KILLED, MACS, RecordedRoot
 
-from benchmarks import ablations, full_run, latency, reducer_table, search, training_speed
+from benchmarks import ablations, full_run, latency, reducer_table, training_speed
 from benchmarks.answers import pack_answers
 from benchmarks.networks import EXAMPLE, EXAMPLE_NETWORK, OURS, describe_fit, find_network
 from benchmarks.result import FOLDER, Row, read_result
@@ -130,41 +130,6 @@ def test_trainings_of_several_revisions_are_said_to_be_such() -> None:
     rows = make_reducer_rows(0.6)
     rows[-2]["revision"] = "abcdef0123"
     assert reducer_table.summarize(rows).notes[-1] == "Trained at the revisions 0123456, abcdef0."
-
-
-def make_search_row(valid_accuracy: float) -> Row:
-    trial = {"point": "p", "epochs": 2, "seed": QUICK.fit.seed, "seconds": 4.0}
-    compared = {
-        "point": "p",
-        "accuracy": 0.5,
-        "best": "q",
-        "best_accuracy": 0.53,
-        "behind": 0.03,
-        "standard_error": 0.01,
-    }
-    return {
-        "max_epochs": 2,
-        "trials": [{**trial, "valid_accuracy": valid_accuracy}],
-        "found": {"winner": "p", "epochs": {"search": 2, "finalists": 4, "every_point_fully": 10}},
-        "against_best": {"best": compared, "winner": compared},
-        "final_fit_seconds": 3.0,
-        "trainer_seconds": 9.0,
-    }
-
-
-def test_a_search_tells_what_it_saved_and_found() -> None:
-    whole = make_search_row(0.5)
-    [table] = search.summarize([whole, whole]).tables
-    assert ("with the finalists", "60%") in table.rows
-    assert ("halving's winner, trained fully", "p 50.0%, 3.0 behind, standard error 1.0 points") in table.rows
-    assert ("seconds a trial beside its epochs", "2.0") in table.rows
-
-
-def test_a_killed_search_is_compared_with_the_whole_one() -> None:
-    whole = make_search_row(0.5)
-    killed = {**make_search_row(0.48), "kills": 3, "seconds": 120.0}
-    _, table = search.summarize([whole, whole, killed]).tables
-    assert [cell for _, cell in table.rows] == ["3", "True", "2.0 points", "2"]
 
 
 def test_a_finished_run_tells_what_it_reached_and_cost(tmp_path: pathlib.Path) -> None:

@@ -8,9 +8,9 @@ import subprocess
 
 import pytest
 from commands import Mount
+from killed_pushes import push_and_kill
 from pushes import FILES, push
 
-from benchmarks.killed_pushes import push_and_kill
 from components.lock import LockedError, hold_lock
 from components.pusher.faults import find_faults, list_files
 from components.pusher.manifest import read_manifest

@@ -4,11 +4,11 @@ import dataclasses
 import pathlib
 
 import pytest
+from killed_pushes import DRAFT
 from ml_metadata.proto.metadata_store_pb2 import Artifact, Event
 from pushes import write_model
 from recorded_root import Plan, RecordedRoot
 
-from benchmarks.killed_pushes import DRAFT
 from components.pusher import ledger
 from components.pusher.faults import list_files
 from components.pusher.manifest import hash_manifest

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import pytest
 from commands import Command
 from fake_hub import TOKEN, FakeHub
+from killed_pushes import DRAFT
 from rich.console import Console
 
-from benchmarks.killed_pushes import DRAFT
 from components.pusher.shelf import open_shelf
 from pipeline.config import locate_serving_dir
 from pipeline.failures import ExitCode, Failure, UsageFailure

@@ -156,7 +156,7 @@ def _answers(version: pathlib.Path) -> bool:
 
 
 def _command(role: str) -> list[str]:
-    return [sys.executable, "-m", "benchmarks.killed_pushes", role]
+    return [sys.executable, __file__, role]
 
 
 if __name__ == "__main__":
