@@ -17,8 +17,8 @@ from benchmarks.kept_training import KeptTrainings, Planned
 from benchmarks.networks import find_network
 from benchmarks.result import Row, Summary, Table
 from benchmarks.training import measure_speeds
-from components.trainer.fit.checkpoint import Checkpoint
-from components.trainer.search.choice import compare
+from components.trainer.search.selection import compare
+from components.trainer.training.checkpoint import Checkpoint
 from models.macs import count_macs
 from models.search_space import name_point
 from pipeline.config import FULL

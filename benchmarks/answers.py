@@ -8,7 +8,7 @@ import numpy as np
 import pydantic
 
 from benchmarks.result import Row
-from components.trainer.search.choice import Candidate
+from components.trainer.search.selection import Candidate
 from models.vit_config import ViTConfig
 
 _NETWORK = pydantic.TypeAdapter(ViTConfig)

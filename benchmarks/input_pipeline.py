@@ -18,8 +18,8 @@ from benchmarks.rounds import Spread, compare, take_turns
 from benchmarks.splits import open_splits
 from benchmarks.training import Training
 from components import features
-from components.trainer import read
 from components.trainer.config import FitConfig
+from components.trainer.data.examples import Examples, count_batches, training_batches
 from models.vit_config import ViTConfig
 from pipeline.config import FULL, QUICK
 
@@ -46,10 +46,10 @@ def find_fastest() -> ViTConfig:
     )
 
 
-def measure_input(examples: read.Examples, fit: FitConfig) -> float:
+def measure_input(examples: Examples, fit: FitConfig) -> float:
     """Returns images a second of one epoch without training."""
-    count = read.count_batches(examples, fit)
-    batches = read.training_batches(examples, fit, seed=_SEED, first_epoch=0)
+    count = count_batches(examples, fit)
+    batches = training_batches(examples, fit, seed=_SEED, first_epoch=0)
     begin = time.monotonic()
     batches.take(count).reduce(0, lambda count, _: count + 1).numpy()
     return count * fit.batch_size / (time.monotonic() - begin)
@@ -64,14 +64,14 @@ def measure(effort: Effort) -> list[Row]:
     once = {"images": len(examples), "first_pass_seconds": time.monotonic() - begin}
     rows: list[Row] = []
     for profile, (network, fit) in profiles.items():
-        batches = read.training_batches(examples, fit, seed=_SEED, first_epoch=0)
+        batches = training_batches(examples, fit, seed=_SEED, first_epoch=0)
         ways = _list_ways(examples, fit, network, batches, effort.seconds)
         rows += [{"profile": profile, **once, **row} for row in take_turns(ways, effort.rounds)]
     return rows
 
 
 def _list_ways(
-    examples: read.Examples, fit: FitConfig, network: ViTConfig, batches: tf.data.Dataset, seconds: float
+    examples: Examples, fit: FitConfig, network: ViTConfig, batches: tf.data.Dataset, seconds: float
 ) -> dict[str, Callable[[], float]]:
     training = Training.of(network, fit, batches)
     return {"input": lambda: measure_input(examples, fit), "training": lambda: training.measure(seconds)}

@@ -10,11 +10,11 @@ from components import features
 from components.lock import hold_lock
 from components.source_digest import digest_sources
 from components.trainer.config import FitConfig
-from components.trainer.fit.checkpoint import Checkpoint
-from components.trainer.fit.fitter import Fitter
+from components.trainer.data.examples import Examples
 from components.trainer.progress import LOGGER, EpochReporter
-from components.trainer.read import Examples
 from components.trainer.state import locate_state
+from components.trainer.training.checkpoint import Checkpoint
+from components.trainer.training.fitter import Fitter
 from models.search_space import strip_reducer
 from models.vit_config import ViTConfig
 from pipeline.config import FULL

@@ -11,7 +11,7 @@ from benchmarks.dataset import assume_seed_deviation
 from benchmarks.result import Row, Summary, Table
 from benchmarks.rounds import Spread, tell_points
 from components.evaluator.intervals import Z_95, compare_paired
-from components.trainer.search.choice import Candidate, Difference, compare, pool_seed_deviation
+from components.trainer.search.selection import Candidate, Difference, compare, pool_seed_deviation
 from models.search_space import NO_REDUCER, is_control
 
 
@@ -19,7 +19,7 @@ def summarize(rows: Sequence[Row]) -> Summary:
     """Compares the first point, the learnt one, with each of the others.
 
     The images are a sample, and so are the seeds: both widths are in the intervals, as in the choice of a search
-    (`components/trainer/search/choice.py`); with one seed, the spread that the profile assumes. Images that
+    (`components/trainer/search/selection.py`); with one seed, the spread that the profile assumes. Images that
     several seeds are asked about count once, not once a seed.
 
     Args:

@@ -24,9 +24,9 @@ from benchmarks.networks import find_learnt
 from benchmarks.reducer_table import summarize
 from benchmarks.result import FOLDER, Row, read_result
 from benchmarks.training import measure_speeds
-from components.trainer.fit.checkpoint import Checkpoint
-from components.trainer.fit.fitter import Fitter
-from components.trainer.read import Examples
+from components.trainer.data.examples import Examples
+from components.trainer.training.checkpoint import Checkpoint
+from components.trainer.training.fitter import Fitter
 from models.macs import count_macs
 from models.reducers.registry import REDUCERS, TokenReducer
 from models.search_space import name_point, strip_reducer

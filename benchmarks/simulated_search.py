@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import keras_tuner
 
 from components.trainer.config import SearchConfig
-from components.trainer.search import plans
+from components.trainer.search import proposals
 from components.trainer.search.oracles import make_oracle
 from models.hypermodel import TokenLearnerHyperModel
 from models.search_space import SearchSpace, name_point
@@ -47,8 +47,8 @@ class Clockwork:
         """Returns the seconds, the epochs and the accuracy of a trial."""
         values = trial.hyperparameters.values
         name = name_point(self.hypermodel.vit_config(trial.hyperparameters))
-        epochs = values[plans.EPOCHS] - values[plans.INITIAL_EPOCH]
-        draw = random.Random(f"{name} {values[plans.EPOCHS]}")
+        epochs = values[proposals.EPOCHS] - values[proposals.INITIAL_EPOCH]
+        draw = random.Random(f"{name} {values[proposals.EPOCHS]}")
         accuracy = self._quality[name] + draw.gauss(0, 0.1)
         return epochs * self._seconds[name] * draw.uniform(0.9, 1.1), epochs, accuracy
 
@@ -78,7 +78,7 @@ def simulate(clockwork: Clockwork, config: SearchConfig, workers: int, folder: p
         if not running:
             return Outcome(seconds=now, busy_seconds=busy, trials=len(oracle.trials), epochs=epochs)
         now, _, worker, trial, accuracy = heapq.heappop(running)
-        oracle.update_trial(trial.trial_id, {plans.OBJECTIVE.name: accuracy})
+        oracle.update_trial(trial.trial_id, {proposals.OBJECTIVE.name: accuracy})
         trial.status = "COMPLETED"
         oracle.end_trial(trial)
         idle.append(worker)

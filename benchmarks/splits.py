@@ -18,7 +18,7 @@ from components import features
 from components.example_gen.component import list_shards
 from components.example_gen.splits import copy_shard
 from components.schema import SCHEMA_FILE
-from components.trainer import read
+from components.trainer.data.examples import Examples, read_examples
 from components.transform import preprocessing_fn
 from pipeline.config import FULL
 
@@ -43,9 +43,9 @@ class Splits:
         self.graph_dir = folder / "graph"
         self.transform = self._analyze()
 
-    def read(self, split: str) -> read.Examples:
+    def read(self, split: str) -> Examples:
         """Reads a split as the Trainer does; its file of pixels goes with the process."""
-        return read.read_examples([self.locate(split)], self.transform)
+        return read_examples([self.locate(split)], self.transform)
 
     def locate(self, split: str) -> str:
         """Returns the pattern of a split's TFRecord files."""

@@ -12,8 +12,8 @@ from benchmarks.splits import Splits
 from components import features
 from components.source_digest import digest_sources
 from components.trainer.config import TrainerConfig
-from components.trainer.fit.fitter import Fitter
 from components.trainer.run import run_fn
+from components.trainer.training.fitter import Fitter
 from pipeline.config import QUICK
 
 MODEL_RUN = "model_run"  # in the folder that a Trainer writes into

@@ -11,7 +11,7 @@ from benchmarks.result import Row
 from benchmarks.rounds import take_turns
 from components import features
 from components.trainer.config import FitConfig
-from components.trainer.fit.optimization import compile_model
+from components.trainer.training.optimizer import compile_model
 from models.vit import build_vit
 from models.vit_config import ViTConfig
 

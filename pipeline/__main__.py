@@ -39,7 +39,7 @@ class RunCommand:
 
     def __call__(self) -> ExitCode:
         """Runs it."""
-        from pipeline.run import run
+        from pipeline.runner.parent import run
 
         return run(self.config, Console(), self.beam_options)
 

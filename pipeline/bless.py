@@ -6,13 +6,13 @@ import time
 from rich.console import Console
 
 from components.lock import hold_lock
-from pipeline.by_hand import copy_as_new, find_login_name, record_by_hand
 from pipeline.failures import UsageFailure
 from pipeline.inspection.outcome import Outcome
 from pipeline.inspection.root import Root, shorten
+from pipeline.manual_actions import copy_as_new, find_login_name, record_by_hand
 from pipeline.override import describe_override
 from pipeline.records import BLESS_NODE, Artifact
-from pipeline.refusals import is_refused
+from pipeline.rejections import is_refused
 
 _BLESSED_FILE = "BLESSED"  # as TFX's Evaluator names it
 

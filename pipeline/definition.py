@@ -33,12 +33,12 @@ from components.report.page import digest_templates
 from components.schema import SCHEMA_FILE, CuratedSchema
 from components.serving_validator.component import ServingValidator
 from components.source_digest import digest_sources
-from components.trainer.fit.fitter import Fitter
 from components.trainer.run import run_fn
+from components.trainer.training.fitter import Fitter
 from components.transform import preprocessing_fn
 from pipeline.beam_options import make_step_arguments
 from pipeline.config import PipelineConfig
-from pipeline.place import Place, find_here
+from pipeline.target import Place, find_here
 
 
 def create_pipeline(config: PipelineConfig, place: Place | None = None) -> Pipeline:

@@ -10,7 +10,7 @@ from components.evaluator.verdict import Measure, Paired
 from components.lite_converter.comparison import LiteComparison, Variant
 from pipeline.history import Run, Winner
 from pipeline.override import describe_override
-from pipeline.refusals import describe_refusal
+from pipeline.rejections import describe_refusal
 
 
 def print_run(console: Console, run: Run) -> None:

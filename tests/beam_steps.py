@@ -25,8 +25,8 @@ from pipeline.beam_options import make_step_arguments
 from pipeline.config import QUICK, PipelineConfig
 from pipeline.definition import generate_components
 from pipeline.failures import ExitCode
-from pipeline.place import find_here
 from pipeline.prediction.batch import score_examples
+from pipeline.target import find_here
 
 
 @dataclasses.dataclass(frozen=True)

@@ -23,7 +23,7 @@ _GROUPS = {
     "tests/components/trainer/search/test_workers.py": "workers",
     "tests/components/trainer/search/test_chief.py": "workers",
     "tests/components/trainer/search/": "trainings",
-    "tests/components/trainer/fit/": "trainings",
+    "tests/components/trainer/training/": "trainings",
     "tests/components/trainer/test_outputs.py": "trainings",
     "tests/components/trainer/test_tensorboard.py": "trainings",
     "tests/components/lite_converter/": "lite_converter",

@@ -13,10 +13,10 @@ from trainings import Searched, search_in
 
 from components.trainer.assignment import Assignment
 from components.trainer.config import TrainerConfig
-from components.trainer.fit.fitter import Fitter
-from components.trainer.read import read_examples
+from components.trainer.data.examples import read_examples
 from components.trainer.search.chief import start_chief
 from components.trainer.state import locate_state
+from components.trainer.training.fitter import Fitter
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ from pipeline.definition import create_pipeline
 from pipeline.failures import ExitCode
 from pipeline.history import History
 from pipeline.local import run_locally
-from pipeline.worker import classify, describe_cause, find_cause
+from pipeline.runner.child import classify, describe_cause, find_cause
 
 
 def replace(values: Any, name: str, content: bytes) -> None:

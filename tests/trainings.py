@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from components.trainer.config import TrainerConfig
-from components.trainer.fit.checkpoint import Checkpoint
-from components.trainer.fit.fitter import Fitter
 from components.trainer.progress import LOGGER, EpochReporter
 from components.trainer.search.chief import Chief
-from components.trainer.search.choice import Choice
-from components.trainer.search.stages import Search
+from components.trainer.search.search import Search
+from components.trainer.search.selection import Choice
 from components.trainer.search.trials import Trial
+from components.trainer.training.checkpoint import Checkpoint
+from components.trainer.training.fitter import Fitter
 from models.vit_config import ViTConfig
 
 FitterIn = Callable[[pathlib.Path], Fitter]

@@ -16,9 +16,9 @@ import tensorflow as tf
 from trainings import train_up_to
 
 from components.trainer.config import FitConfig
-from components.trainer.fit.fitter import Fitter, TrainingFailedError
-from components.trainer.fit.loops import ReplicaLoop, _take_share, make_loop
-from components.trainer.read import Examples
+from components.trainer.data.examples import Examples
+from components.trainer.training.fitter import Fitter, TrainingFailedError
+from components.trainer.training.loops import ReplicaLoop, _take_share, make_loop
 from models.normalization import FusedBatchNormalization
 from models.vit_config import ViTConfig
 

@@ -8,7 +8,7 @@ import pydantic
 
 from components.report.provenance import Provenance
 from components.trainer.config import TrainerConfig
-from components.trainer.fit.optimization import WarmupCosine, make_optimizer
+from components.trainer.training.optimizer import WarmupCosine, make_optimizer
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from components import features, signatures
-from components.trainer.transform_halves import load_normalisation
+from components.trainer.data.transform_functions import load_normalisation
 from models.attention_maps import build_attention_model, has_attention_maps
 
 NETWORK_FILE = "model.keras"  # of the Trainer's model run, in Keras's own format

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from components.trainer.search.choice import Choice, Difference
+from components.trainer.search.selection import Choice, Difference
 from models.search_space import NO_REDUCER
 
 

@@ -10,9 +10,9 @@ import tensorflow as tf
 from tensorboard.plugins.hparams import api as hparams
 
 from components.trainer.findings import describe_choice
-from components.trainer.fit.checkpoint import Epoch
-from components.trainer.search.choice import Candidate, Choice, Difference
+from components.trainer.search.selection import Candidate, Choice, Difference
 from components.trainer.search.trials import Trial
+from components.trainer.training.checkpoint import Epoch
 
 _METRIC = "epoch_val_accuracy"
 

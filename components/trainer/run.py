@@ -9,16 +9,17 @@ import pydantic
 import tensorflow_transform as tft
 
 from components.lock import hold_lock
-from components.trainer import export, outputs, read
+from components.trainer import export, outputs
 from components.trainer.assignment import Assignment
 from components.trainer.config import TrainerConfig
-from components.trainer.fit.checkpoint import Checkpoint
-from components.trainer.fit.fitter import Fitter
+from components.trainer.data.examples import count_batches, read_examples
 from components.trainer.progress import EpochReporter
 from components.trainer.search.chief import start_chief
-from components.trainer.search.choice import Choice
-from components.trainer.search.stages import Search
+from components.trainer.search.search import Search
+from components.trainer.search.selection import Choice
 from components.trainer.state import locate_state
+from components.trainer.training.checkpoint import Checkpoint
+from components.trainer.training.fitter import Fitter
 from models.macs import count_macs
 from models.search_space import name_point
 
@@ -42,10 +43,10 @@ def run_fn(fn_args: Any) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     transform = tft.TFTransformOutput(fn_args.transform_output)
     with (
-        read.read_examples(fn_args.train_files, transform) as train,
-        read.read_examples(fn_args.eval_files, transform) as valid,
+        read_examples(fn_args.train_files, transform) as train,
+        read_examples(fn_args.eval_files, transform) as valid,
     ):
-        if not read.count_batches(train, config.fit):
+        if not count_batches(train, config.fit):
             raise ValueError(f"fit.batch_size is {config.fit.batch_size}, which is more than there are training images")
         state = locate_state(config, train, valid)
         with hold_lock(state / "lock", f"another search works in {state}; wait until it has ended, or end it"):

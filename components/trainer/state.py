@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from components.trainer.config import TrainerConfig
-from components.trainer.read import Examples
+from components.trainer.data.examples import Examples
 
 
 def locate_state(config: TrainerConfig, train: Examples, valid: Examples) -> pathlib.Path:

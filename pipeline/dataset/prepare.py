@@ -6,7 +6,7 @@ import typing
 
 import rich.progress
 
-from pipeline.dataset import archive, download, npm_package, screen, wholeness, workspace
+from pipeline.dataset import archive, display, download, npm_package, wholeness, workspace
 from pipeline.dataset.edition import CIFAR10, Edition, version_folder
 from pipeline.failures import DataFailure, UsageFailure
 
@@ -48,10 +48,10 @@ def _make(source: Source, path: pathlib.Path | None, target: pathlib.Path, editi
     with workspace.lend_workspace(target) as folder:
         if target.exists():  # another process made it before we got the lock
             return _keep(target, edition)
-        with screen.open_display() as progress:
+        with display.open_display() as progress:
             built = _build(source, path, edition, folder, progress)
         built.rename(target)
-    screen.say(f"Made {target}: {_in_words(edition)} in {time.monotonic() - start:.0f} seconds.")
+    display.say(f"Made {target}: {_in_words(edition)} in {time.monotonic() - start:.0f} seconds.")
     return target
 
 
@@ -59,7 +59,7 @@ def _keep(target: pathlib.Path, edition: Edition) -> pathlib.Path:
     flaw = wholeness.describe_flaw(target, edition.split_sizes)
     if flaw:
         raise DataFailure(f"{target} {flaw}; delete that folder, then prepare it again.")
-    screen.say(f"{target} is there already: {_in_words(edition)}.")
+    display.say(f"{target} is there already: {_in_words(edition)}.")
     return target
 
 
@@ -76,7 +76,7 @@ def _build(
         archive.check_md5s(files, edition, progress=progress)
     else:
         download.check_reachable(download.find_url(edition))
-    with screen.quiet_tensorflow(progress):
+    with display.quiet_tensorflow(progress):
         from pipeline.dataset.builder import FilesBuilder, build
 
         return build(FilesBuilder(data_dir=folder / "tfds", edition=edition, folder=files, progress=progress))

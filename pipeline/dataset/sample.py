@@ -9,7 +9,7 @@ import typing
 import numpy as np
 import rich.progress
 
-from pipeline.dataset import screen, wholeness, workspace
+from pipeline.dataset import display, wholeness, workspace
 from pipeline.dataset.edition import CIFAR10, DATASET_NAME, Edition, version_folder
 from pipeline.failures import DataFailure
 
@@ -74,11 +74,11 @@ def make_sample(
             raise DataFailure(f"{source} {flaw}; make it with `tokenlearner data prepare --data-dir {data_dir}`.")
         with (
             workspace.lend_workspace(output) as folder,
-            screen.open_display() as progress,
-            screen.quiet_tensorflow(progress),
+            display.open_display() as progress,
+            display.quiet_tensorflow(progress),
         ):
             _install(_build(source, folder, plan or SamplePlan(), np.random.default_rng(seed), progress), output)
-    screen.say(f"Made {output} with seed {seed}.")
+    display.say(f"Made {output} with seed {seed}.")
     return output
 
 

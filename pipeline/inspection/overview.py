@@ -18,7 +18,7 @@ from pipeline.inspection.root import Root, shorten
 from pipeline.inspection.serving import show_serving
 from pipeline.override import Override, describe_override
 from pipeline.records import format_time
-from pipeline.refusals import describe_refusal, is_refused
+from pipeline.rejections import describe_refusal, is_refused
 from pipeline.rollback import RollbackRecord, describe_rollback
 
 

@@ -15,7 +15,7 @@ from pipeline.definition import create_pipeline
 from pipeline.kubeflow.bucket import locate
 from pipeline.kubeflow.step import EXECUTOR
 from pipeline.kubeflow.target import SHIPPED_SAMPLE, Target, TrainerResources, find_dataset
-from pipeline.place import Place
+from pipeline.target import Place
 
 COMMAND = ("python", "-m", "pipeline.kubeflow.step")  # the ENTRYPOINT of the Dockerfile
 TFX_COMMAND = ("python", "-m", EXECUTOR)  # leaves addresses as they are

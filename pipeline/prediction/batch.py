@@ -72,9 +72,9 @@ def _run(files: Sequence[pathlib.Path], model: pathlib.Path, folder: pathlib.Pat
     pipeline = make_beam_pipeline(options)
     _build(pipeline, [(printable(file), str(file.resolve())) for file in files], model.resolve(), folder.resolve())
     try:
-        pipeline.run().wait_until_finish()
+        pipeline.runner.parent().wait_until_finish()
     except Exception as error:  # whatever the runner raises
-        from pipeline.worker import describe_cause
+        from pipeline.runner.child import describe_cause
 
         raise Failure(f"the Beam pipeline failed: {describe_cause(error)}") from error
 

@@ -5,9 +5,9 @@ import time
 
 from components.pusher import ledger
 from components.pusher.manifest import Manifest, Rollback, hash_manifest
-from pipeline.by_hand import copy_as_new, record_by_hand
 from pipeline.config import locate_serving_dir
 from pipeline.failures import Failure
+from pipeline.manual_actions import copy_as_new, record_by_hand
 from pipeline.push.pushed import PushedVersion, find_pushes
 from pipeline.records import ROLLBACK_NODE, Artifact, Records, format_time
 

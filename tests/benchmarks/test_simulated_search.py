@@ -8,7 +8,7 @@ import pytest
 from benchmarks.simulated_search import Clockwork, simulate
 from benchmarks.workers import make_space
 from components.trainer.search.halving import plan_rungs
-from components.trainer.search.stages import plan_epochs
+from components.trainer.search.search import plan_epochs
 from pipeline.config import QUICK
 
 

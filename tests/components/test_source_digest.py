@@ -25,7 +25,7 @@ ENTRIES = {
 
 def test_the_trainer_depends_on_models_and_its_own_folder_but_on_no_other_step() -> None:
     sources = set(find_sources(*ENTRIES["Trainer"]))
-    assert {"models.vit", "models.reducers.token_learner", "models.macs", "components.trainer.search.stages"} <= sources
+    assert {"models.vit", "models.reducers.token_learner", "models.macs", "components.trainer.search.search"} <= sources
     assert not any(
         name.startswith(("components.example_gen", "components.data_gate", "components.evaluator")) for name in sources
     )
@@ -46,7 +46,7 @@ def test_the_transform_depends_on_feature_names_alone() -> None:
         ("components/evaluator/class_metrics.py", {"Evaluator"}),
         ("components/evaluator/extractors.py", {"Evaluator"}),
         ("components/evaluator/eval_config.py", set()),  # TFX sees the EvalConfig itself
-        ("pipeline/progress.py", set()),
+        ("pipeline/runner/display.py", set()),
     ],
 )
 def test_an_edit_changes_the_digests_of_the_steps_that_depend_on_it(

@@ -12,7 +12,7 @@ from workplace import Workplace
 
 from components.lock import LockedError
 from pipeline.failures import ExitCode
-from pipeline.run import run
+from pipeline.runner.parent import run
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,7 @@ from pipeline.beam_options import (
 from pipeline.config import QUICK
 from pipeline.definition import create_pipeline
 from pipeline.failures import ExitCode, UsageFailure
-from pipeline.place import find_here
+from pipeline.target import find_here
 
 
 def test_options_are_taken_out_wherever_they_stand_and_their_values_stay_as_they_are() -> None:

@@ -13,7 +13,7 @@ import models
 from components.evaluator import eval_config
 from pipeline.config import QUICK, PipelineConfig
 from pipeline.definition import create_pipeline
-from pipeline.place import find_here
+from pipeline.target import find_here
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def test_what_is_compiled_twice_is_the_same(config: PipelineConfig, before: dict
     [
         ("models/reducers/token_learner.py", {"Trainer", "ServingValidator"}),
         ("components/transform.py", {"Transform", "LiteConverter", "ServingValidator"}),
-        ("components/trainer/fit/fitter.py", {"Trainer"}),
+        ("components/trainer/training/fitter.py", {"Trainer"}),
         ("components/data_gate/findings.py", {"DataGate"}),
         ("components/evaluator/extractors.py", {"Evaluator"}),
         ("components/pusher/shelf.py", {"Pusher"}),

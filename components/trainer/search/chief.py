@@ -17,10 +17,10 @@ from keras_tuner.src.distribute.oracle_chief import OracleServicer
 
 from components.trainer.assignment import Assignment
 from components.trainer.progress import LOGGER
-from components.trainer.search import plans, worker
-from components.trainer.search.crew import Crew
+from components.trainer.search import proposals, worker
 from components.trainer.search.tuner import StageTuner
 from components.trainer.search.worker import ID, IP, PORT
+from components.trainer.search.worker_processes import Crew
 
 _MOST_DEATHS = 3  # of workers in one trial, before it is given up
 _LOOK_SECONDS = 0.2
@@ -172,7 +172,7 @@ class StageServicer(OracleServicer):
         """Ends a trial that no worker will end."""
         with self._lock:
             trial.status = "FAILED"
-            trial.hyperparameters.values[plans.REASON] = reason
+            trial.hyperparameters.values[proposals.REASON] = reason
             self._end(trial)
 
     def CreateTrial(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
@@ -215,7 +215,7 @@ def _status(name: str) -> Any:
 
 def _is_same(trial: keras_tuner.engine.trial.Trial, other: keras_tuner.engine.trial.Trial) -> bool:
     values, others = (
-        {name: value for name, value in each.hyperparameters.values.items() if name != plans.REASON}
+        {name: value for name, value in each.hyperparameters.values.items() if name != proposals.REASON}
         for each in (trial, other)
     )
     return values == others

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import keras_tuner
 
 from components.trainer.config import SearchConfig
-from components.trainer.search import plans
-from components.trainer.search.plans import PlanOracle, Values, propose
+from components.trainer.search import proposals
+from components.trainer.search.proposals import PlanOracle, Values, propose
 from models.vit_config import ViTConfig
 
 
@@ -64,8 +64,8 @@ class _RungOracle(PlanOracle):
         """Proposes to train the point of a trial up to the end of the next rung."""
         number = _find_rung(trial)
         before, rung = self.rungs[number : number + 2]
-        promoted = {plans.EPOCHS: rung.epochs, plans.INITIAL_EPOCH: before.epochs, plans.ROUND: number + 1}
-        return {**trial.hyperparameters.values, **promoted, plans.TRIAL_ID: trial.trial_id}
+        promoted = {proposals.EPOCHS: rung.epochs, proposals.INITIAL_EPOCH: before.epochs, proposals.ROUND: number + 1}
+        return {**trial.hyperparameters.values, **promoted, proposals.TRIAL_ID: trial.trial_id}
 
 
 class HalvingOracle(_RungOracle):
@@ -124,5 +124,5 @@ class AsyncHalvingOracle(_RungOracle):
 
 
 def _find_rung(trial: keras_tuner.engine.trial.Trial) -> int:
-    number: int = trial.hyperparameters.values[plans.ROUND]
+    number: int = trial.hyperparameters.values[proposals.ROUND]
     return number

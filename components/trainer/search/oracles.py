@@ -9,7 +9,7 @@ import keras_tuner
 
 from components.trainer.config import SearchConfig
 from components.trainer.search.halving import AsyncHalvingOracle, HalvingOracle
-from components.trainer.search.plans import ANY_NUMBER, OBJECTIVE, PlanOracle, Values, propose
+from components.trainer.search.proposals import ANY_NUMBER, OBJECTIVE, PlanOracle, Values, propose
 from models.search_space import describe_point
 from models.vit_config import ViTConfig
 

@@ -8,13 +8,13 @@ import keras_tuner
 import tensorflow as tf
 
 from components.trainer.config import TrainerConfig
-from components.trainer.fit.checkpoint import Checkpoint
-from components.trainer.fit.fitter import Fitter, TrainingFailedError
-from components.trainer.fit.optimization import compile_model
+from components.trainer.data.examples import count_batches
 from components.trainer.progress import EpochReporter
-from components.trainer.read import count_batches
-from components.trainer.search import plans, trials
+from components.trainer.search import proposals, trials
 from components.trainer.search.trials import Trial
+from components.trainer.training.checkpoint import Checkpoint
+from components.trainer.training.fitter import Fitter, TrainingFailedError
+from components.trainer.training.optimizer import compile_model
 from models.hypermodel import TokenLearnerHyperModel
 from models.macs import count_macs
 from models.search_space import describe_point, name_point
@@ -66,19 +66,19 @@ class PointTuner(keras_tuner.Tuner):
             )
         except Exception as error:
             # Of all that a trial holds, this comes back from another process.
-            trial.hyperparameters.values[plans.REASON] = describe_failure(error)
+            trial.hyperparameters.values[proposals.REASON] = describe_failure(error)
             raise keras_tuner.errors.FailedTrialError(describe_failure(error)) from error
-        return {plans.OBJECTIVE.name: training.epochs[proposal.epochs - 1].valid_accuracy}
+        return {proposals.OBJECTIVE.name: training.epochs[proposal.epochs - 1].valid_accuracy}
 
     def read_proposal(self, trial: keras_tuner.engine.trial.Trial) -> Proposal:
         """Reads what a trial asks for out of its hyperparameters."""
         values = trial.hyperparameters.values
         return Proposal(
             network=self.point_model.vit_config(trial.hyperparameters),
-            seed=values.get(plans.SEED, self.seed),
-            round=values.get(plans.ROUND, 0),
-            initial_epoch=values.get(plans.INITIAL_EPOCH, 0),
-            epochs=values.get(plans.EPOCHS, self.schedule_epochs),
+            seed=values.get(proposals.SEED, self.seed),
+            round=values.get(proposals.ROUND, 0),
+            initial_epoch=values.get(proposals.INITIAL_EPOCH, 0),
+            epochs=values.get(proposals.EPOCHS, self.schedule_epochs),
         )
 
     def make_reporter(self, trial: keras_tuner.engine.trial.Trial, proposal: Proposal) -> EpochReporter:
@@ -156,7 +156,7 @@ class StageTuner(PointTuner):
             epochs=proposal.epochs,
             macs=count_macs(proposal.network).total,
             status="completed" if trial.status == "COMPLETED" else "failed",
-            reason=trial.hyperparameters.values.get(plans.REASON),
+            reason=trial.hyperparameters.values.get(proposals.REASON),
         )
 
     def make_reporter(self, trial: keras_tuner.engine.trial.Trial, proposal: Proposal) -> EpochReporter:

@@ -22,12 +22,12 @@ import tensorflow_transform as tft
 
 from components.source_digest import digest_sources
 from components.trainer.assignment import Assignment
-from components.trainer.fit.fitter import Fitter
+from components.trainer.data.examples import read_examples
 from components.trainer.progress import LOGGER
-from components.trainer.read import read_examples
-from components.trainer.search.plans import PlanOracle
+from components.trainer.search.proposals import PlanOracle
 from components.trainer.search.tuner import PointTuner
 from components.trainer.state import locate_state
+from components.trainer.training.fitter import Fitter
 
 ID, IP, PORT = "KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT"
 ENDS_WITH_INPUT = "--ends-with-input"  # for a worker that would train for nobody if its parent were dead

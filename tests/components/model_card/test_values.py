@@ -14,7 +14,7 @@ from components.model_card.card import write_card
 from components.model_card.facts import CardSources, Facts
 from components.serving_validator.findings import read_findings
 from components.trainer.outputs import write_search
-from components.trainer.search.choice import Candidate, choose
+from components.trainer.search.selection import Candidate, choose
 from models.macs import count_macs
 from models.reducers.registry import CONTROLS, ControlReducer
 

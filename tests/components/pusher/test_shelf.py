@@ -17,7 +17,7 @@ from components.pusher.manifest import read_manifest
 from components.pusher.shelf import PushError, locate_workshop
 from components.pusher.versions import find_versions
 from pipeline.failures import ExitCode
-from pipeline.worker import classify, describe_cause
+from pipeline.runner.child import classify, describe_cause
 
 
 def test_a_push_leaves_one_whole_version_and_nothing_aside(base: pathlib.Path, model: pathlib.Path) -> None:

@@ -14,7 +14,7 @@ from pipeline.config import QUICK
 from pipeline.definition import create_pipeline
 from pipeline.docker_daemon import require_docker
 from pipeline.failures import UsageFailure
-from pipeline.run import run
+from pipeline.runner.parent import run
 
 
 def compile_dag(root: pathlib.Path, data: pathlib.Path, *, docker: bool) -> Pipeline:
@@ -58,7 +58,7 @@ def test_no_docker_daemon_is_one_sentence_before_anything_is_made(
     nowhere = f"unix://{tmp_path}/docker.sock"
     with pytest.raises(UsageFailure, match=f"serving.docker is on, but no docker daemon answers at {nowhere}; start"):
         require_docker(nowhere)
-    monkeypatch.setattr("pipeline.run.require_docker", lambda: require_docker(nowhere))
+    monkeypatch.setattr("pipeline.runner.parent.require_docker", lambda: require_docker(nowhere))
     serving = dataclasses.replace(QUICK.serving, docker=True)
     config = dataclasses.replace(
         QUICK, root=tmp_path / "root", data=dataclasses.replace(QUICK.data, tfds_dir=slice_dir), serving=serving

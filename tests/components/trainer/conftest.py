@@ -17,8 +17,8 @@ from trainings import FitterIn, Searched, search_in
 
 from components.source_digest import digest_sources
 from components.trainer.config import FitConfig, SearchConfig, StateConfig, TrainerConfig
-from components.trainer.fit.fitter import Fitter
-from components.trainer.read import Examples
+from components.trainer.data.examples import Examples
+from components.trainer.training.fitter import Fitter
 from models.macs import count_macs
 from models.reducers.registry import CONTROLS
 from models.vit_config import ViTConfig

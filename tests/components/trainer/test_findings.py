@@ -8,7 +8,7 @@ import dataclasses
 import numpy as np
 
 from components.trainer.findings import describe_choice
-from components.trainer.search.choice import Candidate, choose
+from components.trainer.search.selection import Candidate, choose
 from models.reducers.registry import TokenReducer
 from models.vit_config import ViTConfig
 

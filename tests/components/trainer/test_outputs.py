@@ -11,7 +11,7 @@ from trainings import Searched
 
 from components.trainer.findings import describe_choice
 from components.trainer.outputs import write_pareto, write_search
-from components.trainer.search.choice import Candidate, choose
+from components.trainer.search.selection import Candidate, choose
 from components.trainer.search.trials import Trial
 from models.macs import count_macs
 from models.search_space import name_point

@@ -9,7 +9,7 @@ import pytest
 
 from components.trainer import run
 from components.trainer.config import TrainerConfig
-from components.trainer.read import Examples
+from components.trainer.data.examples import Examples
 
 
 def test_the_pixels_of_both_splits_are_removed_though_the_trainer_fails(

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from components.lock import LockedError, hold_lock
 from components.trainer.config import StateConfig, TrainerConfig
-from components.trainer.read import Examples
+from components.trainer.data.examples import Examples
 from components.trainer.state import locate_state
 
 

@@ -11,8 +11,8 @@ import PIL.Image
 import pytest
 import rich.progress
 
+from pipeline.dataset.display import open_display
 from pipeline.dataset.edition import CIFAR10, RECORD_BYTES, Edition, OfficialFile
-from pipeline.dataset.screen import open_display
 
 EditionMaker = Callable[[int], tuple[Edition, dict[str, bytes]]]
 

@@ -10,8 +10,8 @@ from oracle_driver import POINTS, drive, name_proposal, score_at_random
 from components.trainer.config import SearchConfig, TrainerConfig, TunerName
 from components.trainer.search.halving import AsyncHalvingOracle, HalvingOracle, Rung, plan_rungs
 from components.trainer.search.oracles import make_oracle
-from components.trainer.search.plans import PlanOracle, count_epochs, propose
-from components.trainer.search.stages import plan_epochs
+from components.trainer.search.proposals import PlanOracle, count_epochs, propose
+from components.trainer.search.search import plan_epochs
 from models.search_space import name_point
 
 

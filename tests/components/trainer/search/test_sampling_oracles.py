@@ -10,7 +10,7 @@ from oracle_driver import POINTS, drive, name_proposal, score_at_random
 
 from components.trainer.config import SearchConfig, TrainerConfig, TunerName
 from components.trainer.search.oracles import make_oracle
-from components.trainer.search.plans import OBJECTIVE
+from components.trainer.search.proposals import OBJECTIVE
 from models.search_space import name_point
 
 _AFFORDABLE = tuple(point for i, point in enumerate(POINTS) if i % 3)[:16]  # a ceiling cuts corners off a space

@@ -11,10 +11,10 @@ import tensorflow as tf
 from trainings import FitterIn, Searched, search_in
 
 from components.trainer.config import TrainerConfig
-from components.trainer.fit.checkpoint import Checkpoint
-from components.trainer.fit.fitter import Fitter, TrainingFailedError
-from components.trainer.search.stages import SearchFailedError
+from components.trainer.search.search import SearchFailedError
 from components.trainer.search.tuner import describe_failure
+from components.trainer.training.checkpoint import Checkpoint
+from components.trainer.training.fitter import Fitter, TrainingFailedError
 from models.search_space import name_point
 from models.vit_config import ViTConfig
 

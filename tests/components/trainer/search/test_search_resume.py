@@ -6,7 +6,7 @@ import random
 from trainings import FitterIn, Searched, describe, search_in, train_up_to, without_seconds
 
 from components.trainer.config import TrainerConfig
-from components.trainer.fit.fitter import Fitter
+from components.trainer.training.fitter import Fitter
 from models.search_space import name_point
 
 

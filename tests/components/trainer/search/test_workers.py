@@ -16,9 +16,9 @@ import pytest
 from search_ground import Ground, find_processes
 from trainings import Searched, describe, without_seconds
 
-from components.trainer.search import crew, worker
-from components.trainer.search.crew import make_variables, share_threads
+from components.trainer.search import worker, worker_processes
 from components.trainer.search.trials import Trial
+from components.trainer.search.worker_processes import make_variables, share_threads
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def test_two_workers_find_what_one_process_finds_though_one_of_them_is_killed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """With as many threads as this process has: a sum over other shares rounds differently."""
-    monkeypatch.setattr(crew, "share_threads", lambda _: share_threads(1))
+    monkeypatch.setattr(worker_processes, "share_threads", lambda _: share_threads(1))
     killed: list[int] = []
 
     def kill_once(report: dict[str, Any]) -> None:
@@ -68,9 +68,9 @@ def test_two_workers_find_what_one_process_finds_though_one_of_them_is_killed(
 
 _CHIEF = """
 import pathlib, sys
-from components.trainer.search import crew
+from components.trainer.search import worker_processes
 from search_ground import Ground
-crew.share_threads = lambda _, share=crew.share_threads: share(1)
+worker_processes.share_threads = lambda _, share=worker_processes.share_threads: share(1)
 Ground.load(pathlib.Path(sys.argv[1])).search(pathlib.Path(sys.argv[2]), workers=2)
 """
 
@@ -91,7 +91,7 @@ def test_workers_fill_the_cores_together(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_workers_end_with_a_killed_chief_and_the_next_search_goes_on(
     ground: Ground, alone: Searched, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(crew, "share_threads", lambda _: share_threads(1))
+    monkeypatch.setattr(worker_processes, "share_threads", lambda _: share_threads(1))
     ground.save(tmp_path / "ground.json")
     folder = tmp_path / "search"
     folder.mkdir()

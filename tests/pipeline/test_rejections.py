@@ -9,7 +9,7 @@ from commands import Mount
 from recorded_root import Plan, RecordedRoot
 
 from pipeline.failures import DataFailure, UsageFailure
-from pipeline.refusals import count_refusals
+from pipeline.rejections import count_refusals
 
 
 def test_refusals_are_counted_once_and_blessings_are_not(tmp_path: pathlib.Path) -> None:

@@ -16,9 +16,9 @@ from ended_run import judge_first, make_run
 from rich.console import Console
 
 from pipeline.config import QUICK
-from pipeline.events import RunEnded
 from pipeline.failures import DataFailure, ExitCode, UsageFailure
-from pipeline.run import run
+from pipeline.runner.events import RunEnded
+from pipeline.runner.parent import run
 
 
 def test_a_root_that_is_a_file_is_refused(tmp_path: pathlib.Path, slice_dir: pathlib.Path) -> None:
@@ -54,7 +54,7 @@ def test_the_exit_code_tells_whether_a_model_was_pushed(
 ) -> None:
     data = dataclasses.replace(QUICK.data, tfds_dir=slice_dir)
     ended = RunEnded(make_run(judge_first(0.5, 8), version))
-    monkeypatch.setattr("pipeline.run._follow", lambda *_: ended)
+    monkeypatch.setattr("pipeline.runner.parent._follow", lambda *_: ended)
     console = Console(file=io.StringIO())
     assert run(dataclasses.replace(QUICK, root=tmp_path, data=data), console) == code
 

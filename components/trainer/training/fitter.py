@@ -13,12 +13,12 @@ import numpy as np
 import tensorflow as tf
 
 from components.trainer.config import FitConfig
-from components.trainer.fit import checkpoint
-from components.trainer.fit.checkpoint import Checkpoint, Epoch
-from components.trainer.fit.loops import Loop, make_loop, make_strategy
-from components.trainer.fit.optimization import averaged_weights, set_steps
+from components.trainer.data.examples import Examples, count_batches, training_batches
 from components.trainer.progress import EpochReporter
-from components.trainer.read import Examples, count_batches, training_batches
+from components.trainer.training import checkpoint
+from components.trainer.training.checkpoint import Checkpoint, Epoch
+from components.trainer.training.loops import Loop, make_loop, make_strategy
+from components.trainer.training.optimizer import averaged_weights, set_steps
 from models.search_space import name_point
 from models.vit import build_vit
 from models.vit_config import ViTConfig

@@ -16,12 +16,12 @@ from components.lock import hold_lock
 from pipeline.beam_options import make_beam_pipeline
 from pipeline.config import PipelineConfig
 from pipeline.docker_daemon import require_docker
-from pipeline.events import Event, RunEnded, RunFailed
 from pipeline.failures import DataFailure, ExitCode, UsageFailure
-from pipeline.progress import Screen, print_failure
-from pipeline.refusals import count_refusals
+from pipeline.rejections import count_refusals
+from pipeline.runner.child import work
+from pipeline.runner.display import Screen, print_failure
+from pipeline.runner.events import Event, RunEnded, RunFailed
 from pipeline.summary import print_run
-from pipeline.worker import work
 
 
 def run(config: PipelineConfig, console: Console, beam_options: tuple[str, ...] = ()) -> ExitCode:

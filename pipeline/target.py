@@ -4,7 +4,7 @@ import dataclasses
 
 from components.example_gen.component import digest_source
 from pipeline.config import PipelineConfig
-from pipeline.refusals import count_refusals
+from pipeline.rejections import count_refusals
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -8,9 +8,9 @@ import pytest
 from trainings import FitterIn, assert_same, train_up_to
 
 from components.trainer.config import FitConfig
-from components.trainer.fit.fitter import Fitter
+from components.trainer.data.examples import Examples
 from components.trainer.progress import EpochReporter
-from components.trainer.read import Examples
+from components.trainer.training.fitter import Fitter
 from models.vit_config import ViTConfig
 
 

@@ -19,10 +19,10 @@ from components.bad_data import BadDataError
 from components.lock import LockedError
 from components.report.memory import read_peak, read_peaks, reset_peak
 from pipeline.config import QUICK
-from pipeline.events import Event, StepBegan, StepEnded
 from pipeline.failures import DataFailure, ExitCode, UsageFailure
 from pipeline.records import connect
-from pipeline.worker import RunObserver, classify, describe_cause, find_cause
+from pipeline.runner.child import RunObserver, classify, describe_cause, find_cause
+from pipeline.runner.events import Event, StepBegan, StepEnded
 
 METADATA = pathlib.Path("metadata.sqlite")
 

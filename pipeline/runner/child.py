@@ -17,7 +17,9 @@ from components.bad_data import BadDataError
 from components.lock import LockedError
 from components.report.memory import append_peak, read_peak, reset_peak
 from pipeline.config import PipelineConfig
-from pipeline.events import (
+from pipeline.failures import ExitCode, Failure
+from pipeline.history import History
+from pipeline.runner.events import (
     Event,
     RunEnded,
     RunFailed,
@@ -26,8 +28,6 @@ from pipeline.events import (
     StepsPlanned,
     TrainingProgress,
 )
-from pipeline.failures import ExitCode, Failure
-from pipeline.history import History
 from pipeline.snapshot import describe_damage
 
 _STEP_BEGAN = "Component %s is running."  # how LocalDagRunner logs it
@@ -65,7 +65,7 @@ def _run(config: PipelineConfig, beam_options: tuple[str, ...], observer: "RunOb
     gc.disable()  # searching the imported modules for garbage would take a tenth of the time, and find none
     from pipeline.definition import create_pipeline  # takes 20 seconds
     from pipeline.local import run_locally
-    from pipeline.place import find_here
+    from pipeline.target import find_here
 
     gc.freeze()  # later collections leave them alone, too
     gc.enable()

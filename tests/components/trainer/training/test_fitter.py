@@ -18,10 +18,10 @@ import tensorflow as tf
 from trainings import FitterIn, assert_same, train_up_to
 
 from components.trainer.config import FitConfig
-from components.trainer.fit import checkpoint
-from components.trainer.fit.fitter import Fitter, TrainingFailedError
+from components.trainer.data.examples import Examples, count_batches, training_batches
 from components.trainer.progress import LOGGER, EpochReporter
-from components.trainer.read import Examples, count_batches, training_batches
+from components.trainer.training import checkpoint
+from components.trainer.training.fitter import Fitter, TrainingFailedError
 from models.encoder import EncoderBlock
 from models.vit_config import ViTConfig
 

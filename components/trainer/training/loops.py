@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from components.trainer.config import FitConfig, Strategy
-from components.trainer.fit.optimization import compile_model
+from components.trainer.training.optimizer import compile_model
 from models.vit import build_vit
 from models.vit_config import ViTConfig
 

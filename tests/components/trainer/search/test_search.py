@@ -9,8 +9,8 @@ import pytest
 from trainings import Searched
 
 from components.trainer.config import TrainerConfig
-from components.trainer.fit import checkpoint
-from components.trainer.search.stages import plan_epochs
+from components.trainer.search.search import plan_epochs
+from components.trainer.training import checkpoint
 from models.macs import count_macs
 from models.search_space import find_controls, is_learnt, name_point
 

@@ -6,9 +6,9 @@ import pathlib
 import pytest
 from rich.console import Console
 
-from pipeline.events import RunFailed, StepBegan, StepEnded, StepsPlanned, TrainingProgress
 from pipeline.failures import ExitCode
-from pipeline.progress import Screen, format_seconds, print_failure
+from pipeline.runner.display import Screen, format_seconds, print_failure
+from pipeline.runner.events import RunFailed, StepBegan, StepEnded, StepsPlanned, TrainingProgress
 
 LOG = pathlib.Path("unused.log")
 

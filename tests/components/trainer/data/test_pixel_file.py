@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from components.trainer.pixels import PixelFile, PixelFileError
+from components.trainer.data.pixel_file import PixelFile, PixelFileError
 
 _SHAPE = (4, 3, 2)  # height, width, channels
 
@@ -83,7 +83,7 @@ def test_images_of_another_kind_are_refused(images: np.ndarray) -> None:
 _CHILD = """
 import os, pathlib, signal
 import numpy as np
-from components.trainer.pixels import PixelFile
+from components.trainer.data.pixel_file import PixelFile
 file = PixelFile((4, 3, 2))
 file.append(np.ones((9, 4, 3, 2), np.uint8))
 link = os.readlink(f"/proc/self/fd/{file._file.fileno()}")

@@ -10,8 +10,8 @@ import pathlib
 import numpy as np
 import pytest
 
-from components.trainer.fit import checkpoint
-from components.trainer.fit.checkpoint import Checkpoint, Epoch
+from components.trainer.training import checkpoint
+from components.trainer.training.checkpoint import Checkpoint, Epoch
 
 _DIGEST_BYTES = 32  # of SHA-256, before the payload
 

@@ -16,10 +16,10 @@ import two_devices
 from trainings import train_up_to
 
 from components.trainer.config import FitConfig, TrainerConfig
-from components.trainer.fit.checkpoint import Checkpoint
-from components.trainer.fit.fitter import Fitter
-from components.trainer.fit.loops import KerasLoop, make_loop, make_strategy
-from components.trainer.read import Examples
+from components.trainer.data.examples import Examples
+from components.trainer.training.checkpoint import Checkpoint
+from components.trainer.training.fitter import Fitter
+from components.trainer.training.loops import KerasLoop, make_loop, make_strategy
 from models.vit_config import ViTConfig
 
 _FLOAT_NOISE = 1e-6

@@ -16,8 +16,8 @@ from tfx_bsl.public import tfxio
 
 from components import features
 from components.trainer.config import FitConfig
-from components.trainer.pixels import PixelFile
-from components.trainer.transform_halves import load_decoder, load_normalisation
+from components.trainer.data.pixel_file import PixelFile
+from components.trainer.data.transform_functions import load_decoder, load_normalisation
 
 _READ_BATCH_SIZE = 256  # images decoded or hashed at once; does not touch what is trained on
 _ENDLESS = 2**40  # epochs

@@ -14,10 +14,10 @@ import pytest
 import tensorflow as tf
 
 from components import features
-from components.trainer import read
 from components.trainer.config import FitConfig
-from components.trainer.pixels import PixelFile
-from components.trainer.read import Examples, count_batches, crop_and_flip, training_batches
+from components.trainer.data import examples as reading
+from components.trainer.data.examples import Examples, count_batches, crop_and_flip, training_batches
+from components.trainer.data.pixel_file import PixelFile
 
 _CONFIG = FitConfig(
     epochs=1,
@@ -207,7 +207,7 @@ def read_sample(sample: Any, transform: Any, tmp_path_factory: pytest.TempPathFa
         with tf.io.TFRecordWriter(file) as writer:
             for record in records:
                 writer.write(record)
-    return lambda: read.read_examples(files, transform)
+    return lambda: reading.read_examples(files, transform)
 
 
 @pytest.fixture(scope="module")
@@ -279,14 +279,14 @@ def test_nothing_is_left_of_a_split_that_could_not_be_read_to_its_end(
         made.append(PixelFile(shape))
         return made[0]
 
-    monkeypatch.setattr(read, "PixelFile", make)
+    monkeypatch.setattr(reading, "PixelFile", make)
     bad = tf.train.Example.FromString(sample.records[-1])
     bad.features.feature[features.IMAGE].bytes_list.value[:] = [b"no image"]
     with tf.io.TFRecordWriter(str(tmp_path / "records")) as writer:
         for record in (*sample.records, bad.SerializeToString()):
             writer.write(record)
-    monkeypatch.setattr(read, "_READ_BATCH_SIZE", len(sample.records))
+    monkeypatch.setattr(reading, "_READ_BATCH_SIZE", len(sample.records))
     with pytest.raises(tf.errors.InvalidArgumentError):
-        read.read_examples([str(tmp_path / "records")], transform)
+        reading.read_examples([str(tmp_path / "records")], transform)
     with pytest.raises(ValueError, match="closed"):
         made[0].gather(np.array([0]))

@@ -12,7 +12,7 @@ import scipy.special
 import tensorflow as tf
 
 from components.trainer.config import FitConfig
-from components.trainer.fit.optimization import (
+from components.trainer.training.optimizer import (
     SmoothedCrossentropy,
     WarmupCosine,
     averaged_weights,

@@ -12,7 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.events import Event, RunFailed, StepBegan, StepEnded, StepsPlanned, TrainingProgress
+from pipeline.runner.events import Event, RunFailed, StepBegan, StepEnded, StepsPlanned, TrainingProgress
 
 _MIN_SHARE_FOR_ETA = 0.02  # of the Trainer; below it the estimate is worth nothing
 

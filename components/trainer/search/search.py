@@ -9,15 +9,15 @@ import keras_tuner
 import numpy as np
 
 from components.trainer.config import SearchConfig, TrainerConfig
-from components.trainer.fit.checkpoint import Checkpoint
-from components.trainer.fit.fitter import Fitter
-from components.trainer.search import plans, trials
+from components.trainer.search import proposals, trials
 from components.trainer.search.chief import Chief
-from components.trainer.search.choice import Candidate, Choice, choose
 from components.trainer.search.halving import plan_rungs
 from components.trainer.search.oracles import make_oracle
+from components.trainer.search.selection import Candidate, Choice, choose
 from components.trainer.search.trials import Trial
 from components.trainer.search.tuner import StageTuner
+from components.trainer.training.checkpoint import Checkpoint
+from components.trainer.training.fitter import Fitter
 from models.macs import count_macs
 from models.reducers.registry import CONTROLS
 from models.search_space import find_controls, is_learnt, name_point
@@ -75,7 +75,7 @@ class Search:
             raise SearchFailedError(f"all trials failed; the first one, {failed.point}: {failed.reason}")
         finalists = self.find_finalists()
         repeats = self._plan_repeats(finalists)
-        self._run_stage("finalists", plans.PlanOracle(repeats), planned_epochs=plans.count_epochs(repeats))
+        self._run_stage("finalists", proposals.PlanOracle(repeats), planned_epochs=proposals.count_epochs(repeats))
         return choose(
             self._gather_candidates(finalists),
             contenders=(*search.reducers, *(search.controls if search.controls_may_win else ())),
@@ -99,7 +99,7 @@ class Search:
         completed = [trial for trial in self.trials if trial.point == name_point(point) and trial.status == "completed"]
         return max(completed, key=lambda trial: trial.epochs, default=None)
 
-    def _plan_repeats(self, finalists: Sequence[ViTConfig]) -> list[plans.Values]:
+    def _plan_repeats(self, finalists: Sequence[ViTConfig]) -> list[proposals.Values]:
         """Plans what is missing for each finalist to be trained fully with each seed."""
         epochs = self.config.search.max_epochs
         plan = []
@@ -107,7 +107,7 @@ class Search:
             for seed in self.seeds:
                 done = self._count_epochs(point, seed)
                 if done < epochs:
-                    plan.append(plans.propose(point, epochs=epochs, initial_epoch=done, seed=seed))
+                    plan.append(proposals.propose(point, epochs=epochs, initial_epoch=done, seed=seed))
         return plan
 
     def _count_epochs(self, point: ViTConfig, seed: int) -> int:

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from components.trainer.search import choice as choices
-from components.trainer.search.choice import Candidate, Choice, compare, pool_seed_deviation
+from components.trainer.search import selection as choices
+from components.trainer.search.selection import Candidate, Choice, compare, pool_seed_deviation
 from models.reducers.registry import REDUCERS, TokenReducer
 from models.vit_config import ViTConfig
 
