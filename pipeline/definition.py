@@ -38,44 +38,44 @@ from components.trainer.training.fitter import Fitter
 from components.transform import preprocessing_fn
 from pipeline.beam_options import make_step_arguments
 from pipeline.config import PipelineConfig
-from pipeline.target import Place, find_here
+from pipeline.target import Target, local_target
 
 
-def create_pipeline(config: PipelineConfig, place: Place | None = None) -> Pipeline:
+def create_pipeline(config: PipelineConfig, target: Target | None = None) -> Pipeline:
     """Makes the pipeline for any TFX runner.
 
     Args:
         config: Everything that the run depends on, its root as the steps see it.
-        place: Where the steps run; None: on this machine.
+        target: Where the steps run; None: on this machine.
 
     Returns:
-        The pipeline, its metadata in sqlite under `config.root` where the place keeps records.
+        The pipeline, its metadata in sqlite under `config.root` where the target keeps records.
 
     Raises:
-        BadDataError: If no place is given and `config.data.tfds_dir` holds no whole TFDS dataset.
+        BadDataError: If no target is given and `config.data.tfds_dir` holds no whole TFDS dataset.
     """
-    place = place or find_here(config)
+    target = target or local_target(config)
     records = metadata.sqlite_metadata_connection_config(str(config.metadata_path.resolve()))
     return Pipeline(
         pipeline_name=config.name,
-        pipeline_root=place.root,
-        components=list(generate_components(config, place)),
+        pipeline_root=target.root,
+        components=list(generate_components(config, target)),
         enable_cache=True,
-        metadata_connection_config=records if place.keeps_records else None,
-        beam_pipeline_args=make_step_arguments(place.beam_options),
+        metadata_connection_config=records if target.keeps_records else None,
+        beam_pipeline_args=make_step_arguments(target.beam_options),
     )
 
 
-def generate_components(config: PipelineConfig, place: Place) -> Iterator[BaseNode]:
+def generate_components(config: PipelineConfig, target: Target) -> Iterator[BaseNode]:
     """Yields one component after the other, in the order of the DAG.
 
-    Where the place keeps no records of ours, TFX's own strategy names the baseline, and Override and Served are left
+    Where the target keeps no records of ours, TFX's own strategy names the baseline, and Override and Served are left
     out: nobody can bless by hand there, and nothing tells what was pushed last.
     """
     example_gen = Cifar10ExampleGen(
-        tfds_dir=place.tfds_dir,
+        tfds_dir=target.tfds_dir,
         train_images=config.data.train_images,
-        source_digest=place.source_digest,
+        source_digest=target.source_digest,
         code_digest=_digest_code(Cifar10ExampleGen),
     ).with_id("ExampleGen")
     yield example_gen
@@ -100,7 +100,7 @@ def generate_components(config: PipelineConfig, place: Place) -> Iterator[BaseNo
         schema=schema,
         anomalies=example_validator.outputs["anomalies"],
         max_duplicate_share=config.data.max_duplicate_share,
-        duplicates_path=f"{place.root}/duplicates.json",
+        duplicates_path=f"{target.root}/duplicates.json",
         code_digest=_digest_code(DataGate),
     )
     yield data_gate
@@ -134,7 +134,7 @@ def generate_components(config: PipelineConfig, place: Place) -> Iterator[BaseNo
 
     others = {"strategy_class": LatestOtherBlessedModelStrategy, "candidate": model}
     baseline = Resolver(
-        **(others if place.keeps_records else {"strategy_class": LatestBlessedModelStrategy}),
+        **(others if target.keeps_records else {"strategy_class": LatestBlessedModelStrategy}),
         model=Channel(type=standard_artifacts.Model),
         model_blessing=Channel(type=standard_artifacts.ModelBlessing),
     ).with_id("Baseline")
@@ -161,7 +161,7 @@ def generate_components(config: PipelineConfig, place: Place) -> Iterator[BaseNo
     yield gate
 
     blessing = gate.outputs["blessing"]
-    if place.keeps_records:
+    if target.keeps_records:
         override = Resolver(
             strategy_class=GateOrHandBlessingStrategy,
             judged=blessing,
@@ -183,7 +183,7 @@ def generate_components(config: PipelineConfig, place: Place) -> Iterator[BaseNo
         infra_validator = InfraValidator(
             model=model,
             examples=examples,
-            serving_spec=_describe_server(f"tokenlearner-{place.refusals}"),
+            serving_spec=_describe_server(f"tokenlearner-{target.refusals}"),
             request_spec=infra_validator_pb2.RequestSpec(
                 tensorflow_serving=infra_validator_pb2.TensorFlowServingRequestSpec(
                     signature_names=[signatures.SERVE_EXAMPLES]
@@ -202,7 +202,7 @@ def generate_components(config: PipelineConfig, place: Place) -> Iterator[BaseNo
         transform_graph=transform.outputs["transform_graph"],
         **docker,
         **config.serving.parameters(),
-        refusals=place.refusals,
+        refusals=target.refusals,
         code_digest=_digest_code(ServingValidator),
     )
     yield serving_validator
@@ -230,7 +230,7 @@ def generate_components(config: PipelineConfig, place: Place) -> Iterator[BaseNo
         "model_card": model_card.outputs["model_card"],
     }
     last_push = {}
-    if place.keeps_records:
+    if target.keeps_records:
         served = Resolver(
             strategy_class=ServedStrategy, pushed_model=Channel(type=standard_artifacts.PushedModel), **candidate
         ).with_id("Served")

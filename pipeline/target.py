@@ -1,4 +1,4 @@
-"""Where the steps of the DAG run, and what is known of that place while the DAG is made."""
+"""The target of a pipeline: where its steps run, and what differs there."""
 
 import dataclasses
 
@@ -8,11 +8,8 @@ from pipeline.rejections import count_refusals
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Place:
-    """What the DAG has to know of a place; all else is the same everywhere.
-
-    Raises nothing and reads nothing: whoever makes a place has looked already, as far as one can from where he is.
-    """
+class Target:
+    """Everything in which the DAG differs from target to target. The caller validates it."""
 
     root: str  # pipeline root as TFX names it: a folder, or a URI
     tfds_dir: str  # the dataset: a folder, or an address where the entry of a step makes folders of addresses
@@ -22,8 +19,8 @@ class Place:
     keeps_records: bool  # in sqlite below the root, where our own resolver strategies, and `bless`, can ask
 
 
-def find_here(config: PipelineConfig, beam_options: tuple[str, ...] = ()) -> Place:
-    """Returns this machine as the place of a run.
+def local_target(config: PipelineConfig, beam_options: tuple[str, ...] = ()) -> Target:
+    """Returns this machine as a target.
 
     Args:
         config: Of the run.
@@ -32,7 +29,7 @@ def find_here(config: PipelineConfig, beam_options: tuple[str, ...] = ()) -> Pla
     Raises:
         BadDataError: If `config.data.tfds_dir` holds no whole TFDS dataset.
     """
-    return Place(
+    return Target(
         root=str(config.root.resolve()),
         tfds_dir=str(config.data.tfds_dir.resolve()),
         source_digest=digest_source(config.data.tfds_dir),

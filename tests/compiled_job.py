@@ -13,7 +13,7 @@ from sample_slice import PROJECT
 
 from pipeline.config import QUICK, PipelineConfig
 from pipeline.kubeflow.compilation import compile_pipeline
-from pipeline.kubeflow.target import Target, TrainerResources
+from pipeline.kubeflow.target import KubeflowTarget, TrainerResources
 
 IMAGE = "europe-docker.pkg.dev/project/repository/tokenlearner:1"
 
@@ -60,7 +60,7 @@ def compile_job(
     def refuse(*_: object) -> None:
         raise AssertionError("the compilation asked the network")
 
-    target = Target(
+    target = KubeflowTarget(
         image=IMAGE,
         pipeline_root=root,
         output=folder / "pipeline.json",

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from pipeline.config import PipelineConfig
 from pipeline.failures import ExitCode
-from pipeline.kubeflow.target import Target, TrainerResources
+from pipeline.kubeflow.target import KubeflowTarget, TrainerResources
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ class CompileCommand:
         """Runs it."""
         from pipeline.kubeflow.compilation import compile_pipeline
 
-        target = Target(
+        target = KubeflowTarget(
             image=self.image,
             pipeline_root=self.pipeline_root,
             output=self.output,

@@ -8,7 +8,7 @@ from components.bad_data import BadDataError
 from pipeline.beam_options import check_beam_options
 from pipeline.config import PipelineConfig
 from pipeline.failures import DataFailure
-from pipeline.kubeflow.target import SHIPPED_SAMPLE, Target, check_target
+from pipeline.kubeflow.target import SHIPPED_SAMPLE, KubeflowTarget, check_target
 from pipeline.prediction.files import write_whole
 from pipeline.quiet import start_tensorflow
 
@@ -21,7 +21,7 @@ _DIFFERENCES = (
 _UNKNOWN_DATA = "ExampleGen never comes from the cache, since what the dataset holds is not known here."
 
 
-def compile_pipeline(config: PipelineConfig, target: Target, console: Console) -> None:
+def compile_pipeline(config: PipelineConfig, target: KubeflowTarget, console: Console) -> None:
     """Compiles the DAG and writes it, whole or not at all.
 
     Args:

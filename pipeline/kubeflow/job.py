@@ -14,8 +14,8 @@ from pipeline.config import PipelineConfig
 from pipeline.definition import create_pipeline
 from pipeline.kubeflow.bucket import locate
 from pipeline.kubeflow.step import EXECUTOR
-from pipeline.kubeflow.target import SHIPPED_SAMPLE, Target, TrainerResources, find_dataset
-from pipeline.target import Place
+from pipeline.kubeflow.target import SHIPPED_SAMPLE, KubeflowTarget, TrainerResources, find_dataset
+from pipeline.target import Target
 
 COMMAND = ("python", "-m", "pipeline.kubeflow.step")  # the ENTRYPOINT of the Dockerfile
 TFX_COMMAND = ("python", "-m", EXECUTOR)  # leaves addresses as they are
@@ -24,7 +24,7 @@ UNKNOWN_DIGEST = "unknown"
 _Resources = pipeline_spec_pb2.PipelineDeploymentConfig.PipelineContainerSpec.ResourceSpec
 
 
-def make_job(config: PipelineConfig, target: Target) -> dict[str, Any]:
+def make_job(config: PipelineConfig, target: KubeflowTarget) -> dict[str, Any]:
     """Compiles the DAG, on this machine alone.
 
     Args:
@@ -41,7 +41,7 @@ def make_job(config: PipelineConfig, target: Target) -> dict[str, Any]:
     assert root
     assert tfds_dir
     is_sample = config.data.tfds_dir == SHIPPED_SAMPLE
-    place = Place(
+    cluster = Target(
         root=target.pipeline_root,
         tfds_dir=tfds_dir,
         source_digest=digest_source(config.data.tfds_dir) if is_sample else UNKNOWN_DIGEST,
@@ -49,13 +49,13 @@ def make_job(config: PipelineConfig, target: Target) -> dict[str, Any]:
         beam_options=target.beam_options,
         keeps_records=False,
     )
-    pipeline = create_pipeline(dataclasses.replace(config, root=root), place)
+    pipeline = create_pipeline(dataclasses.replace(config, root=root), cluster)
     _equip_trainer(pipeline, target.trainer)
     runner_config = KubeflowV2DagRunnerConfig(
         default_image=target.image, default_commands=list(COMMAND), use_pipeline_spec_2_1=True
     )
     job = KubeflowV2DagRunner(config=runner_config).run(pipeline, write_out=False)
-    for name in choose_uncached(place):
+    for name in choose_uncached(cluster):
         job["pipelineSpec"]["root"]["dag"]["tasks"][name]["cachingOptions"] = {"enableCache": False}
     if runs_elsewhere(target.beam_options):
         for name in list_beam_steps(pipeline):
@@ -70,13 +70,13 @@ def list_beam_steps(pipeline: Pipeline) -> list[str]:
     return [each.id for each in pipeline.components if isinstance(each.executor_spec, BeamExecutorSpec)]
 
 
-def choose_uncached(place: Place) -> list[str]:
+def choose_uncached(cluster: Target) -> list[str]:
     """Names the steps whose answer depends on more than a cluster's cache knows them by, parameters and inputs.
 
     A refusal to serve may be a busy machine's fault, what was pushed last is not among the Pusher's inputs there, and a
     dataset of unknown content may have changed. (TFX turns the cache on or off for all steps together.)
     """
-    unknown = ["ExampleGen"] if place.source_digest == UNKNOWN_DIGEST else []
+    unknown = ["ExampleGen"] if cluster.source_digest == UNKNOWN_DIGEST else []
     return [*unknown, "ServingValidator", "Pusher"]
 
 

@@ -39,7 +39,7 @@ class TrainerResources:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Target:
+class KubeflowTarget:
     """A cluster, and the file that describes the pipeline to it."""
 
     image: str  # built from the Dockerfile
@@ -49,7 +49,7 @@ class Target:
     beam_options: tuple[str, ...] = ()  # over ours
 
 
-def check_target(config: PipelineConfig, target: Target) -> None:
+def check_target(config: PipelineConfig, target: KubeflowTarget) -> None:
     """Raises a UsageFailure, one sentence, for the first thing that cannot be."""
     _check_target(target)
     _check_config(config)
@@ -64,7 +64,7 @@ def find_dataset(tfds_dir: pathlib.Path) -> str | None:
     return address if locate(address) else None
 
 
-def _check_target(target: Target) -> None:
+def _check_target(target: KubeflowTarget) -> None:
     if not _IMAGE.fullmatch(target.image):
         raise UsageFailure(
             f"image is {target.image}; it must be a name that a registry knows, "
