@@ -10,7 +10,7 @@ from benchmarks.dag import TRAINER
 from benchmarks.result import FOLDER, read_result
 from components.trainer.config import FitConfig
 from models.presets import PRESETS
-from models.search_space import is_learnt
+from models.search_space import is_learned
 from models.vit_config import ViTConfig
 from pipeline.config import FULL
 from pipeline.failures import UsageFailure
@@ -43,12 +43,12 @@ def find_network(root: pathlib.Path | None) -> ViTConfig:
     return pydantic.TypeAdapter(ViTConfig).validate_python(winner["network"])
 
 
-def find_learnt(root: pathlib.Path | None) -> ViTConfig:
-    """Finds our network if it has a learnt reducer, else the first learnt point of the profile full."""
+def find_learned(root: pathlib.Path | None) -> ViTConfig:
+    """Finds our network if it has a learned reducer, else the first learned point of the profile full."""
     winner = find_network(root)
-    if is_learnt(winner):
+    if is_learned(winner):
         return winner
-    return next(point for point in FULL.trainer(code_digest="").affordable_points() if is_learnt(point))
+    return next(point for point in FULL.trainer(code_digest="").affordable_points() if is_learned(point))
 
 
 def find_model_run(root: pathlib.Path) -> pathlib.Path:

@@ -16,7 +16,7 @@ from models.search_space import NO_REDUCER, is_control
 
 
 def summarize(rows: Sequence[Row]) -> Summary:
-    """Compares the first point, the learnt one, with each of the others.
+    """Compares the first point, the learned one, with each of the others.
 
     The images are a sample, and so are the seeds: both widths are in the intervals, as in the choice of a search
     (`components/trainer/search/selection.py`); with one seed, the spread that the profile assumes. Images that
@@ -34,17 +34,17 @@ def summarize(rows: Sequence[Row]) -> Summary:
     measured_deviation = pool_seed_deviation(list(candidates.values()))
     assumed = assume_seed_deviation(trainings[0]["test_images"])
     deviation = assumed if measured_deviation is None else measured_deviation
-    learnt = candidates[points[0]]
+    learned = candidates[points[0]]
     lines, sentences = [], []
     for point, candidate in candidates.items():
         row = next(row for row in trainings if row["point"] == point)
-        difference = None if candidate is learnt else compare(learnt, candidate, deviation)
+        difference = None if candidate is learned else compare(learned, candidate, deviation)
         lines.append(
             (
                 point,
                 _tell_accuracy(candidate, deviation),
                 "" if difference is None else tell_points(difference.difference, *difference.interval),
-                ", ".join(_tell_pairs(learnt, candidate)) if difference else "",
+                ", ".join(_tell_pairs(learned, candidate)) if difference else "",
                 f"{row['macs'] / 1e6:.2f}",
                 f"{row['parameters']:,}",
                 *((Spread.of(speed[point] for speed in speeds).tell("{:,.0f}"),) if speeds else ()),
@@ -64,7 +64,7 @@ def summarize(rows: Sequence[Row]) -> Summary:
     revisions = list(dict.fromkeys(row["revision"][:7] for row in trainings))
     if len(revisions) > 1:
         sentences.append(f"Trained at the revisions {', '.join(revisions)}.")
-    table = Table(title=_name(trainings[0], len(learnt.correct)), columns=columns, rows=tuple(lines))
+    table = Table(title=_name(trainings[0], len(learned.correct)), columns=columns, rows=tuple(lines))
     return Summary(tables=(table,), notes=tuple(sentences))
 
 
@@ -80,8 +80,8 @@ def _tell_accuracy(candidate: Candidate, deviation: float) -> str:
     return f"{candidate.accuracy:.1%} ({candidate.accuracy - half:.1%} to {candidate.accuracy + half:.1%})"
 
 
-def _tell_pairs(learnt: Candidate, candidate: Candidate) -> list[str]:
-    pairs = [compare_paired(*arrays) for arrays in zip(learnt.correct, candidate.correct, strict=True)]
+def _tell_pairs(learned: Candidate, candidate: Candidate) -> list[str]:
+    pairs = [compare_paired(*arrays) for arrays in zip(learned.correct, candidate.correct, strict=True)]
     return [tell_points(pair.difference, pair.low, pair.high) for pair in pairs]
 
 

@@ -1,4 +1,4 @@
-"""What learning where to look is worth: one trunk with no TokenLearner, each learnt reducer and each control, on test.
+"""What learning where to look is worth: one trunk with no TokenLearner, each learned reducer and each control, on test.
 
 All stand at one place, emit as many tokens, and are trained alike; the short form has one of the controls. Every
 training is kept epoch by epoch in `--state`: the same command goes on where a killed one stopped. The test split is
@@ -20,7 +20,7 @@ from benchmarks.benchmark import Benchmark, main
 from benchmarks.circumstances import look_around
 from benchmarks.dataset import ALL_IMAGES, SAMPLE
 from benchmarks.kept_training import KeptTrainings, Planned
-from benchmarks.networks import find_learnt
+from benchmarks.networks import find_learned
 from benchmarks.reducer_table import summarize
 from benchmarks.result import FOLDER, Row, read_result
 from benchmarks.training import measure_speeds
@@ -55,18 +55,18 @@ class Effort:
 
 
 def list_networks(root: pathlib.Path | None, others: Sequence[TokenReducer]) -> tuple[ViTConfig, ...]:
-    """Lists the networks, the learnt one that the others are compared with first.
+    """Lists the networks, the learned one that the others are compared with first.
 
     Args:
         root: Of a finished search; None: the run of full that `results/` tells of.
         others: Reducers that stand in its reducer's place.
 
     Returns:
-        The winner, or the first learnt point of full where nothing learnt won; the trunk without reducer; the others.
+        The winner, or the first learned point of full where nothing learned won; the trunk without reducer; the others.
     """
-    learnt = find_learnt(root)
-    replaced = (dataclasses.replace(learnt, token_reducer=reducer) for reducer in others)
-    return tuple(dict.fromkeys((learnt, strip_reducer(learnt), *replaced)))
+    learned = find_learned(root)
+    replaced = (dataclasses.replace(learned, token_reducer=reducer) for reducer in others)
+    return tuple(dict.fromkeys((learned, strip_reducer(learned), *replaced)))
 
 
 def measure(effort: Effort) -> list[Row]:

@@ -14,7 +14,7 @@ import keras
 import tensorflow as tf
 
 from benchmarks.benchmark import Benchmark, main
-from benchmarks.networks import find_learnt
+from benchmarks.networks import find_learned
 from benchmarks.result import Row, Summary, Table
 from benchmarks.rounds import Spread, take_turns_beside
 from benchmarks.training import Training, build_compiled
@@ -59,7 +59,7 @@ class _AttendedByKeras(EncoderBlock):
 
 
 class _FusedLayerNormalization(keras.layers.LayerNormalization):
-    """Layer normalisation by TensorFlow's fused batch norm, as Keras 2 had it: each token is a channel of one image."""
+    """Layer normalization by TensorFlow's fused batch norm, as Keras 2 had it: each token is a channel of one image."""
 
     def call(self, inputs: Any) -> Any:
         shape = tf.shape(inputs)
@@ -71,8 +71,8 @@ class _FusedLayerNormalization(keras.layers.LayerNormalization):
         return tf.reshape(outputs, shape) * self.gamma + self.beta
 
 
-class _NormalisedFused(EncoderBlock):
-    """An encoder block with that layer normalisation."""
+class _NormalizedFused(EncoderBlock):
+    """An encoder block with that layer normalization."""
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         super().build(input_shape)
@@ -157,7 +157,7 @@ _BUILDS: Mapping[str, Build] = {
     "XLA": _compile_by_xla,
     "bfloat16": _compute_in_bfloat16,
     f"{_STEPS} steps an execution": _execute_many_steps,
-    "layer norm by the fused batch norm": functools.partial(_replace, old=EncoderBlock, new=_NormalisedFused),
+    "layer norm by the fused batch norm": functools.partial(_replace, old=EncoderBlock, new=_NormalizedFused),
     "exact GELU": functools.partial(_activate, activation=functools.partial(tf.nn.gelu, approximate=False)),
     "ReLU in place of GELU": functools.partial(_activate, activation=tf.nn.relu),
 }
@@ -165,7 +165,7 @@ _BUILDS: Mapping[str, Build] = {
 
 def measure(effort: Effort) -> list[Row]:
     """Trains with each choice, and as it is right before or after."""
-    network, fit = find_learnt(effort.root), FULL.fit
+    network, fit = find_learned(effort.root), FULL.fit
     names = list(dict.fromkeys((_AS_IT_IS, *effort.choices)))
     if len(names) == 1 or not set(names) <= set(_BUILDS):
         raise Failure(f"--choices is {', '.join(effort.choices)}; name some of {', '.join(list(_BUILDS)[1:])}")

@@ -2,7 +2,7 @@
 
 SERVE_EXAMPLES = "serving_default"  # serialized tf.Examples
 SERVE_IMAGES = "serve_images"  # uint8 [batch, 32, 32, 3]
-ATTENTION_MAPS = "attention_maps"  # of serialized tf.Examples; there if the network has learnt where to look
+ATTENTION_MAPS = "attention_maps"  # of serialized tf.Examples; there if the network has learned where to look
 TRANSFORM_FEATURES = "transform_features"  # what TFMA slices by
 
 CLASSIFY_PIXELS = "classify_pixels"  # no signature: the function of the module that the LiteConverter converts

@@ -15,7 +15,7 @@ _LUMA = (299, 587, 114)  # ITU-R 601-2, thousandths
 
 
 def preprocessing_fn(inputs: dict[str, Any]) -> dict[str, Any]:
-    """Decodes and normalises images, and tells how bright and how contrasty each is.
+    """Decodes and normalizes images, and tells how bright and how contrasty each is.
 
     Mean, variance and quartiles are those of the train split (full-pass analyzers).
 
@@ -26,15 +26,15 @@ def preprocessing_fn(inputs: dict[str, Any]) -> dict[str, Any]:
         image: float32 [batch, 32, 32, 3], zero mean and unit variance per channel.
         label: int64 [batch].
         brightness_quartile, contrast_quartile: int64 [batch], 0..3, of the mean and of the standard deviation of an
-            image's grey values.
+            image's gray values.
     """
     decoded = decode_images(inputs[features.IMAGE])
     mean, scale = _measure_channels(decoded)
     # Exact integers: an image whose value is a boundary falls into the same quartile wherever the graph runs.
-    grey = tf.reduce_sum(tf.cast(decoded, tf.int64) * _LUMA, axis=-1)  # thousandths, [batch, height, width]
-    total = tf.reduce_sum(grey, axis=(1, 2))  # [batch]
+    gray = tf.reduce_sum(tf.cast(decoded, tf.int64) * _LUMA, axis=-1)  # thousandths, [batch, height, width]
+    total = tf.reduce_sum(gray, axis=(1, 2))  # [batch]
     spread = (
-        features.IMAGE_SHAPE[0] * features.IMAGE_SHAPE[1] * tf.reduce_sum(grey**2, axis=(1, 2)) - total**2
+        features.IMAGE_SHAPE[0] * features.IMAGE_SHAPE[1] * tf.reduce_sum(gray**2, axis=(1, 2)) - total**2
     )  # [batch]
     return {
         features.IMAGE: (tf.cast(decoded, tf.float32) - mean) * scale,

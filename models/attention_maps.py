@@ -1,4 +1,4 @@
-"""What a trained network looks at: the attention maps that its TokenLearner has learnt.
+"""What a trained network looks at: the attention maps that its TokenLearner has learned.
 
 Axes: batch, height, width, channels, patches, tokens.
 """
@@ -11,7 +11,7 @@ from models.reducers.registry import REDUCERS
 
 
 def has_attention_maps(model: keras.Model) -> bool:
-    """Tells whether anything in a network has learnt where to look."""
+    """Tells whether anything in a network has learned where to look."""
     return bool(_find_learners(model))
 
 
@@ -26,7 +26,7 @@ def build_attention_model(model: keras.Model) -> keras.Model:
         [batch, tokens, height, width] with height and width in patches. Those of version 1.1 sum to 1 over the patches.
 
     Raises:
-        ValueError: If nothing in the model has learnt where to look.
+        ValueError: If nothing in the model has learned where to look.
     """
     learners = _find_learners(model)
     if not learners:

@@ -19,7 +19,7 @@ class Macs:
     blocks_before: int  # on all patches
     token_reducer: int  # of all of them, TokenFusers included
     blocks_after: int  # on the tokens that are left
-    head: int  # pooling with learnt weights, and logits
+    head: int  # pooling with learned weights, and logits
 
     @property
     def total(self) -> int:

@@ -1,4 +1,4 @@
-"""Batch normalisation by TensorFlow's fused operation."""
+"""Batch normalization by TensorFlow's fused operation."""
 
 from typing import Any
 
@@ -8,13 +8,13 @@ import tensorflow as tf
 
 @keras.saving.register_keras_serializable(package="tokenlearner")
 class FusedBatchNormalization(keras.layers.BatchNormalization):
-    """Keras's batch normalisation over the channels of images, as one operation with one gradient.
+    """Keras's batch normalization over the channels of images, as one operation with one gradient.
 
     Keras 3 spells it out in a dozen element-wise operations, which costs a small network's training a tenth of its
     speed. Weights, moving averages and results are Keras's, but that the moving variance learns the unbiased variance
     of a batch.
 
-    Where devices share a batch, each normalises by the statistics of its share, and all keep the averages of these.
+    Where devices share a batch, each normalizes by the statistics of its share, and all keep the averages of these.
 
     Input and output shape: [batch, height, width, channels].
 
@@ -31,7 +31,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         super().__init__(axis=-1, momentum=momentum, epsilon=epsilon, **kwargs)
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:  # noqa: ARG002
-        """Returns the normalised images, by the batch's own mean and variance while training."""
+        """Returns the normalized images, by the batch's own mean and variance while training."""
         by_batch = bool(training) and self.trainable
         outputs = tf.raw_ops.FusedBatchNormV3(
             x=inputs,

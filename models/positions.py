@@ -15,7 +15,7 @@ _TEMPERATURE = 10_000  # the longest wave, in patches over 2 pi
 
 @keras.saving.register_keras_serializable(package="tokenlearner")
 class PositionEmbedding(keras.layers.Layer):
-    """Adds a learnt vector to each position.
+    """Adds a learned vector to each position.
 
     Input and output shape: [batch, patches, dim].
 

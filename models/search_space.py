@@ -84,7 +84,7 @@ def describe_point(network: ViTConfig) -> dict[str, Any]:
     }
 
 
-def is_learnt(network: ViTConfig) -> bool:
+def is_learned(network: ViTConfig) -> bool:
     """Returns whether a network has a learned token reducer."""
     return network.token_reducer is not None and REDUCERS[network.token_reducer].kind == "learned"
 

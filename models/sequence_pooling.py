@@ -10,7 +10,7 @@ import keras
 
 @keras.saving.register_keras_serializable(package="tokenlearner")
 class SequencePooling(keras.layers.Layer):
-    """Averages the tokens, each weighed by a softmax over learnt scores of all of them.
+    """Averages the tokens, each weighed by a softmax over learned scores of all of them.
 
     Input shape: [batch, tokens, dim].
     Output shape: [batch, dim].

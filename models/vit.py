@@ -27,7 +27,7 @@ def build_vit(config: ViTConfig) -> keras.Model:
         config: Its shape.
 
     Returns:
-        A model from normalised images, float32 [batch, height, width, 3], to logits, float32 [batch, num_classes].
+        A model from normalized images, float32 [batch, height, width, 3], to logits, float32 [batch, num_classes].
     """
     images = keras.Input((config.image_size, config.image_size, 3), name="image")
     x = PatchRow(name="patches")(apply_stem(config, images))
@@ -49,7 +49,7 @@ def build_vit(config: ViTConfig) -> keras.Model:
 
 
 def _positions(config: ViTConfig) -> keras.layers.Layer:
-    layer = PositionEmbedding if config.positions == "learnt" else SinCosPositions2D
+    layer = PositionEmbedding if config.positions == "learned" else SinCosPositions2D
     return layer(name="position_embedding")
 
 

@@ -8,14 +8,14 @@ from typing import Any, Literal
 from models.reducers.registry import REDUCERS, TokenReducer
 
 Stem = Literal["convolution", "residual", "linear"]
-Positions = Literal["learnt", "sincos_2d"]
+Positions = Literal["learned", "sincos_2d"]
 Pooling = Literal["mean", "sequence"]
 MlpOutputActivation = Literal["linear", "gelu"]
 TokenLearnerPooling = Literal["mean", "sum"]
 
 _CHOICES = {
     "stem": ("convolution", "residual", "linear"),
-    "positions": ("learnt", "sincos_2d"),
+    "positions": ("learned", "sincos_2d"),
     "pooling": ("mean", "sequence"),
     "mlp_output_activation": ("linear", "gelu"),
     "token_learner_pooling": ("mean", "sum"),
@@ -62,7 +62,7 @@ class ViTConfig:
     mlp_output_activation: MlpOutputActivation = "linear"  # the Keras example has "gelu"
     dropout_rate: float = 0.0  # after the position embedding and each MLP layer, and on attention weights
     stem: Stem = "convolution"
-    positions: Positions = "learnt"
+    positions: Positions = "learned"
     pooling: Pooling = "mean"  # of all tokens into the one that is classified
     num_classes: int
     token_reducer: TokenReducer | None = None  # None: all blocks see all patches

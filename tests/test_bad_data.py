@@ -26,11 +26,11 @@ def replace(values: Any, name: str, content: bytes) -> None:
 
 def test_bad_data_stop_a_run_before_the_trainer_and_all_that_is_amiss_is_told_at_once(tmp_path: pathlib.Path) -> None:
     """Single records of train and test; shared ids and pixels; half of the cats of valid, which become dogs."""
-    grey = tf.io.encode_png(tf.zeros([28, 28, 1], tf.uint8)).numpy()
+    gray = tf.io.encode_png(tf.zeros([28, 28, 1], tf.uint8)).numpy()
     edits: dict[tuple[str, int], Callable[[Any], None]] = {
         ("train", 103): lambda values: values["label"].int64_list.value.__setitem__(0, 12),
         ("train", 104): lambda values: values["image"].bytes_list.value.append(b"second"),
-        ("train", 108): lambda values: replace(values, "image", grey),
+        ("train", 108): lambda values: replace(values, "image", gray),
         ("test", 105): lambda values: values["label"].int64_list.value.append(3),
         ("test", 106): lambda values: values.pop("image"),
         ("test", 107): lambda values: values["weight"].float_list.value.append(1.0),

@@ -1,4 +1,4 @@
-"""What the Dockerfile and its neighbours have to agree on; no docker daemon is needed."""
+"""What the Dockerfile and its neighbors have to agree on; no docker daemon is needed."""
 
 import fnmatch
 import json

@@ -113,6 +113,6 @@ def describe(choice: Choice) -> dict[str, Any]:
         "winner": choice.winner.name,
         "best": choice.best.name,
         "candidates": [(candidate.name, candidate.correct.tolist()) for candidate in choice.candidates],
-        "differences": (choice.differences, choice.winner_differences, choice.learnt_differences),
+        "differences": (choice.differences, choice.winner_differences, choice.learned_differences),
         "seed_deviation": choice.seed_deviation,
     }

@@ -26,7 +26,7 @@ DEVICES = 2
 
 
 def main(arrays: str, plan: str) -> dict[str, Any]:
-    """Trains two networks, meets what must not be trained, and normalises the images once."""
+    """Trains two networks, meets what must not be trained, and normalizes the images once."""
     [cpu] = tf.config.list_physical_devices("CPU")
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * DEVICES)
     with np.load(arrays) as data:
@@ -41,7 +41,7 @@ def main(arrays: str, plan: str) -> dict[str, Any]:
         return {
             "training": _describe(fitter, plain),
             "copies_differ_by": _compare_copies(fitter, noisy),
-            "moving_averages": [[copy.tolist() for copy in average] for average in _normalise(fitter, images)],
+            "moving_averages": [[copy.tolist() for copy in average] for average in _normalize(fitter, images)],
             "one_image": _share_one_image(fitter, plain),
             "spoilt": _spoil(fitter, plain, images),
         }
@@ -91,7 +91,7 @@ def _share_one_image(fitter: Fitter, network: ViTConfig) -> str:
     return ""
 
 
-def _normalise(fitter: Fitter, images: np.ndarray) -> list[list[np.ndarray]]:
+def _normalize(fitter: Fitter, images: np.ndarray) -> list[list[np.ndarray]]:
     """Returns each device's moving mean and variance after one batch, of which it had its share."""
     strategy = fitter._strategy
     assert strategy
@@ -99,10 +99,10 @@ def _normalise(fitter: Fitter, images: np.ndarray) -> list[list[np.ndarray]]:
         layer = FusedBatchNormalization(momentum=0.5)
         layer.build(images.shape)
 
-    def normalise() -> None:
+    def normalize() -> None:
         layer(_take_share(tf.constant(images)), training=True)
 
-    tf.function(lambda: strategy.run(normalise))()
+    tf.function(lambda: strategy.run(normalize))()
     averages = (layer.moving_mean, layer.moving_variance)
     return [[np.array(average.value.values[device]) for average in averages] for device in range(DEVICES)]
 

@@ -35,11 +35,11 @@ def measure_share(hits: int, images: int) -> Measure:
     """
     share = hits / images
     shrinkage = 1 + Z_95**2 / images
-    centre = (share + Z_95**2 / (2 * images)) / shrinkage
+    center = (share + Z_95**2 / (2 * images)) / shrinkage
     half_width = Z_95 * math.sqrt(share * (1 - share) / images + Z_95**2 / (4 * images**2)) / shrinkage
     # Exact arithmetic keeps the share inside; floating point misses it by an ulp at 0 and 1.
     return Measure(
-        value=share, low=min(share, max(0.0, centre - half_width)), high=max(share, min(1.0, centre + half_width))
+        value=share, low=min(share, max(0.0, center - half_width)), high=max(share, min(1.0, center + half_width))
     )
 
 
@@ -66,13 +66,13 @@ def compare_paired(candidate: np.ndarray, baseline: np.ndarray) -> Paired:
     gained = int(np.count_nonzero(candidate & ~baseline))
     lost = int(np.count_nonzero(baseline & ~candidate))
     difference = (gained - lost) / images
-    centre = (gained - lost) / (images + 2)
+    center = (gained - lost) / (images + 2)
     half_width = Z_95 * math.sqrt(gained + lost + 1 - (gained - lost) ** 2 / (images + 2)) / (images + 2)
     return Paired(
         difference=difference,
-        # The added images move the centre; an interval that left the difference out would be odd to read.
-        low=max(-1.0, min(difference, centre - half_width)),
-        high=min(1.0, max(difference, centre + half_width)),
+        # The added images move the center; an interval that left the difference out would be odd to read.
+        low=max(-1.0, min(difference, center - half_width)),
+        high=min(1.0, max(difference, center + half_width)),
         p_value=min(1.0, 2 * float(scipy.special.bdtr(min(gained, lost), gained + lost, 0.5))),
         only_candidate_right=gained,
         only_baseline_right=lost,

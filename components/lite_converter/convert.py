@@ -129,7 +129,7 @@ def convert(name: str, module: Any, images: str) -> bytes:
     return quantized
 
 
-def _summarise(error: Exception) -> str:
+def _summarize(error: Exception) -> str:
     """Returns the line of an error that names what TensorFlow Lite has not, else its first."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
     named = [line for line in lines if line.startswith(("TF Select ops:", "Custom ops:"))]
@@ -148,7 +148,7 @@ def main(saved_model: str, images: str, folder: str, *names: str) -> None:
             part.write_bytes(convert(name, module, images))
             part.replace(file)  # so that a file that is there is whole
     except Exception as error:
-        sys.exit(_summarise(error))
+        sys.exit(_summarize(error))
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ def write_card(facts: Facts, attention: AttentionPicture | None, folder: pathlib
 
     Args:
         facts: Of one run.
-        attention: What the tokens look at; None if they have not learnt where to look.
+        attention: What the tokens look at; None if they have not learned where to look.
         folder: Where README.md and the pictures that it links to go.
     """
     if attention:

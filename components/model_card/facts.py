@@ -11,7 +11,7 @@ from components.evaluator.verdict import Predictions, Verdict, read_predictions,
 from components.lite_converter.comparison import LiteComparison, read_comparison
 from components.model_card.recipe import Recipe, read_recipe
 from components.model_card.weaknesses import Weaknesses, find_weaknesses
-from components.report.data_summary import SplitSummary, summarise_data
+from components.report.data_summary import SplitSummary, summarize_data
 from components.report.environment import Environment
 from components.report.provenance import ArtifactRecord, Provenance, StepRecord, read_provenance
 from components.report.search_results import SearchResults, read_search_results
@@ -110,7 +110,7 @@ def read_facts(sources: CardSources) -> Facts:
     results = read_search_results(sources.model_run)
     fields = dict(results.winner["network"])
     network = ViTConfig(**{**fields, "mlp_dims": tuple(fields["mlp_dims"])})
-    splits = summarise_data(sources.statistics, None, sources.examples)
+    splits = summarize_data(sources.statistics, None, sources.examples)
     train_images = next(split.images for split in splits if split.name == features.TRAIN_SPLIT)
     provenance = _read_provenance(sources.metadata_path)
     return Facts(

@@ -49,7 +49,7 @@ def draw_attention_picture(
         predictions: What the model answered.
 
     Returns:
-        The picture; None if the model has not learnt where to look.
+        The picture; None if the model has not learned where to look.
     """
     selection = answers.select_images(predictions.candidate, predictions.labels, _ROWS_OF_A_SORT)
     positions = (*selection.right, *selection.wrong)

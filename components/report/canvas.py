@@ -1,4 +1,4 @@
-"""Canvas: Matplotlib figures as SVG in the page's colours and font, which speak to screen readers, or as PNG."""
+"""Canvas: Matplotlib figures as SVG in the page's colors and font, which speak to screen readers, or as PNG."""
 
 import io
 import re
@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from components.report.palette import LIGHT
 
 _UNITS_AN_INCH = 72  # of Matplotlib's SVG; one of them is a CSS pixel when the chart is as wide as planned
-_PNG_COLOURS = 256  # of a palette, which takes a third of the bytes
+_PNG_COLORS = 256  # of a palette, which takes a third of the bytes
 _STYLE = {
     "svg.fonttype": "none",  # text stays text
     "font.size": 12,
@@ -110,7 +110,7 @@ def draw_png(fill: Callable[[Figure], None], *, size: tuple[int, int]) -> bytes:
         figure.set_dpi(2 * _UNITS_AN_INCH)
         canvas.draw()
     small = io.BytesIO()
-    PIL.Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB").quantize(_PNG_COLOURS).save(
+    PIL.Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB").quantize(_PNG_COLORS).save(
         small, "PNG", optimize=True
     )
     return small.getvalue()
@@ -130,8 +130,8 @@ def _adopt(svg: str, name: str, title: str, description: str, tips: Sequence[str
     svg = re.sub(r"url\(#", f"url(#{name}-", svg)
     svg = re.sub(r"font: ([^\"';]*?px) [^\";]*", r"font: \1 var(--font)", svg)  # one Matplotlib writes the shorthand
     svg = re.sub(r"font-family: [^\";]*", "font-family: var(--font)", svg)  # another one does not
-    for role, colour in LIGHT.items():
-        svg = re.sub(colour, f"var(--{role})", svg, flags=re.IGNORECASE)
+    for role, color in LIGHT.items():
+        svg = re.sub(color, f"var(--{role})", svg, flags=re.IGNORECASE)
     for number, text in enumerate(tips):
         group = f'<g id="{name}-tip-{number}">'
         svg = svg.replace(group, f"{group}<title>{escape(text)}</title>", 1)

@@ -62,7 +62,7 @@ def _plot_example(axes: Axes, tips: canvas.Tips) -> None:
             KERAS_EXAMPLE.marker,
             markersize=8,
             color="none",
-            markeredgecolor=KERAS_EXAMPLE.colour,
+            markeredgecolor=KERAS_EXAMPLE.color,
             markeredgewidth=1.6,
             zorder=3,
         )

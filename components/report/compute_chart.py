@@ -51,7 +51,7 @@ def plot_search(axes: Axes, results: SearchResults, tips: canvas.Tips) -> None:
             axes.plot(
                 [point.macs / 1e6] * 2,
                 [point.accuracy - noise, point.accuracy + noise],
-                color=find_mark(point.reducer).colour,
+                color=find_mark(point.reducer).color,
                 linewidth=1.2,
                 alpha=0.4,
                 zorder=2,
@@ -80,7 +80,7 @@ def _find_last_front(results: SearchResults) -> tuple[Point, ...]:
 
 
 def draw_legend(results: SearchResults, *, name: str, size: tuple[int, int], columns: int) -> Markup:
-    """Draws what colours and shapes mean on both charts.
+    """Draws what colors and shapes mean on both charts.
 
     Args:
         results: Of the search.
@@ -94,7 +94,7 @@ def draw_legend(results: SearchResults, *, name: str, size: tuple[int, int], col
     handles = list_marks(
         results,
         _make_handle("*", LIGHT["ink"], LIGHT["ink"], "winner, final fit"),
-        _make_handle(KERAS_EXAMPLE.marker, "none", KERAS_EXAMPLE.colour, KERAS_EXAMPLE.label),
+        _make_handle(KERAS_EXAMPLE.marker, "none", KERAS_EXAMPLE.color, KERAS_EXAMPLE.label),
     )
 
     def plot(all_axes: Sequence[Axes], _: canvas.Tips) -> None:
@@ -110,7 +110,7 @@ def draw_legend(results: SearchResults, *, name: str, size: tuple[int, int], col
 def list_marks(results: SearchResults, *others: Line2D) -> list[Line2D]:
     """Returns what stands in the legend of a chart: reducers, others, Pareto front."""
     marks = [find_mark(reducer) for reducer in sorted({p.reducer for p in results.points}, key=rank_reducer)]
-    handles = [_make_handle(mark.marker, mark.colour, mark.colour, mark.label) for mark in marks]
+    handles = [_make_handle(mark.marker, mark.color, mark.color, mark.label) for mark in marks]
     return [*handles, *others, Line2D([], [], color=LIGHT["muted"], linewidth=1.4, label="Pareto front")]
 
 
@@ -131,7 +131,7 @@ def _plot_front(axes: Axes, front: Sequence[Point], most_macs: int) -> None:
 
 def _plot_points(axes: Axes, points: Sequence[Point], last: int, tips: canvas.Tips, *, winner: str) -> None:
     """Plots trials; those with `last` epochs large, the winner's ringed."""
-    for point in sorted(points, key=lambda point: rank_reducer(point.reducer), reverse=True):  # learnt ones on top
+    for point in sorted(points, key=lambda point: rank_reducer(point.reducer), reverse=True):  # learned ones on top
         mark = find_mark(point.reducer)
         is_last = point.epochs == last
         is_winner = is_last and point.name == winner
@@ -139,7 +139,7 @@ def _plot_points(axes: Axes, points: Sequence[Point], last: int, tips: canvas.Ti
             point.macs / 1e6,
             point.accuracy,
             mark.marker,
-            color=mark.colour,
+            color=mark.color,
             markersize=10 if is_winner else 7.5 if is_last else 5.5,
             alpha=1 if is_last else 0.4,
             markeredgecolor=LIGHT["ink"] if is_winner else LIGHT["surface"],

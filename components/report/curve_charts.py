@@ -28,7 +28,7 @@ def draw_search_curves(curves: Sequence[Curve], *, winner: str, name: str, size:
 
     def plot(all_axes: Sequence[Axes], tips: canvas.Tips) -> None:
         [axes] = all_axes
-        labelled = set()
+        labeled = set()
         for curve in sorted(curves, key=lambda curve: (rank_reducer(curve.reducer), curve.point, curve.seed)):
             mark = find_mark(curve.reducer)
             label = "control" if mark.role == "control" else mark.label
@@ -38,13 +38,13 @@ def draw_search_curves(curves: Sequence[Curve], *, winner: str, name: str, size:
                 curve.accuracies,
                 marker=mark.marker,
                 markersize=5 if is_winner else 3.5,
-                color=LIGHT["ink"] if is_winner else mark.colour,
+                color=LIGHT["ink"] if is_winner else mark.color,
                 linewidth=2.4 if is_winner else 1.1,
                 alpha=1 if is_winner else 0.75,
                 zorder=4 if is_winner else 2 - (mark.role == "control"),
-                label="_" if label in labelled or is_winner else label,
+                label="_" if label in labeled or is_winner else label,
             )
-            labelled |= set() if is_winner else {label}
+            labeled |= set() if is_winner else {label}
             tips.add(
                 line, f"{curve.point}, seed {curve.seed}: {curve.accuracies[-1]:.1%} after epoch {curve.epochs[-1]}"
             )

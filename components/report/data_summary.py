@@ -21,7 +21,7 @@ class SplitSummary:
     anomalies: tuple[str, ...] | None  # in words; None: not checked
 
 
-def summarise_data(
+def summarize_data(
     statistics: pathlib.Path, anomalies: pathlib.Path | None, examples: pathlib.Path | None
 ) -> tuple[SplitSummary, ...]:
     """Reads what TFDV wrote, and counts the images of each class.
@@ -35,13 +35,13 @@ def summarise_data(
         The splits, in their order.
     """
     return tuple(
-        _summarise_split(split, statistics / f"Split-{split}" / "FeatureStats.pb", anomalies, examples)
+        _summarize_split(split, statistics / f"Split-{split}" / "FeatureStats.pb", anomalies, examples)
         for split in features.SPLITS
         if (statistics / f"Split-{split}" / "FeatureStats.pb").is_file()
     )
 
 
-def _summarise_split(
+def _summarize_split(
     split: str, file: pathlib.Path, anomalies: pathlib.Path | None, examples: pathlib.Path | None
 ) -> SplitSummary:
     [dataset] = statistics_pb2.DatasetFeatureStatisticsList.FromString(file.read_bytes()).datasets

@@ -36,7 +36,7 @@ def draw_heat_maps(results: SearchResults, epochs: int) -> tuple[HeatMap, ...]:
         epochs: Only points with so many count; those without reducer have no place.
 
     Returns:
-        The maps, learnt reducers first; empty if there is no such point.
+        The maps, learned reducers first; empty if there is no such point.
     """
     placed = [point for point in results.points if point.epochs == epochs and point.placement is not None]
     axes = (_sort_values(p.placement for p in placed), _sort_values(p.num_tokens for p in placed))

@@ -11,14 +11,14 @@ from models.search_space import NO_REDUCER
 
 @dataclasses.dataclass(frozen=True)
 class Mark:
-    """Colour and shape, and what they stand for."""
+    """Color and shape, and what they stand for."""
 
     role: str  # of the palette
     marker: str  # of Matplotlib
     label: str
 
     @property
-    def colour(self) -> str:
+    def color(self) -> str:
         """As the canvas takes it."""
         return LIGHT[self.role]
 

@@ -1,6 +1,6 @@
-"""Colours by what they mean, in light and in dark: the only home of colours of the page and its charts.
+"""Colors by what they mean, in light and in dark: the only home of colors of the page and its charts.
 
-The categories are Okabe and Ito's, or close to them; a test holds them apart as colour-blind people see them. Shapes of
+The categories are Okabe and Ito's, or close to them; a test holds them apart as color-blind people see them. Shapes of
 markers tell them apart as well.
 """
 
@@ -28,4 +28,4 @@ DARK = {
     "control": "#818a97",
     "example": "#e59ad0",
 }
-CATEGORIES = ("learner", "learner11", "trunk", "control", "example")  # a chart tells them apart by colour
+CATEGORIES = ("learner", "learner11", "trunk", "control", "example")  # a chart tells them apart by color

@@ -63,7 +63,7 @@ def read_attention(model: pathlib.Path, split: pathlib.Path, records: Mapping[st
         records: Serialized tf.Examples by id.
 
     Returns:
-        The maps; None if the model has not learnt where to look.
+        The maps; None if the model has not learned where to look.
     """
     import tensorflow as tf
 
@@ -106,7 +106,7 @@ def draw_attention(weights: np.ndarray, image: bytes | None) -> list[bytes]:
 
     Args:
         weights: Of patches, [tokens, height, width].
-        image: Encoded; None: plain grey.
+        image: Encoded; None: plain gray.
 
     Returns:
         A PNG for each token.

@@ -77,11 +77,11 @@ def _arrange(slices: Sequence[Slice]) -> list[tuple[float, Slice]]:
 
 def _plot_measure(axes: Axes, height: float, accuracy: Measure, label: str, tips: canvas.Tips, slice_name: str) -> None:
     is_candidate = label == "candidate"
-    colour = LIGHT["learner"] if is_candidate else LIGHT["control"]
-    axes.plot([accuracy.low, accuracy.high], [height] * 2, color=colour, linewidth=2 if is_candidate else 1.2)
+    color = LIGHT["learner"] if is_candidate else LIGHT["control"]
+    axes.plot([accuracy.low, accuracy.high], [height] * 2, color=color, linewidth=2 if is_candidate else 1.2)
     [dot] = axes.plot(
-        accuracy.value, height, "o" if is_candidate else "D", color=colour if is_candidate else LIGHT["surface"],
-        markeredgecolor=colour, markersize=6.5 if is_candidate else 4.5, label=label, linestyle="none",
+        accuracy.value, height, "o" if is_candidate else "D", color=color if is_candidate else LIGHT["surface"],
+        markeredgecolor=color, markersize=6.5 if is_candidate else 4.5, label=label, linestyle="none",
     )  # fmt: skip
     tips.add(dot, f"{slice_name}, {label}: {accuracy.value:.1%} ({accuracy.low:.1%} to {accuracy.high:.1%})")
 

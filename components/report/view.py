@@ -11,7 +11,7 @@ from components.report import answers, pictures
 from components.report.comparison_chart import draw_comparison_chart
 from components.report.compute_chart import draw_legend, draw_search_chart
 from components.report.curve_charts import draw_final_fit, draw_search_curves
-from components.report.data_summary import SplitSummary, summarise_data
+from components.report.data_summary import SplitSummary, summarize_data
 from components.report.gallery import FLIPS, arrange_flips, arrange_gallery, arrange_maps
 from components.report.heat_maps import HeatMap, draw_heat_maps
 from components.report.keras_example import CONDITIONS
@@ -44,7 +44,7 @@ def assemble(sources: Sources) -> dict[str, Any]:
     selection = (
         answers.select_images(predictions.candidate, predictions.labels, _EXAMPLES) if predictions is not None else None
     )
-    splits = _summarise(sources)
+    splits = _summarize(sources)
     flips = answers.find_flips(predictions) if predictions is not None else None
     shown = _list_shown(selection, flips)
     records = _read_records(sources, predictions, shown)
@@ -160,8 +160,8 @@ def _draw_evaluation(verdict: Verdict | None, predictions: Predictions | None) -
     }
 
 
-def _summarise(sources: Sources) -> tuple[SplitSummary, ...]:
-    return summarise_data(sources.statistics, sources.anomalies, sources.examples) if sources.statistics else ()
+def _summarize(sources: Sources) -> tuple[SplitSummary, ...]:
+    return summarize_data(sources.statistics, sources.anomalies, sources.examples) if sources.statistics else ()
 
 
 def _count_bad_images(sources: Sources) -> int | None:

@@ -127,7 +127,7 @@ def _judge_order(by_purpose: dict[Purpose, list[Said]], tolerance: float) -> Che
     if min(float(np.ptp(each.expected, axis=0).max()) for each in permuted) <= tolerance:
         sentence = "whether the order of a batch is kept cannot be told: the network answers alike whatever the image"
         return Check(name="batch_order", passed=False, sentence=sentence)
-    outcome = "is kept" if moved <= tolerance else "is not kept, or answers depend on their neighbours"
+    outcome = "is kept" if moved <= tolerance else "is not kept, or answers depend on their neighbors"
     sentence = (
         f"the order of a batch {outcome}: alone, in a batch and in a permuted batch "
         f"an image's probabilities differ by up to {_format(moved)}"

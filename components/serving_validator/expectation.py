@@ -39,7 +39,7 @@ def expect(records: list[bytes], transform_graph: pathlib.Path, network: pathlib
     Args:
         records: Serialized tf.Examples of the raw features.
         transform_graph: Of the Transform.
-        network: In Keras's own format, from normalised images to logits.
+        network: In Keras's own format, from normalized images to logits.
 
     Returns:
         The answers, with the records and their images.

@@ -10,7 +10,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from components import features, signatures
-from components.trainer.data.transform_functions import load_normalisation
+from components.trainer.data.transform_functions import load_normalization
 from models.attention_maps import build_attention_model, has_attention_maps
 
 NETWORK_FILE = "model.keras"  # of the Trainer's model run, in Keras's own format
@@ -26,7 +26,7 @@ class _Untracked:
 
     Args:
         transform_layer: From raw features to what the network sees.
-        model: From normalised images to logits.
+        model: From normalized images to logits.
     """
 
     def __init__(self, transform_layer: Any, model: keras.Model) -> None:
@@ -40,7 +40,7 @@ class ServingModule(tf.Module):
 
     Args:
         transform: The Transform graph.
-        model: From normalised images to logits, [batch, classes].
+        model: From normalized images to logits, [batch, classes].
     """
 
     def __init__(self, transform: tft.TFTransformOutput, model: keras.Model) -> None:
@@ -48,7 +48,7 @@ class ServingModule(tf.Module):
         self._untracked = _Untracked(transform.transform_features_layer(), model)
         self.weights = [variable.value for variable in model.variables]  # what is saved
         self._raw_feature_spec = transform.raw_feature_spec()
-        self._normalise = load_normalisation(transform)
+        self._normalize = load_normalization(transform)
 
     @property
     def model(self) -> keras.Model:
@@ -111,7 +111,7 @@ class ServingModule(tf.Module):
         Returns:
             probabilities: float32 [batch, classes].
         """
-        return {signatures.PROBABILITIES: tf.nn.softmax(self.model(self._normalise(images), training=False))}
+        return {signatures.PROBABILITIES: tf.nn.softmax(self.model(self._normalize(images), training=False))}
 
     @tf.function(autograph=False, input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def transform_features(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -129,11 +129,11 @@ class ServingModule(tf.Module):
 
 
 class AttentiveServingModule(ServingModule):
-    """A serving module whose network has learnt where to look, and tells.
+    """A serving module whose network has learned where to look, and tells.
 
     Args:
         transform: The Transform graph.
-        model: From normalised images to logits, with a TokenLearner.
+        model: From normalized images to logits, with a TokenLearner.
     """
 
     def __init__(self, transform: tft.TFTransformOutput, model: keras.Model) -> None:
@@ -158,7 +158,7 @@ def export_model(transform: tft.TFTransformOutput, model: keras.Model, folder: s
 
     Args:
         transform: The Transform graph.
-        model: From normalised images to logits.
+        model: From normalized images to logits.
         folder: Of the SavedModel.
     """
     module = (AttentiveServingModule if has_attention_maps(model) else ServingModule)(transform, model)

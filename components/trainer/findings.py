@@ -19,7 +19,7 @@ def describe_choice(choice: Choice) -> tuple[str, ...]:
     return (
         _describe_winner(choice),
         *differences,
-        _describe_learnt(choice),
+        _describe_learned(choice),
         *_describe_unbound(choice),
         *_describe_noise(choice),
     )
@@ -72,14 +72,14 @@ def _describe_differences(differences: Sequence[Difference]) -> list[str]:
     return sentences
 
 
-def _describe_learnt(choice: Choice) -> str:
-    if choice.learnt is None or not choice.learnt_differences:
-        return "No learnt token reducer was compared with its controls."
+def _describe_learned(choice: Choice) -> str:
+    if choice.learned is None or not choice.learned_differences:
+        return "No learned token reducer was compared with its controls."
     outcomes = [
         f"{_judge(difference)} {_say(difference.than)} ({_format(difference)})"
-        for difference in choice.learnt_differences
+        for difference in choice.learned_differences
     ]
-    return f"At the same place and token count, {choice.learnt.name} {', '.join(outcomes)}."
+    return f"At the same place and token count, {choice.learned.name} {', '.join(outcomes)}."
 
 
 def _judge(difference: Difference) -> str:

@@ -29,7 +29,7 @@ def run_fn(fn_args: Any) -> None:
 
     Leaves in the model run folder `trials.jsonl` (a line a trial and rung), `search.json` (who won, and how sure that
     is), `pareto.json`, `winner.json`, TensorBoard logs, KerasTuner's own files, and `model.keras`: the exported network
-    by itself, from normalised images to logits.
+    by itself, from normalized images to logits.
 
     Args:
         fn_args: Of TFX's Trainer; `custom_config["trainer"]` is a TrainerConfig as JSON.

@@ -90,5 +90,5 @@ def _place(figure: Figure, pixels: np.ndarray, label: str, column: int, top: int
     figure.text(left / width, 1 - (upper - 8) / height, label, fontsize=7, va="center", **_text("muted"))
 
 
-def _text(colour: str) -> dict[str, Any]:
-    return {"color": LIGHT[colour], "parse_math": False}  # a file's name may hold a $
+def _text(color: str) -> dict[str, Any]:
+    return {"color": LIGHT[color], "parse_math": False}  # a file's name may hold a $

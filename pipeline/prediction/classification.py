@@ -93,7 +93,7 @@ class _Session:
         if request.attention and not self.model.has_attention_maps:
             raise UsageFailure(
                 f"the model in {request.model} has no attention maps: no TokenLearner won its search, so nothing in it "
-                "has learnt where to look; leave --attention out."
+                "has learned where to look; leave --attention out."
             )
 
     def _refuse(self, refusal: Refusal) -> None:

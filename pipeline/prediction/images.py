@@ -93,8 +93,8 @@ def _resize(image: PIL.Image.Image, side: int) -> PIL.Image.Image:
 def _convert(image: PIL.Image.Image) -> tuple[PIL.Image.Image, str]:
     """Returns an image in RGB, and what was lost on the way."""
     if image.mode == "F" or image.mode.startswith("I"):  # Pillow's own conversion cuts off all above 255
-        grey, note = _reduce_to_8_bits(np.asarray(image))
-        return PIL.Image.fromarray(grey).convert("RGB"), note
+        gray, note = _reduce_to_8_bits(np.asarray(image))
+        return PIL.Image.fromarray(gray).convert("RGB"), note
     if image.has_transparency_data:
         layer = image.convert("RGBA")
         is_opaque = layer.getchannel("A").getextrema() == (255, 255)
@@ -109,11 +109,11 @@ def _convert(image: PIL.Image.Image) -> tuple[PIL.Image.Image, str]:
 
 
 def _reduce_to_8_bits(values: np.ndarray) -> tuple[np.ndarray, str]:
-    """Reduces grey values of 16 bits by their bits, and those of which no one knows the white by their range."""
+    """Reduces gray values of 16 bits by their bits, and those of which no one knows the white by their range."""
     if not np.isfinite(values).all():
         raise ValueError("it has pixels that are no numbers")
     low, high = float(values.min()), float(values.max())
     if values.dtype.kind in "iu" and low >= 0 and high <= _MAX_16_BITS:
         return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8), "16 bits reduced to 8"
     scaled = (values.astype(np.float64) - low) / max(high - low, 1e-12)
-    return np.rint(255 * scaled).astype(np.uint8), f"grey values {low:g} to {high:g} stretched to 0 to 255"
+    return np.rint(255 * scaled).astype(np.uint8), f"gray values {low:g} to {high:g} stretched to 0 to 255"

@@ -85,7 +85,7 @@ class Model:
 
     @property
     def has_attention_maps(self) -> bool:
-        """Tells whether its network has learnt where to look."""
+        """Tells whether its network has learned where to look."""
         return signatures.ATTENTION_MAPS in self._functions
 
     def classify(self, examples: Sequence[bytes]) -> np.ndarray:

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from benchmarks.kept_training import Planned
-from benchmarks.networks import find_learnt
+from benchmarks.networks import find_learned
 from benchmarks.reducers import BENCHMARK, _tells_of, list_networks
 from models.search_space import name_point
 from pipeline.config import FULL
 
 _FIT = dataclasses.replace(FULL.fit, epochs=6)
-_PLANNED = Planned(name="learnt", network=find_learnt(None), fit=_FIT, seed=2)
+_PLANNED = Planned(name="learned", network=find_learned(None), fit=_FIT, seed=2)
 _ROW = {
     "network": dataclasses.asdict(_PLANNED.network),
     "fit": dataclasses.asdict(_FIT),

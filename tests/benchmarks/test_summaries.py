@@ -13,11 +13,11 @@ from benchmarks.answers import pack_answers
 from benchmarks.networks import EXAMPLE, EXAMPLE_NETWORK, OURS, describe_fit, find_network
 from benchmarks.result import FOLDER, Row, read_result
 from models.macs import count_macs
-from models.search_space import find_controls, is_learnt, name_point
+from models.search_space import find_controls, is_learned, name_point
 from pipeline.config import QUICK
 from pipeline.failures import UsageFailure
 
-LEARNT = find_network(None)
+LEARNED = find_network(None)
 
 
 def make_speed_rows() -> list[Row]:
@@ -55,8 +55,8 @@ def test_latency_is_compared_at_each_size_of_a_request() -> None:
 
 def test_the_example_keeps_its_batch_and_ours_has_that_of_full() -> None:
     assert describe_fit(EXAMPLE_NETWORK).batch_size == 256
-    assert describe_fit(LEARNT).batch_size != 256
-    assert is_learnt(LEARNT)
+    assert describe_fit(LEARNED).batch_size != 256
+    assert is_learned(LEARNED)
 
 
 def test_without_a_root_our_network_is_the_winner_of_the_recorded_run_of_full() -> None:
@@ -90,32 +90,32 @@ def make_training(network: object, seed: int, correct: np.ndarray) -> Row:
 
 
 def make_reducer_rows(share_of_control: float) -> list[Row]:
-    trunk, *_ = find_controls(LEARNT)
+    trunk, *_ = find_controls(LEARNED)
     draw = np.random.default_rng(1)
-    shares = {LEARNT: 0.8, trunk: share_of_control}
+    shares = {LEARNED: 0.8, trunk: share_of_control}
     trainings = [
         make_training(network, seed, draw.random(2000) < share)
         for seed in (1, 2, 3)
         for network, share in shares.items()
     ]
-    speed = {"kind": "speed", "round": 1, name_point(LEARNT): 900.0, "none": 500.0}
+    speed = {"kind": "speed", "round": 1, name_point(LEARNED): 900.0, "none": 500.0}
     return [*trainings, speed]
 
 
-def test_learnt_tokens_that_are_clearly_better_are_said_to_beat_the_others() -> None:
+def test_learned_tokens_that_are_clearly_better_are_said_to_beat_the_others() -> None:
     summary = reducer_table.summarize(make_reducer_rows(0.6))
     [note] = summary.notes
-    assert note.startswith(f"{name_point(LEARNT)} beats none on test: +")
-    learnt, trunk = summary.tables[0].rows
-    assert learnt[1].startswith(("79.", "80."))
-    assert learnt[2] == ""
+    assert note.startswith(f"{name_point(LEARNED)} beats none on test: +")
+    learned, trunk = summary.tables[0].rows
+    assert learned[1].startswith(("79.", "80."))
+    assert learned[2] == ""
     assert trunk[3].count("(") == 3  # a paired interval for each seed
     assert trunk[4:] == ("20.00", "300,000", "500 (500 to 500)")
 
 
-def test_learnt_tokens_that_are_as_good_are_not_said_to_beat_the_others() -> None:
+def test_learned_tokens_that_are_as_good_are_not_said_to_beat_the_others() -> None:
     [note] = reducer_table.summarize(make_reducer_rows(0.8)).notes
-    assert f"{name_point(LEARNT)} is statistically indistinguishable from none on test" in note
+    assert f"{name_point(LEARNED)} is statistically indistinguishable from none on test" in note
 
 
 def test_with_one_seed_the_spread_of_the_profile_is_assumed_and_said() -> None:
@@ -165,7 +165,7 @@ def test_a_change_is_compared_with_the_profile_as_it_is() -> None:
             "kind": "training",
             "name": name,
             "point": "p",
-            "network": dataclasses.asdict(LEARNT),
+            "network": dataclasses.asdict(LEARNED),
             "fit": {"epochs": 8},
             "macs": 9_870_000,
             "valid_images": 5000,

@@ -13,7 +13,7 @@ def test_every_point_is_a_point_of_the_profile_quick(tmp_path: pathlib.Path) -> 
     assert (config.search.max_epochs, config.fit.epochs, config.state.folder) == (2, 1, str(tmp_path))
 
 
-def test_a_small_search_has_one_learnt_point_and_its_controls(tmp_path: pathlib.Path) -> None:
+def test_a_small_search_has_one_learned_point_and_its_controls(tmp_path: pathlib.Path) -> None:
     config = configure(tmp_path, every_point=False, tuner="grid")
     assert config.search.tuner == "grid"
     assert sorted(map(name_point, config.affordable_points())) == [

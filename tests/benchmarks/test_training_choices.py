@@ -44,7 +44,7 @@ def predict(model: keras.Model) -> np.ndarray:
 @pytest.mark.parametrize(
     ("name", "network"), [(BATCH_NORM, WITH_BATCH_NORM), ("layer norm by the fused batch norm", NETWORK)]
 )
-def test_another_spelling_of_a_normalisation_computes_the_same(name: str, network: ViTConfig) -> None:
+def test_another_spelling_of_a_normalization_computes_the_same(name: str, network: ViTConfig) -> None:
     ours, theirs = build("as it is", network), build(name, network)
     draw = np.random.default_rng(2)
     ours.set_weights([draw.uniform(0.5, 1.5, weight.shape) for weight in ours.get_weights()])

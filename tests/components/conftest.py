@@ -49,7 +49,7 @@ class Sample:
         return np.array([row[features.LABEL] for row in self.rows])
 
     @property
-    def normalised(self) -> np.ndarray:
+    def normalized(self) -> np.ndarray:
         """The pixels with zero mean and unit variance per channel, float64."""
         scaled = self.pixels / 255
         return (scaled - scaled.mean(axis=(0, 1, 2))) / scaled.std(axis=(0, 1, 2))

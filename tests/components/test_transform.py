@@ -35,11 +35,11 @@ def rank_quartiles(values: np.ndarray) -> np.ndarray:
     return values.argsort().argsort() * 4 // len(values)
 
 
-def test_pixels_are_normalised_by_the_mean_and_variance_of_each_channel(
+def test_pixels_are_normalized_by_the_mean_and_variance_of_each_channel(
     transformed: dict[str, np.ndarray], sample: Any
 ) -> None:
     assert transformed[features.IMAGE].dtype == np.float32
-    np.testing.assert_allclose(transformed[features.IMAGE], sample.normalised, atol=1e-5)
+    np.testing.assert_allclose(transformed[features.IMAGE], sample.normalized, atol=1e-5)
 
 
 def test_the_mean_is_exact_so_that_no_order_of_summing_changes_a_pixel(
@@ -72,8 +72,8 @@ def test_labels_pass_unchanged_and_nothing_else_comes_out(transformed: dict[str,
 def test_quartiles_rank_brightness_and_contrast_among_the_train_images(
     transformed: dict[str, np.ndarray], sample: Any
 ) -> None:
-    grey = sample.pixels / 255 @ [0.2989, 0.587, 0.114]  # ITU-R 601-2 luma
-    brightness, contrast = grey.mean(axis=(1, 2)), grey.std(axis=(1, 2))
+    gray = sample.pixels / 255 @ [0.2989, 0.587, 0.114]  # ITU-R 601-2 luma
+    brightness, contrast = gray.mean(axis=(1, 2)), gray.std(axis=(1, 2))
     np.testing.assert_array_equal(transformed[features.BRIGHTNESS_QUARTILE], rank_quartiles(brightness))
     np.testing.assert_array_equal(transformed[features.CONTRAST_QUARTILE], rank_quartiles(contrast))
 
@@ -92,7 +92,7 @@ def test_the_graph_computes_the_same_eagerly_and_in_tf_data(
         np.testing.assert_array_equal(values, transformed[name], err_msg=name)
 
 
-def test_what_was_learnt_from_the_train_images_holds_for_others(sample: Any, transform: Any) -> None:
+def test_what_was_learned_from_the_train_images_holds_for_others(sample: Any, transform: Any) -> None:
     black, white = np.zeros((32, 32, 3), np.uint8), np.full((32, 32, 3), 255, np.uint8)
     others = transform.transform_features_layer()({features.IMAGE: tf.constant([encode(black), encode(white)])})
     scaled = sample.pixels / 255
@@ -112,8 +112,8 @@ def test_decoding_gives_back_every_pixel_in_the_order_of_the_batch(sample: Any) 
 
 
 def test_a_grey_image_gets_three_equal_channels() -> None:
-    grey = np.arange(32 * 32, dtype=np.uint8).reshape(32, 32)
-    np.testing.assert_array_equal(decode_images(tf.constant([encode(grey)]))[0], np.stack([grey] * 3, axis=-1))
+    gray = np.arange(32 * 32, dtype=np.uint8).reshape(32, 32)
+    np.testing.assert_array_equal(decode_images(tf.constant([encode(gray)]))[0], np.stack([gray] * 3, axis=-1))
 
 
 @pytest.mark.parametrize("size", [(16, 32), (64, 64)])

@@ -85,7 +85,7 @@ def test_with_several_token_learners_the_first_one_is_asked() -> None:
 
 
 @pytest.mark.parametrize("reducer", [None, *CONTROLS])
-def test_a_model_that_has_not_learnt_where_to_look_is_rejected(reducer: str | None) -> None:
+def test_a_model_that_has_not_learned_where_to_look_is_rejected(reducer: str | None) -> None:
     changes = {} if reducer else {"blocks_before_token_learner": None, "num_tokens": None}
     with pytest.raises(
         ValueError, match=r"^the model 'vit' has no TokenLearner; only the reducers 'token_learner' and"

@@ -122,7 +122,7 @@ def test_a_block_does_not_care_for_the_order_of_its_tokens(block: EncoderBlock, 
     assert np.abs(encoded[:, order] - encoded).max() > 0.1
 
 
-def test_sequence_pooling_weighs_tokens_by_a_softmax_of_learnt_scores(tokens: np.ndarray) -> None:
+def test_sequence_pooling_weighs_tokens_by_a_softmax_of_learned_scores(tokens: np.ndarray) -> None:
     layer = SequencePooling()
     layer.build(tokens.shape)
     kernel, bias = randomize(layer)

@@ -1,4 +1,4 @@
-"""Fused batch normalisation computes what Keras's does."""
+"""Fused batch normalization computes what Keras's does."""
 
 import pathlib
 
@@ -32,7 +32,7 @@ def test_inference_is_that_of_keras() -> None:
     np.testing.assert_allclose(fused(_make_images()), plain(_make_images()), rtol=1e-5, atol=1e-5)
 
 
-def test_a_frozen_layer_normalises_by_the_moving_averages_and_leaves_them() -> None:
+def test_a_frozen_layer_normalizes_by_the_moving_averages_and_leaves_them() -> None:
     _, fused = _make_pair()
     expected = fused(_make_images())
     fused.trainable = False

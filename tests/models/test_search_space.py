@@ -16,7 +16,7 @@ from models.search_space import (
     describe_point,
     find_controls,
     is_control,
-    is_learnt,
+    is_learned,
     name_point,
 )
 from models.vit import build_vit
@@ -47,7 +47,7 @@ def _list_ends(space: SearchSpace) -> set[ViTConfig]:
         (profile, point)
         for profile, space in _SPACES.items()
         for point in sorted(_list_ends(space), key=name_point)
-        if profile == "quick" or is_learnt(point)  # what controls cost in larger networks is in test_macs.py
+        if profile == "quick" or is_learned(point)  # what controls cost in larger networks is in test_macs.py
     ],
     ids=lambda value: value if isinstance(value, str) else name_point(value),
 )
@@ -75,8 +75,8 @@ def test_a_space_is_its_axes_multiplied_and_the_trunk(space: SearchSpace) -> Non
     assert len(set(points)) == len(points)
     assert len({name_point(point) for point in points}) == len(points)
     assert len({tuple(describe_point(point).items()) for point in points}) == len(points)
-    of_learnt = {find_controls(point) for point in points if is_learnt(point)}
-    assert {control for controls in of_learnt for control in controls} <= set(points)
+    of_learned = {find_controls(point) for point in points if is_learned(point)}
+    assert {control for controls in of_learned for control in controls} <= set(points)
 
 
 def test_a_point_has_the_trunk_of_its_space_and_values_of_its_axes() -> None:
@@ -122,16 +122,16 @@ def test_a_space_with_a_point_that_cannot_be_built_says_which_and_why(
         dataclasses.replace(_SPACE, **changes)  # type: ignore[arg-type]
 
 
-def test_a_point_is_learnt_or_a_control_or_the_trunk() -> None:
-    kinds = {point.token_reducer: (is_learnt(point), is_control(point)) for point in _SPACE.points()}
+def test_a_point_is_learned_or_a_control_or_the_trunk() -> None:
+    kinds = {point.token_reducer: (is_learned(point), is_control(point)) for point in _SPACE.points()}
     assert [reducer for reducer, kind in kinds.items() if kind == (True, False)] == list(_SPACE.reducers)
     assert [reducer for reducer, kind in kinds.items() if kind == (False, True)] == list(CONTROLS)
     assert kinds[None] == (False, False)
 
 
-def test_a_learnt_point_is_compared_with_the_trunk_and_the_controls_at_its_place_and_token_count() -> None:
-    learnt = next(point for point in _SPACE.points() if name_point(point) == "token_learner-4@3+fuser")
-    trunk, *controls = find_controls(learnt)
+def test_a_learned_point_is_compared_with_the_trunk_and_the_controls_at_its_place_and_token_count() -> None:
+    learned = next(point for point in _SPACE.points() if name_point(point) == "token_learner-4@3+fuser")
+    trunk, *controls = find_controls(learned)
     assert trunk == _TRUNK
     assert [name_point(control) for control in controls] == [
         "average_pooling-4@3+fuser",

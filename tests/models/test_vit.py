@@ -1,4 +1,4 @@
-"""The Vision Transformer has the size, the order and the behaviour that its config says.
+"""The Vision Transformer has the size, the order and the behavior that its config says.
 
 Axes: batch, height, width, channels, patches, tokens, dim.
 """

@@ -44,7 +44,7 @@ def test_a_size_below_one_is_rejected(field: str, value: int) -> None:
         ({"mlp_dims": ()}, "mlp_dims is (); it must hold at least one width"),
         ({"mlp_dims": (24, 0)}, "a width in mlp_dims is 0; it must be at least 1"),
         ({"stem": "pool"}, "stem is 'pool'; it must be one of ('convolution', 'residual', 'linear')"),
-        ({"positions": "none"}, "positions is 'none'; it must be one of ('learnt', 'sincos_2d')"),
+        ({"positions": "none"}, "positions is 'none'; it must be one of ('learned', 'sincos_2d')"),
         ({"pooling": "max"}, "pooling is 'max'; it must be one of ('mean', 'sequence')"),
         ({"mlp_output_activation": "relu"}, "mlp_output_activation is 'relu'; it must be one of ('linear', 'gelu')"),
         ({"token_learner_pooling": "max"}, "token_learner_pooling is 'max'; it must be one of ('mean', 'sum')"),

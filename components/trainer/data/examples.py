@@ -17,7 +17,7 @@ from tfx_bsl.public import tfxio
 from components import features
 from components.trainer.config import FitConfig
 from components.trainer.data.pixel_file import PixelFile
-from components.trainer.data.transform_functions import load_decoder, load_normalisation
+from components.trainer.data.transform_functions import load_decoder, load_normalization
 
 _READ_BATCH_SIZE = 256  # images decoded or hashed at once; does not touch what is trained on
 _ENDLESS = 2**40  # epochs
@@ -29,16 +29,16 @@ class Examples:
 
     pixels: PixelFile  # images in the order of the labels; those behind the last label are of no account
     labels: tf.Tensor  # int64 [examples]
-    normalise: Callable[[tf.Tensor], tf.Tensor]  # pixel by pixel, to float32 [batch, height, width, channels]
+    normalize: Callable[[tf.Tensor], tf.Tensor]  # pixel by pixel, to float32 [batch, height, width, channels]
 
     @classmethod
     def from_arrays(
-        cls, images: np.ndarray, labels: np.ndarray, normalise: Callable[[tf.Tensor], tf.Tensor] = tf.identity
+        cls, images: np.ndarray, labels: np.ndarray, normalize: Callable[[tf.Tensor], tf.Tensor] = tf.identity
     ) -> "Examples":
         """Makes a split of images, [examples, height, width, channels], and labels, int64 [examples]."""
         pixels = PixelFile(images.shape[1:], images.dtype)
         pixels.append(images)
-        return cls(pixels=pixels, labels=tf.constant(labels), normalise=normalise)
+        return cls(pixels=pixels, labels=tf.constant(labels), normalize=normalize)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -61,7 +61,7 @@ class Examples:
     def stream_images(self, batch_size: int) -> tf.data.Dataset:
         """Returns all images in order, as the network sees them, float32 [batch, height, width, channels]."""
         positions = tf.data.Dataset.range(len(self)).batch(batch_size)
-        return positions.map(lambda batch: self.normalise(self.gather(batch))).prefetch(1)
+        return positions.map(lambda batch: self.normalize(self.gather(batch))).prefetch(1)
 
     def digest(self) -> str:
         """Returns the SHA-256 of the images, as the network sees them, and the labels."""
@@ -99,7 +99,7 @@ def read_examples(files: Sequence[str], transform: tft.TFTransformOutput) -> Exa
             pixels.append(batch)
             labels.append(batch_labels)
         undo.pop_all()
-    return Examples(pixels=pixels, labels=tf.constant(np.concatenate(labels)), normalise=load_normalisation(transform))
+    return Examples(pixels=pixels, labels=tf.constant(np.concatenate(labels)), normalize=load_normalization(transform))
 
 
 def count_batches(examples: Examples, config: FitConfig) -> int:
@@ -135,9 +135,9 @@ def training_batches(examples: Examples, config: FitConfig, *, seed: int, first_
         )
 
     def draw(order: tf.Tensor, step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        # Cropping moves values and the normalisation takes each by itself, so they may change places.
+        # Cropping moves values and the normalization takes each by itself, so they may change places.
         augmented = crop_and_flip(examples.gather(order), config.crop_padding, tf.stack([seed, step]))
-        return tf.ensure_shape(examples.normalise(augmented), augmented.shape), tf.gather(examples.labels, order)
+        return tf.ensure_shape(examples.normalize(augmented), augmented.shape), tf.gather(examples.labels, order)
 
     epochs = tf.data.Dataset.range(first_epoch, _ENDLESS)
     return epochs.flat_map(deal).map(draw, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)

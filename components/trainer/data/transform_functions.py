@@ -30,7 +30,7 @@ def load_decoder(transform: tft.TFTransformOutput) -> Callable[[dict[str, tf.Ten
     return lambda raw: tuple(cut(raw[features.IMAGE], raw[features.LABEL]))
 
 
-def load_normalisation(transform: tft.TFTransformOutput) -> Callable[[tf.Tensor], tf.Tensor]:
+def load_normalization(transform: tft.TFTransformOutput) -> Callable[[tf.Tensor], tf.Tensor]:
     """Cuts out the part behind the decoder.
 
     TensorFlow Lite decodes no PNG, so the whole graph cannot be converted to it; and pixels take a quarter of the room
@@ -40,14 +40,14 @@ def load_normalisation(transform: tft.TFTransformOutput) -> Callable[[tf.Tensor]
         transform: The Transform graph.
 
     Returns:
-        From pixels, uint8 [batch, height, width, channels], to normalised images, float32 of the same shape.
+        From pixels, uint8 [batch, height, width, channels], to normalized images, float32 of the same shape.
     """
     whole = _load(transform)
-    # What was learnt from the train split (sums, boundaries) enters the graph as captured tensors.
-    learnt = [tf.constant(value.numpy()) for value, _ in whole.graph.captures]
+    # What was learned from the train split (sums, boundaries) enters the graph as captured tensors.
+    learned = [tf.constant(value.numpy()) for value, _ in whole.graph.captures]
     feeds = [_PIXELS, *(placeholder.name for _, placeholder in whole.graph.captures)]
     cut = _import(whole).prune(feeds, _name_outputs(whole)[features.IMAGE])
-    return lambda pixels: cut(pixels, *learnt)
+    return lambda pixels: cut(pixels, *learned)
 
 
 def _load(transform: tft.TFTransformOutput) -> Any:

@@ -13,7 +13,7 @@ from components.trainer.search.proposals import ANY_NUMBER, OBJECTIVE, PlanOracl
 from models.search_space import describe_point
 from models.vit_config import ViTConfig
 
-_FEWEST_DRAWN = 3  # random points before Bayesian optimisation has a model of the space
+_FEWEST_DRAWN = 3  # random points before Bayesian optimization has a model of the space
 
 
 class _WithinPoints:
@@ -42,7 +42,7 @@ class RandomOracle(_WithinPoints, keras_tuner.oracles.RandomSearchOracle):
 
 
 class BayesianOracle(_WithinPoints, keras_tuner.oracles.BayesianOptimizationOracle):
-    """KerasTuner's Bayesian optimisation; a proposal beyond the points or tried before becomes its nearest one."""
+    """KerasTuner's Bayesian optimization; a proposal beyond the points or tried before becomes its nearest one."""
 
     def populate_space(self, trial_id: str) -> Values:
         """Returns the next proposal."""

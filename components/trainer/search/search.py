@@ -20,10 +20,10 @@ from components.trainer.training.checkpoint import Checkpoint
 from components.trainer.training.fitter import Fitter
 from models.macs import count_macs
 from models.reducers.registry import CONTROLS
-from models.search_space import find_controls, is_learnt, name_point
+from models.search_space import find_controls, is_learned, name_point
 from models.vit_config import ViTConfig
 
-_MOST_COMPARED = 2 + len(CONTROLS)  # besides the best: the best learnt one, the trunk and the controls
+_MOST_COMPARED = 2 + len(CONTROLS)  # besides the best: the best learned one, the trunk and the controls
 
 
 class SearchFailedError(Exception):
@@ -83,16 +83,16 @@ class Search:
         )
 
     def find_finalists(self) -> list[ViTConfig]:
-        """Finds the points to be compared: the best ones, the best learnt one, and its controls."""
+        """Finds the points to be compared: the best ones, the best learned one, and its controls."""
         furthest = {point: self._furthest_trial(point) for point in self.points}
         ranked = sorted(
             (point for point in self.points if furthest[point] is not None),
             key=lambda point: (-furthest[point].epochs, -furthest[point].valid_accuracy),  # type: ignore[union-attr, operator]
         )
         finalists = ranked[: self.config.search.finalists]
-        learnt = next((point for point in ranked if is_learnt(point)), None)
-        if learnt is not None:
-            finalists += [learnt, *(control for control in find_controls(learnt) if control in self.points)]
+        learned = next((point for point in ranked if is_learned(point)), None)
+        if learned is not None:
+            finalists += [learned, *(control for control in find_controls(learned) if control in self.points)]
         return list(dict.fromkeys(finalists))
 
     def _furthest_trial(self, point: ViTConfig) -> Trial | None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from models.macs import count_macs
-from models.search_space import find_controls, is_learnt, name_point
+from models.search_space import find_controls, is_learned, name_point
 from models.vit_config import ViTConfig
 
 _Z_95 = 1.959964  # half width of a 95 % interval of the normal distribution, in standard errors
@@ -70,8 +70,8 @@ class Choice:
     unbound_winner: Candidate  # if the controls, too, may win
     differences: tuple[Difference, ...]  # the best against each of the others
     winner_differences: tuple[Difference, ...]  # the winner against each of the others
-    learnt: Candidate | None  # the best with a learnt reducer, if there is any
-    learnt_differences: tuple[Difference, ...]  # that one against the trunk and the controls at its token count
+    learned: Candidate | None  # the best with a learned reducer, if there is any
+    learned_differences: tuple[Difference, ...]  # that one against the trunk and the controls at its token count
     seed_deviation: float  # standard deviation of an accuracy from seed to seed
     is_seed_deviation_measured: bool  # pooled over the candidates; False: the assumed one, as each had one seed
 
@@ -93,12 +93,12 @@ def choose(candidates: Sequence[Candidate], *, contenders: Sequence[str], assume
     measured_deviation = pool_seed_deviation(candidates)
     deviation = assumed_seed_deviation if measured_deviation is None else measured_deviation
     ranked = sorted(candidates, key=lambda candidate: (-candidate.accuracy, candidate.macs))
-    learnt = [candidate for candidate in ranked if is_learnt(candidate.network)]
+    learned = [candidate for candidate in ranked if is_learned(candidate.network)]
     free = [candidate for candidate in ranked if candidate.network.token_reducer in (None, *contenders)]
     runners = free or ranked
     best = runners[0]
     winner = _find_cheapest(runners, deviation)
-    controls = find_controls(learnt[0].network) if learnt else ()
+    controls = find_controls(learned[0].network) if learned else ()
     return Choice(
         candidates=tuple(ranked),
         winner=winner,
@@ -106,8 +106,10 @@ def choose(candidates: Sequence[Candidate], *, contenders: Sequence[str], assume
         unbound_winner=_find_cheapest(ranked, deviation),
         differences=tuple(compare(best, other, deviation) for other in ranked if other is not best),
         winner_differences=tuple(compare(winner, other, deviation) for other in ranked if other is not winner),
-        learnt=learnt[0] if learnt else None,
-        learnt_differences=tuple(compare(learnt[0], other, deviation) for other in ranked if other.network in controls),
+        learned=learned[0] if learned else None,
+        learned_differences=tuple(
+            compare(learned[0], other, deviation) for other in ranked if other.network in controls
+        ),
         seed_deviation=deviation,
         is_seed_deviation_measured=measured_deviation is not None,
     )

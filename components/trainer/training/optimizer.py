@@ -1,4 +1,4 @@
-"""What training minimises and how: the loss, the optimizer and its schedule."""
+"""What training minimizes and how: the loss, the optimizer and its schedule."""
 
 import contextlib
 from collections.abc import Iterator

@@ -15,7 +15,7 @@ def right(*counts: int) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize(("hits", "low", "high"), [(50, 0.403832, 0.596168), (100, 0.963007, 1), (0, 0, 0.036993)])
 def test_a_share_has_wilsons_interval(hits: int, low: float, high: float) -> None:
-    """Of 100 images: centre (p + z²/2n) / (1 + z²/n) with z = 1.96."""
+    """Of 100 images: center (p + z²/2n) / (1 + z²/n) with z = 1.96."""
     measured = measure_share(hits, 100)
     assert measured.value == hits / 100
     assert (measured.low, measured.high) == pytest.approx((low, high), abs=1e-6)

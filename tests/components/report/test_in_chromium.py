@@ -63,11 +63,11 @@ def test_it_fits_and_neither_complains_nor_asks_the_network(
 
 
 def test_charts_follow_the_scheme(tab: Tab, pages: dict[str, pathlib.Path]) -> None:
-    colour = "getComputedStyle(document.querySelector('svg.chart text')).fill"
+    color = "getComputedStyle(document.querySelector('svg.chart text')).fill"
     tab.open(pages["whole"], width=1100, scheme="light")
-    light = tab.evaluate(colour)
+    light = tab.evaluate(color)
     tab.open(pages["whole"], width=1100, scheme="dark")
-    assert (light, tab.evaluate(colour)) == ("rgb(26, 29, 33)", "rgb(233, 235, 238)")
+    assert (light, tab.evaluate(color)) == ("rgb(26, 29, 33)", "rgb(233, 235, 238)")
 
 
 def test_it_prints_on_few_sheets(tab: Tab, pages: dict[str, pathlib.Path], tmp_path: pathlib.Path) -> None:

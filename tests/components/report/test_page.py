@@ -103,7 +103,7 @@ def test_the_page_stands_alone_and_is_small(page: str) -> None:
     assert len(ids) == len(set(ids))
 
 
-def test_charts_take_their_colours_and_font_from_the_page(page: str) -> None:
+def test_charts_take_their_colors_and_font_from_the_page(page: str) -> None:
     charts = "".join(re.findall(r"<svg.*?</svg>", page, flags=re.DOTALL))
     assert set(re.findall(r"#[0-9a-fA-F]{6}\b", charts)) == set()
     assert "DejaVu" not in charts
@@ -162,18 +162,18 @@ def test_a_blessed_model_that_does_not_serve_says_why(sources: Sources, tmp_path
     model_run = write_model_run(tmp_path / "model_run", reducer=None)
     words = _words(render_page(dataclasses.replace(unfit, model_run=model_run, model=None)))
     assert "No TokenLearner: 4 blocks on all patches" in words
-    assert "No attention maps: no learnt token reducer won" in words
+    assert "No attention maps: no learned token reducer won" in words
     reason = "Half of the requests with 1 image to serving_default take up to 2.0 milliseconds; allowed are 1.0."
     assert f"not pushed, because it does not serve as it must. {reason}" in words
     assert f"Fast enough ✗ failed {reason}" in words
 
 
-def test_a_winner_that_learnt_nothing_about_where_to_look_has_images_but_no_maps(
+def test_a_winner_that_learned_nothing_about_where_to_look_has_images_but_no_maps(
     sources: Sources, tmp_path: pathlib.Path
 ) -> None:
     model_run = write_model_run(tmp_path / "model_run", reducer="average_pooling")
     words = _words(render_page(dataclasses.replace(sources, model_run=model_run, model=None)))
-    assert "No attention maps: no learnt token reducer won, and the others learn nothing about where to look." in words
+    assert "No attention maps: no learned token reducer won, and the others learn nothing about where to look." in words
     assert "Surest, and wrong" in words
     assert "Average pooling: 4 tokens after block 1 of 4" in words
 

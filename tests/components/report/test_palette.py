@@ -1,4 +1,4 @@
-"""Colours: legible on their ground, and told apart by people who see fewer of them."""
+"""Colors: legible on their ground, and told apart by people who see fewer of them."""
 
 import itertools
 
@@ -23,8 +23,8 @@ _SIGHTS = {
 _TO_XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])  # sRGB, D65
 
 
-def _linear(colour: str) -> np.ndarray:
-    values = np.array([int(colour[n : n + 2], 16) for n in (1, 3, 5)]) / 255
+def _linear(color: str) -> np.ndarray:
+    values = np.array([int(color[n : n + 2], 16) for n in (1, 3, 5)]) / 255
     return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
 
 
@@ -35,28 +35,28 @@ def _lab(linear: np.ndarray) -> np.ndarray:
 
 
 def _contrast(first: str, second: str) -> float:
-    light, dark = sorted((float(_TO_XYZ[1] @ _linear(colour)) for colour in (first, second)), reverse=True)
+    light, dark = sorted((float(_TO_XYZ[1] @ _linear(color)) for color in (first, second)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
 
 
-@pytest.mark.parametrize("colours", [palette.LIGHT, palette.DARK], ids=["light", "dark"])
+@pytest.mark.parametrize("colors", [palette.LIGHT, palette.DARK], ids=["light", "dark"])
 @pytest.mark.parametrize("sight", _SIGHTS)
-def test_categories_are_told_apart(colours: dict[str, str], sight: str) -> None:
+def test_categories_are_told_apart(colors: dict[str, str], sight: str) -> None:
     """A just noticeable difference is about 2.3; marks of a chart want several times as much."""
-    seen = {role: _lab(_SIGHTS[sight] @ _linear(colours[role])) for role in palette.CATEGORIES}
+    seen = {role: _lab(_SIGHTS[sight] @ _linear(colors[role])) for role in palette.CATEGORIES}
     distances = {pair: float(np.linalg.norm(seen[pair[0]] - seen[pair[1]])) for pair in itertools.combinations(seen, 2)}
     closest = min(distances, key=lambda pair: distances[pair])
     assert distances[closest] > 10, (closest, distances[closest])
 
 
-@pytest.mark.parametrize("colours", [palette.LIGHT, palette.DARK], ids=["light", "dark"])
-def test_text_and_marks_stand_out_from_their_ground(colours: dict[str, str]) -> None:
+@pytest.mark.parametrize("colors", [palette.LIGHT, palette.DARK], ids=["light", "dark"])
+def test_text_and_marks_stand_out_from_their_ground(colors: dict[str, str]) -> None:
     """WCAG 2.2: 4.5 for text, 3 for graphics."""
     for ground in ("surface", "panel"):
-        assert min(_contrast(colours[role], colours[ground]) for role in ("ink", "muted")) >= 4.5
-        assert min(_contrast(colours[role], colours[ground]) for role in palette.CATEGORIES) >= 3
+        assert min(_contrast(colors[role], colors[ground]) for role in ("ink", "muted")) >= 4.5
+        assert min(_contrast(colors[role], colors[ground]) for role in palette.CATEGORIES) >= 3
 
 
-def test_both_schemes_have_the_same_roles_and_no_colour_twice() -> None:
+def test_both_schemes_have_the_same_roles_and_no_color_twice() -> None:
     assert list(palette.LIGHT) == list(palette.DARK)
-    assert len(set(palette.LIGHT.values())) == len(palette.LIGHT)  # the canvas finds roles by their colours
+    assert len(set(palette.LIGHT.values())) == len(palette.LIGHT)  # the canvas finds roles by their colors

@@ -10,7 +10,7 @@ from ml_metadata import MetadataStore
 from ml_metadata.proto import metadata_store_pb2
 
 from components.report import environment, memory
-from components.report.data_summary import summarise_data
+from components.report.data_summary import summarize_data
 from components.report.provenance import read_provenance
 from components.report.sources import Sources
 
@@ -133,12 +133,12 @@ def test_lineage_and_steps_name_the_run_that_did_the_work(tmp_path: pathlib.Path
 
 def test_data_are_summed_up_by_split(sources: Sources) -> None:
     assert sources.statistics is not None
-    train, valid, test = summarise_data(sources.statistics, sources.anomalies, sources.examples)
+    train, valid, test = summarize_data(sources.statistics, sources.anomalies, sources.examples)
     assert (train.name, train.images, train.mean_bytes, train.anomalies) == ("train", 200, 2250, ())
     assert train.class_images == (20, 20, 20, 21, 20, 20, 20, 20, 20, 20)  # as TFDV has it, without the images
     assert test.class_images == (20,) * 10  # counted
     assert valid.anomalies == ("label: Unexpectedly large value: 12",)
-    assert summarise_data(sources.statistics, None, None)[2].anomalies is None
+    assert summarize_data(sources.statistics, None, None)[2].anomalies is None
     assert test.missing == 0
 
 

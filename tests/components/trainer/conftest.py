@@ -81,7 +81,7 @@ def network(trunk: ViTConfig) -> ViTConfig:
 
 
 def _draw(images: int, seed: int) -> Examples:
-    """Draws images of noise, every other one a little brighter; labelled 0 if dark and 1 if bright."""
+    """Draws images of noise, every other one a little brighter; labeled 0 if dark and 1 if bright."""
     labels = np.arange(images) % 2
     noise = np.random.default_rng(seed).normal(size=(images, 8, 8, 3))
     brightness = 0.3 * labels[:, None, None, None] - 0.15

@@ -36,8 +36,8 @@ def exported(folder: pathlib.Path) -> Any:
 
 @pytest.fixture(scope="module")
 def expected(sample: Any, model: keras.Model) -> np.ndarray:
-    """The probabilities of the sample, normalised in numpy, [batch, classes]."""
-    probabilities = scipy.special.softmax(model(sample.normalised.astype(np.float32), training=False), axis=-1)
+    """The probabilities of the sample, normalized in numpy, [batch, classes]."""
+    probabilities = scipy.special.softmax(model(sample.normalized.astype(np.float32), training=False), axis=-1)
     assert np.ptp(probabilities, axis=0).max() > 0.05  # else any answer would do
     return probabilities
 
@@ -78,12 +78,12 @@ def test_the_attention_maps_are_those_of_the_network(exported: Any, sample: Any,
     examples = tf.constant(sample.records[:7])
     maps = exported.signatures["attention_maps"](examples=examples)["maps"].numpy()
     assert maps.shape == (7, 4, 4, 4)
-    images = sample.normalised[:7].astype(np.float32)
+    images = sample.normalized[:7].astype(np.float32)
     np.testing.assert_allclose(maps, build_attention_model(model)(images, training=False), atol=1e-5)
     assert exported.signatures["attention_maps"](examples=examples[:0])["maps"].shape == (0, 4, 4, 4)
 
 
-def test_a_network_that_has_not_learnt_where_to_look_has_no_such_signature(
+def test_a_network_that_has_not_learned_where_to_look_has_no_such_signature(
     transform: Any, tmp_path: pathlib.Path
 ) -> None:
     images = keras.Input((32, 32, 3))

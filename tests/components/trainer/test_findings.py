@@ -38,7 +38,7 @@ def test_the_best_is_named_where_none_that_is_cheaper_comes_near() -> None:
     assert sentences == [
         "token_learner-2@1 wins: no cheaper one that may win comes within one standard error of its 70.0%.",
         "token_learner-2@1 differs by more than the noise from token_learner-2@0 (+10.0 ± 3.0 points).",
-        "No learnt token reducer was compared with its controls.",
+        "No learned token reducer was compared with its controls.",
     ]
 
 
@@ -53,7 +53,7 @@ def test_a_cheaper_winner_is_named_with_what_it_saves() -> None:
     ]
 
 
-def test_the_best_learnt_reducer_is_held_against_each_control() -> None:
+def test_the_best_learned_reducer_is_held_against_each_control() -> None:
     sentences = describe(
         candidate("token_learner", 1, 60),
         candidate(None, 0, 80),
@@ -76,15 +76,15 @@ def test_the_noise_of_the_seeds_is_in_what_is_said() -> None:
 
 
 def test_a_control_that_would_win_is_named() -> None:
-    control, learnt = candidate("average_pooling", 0, 70), candidate("token_learner", 0, 60)
+    control, learned = candidate("average_pooling", 0, 70), candidate("token_learner", 0, 60)
     cost = f"{control.macs / 1e6:.2f} million multiply-accumulates"
     sentence = f"If controls might win, average_pooling-2@0 would: 70.0% with {cost}."
-    assert describe(control, learnt)[-1] == sentence
-    assert not [line for line in describe(control, learnt, controls_may_win=True) if line.startswith("If controls")]
+    assert describe(control, learned)[-1] == sentence
+    assert not [line for line in describe(control, learned, controls_may_win=True) if line.startswith("If controls")]
 
 
-def test_a_learnt_reducer_that_would_win_beside_a_control_is_not_called_one() -> None:
-    """The control is best; one image behind it stands a learnt point, and another one behind that, the winner."""
+def test_a_learned_reducer_that_would_win_beside_a_control_is_not_called_one() -> None:
+    """The control is best; one image behind it stands a learned point, and another one behind that, the winner."""
     sentences = describe(
         candidate("average_pooling", 2, 64), candidate("token_learner", 1, 63), candidate("token_learner", 0, 62)
     )

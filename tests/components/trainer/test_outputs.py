@@ -109,7 +109,7 @@ def test_the_choice_is_written_with_what_it_rests_on(searched: Searched, found: 
     choice = searched.choice
     assert (found["winner"], found["best"]) == (choice.winner.name, choice.best.name)
     assert found["sentences"] == list(describe_choice(choice))
-    assert found["learnt"] == choice.learnt.name if choice.learnt else None
+    assert found["learned"] == choice.learned.name if choice.learned else None
     assert (found["seed_deviation"], found["is_seed_deviation_measured"]) == (choice.seed_deviation, True)
     macs = {name_point(point): count_macs(point).total for point in searched.search.points}
     assert found["candidates"] == [
@@ -125,7 +125,7 @@ def test_the_choice_is_written_with_what_it_rests_on(searched: Searched, found: 
     for written, differences in (
         (found["differences"], choice.differences),
         (found["winner_differences"], choice.winner_differences),
-        (found["learnt_differences"], choice.learnt_differences),
+        (found["learned_differences"], choice.learned_differences),
     ):
         assert written == [
             {
@@ -151,7 +151,7 @@ def test_what_was_spent_dropped_and_failed_is_written(searched: Searched, found:
     assert found["failed"] == [{"point": "broken", "reason": "out of memory"}]
 
 
-def test_a_search_without_a_learnt_point_or_a_second_seed_is_written_too(
+def test_a_search_without_a_learned_point_or_a_second_seed_is_written_too(
     searched: Searched, tmp_path: pathlib.Path
 ) -> None:
     trunk = searched.search.config.trunk
@@ -160,5 +160,5 @@ def test_a_search_without_a_learnt_point_or_a_second_seed_is_written_too(
     )
     write_search(choice, [], 4, tmp_path / "search.json")
     found = json.loads((tmp_path / "search.json").read_text())
-    assert (found["winner"], found["learnt"], found["seed_deviation"]) == ("none", None, 0.02)
-    assert (found["differences"], found["winner_differences"], found["learnt_differences"]) == ([], [], [])
+    assert (found["winner"], found["learned"], found["seed_deviation"]) == ("none", None, 0.02)
+    assert (found["differences"], found["winner_differences"], found["learned_differences"]) == ([], [], [])

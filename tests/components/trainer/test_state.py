@@ -86,10 +86,9 @@ def test_every_field_of_the_fit_settings_is_tried_above(config: TrainerConfig) -
 
 
 def test_other_images_have_a_folder_of_their_own(config: TrainerConfig, train: Examples, valid: Examples) -> None:
-    relabelled = dataclasses.replace(valid, labels=1 - valid.labels)
+    relabeled = dataclasses.replace(valid, labels=1 - valid.labels)
     folders = {
-        locate_state(config, *splits)
-        for splits in ((train, valid), (valid, train), (train, train), (train, relabelled))
+        locate_state(config, *splits) for splits in ((train, valid), (valid, train), (train, train), (train, relabeled))
     }
     assert len(folders) == 4
 

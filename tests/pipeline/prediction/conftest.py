@@ -41,9 +41,9 @@ class PixelModel(tf.Module):
     def weigh(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         """Returns maps, float32 [batch, tokens, height, width]."""
         patches = tf.nn.avg_pool2d(self._decode(examples), 4, 4, "VALID")  # [batch, 8, 8, 3]
-        grey = tf.reduce_mean(patches, axis=-1)[:, tf.newaxis]  # [batch, 1, 8, 8]
+        gray = tf.reduce_mean(patches, axis=-1)[:, tf.newaxis]  # [batch, 1, 8, 8]
         wanted = tf.reshape(tf.linspace(0.0, 1.0, TOKENS), (1, TOKENS, 1, 1))
-        return {signatures.MAPS: tf.exp(-20 * (grey - wanted) ** 2)}
+        return {signatures.MAPS: tf.exp(-20 * (gray - wanted) ** 2)}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -44,7 +44,7 @@ def test_pixels_of_a_lossless_file_of_the_right_size_arrive_unchanged(tmp_path: 
     ("mode", "name", "distance"),
     [("RGB", "a.jpg", 4), ("CMYK", "a.jpg", 4), ("P", "a.gif", 12), ("LAB", "a.tiff", 3)],
 )
-def test_other_colour_spaces_look_the_same(tmp_path: pathlib.Path, mode: str, name: str, distance: float) -> None:
+def test_other_color_spaces_look_the_same(tmp_path: pathlib.Path, mode: str, name: str, distance: float) -> None:
     image = _draw(32, 32)
     if mode == "LAB":
         rgb, lab = PIL.ImageCms.createProfile("sRGB"), PIL.ImageCms.createProfile("LAB")
@@ -61,8 +61,8 @@ def test_other_colour_spaces_look_the_same(tmp_path: pathlib.Path, mode: str, na
 @pytest.mark.parametrize("mode", ["1", "L", "LA"])
 def test_grey_becomes_three_equal_channels(tmp_path: pathlib.Path, mode: str) -> None:
     image = _draw(32, 32).convert(mode)
-    image.save(tmp_path / "grey.png")
-    pixels = read_picture(tmp_path / "grey.png").pixels
+    image.save(tmp_path / "gray.png")
+    pixels = read_picture(tmp_path / "gray.png").pixels
     for channel in range(3):
         np.testing.assert_array_equal(pixels[..., channel], np.asarray(image.convert("L")))
 
@@ -81,13 +81,13 @@ def test_numbers_of_unknown_range_are_stretched_and_the_note_says_so(tmp_path: p
     PIL.Image.fromarray(values).save(tmp_path / "float.tiff")
     picture = read_picture(tmp_path / "float.tiff")
     np.testing.assert_array_equal(picture.pixels[..., 0], np.rint((values.astype(float) + 1) / 4 * 255))
-    assert picture.note == "grey values -1 to 3 stretched to 0 to 255"
+    assert picture.note == "gray values -1 to 3 stretched to 0 to 255"
     PIL.Image.fromarray(np.full((32, 32), np.nan, np.float32)).save(tmp_path / "nan.tiff")
     with pytest.raises(UnreadableError, match="cannot be read: it has pixels that are no numbers"):
         read_picture(tmp_path / "nan.tiff")
 
 
-def test_what_is_transparent_becomes_white_whatever_colour_it_hides(tmp_path: pathlib.Path) -> None:
+def test_what_is_transparent_becomes_white_whatever_color_it_hides(tmp_path: pathlib.Path) -> None:
     image = _draw(32, 32).convert("RGBA")
     alpha = np.full((32, 32), 255, np.uint8)
     alpha[:16] = 0
@@ -110,7 +110,7 @@ def test_an_opaque_alpha_channel_changes_nothing(tmp_path: pathlib.Path) -> None
     assert picture.note == ""
 
 
-def test_a_colour_that_a_palette_marks_as_transparent_becomes_white(tmp_path: pathlib.Path) -> None:
+def test_a_color_that_a_palette_marks_as_transparent_becomes_white(tmp_path: pathlib.Path) -> None:
     image = PIL.Image.new("P", (32, 32), 0)
     image.putpalette([10, 20, 30, 200, 100, 50])
     image.paste(1, (0, 0, 32, 8))
@@ -142,7 +142,7 @@ def test_images_are_turned_as_their_camera_wants_it(tmp_path: pathlib.Path, name
 
 
 def test_the_first_frame_of_an_animation_counts(tmp_path: pathlib.Path) -> None:
-    first, second = (PIL.Image.new("RGB", (32, 32), colour) for colour in ("red", "blue"))
+    first, second = (PIL.Image.new("RGB", (32, 32), color) for color in ("red", "blue"))
     first.save(tmp_path / "moves.gif", save_all=True, append_images=[second])
     picture = read_picture(tmp_path / "moves.gif")
     assert (picture.pixels == (255, 0, 0)).all()

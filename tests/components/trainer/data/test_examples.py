@@ -42,7 +42,7 @@ def images() -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def examples(images: np.ndarray) -> Examples:
-    """The images, each labelled with its position."""
+    """The images, each labeled with its position."""
     return Examples.from_arrays(images, np.arange(len(images)))
 
 
@@ -175,9 +175,9 @@ def test_the_digest_tells_any_pixel_and_any_label(images: np.ndarray) -> None:
         changed[position] = np.nextafter(changed[position], np.float32(np.inf))
         digests.add(Examples.from_arrays(changed, labels).digest())
     for example in (0, 10):
-        relabelled = labels.copy()
-        relabelled[example] += 1
-        digests.add(Examples.from_arrays(images, relabelled).digest())
+        relabeled = labels.copy()
+        relabeled[example] += 1
+        digests.add(Examples.from_arrays(images, relabeled).digest())
     digests.add(Examples.from_arrays(images[:10], labels[:10]).digest())
     assert len(digests) == 7
     again = Examples.from_arrays(images.copy(), labels.copy()).digest()
@@ -236,14 +236,14 @@ def test_images_are_streamed_as_the_whole_transform_graph_makes_them_to_the_bit(
         batches = list(examples.stream_images(batch_size).as_numpy_iterator())
     assert {len(batch) for batch in batches[:-1]} <= {batch_size}
     np.testing.assert_array_equal(np.concatenate(batches), transformed)
-    np.testing.assert_allclose(transformed, sample.normalised, atol=1e-5)
+    np.testing.assert_allclose(transformed, sample.normalized, atol=1e-5)
 
 
 @pytest.mark.parametrize("seed", [1, 5])
 def test_batches_are_to_the_bit_those_of_transformed_images_in_memory(
     sample: Any, read_sample: Callable[[], Examples], transformed: np.ndarray, seed: int
 ) -> None:
-    """The straightforward way: normalise everything once, then gather, crop and mirror floats."""
+    """The straightforward way: normalize everything once, then gather, crop and mirror floats."""
     config = dataclasses.replace(_CONFIG, batch_size=16, crop_padding=4)
     batches = len(transformed) // 16
     with read_sample() as examples:
@@ -264,8 +264,8 @@ def test_the_digest_is_that_of_what_the_network_sees(
 ) -> None:
     with read_sample() as examples:
         digest = examples.digest()
-        normalise = examples.normalise
-        slightly_brighter = dataclasses.replace(examples, normalise=lambda pixels: normalise(pixels) + 1e-6)
+        normalize = examples.normalize
+        slightly_brighter = dataclasses.replace(examples, normalize=lambda pixels: normalize(pixels) + 1e-6)
         assert slightly_brighter.digest() != digest
     assert digest == hashlib.sha256(transformed.tobytes() + sample.labels.tobytes()).hexdigest()
 

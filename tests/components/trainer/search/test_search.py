@@ -12,7 +12,7 @@ from components.trainer.config import TrainerConfig
 from components.trainer.search.search import plan_epochs
 from components.trainer.training import checkpoint
 from models.macs import count_macs
-from models.search_space import find_controls, is_learnt, name_point
+from models.search_space import find_controls, is_learned, name_point
 
 
 def test_the_first_rung_tries_every_point_the_cheapest_first(searched: Searched, config: TrainerConfig) -> None:
@@ -51,18 +51,18 @@ def test_no_epoch_is_trained_twice_and_none_that_no_trial_asked_for(searched: Se
     assert len(list(searched.state.iterdir())) == len(asked)
 
 
-def test_the_finalists_are_the_best_the_best_learnt_and_its_controls(searched: Searched) -> None:
+def test_the_finalists_are_the_best_the_best_learned_and_its_controls(searched: Searched) -> None:
     last = [trial for trial in searched.of_stage("search") if trial.round == 2]
     best = max(last, key=lambda trial: trial.valid_accuracy or 0).point
-    learnt = next(point for point in searched.search.find_finalists() if is_learnt(point))
-    expected = {best, name_point(learnt), *(name_point(control) for control in find_controls(learnt))}
+    learned = next(point for point in searched.search.find_finalists() if is_learned(point))
+    expected = {best, name_point(learned), *(name_point(control) for control in find_controls(learned))}
     assert {candidate.name for candidate in searched.choice.candidates} == expected
-    assert searched.choice.learnt is not None
-    assert len(searched.choice.learnt_differences) == 4
+    assert searched.choice.learned is not None
+    assert len(searched.choice.learned_differences) == 4
     furthest = {trial.point: trial for trial in searched.of_stage("search")}  # the last one of each
     for trial in furthest.values():
         if trial.config["token_reducer"] == "token_learner":
-            ours = furthest[name_point(learnt)]
+            ours = furthest[name_point(learned)]
             assert (ours.epochs, ours.valid_accuracy) >= (trial.epochs, trial.valid_accuracy)
 
 

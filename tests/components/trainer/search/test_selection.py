@@ -155,11 +155,11 @@ def test_of_equally_accurate_points_the_cheaper_one_is_the_best() -> None:
 
 def test_controls_win_only_where_they_may() -> None:
     control = candidate(network("average_pooling", 0), range(70))
-    learnt, none = candidate(EARLY, range(60)), candidate(NONE, range(61))
-    bound = choose([learnt, control, none], controls_may_win=False)
-    assert (bound.best, bound.winner, bound.unbound_winner) == (none, learnt, control)
-    assert bound.candidates == (control, none, learnt)
-    free = choose([learnt, control, none], controls_may_win=True)
+    learned, none = candidate(EARLY, range(60)), candidate(NONE, range(61))
+    bound = choose([learned, control, none], controls_may_win=False)
+    assert (bound.best, bound.winner, bound.unbound_winner) == (none, learned, control)
+    assert bound.candidates == (control, none, learned)
+    free = choose([learned, control, none], controls_may_win=True)
     assert (free.best, free.winner, free.unbound_winner) == (control, control, control)
 
 
@@ -168,7 +168,7 @@ def test_where_all_points_are_controls_one_of_them_wins() -> None:
     assert choose(controls, controls_may_win=False).winner is controls[1]
 
 
-def test_the_best_learnt_point_is_compared_with_the_trunk_and_its_own_controls() -> None:
+def test_the_best_learned_point_is_compared_with_the_trunk_and_its_own_controls() -> None:
     choice = choose(
         [
             candidate(EARLY, range(50)),
@@ -180,9 +180,9 @@ def test_the_best_learnt_point_is_compared_with_the_trunk_and_its_own_controls()
         ],
         controls_may_win=False,
     )
-    assert choice.learnt is not None
-    assert choice.learnt.network == MIDDLE
-    found = {(difference.point, difference.than): difference.difference for difference in choice.learnt_differences}
+    assert choice.learned is not None
+    assert choice.learned.network == MIDDLE
+    found = {(difference.point, difference.than): difference.difference for difference in choice.learned_differences}
     assert found == pytest.approx(
         {
             ("token_learner-2@1", "none"): -0.1,
@@ -192,7 +192,7 @@ def test_the_best_learnt_point_is_compared_with_the_trunk_and_its_own_controls()
     )
 
 
-def test_without_a_learnt_point_there_is_nothing_to_compare_with_controls() -> None:
+def test_without_a_learned_point_there_is_nothing_to_compare_with_controls() -> None:
     choice = choose([candidate(NONE, range(60))], controls_may_win=False)
-    assert (choice.learnt, choice.learnt_differences, choice.differences) == (None, (), ())
+    assert (choice.learned, choice.learned_differences, choice.differences) == (None, (), ())
     assert choice.winner is choice.best

@@ -28,7 +28,7 @@ from models.vit_config import ViTConfig
 
 @pytest.fixture
 def opposite(fitter_in: FitterIn, valid: Examples, tmp_path: pathlib.Path) -> Fitter:
-    """Valid labels are swapped: the more is learnt, the fewer are right, so that the last epoch is not the best."""
+    """Valid labels are swapped: the more is learned, the fewer are right, so that the last epoch is not the best."""
     fitter = fitter_in(tmp_path)
     fitter.valid = dataclasses.replace(valid, labels=1 - valid.labels)
     return fitter

@@ -1,4 +1,4 @@
-"""What training minimises, and how fast.
+"""What training minimizes, and how fast.
 
 Axes: batch, classes.
 """
