@@ -1,6 +1,6 @@
 """Seconds of Evaluator and Gate on test images, with a baseline, and what the Gate's intervals cost.
 
-The models are the profile full's dearest network with weights that nobody trained: that does not change the time.
+The models are the profile full's most expensive network with weights that nobody trained: that does not change the time.
 """
 
 import dataclasses

@@ -39,7 +39,7 @@ class Effort:
 def find_fastest() -> ViTConfig:
     """Returns the network of quick that is the hardest to feed."""
     return dataclasses.replace(
-        QUICK.model.trunk(),
+        QUICK.model.backbone(),
         token_reducer=QUICK.search.reducers[0],
         blocks_before_token_learner=min(QUICK.search.placements),
         num_tokens=min(QUICK.search.token_counts),

@@ -56,12 +56,12 @@ class KeptTrainings:
         return self._splits.read(features.TEST_SPLIT)
 
     def find_fitter(self, network: ViTConfig, fit: FitConfig) -> Fitter:
-        """Returns what trains networks of the same trunk in the same way."""
+        """Returns what trains networks of the same backbone in the same way."""
         key = (strip_reducer(network), fit)
         if key not in self._fitters:
             full = FULL.trainer(code_digest=digest_sources(Fitter.__module__))
             state = dataclasses.replace(full.state, folder=str(self._state.resolve()))
-            config = dataclasses.replace(full, trunk=key[0], fit=fit, state=state)
+            config = dataclasses.replace(full, backbone=key[0], fit=fit, state=state)
             self._fitters[key] = Fitter(fit, self._train, self._valid, locate_state(config, self._train, self._valid))
         return self._fitters[key]
 

@@ -1,4 +1,4 @@
-"""What learning where to look is worth: one trunk with no TokenLearner, each learned reducer and each control, on test.
+"""What learning where to look is worth: one backbone with no TokenLearner, each learned reducer and each control, on test.
 
 All stand at one place, emit as many tokens, and are trained alike; the short form has one of the controls. Every
 training is kept epoch by epoch in `--state`: the same command goes on where a killed one stopped. The test split is
@@ -43,7 +43,9 @@ class Effort:
     """How much is measured."""
 
     root: pathlib.Path | None = None  # whose winner tells place and token count; None: the run in results/
-    others: tuple[TokenReducer, ...] = ("average_pooling",)  # in its reducer's place; the trunk without one always is
+    others: tuple[TokenReducer, ...] = (
+        "average_pooling",
+    )  # in its reducer's place; the backbone without one always is
     tfds_dir: pathlib.Path = SAMPLE
     state: pathlib.Path = pathlib.Path("pipeline_root/reducers-short")  # outlives kills
     known: pathlib.Path | None = None  # result file whose trainings are not done again, if it is there
@@ -62,7 +64,7 @@ def list_networks(root: pathlib.Path | None, others: Sequence[TokenReducer]) -> 
         others: Reducers that stand in its reducer's place.
 
     Returns:
-        The winner, or the first learned point of full where nothing learned won; the trunk without reducer; the others.
+        The winner, or the first learned point of full where nothing learned won; the backbone without reducer; the others.
     """
     learned = find_learned(root)
     replaced = (dataclasses.replace(learned, token_reducer=reducer) for reducer in others)

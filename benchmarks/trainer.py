@@ -28,14 +28,14 @@ def configure(state: pathlib.Path, *, every_point: bool, **search: Any) -> Train
         **search: Other settings than those of the profile, by name.
     """
     quick = QUICK.trainer(code_digest=digest_sources(Fitter.__module__))
-    trunk, fit = quick.trunk, dataclasses.replace(quick.fit, epochs=1)
+    backbone, fit = quick.backbone, dataclasses.replace(quick.fit, epochs=1)
     if not every_point:
-        trunk = dataclasses.replace(trunk, dim=32, depth=1, mlp_dims=(32,))
+        backbone = dataclasses.replace(backbone, dim=32, depth=1, mlp_dims=(32,))
         fit = dataclasses.replace(fit, batch_size=256)
         search = {"placements": (0,), "token_counts": (4,), "reducers": ("token_learner",), **search}
     return dataclasses.replace(
         quick,
-        trunk=trunk,
+        backbone=backbone,
         search=dataclasses.replace(quick.search, **search),
         fit=fit,
         state=dataclasses.replace(quick.state, folder=str(state)),

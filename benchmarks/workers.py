@@ -32,7 +32,7 @@ _SCHEDULE = QUICK.search  # three rungs: what waits shows
 def make_space(depth: int) -> SearchSpace:
     """Makes a space of 25 points a block, and one, that is large enough for many workers; nothing of it is trained."""
     return SearchSpace(
-        trunk=dataclasses.replace(FULL.model.trunk(), depth=depth),
+        backbone=dataclasses.replace(FULL.model.backbone(), depth=depth),
         placements=tuple(range(depth)),
         token_counts=(1, 2, 4, 8, 16),
         reducers=("token_learner", "token_learner_v11"),

@@ -33,9 +33,9 @@ class TokenLearnerHyperModel(keras_tuner.HyperModel):
             num_tokens = hp.Choice("num_tokens", list(self.space.token_counts))
             use_token_fuser = hp.Choice("use_token_fuser", list(self.space.fusers))
         if reducer == NO_REDUCER:
-            return self.space.trunk
+            return self.space.backbone
         return dataclasses.replace(
-            self.space.trunk,
+            self.space.backbone,
             token_reducer=reducer,
             blocks_before_token_learner=placement,
             num_tokens=num_tokens,

@@ -1,4 +1,4 @@
-"""Networks with a name: those of the Keras example, and the trunks of our own profiles."""
+"""Networks with a name: those of the Keras example, and the backbones of our own profiles."""
 
 import dataclasses
 

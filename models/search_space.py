@@ -13,7 +13,7 @@ NO_REDUCER = "none"  # the value of token_reducer, in names and hyperparameters,
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SearchSpace:
-    """Placements x token counts x token reducers x fuser, and the trunk without any.
+    """Placements x token counts x token reducers x fuser, and the backbone without any.
 
     Whether a learned reducer is worth its compute shows against the controls, which do not learn where to look.
 
@@ -21,7 +21,7 @@ class SearchSpace:
         ValueError: If a point cannot be built; the message names the values and says why.
     """
 
-    trunk: ViTConfig  # without token reducer
+    backbone: ViTConfig  # without token reducer
     placements: tuple[int, ...]  # values of blocks_before_token_learner, each in 0..depth-1
     token_counts: tuple[int, ...]  # values of num_tokens
     reducers: tuple[TokenReducer, ...]
@@ -40,12 +40,12 @@ class SearchSpace:
     def points(self) -> tuple[ViTConfig, ...]:
         """Returns every network: first the one without reducer, then those with `reducers`, then the controls."""
         axes = (self.token_reducers, self.placements, self.token_counts, self.fusers)
-        return (self.trunk, *(self._point(*values) for values in itertools.product(*axes)))
+        return (self.backbone, *(self._point(*values) for values in itertools.product(*axes)))
 
     def _point(self, reducer: TokenReducer, placement: int, num_tokens: int, use_token_fuser: bool) -> ViTConfig:
         try:
             return dataclasses.replace(
-                self.trunk,
+                self.backbone,
                 token_reducer=reducer,
                 blocks_before_token_learner=placement,
                 num_tokens=num_tokens,
@@ -95,7 +95,7 @@ def is_control(network: ViTConfig) -> bool:
 
 
 def strip_reducer(network: ViTConfig) -> ViTConfig:
-    """Returns the trunk of a network, without token reducer."""
+    """Returns the backbone of a network, without token reducer."""
     return dataclasses.replace(
         network, token_reducer=None, blocks_before_token_learner=None, num_tokens=None, use_token_fuser=False
     )
@@ -108,7 +108,7 @@ def find_controls(network: ViTConfig) -> tuple[ViTConfig, ...]:
         network: A point with a token reducer.
 
     Returns:
-        The trunk without reducer, and the controls that can be built at the same placement and token count.
+        The backbone without reducer, and the controls that can be built at the same placement and token count.
     """
     controls = [strip_reducer(network)]
     for control in CONTROLS:

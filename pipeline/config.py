@@ -44,7 +44,7 @@ class ModelConfig:
     def __post_init__(self) -> None:
         """Rejects what cannot be built."""
         try:
-            self.trunk()
+            self.backbone()
         except ValueError as error:
             raise ValueError(f"model.{error}") from None
 
@@ -53,7 +53,7 @@ class ModelConfig:
         """Takes the fields of a network without its token reducer."""
         return cls(**{field.name: getattr(network, field.name) for field in dataclasses.fields(cls)})
 
-    def trunk(self) -> ViTConfig:
+    def backbone(self) -> ViTConfig:
         """Returns it as a ViTConfig for the images and classes of CIFAR-10."""
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         return ViTConfig(image_size=features.IMAGE_SHAPE[0], num_classes=features.NUM_CLASSES, **fields)
@@ -146,7 +146,7 @@ class PipelineConfig:
             code_digest: Of the sources that a trained weight depends on.
         """
         state = StateConfig(folder=str((self.root / "search").resolve()), code_digest=code_digest)
-        return TrainerConfig(trunk=self.model.trunk(), search=self.search, fit=self.fit, state=state)
+        return TrainerConfig(backbone=self.model.backbone(), search=self.search, fit=self.fit, state=state)
 
     @property
     def metadata_path(self) -> pathlib.Path:

@@ -15,7 +15,7 @@ from models.vit_config import ViTConfig
 Values = dict[str, Any]
 
 _SPACE = SearchSpace(
-    trunk=ViTConfig(image_size=8, patch_size=2, dim=4, depth=3, num_heads=2, mlp_dims=(4,), num_classes=2),
+    backbone=ViTConfig(image_size=8, patch_size=2, dim=4, depth=3, num_heads=2, mlp_dims=(4,), num_classes=2),
     placements=(0, 1, 2),
     token_counts=(1, 2),
     reducers=("token_learner", "token_learner_v11"),

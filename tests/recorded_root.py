@@ -174,7 +174,7 @@ class RecordedRoot:
         ]
         trial = {"stage": "search", "trial_id": "0000", "round": 0, "point": plan.point, "seed": 1, "initial_epoch": 0}
         trial |= {"epochs": 1, "macs": MACS, "status": "completed", "valid_accuracy": 0.4, "seconds": 1.5}
-        dropped = {**trial, "point": "none", "status": "dropped", "reason": "is too dear"}
+        dropped = {**trial, "point": "none", "status": "dropped", "reason": "is too expensive"}
         (folder / "winner.json").write_text(json.dumps(winner))
         (folder / "search.json").write_text(json.dumps(search))
         (folder / "pareto.json").write_text(json.dumps([{"epochs": 1, "points": points}]))

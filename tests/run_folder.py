@@ -52,7 +52,7 @@ def write_model_run(folder: pathlib.Path, *, reducer: str | None = "token_learne
     (folder / "trials.jsonl").write_text("".join(json.dumps(trial) + "\n" for trial in trials))
     search = {
         "sentences": [f"{point} wins."],
-        "dropped": [{"point": "token_learner-64@3", "reason": "too dear"}],
+        "dropped": [{"point": "token_learner-64@3", "reason": "too expensive"}],
         "failed": [{"point": "top_k_norm-4@1", "reason": "<script>alert(1)</script>"}],
         "seed_deviation": 0.02,
         "is_seed_deviation_measured": False,

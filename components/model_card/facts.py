@@ -71,16 +71,16 @@ class Facts:
     lite: LiteComparison | None
 
     @property
-    def macs_of_trunk(self) -> int:
+    def macs_of_backbone(self) -> int:
         """Multiply-accumulates of the same network without a token reducer."""
-        trunk = dataclasses.replace(
+        backbone = dataclasses.replace(
             self.network,
             token_reducer=None,
             blocks_before_token_learner=None,
             num_tokens=None,
             use_token_fuser=False,
         )
-        return count_macs(trunk).total
+        return count_macs(backbone).total
 
     @property
     def training_seconds(self) -> float | None:

@@ -32,7 +32,7 @@ _MARKERS = "osv^P*Xhp<>8"
 
 def _make_marks() -> dict[str, Mark]:
     learned = [name for name, reducer in REDUCERS.items() if reducer.kind == "learned"]
-    marks = {NO_REDUCER: Mark("trunk", "D", "no TokenLearner")}
+    marks = {NO_REDUCER: Mark("backbone", "D", "no TokenLearner")}
     for (name, reducer), marker in zip(REDUCERS.items(), itertools.cycle(_MARKERS)):
         role = _LEARNED_ROLES[learned.index(name) % len(_LEARNED_ROLES)] if name in learned else "control"
         marks[name] = Mark(role, marker, f"control: {reducer.label}" if reducer.is_control else reducer.label)

@@ -12,7 +12,7 @@ LIGHT = {
     "ink": "#1a1d21",
     "learner": "#0072b2",
     "learner11": "#d55e00",
-    "trunk": "#00916a",
+    "backbone": "#00916a",
     "control": "#868e99",
     "example": "#aa4a88",
 }
@@ -24,8 +24,8 @@ DARK = {
     "ink": "#e9ebee",
     "learner": "#4aa8e8",
     "learner11": "#ee8434",
-    "trunk": "#21c08f",
+    "backbone": "#21c08f",
     "control": "#818a97",
     "example": "#e59ad0",
 }
-CATEGORIES = ("learner", "learner11", "trunk", "control", "example")  # a chart tells them apart by color
+CATEGORIES = ("learner", "learner11", "backbone", "control", "example")  # a chart tells them apart by color

@@ -59,7 +59,7 @@ class SearchResults:
         return tuple(_average(trial for trial in self.trials if trial["status"] == "completed"))
 
     @property
-    def macs_of_trunk(self) -> int | None:
+    def macs_of_backbone(self) -> int | None:
         """Multiply-accumulates of the network without TokenLearner, if it is in the space."""
         return next((trial["macs"] for trial in self.trials if trial["point"] == NO_REDUCER), None)
 

@@ -125,7 +125,7 @@ def _judge_latencies(latencies: tuple[Latency, ...], planned: int, budgets: Budg
 
 
 def _find_share(latency: Latency, limits: tuple[float, float]) -> float:
-    """Returns how much of its budget the dearer of the two takes."""
+    """Returns how much of its budget the more expensive of the two takes."""
     measured = (latency.p50_seconds, latency.p95_seconds)
     return max(value / limit if limit else np.inf for value, limit in zip(measured, limits, strict=True))
 

@@ -33,7 +33,9 @@ class SearchConfig:
     reducers: tuple[TokenReducer, ...]  # token reducers that are tried and may win
     controls: tuple[ControlReducer, ...]  # further reducers, to compare them with; may be none
     fusers: tuple[bool, ...]  # True: with TokenFuser, False: without
-    max_mmacs: float | None  # million multiply-accumulates an image; dearer points are dropped before any training
+    max_mmacs: (
+        float | None
+    )  # million multiply-accumulates an image; more expensive points are dropped before any training
     min_epochs: int  # passes over the train split before halving first drops points
     max_epochs: int  # passes over the train split of a point that stays to the end
     reduction_factor: int  # halving and hyperband keep one point of so many, and train it so many times as long
@@ -104,10 +106,10 @@ class TrainerConfig:
     """All that `run_fn` needs to know.
 
     Raises:
-        ValueError: If a point of the search cannot be built on the trunk, or all of them are over the ceiling.
+        ValueError: If a point of the search cannot be built on the backbone, or all of them are over the ceiling.
     """
 
-    trunk: ViTConfig  # what all points of the search share
+    backbone: ViTConfig  # what all points of the search share
     search: SearchConfig
     fit: FitConfig
     state: StateConfig
@@ -125,10 +127,10 @@ class TrainerConfig:
             raise ValueError(f"search.max_mmacs is {self.search.max_mmacs}; the cheapest point needs {needed:.3f}")
 
     def space(self) -> SearchSpace:
-        """Returns the search space, dear points included."""
+        """Returns the search space, expensive points included."""
         try:
             return SearchSpace(
-                trunk=self.trunk,
+                backbone=self.backbone,
                 placements=self.search.placements,
                 token_counts=self.search.token_counts,
                 reducers=self.search.reducers,

@@ -22,7 +22,7 @@ def locate_state(config: TrainerConfig, train: Examples, valid: Examples) -> pat
     the digest stands for.
 
     Args:
-        config: Trunk, how to train, digest of the sources.
+        config: Backbone, how to train, digest of the sources.
         train: The train split.
         valid: The valid split.
 
@@ -34,7 +34,7 @@ def locate_state(config: TrainerConfig, train: Examples, valid: Examples) -> pat
         {
             "train": train.digest(),
             "valid": valid.digest(),
-            "trunk": dataclasses.asdict(config.trunk),
+            "backbone": dataclasses.asdict(config.backbone),
             "fit": fit,
             "code": config.state.code_digest,
             "keras": keras.__version__,

@@ -90,9 +90,9 @@ def make_training(network: object, seed: int, correct: np.ndarray) -> Row:
 
 
 def make_reducer_rows(share_of_control: float) -> list[Row]:
-    trunk, *_ = find_controls(LEARNED)
+    backbone, *_ = find_controls(LEARNED)
     draw = np.random.default_rng(1)
-    shares = {LEARNED: 0.8, trunk: share_of_control}
+    shares = {LEARNED: 0.8, backbone: share_of_control}
     trainings = [
         make_training(network, seed, draw.random(2000) < share)
         for seed in (1, 2, 3)
@@ -106,11 +106,11 @@ def test_learned_tokens_that_are_clearly_better_are_said_to_beat_the_others() ->
     summary = reducer_table.summarize(make_reducer_rows(0.6))
     [note] = summary.notes
     assert note.startswith(f"{name_point(LEARNED)} beats none on test: +")
-    learned, trunk = summary.tables[0].rows
+    learned, backbone = summary.tables[0].rows
     assert learned[1].startswith(("79.", "80."))
     assert learned[2] == ""
-    assert trunk[3].count("(") == 3  # a paired interval for each seed
-    assert trunk[4:] == ("20.00", "300,000", "500 (500 to 500)")
+    assert backbone[3].count("(") == 3  # a paired interval for each seed
+    assert backbone[4:] == ("20.00", "300,000", "500 (500 to 500)")
 
 
 def test_learned_tokens_that_are_as_good_are_not_said_to_beat_the_others() -> None:

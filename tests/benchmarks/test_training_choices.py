@@ -17,7 +17,7 @@ from pipeline.config import FULL
 from pipeline.failures import Failure
 
 NETWORK = dataclasses.replace(
-    FULL.model.trunk(),
+    FULL.model.backbone(),
     stem="linear",
     depth=1,
     dim=16,

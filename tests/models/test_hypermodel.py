@@ -11,11 +11,11 @@ from models.search_space import SearchSpace, describe_point, name_point
 from models.vit_config import ViTConfig
 from pipeline.config import PROFILES
 
-_TRUNK = ViTConfig(image_size=16, patch_size=4, dim=8, depth=4, num_heads=2, mlp_dims=(12,), num_classes=5)
+_BACKBONE = ViTConfig(image_size=16, patch_size=4, dim=8, depth=4, num_heads=2, mlp_dims=(12,), num_classes=5)
 _SPACES = {
     **{profile: config.trainer(code_digest="").space() for profile, config in PROFILES.items()},
     "with fusers": SearchSpace(
-        trunk=_TRUNK,
+        backbone=_BACKBONE,
         placements=(0, 3),
         token_counts=(1, 2, 4),
         reducers=("token_learner_v11", "token_learner"),
@@ -58,7 +58,7 @@ def test_the_hyperparameters_cover_the_space_and_nothing_beyond(space: SearchSpa
 def test_only_a_token_reducer_has_a_place_and_a_token_count() -> None:
     hypermodel = TokenLearnerHyperModel(_SPACES["quick"], lambda _: None)
     hp = keras_tuner.HyperParameters()
-    assert hypermodel.vit_config(hp) == _SPACES["quick"].trunk
+    assert hypermodel.vit_config(hp) == _SPACES["quick"].backbone
     assert {choice.name: hp.is_active(choice) for choice in hp.space} == {
         "token_reducer": True,
         "blocks_before_token_learner": False,

@@ -20,7 +20,7 @@ from models.reducers.registry import CONTROLS, REDUCERS, ControlReducer, Reducer
 from models.vit import build_vit
 from models.vit_config import ViTConfig
 
-_TRUNK = ViTConfig(image_size=16, patch_size=4, dim=8, depth=3, num_heads=2, mlp_dims=(12,), num_classes=5)
+_BACKBONE = ViTConfig(image_size=16, patch_size=4, dim=8, depth=3, num_heads=2, mlp_dims=(12,), num_classes=5)
 
 
 class MostAttended(ReducerLayer):
@@ -64,7 +64,7 @@ def test_names_for_the_command_line_are_those_of_the_registry() -> None:
 @pytest.mark.parametrize("name", REDUCERS)
 def test_an_entry_names_a_layer_and_all_of_its_arguments(name: str) -> None:
     entry = REDUCERS[name]
-    config = dataclasses.replace(_TRUNK, token_reducer=name, blocks_before_token_learner=1, num_tokens=4)
+    config = dataclasses.replace(_BACKBONE, token_reducer=name, blocks_before_token_learner=1, num_tokens=4)
     layer = entry.load_layer()(config.num_tokens, **entry.arguments(config))
     assert isinstance(layer, ReducerLayer)
     assert hasattr(layer, "attention_weights") == entry.has_attention_maps
@@ -78,7 +78,7 @@ def test_the_registry_imports_no_keras() -> None:
 
 
 def test_a_reducer_may_take_the_attention_of_the_block_before_it(most_attended: Reducer) -> None:
-    config = dataclasses.replace(_TRUNK, token_reducer="most_attended", blocks_before_token_learner=1, num_tokens=3)
+    config = dataclasses.replace(_BACKBONE, token_reducer="most_attended", blocks_before_token_learner=1, num_tokens=3)
     model = build_vit(config)
     images = np.random.default_rng(0).normal(size=(2, 16, 16, 3)).astype(np.float32)
     names = ("block_0", "token_learner")
@@ -100,7 +100,7 @@ def test_a_reducer_may_take_the_attention_of_the_block_before_it(most_attended: 
 )
 @pytest.mark.usefixtures("most_attended")
 def test_a_reducer_that_takes_attention_needs_a_block_on_all_patches(changes: dict[str, Any], message: str) -> None:
-    config = dataclasses.replace(_TRUNK, token_reducer="most_attended", blocks_before_token_learner=1, num_tokens=3)
+    config = dataclasses.replace(_BACKBONE, token_reducer="most_attended", blocks_before_token_learner=1, num_tokens=3)
     with pytest.raises(ValueError, match=f"^{message}"):
         dataclasses.replace(config, **changes)
 

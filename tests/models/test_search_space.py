@@ -24,9 +24,9 @@ from models.vit_config import ViTConfig
 from pipeline.config import PROFILES
 
 _SPACES = {profile: config.trainer(code_digest="").space() for profile, config in PROFILES.items()}
-_TRUNK = ViTConfig(image_size=16, patch_size=4, dim=8, depth=4, num_heads=2, mlp_dims=(12,), num_classes=5)
+_BACKBONE = ViTConfig(image_size=16, patch_size=4, dim=8, depth=4, num_heads=2, mlp_dims=(12,), num_classes=5)
 _SPACE = SearchSpace(
-    trunk=_TRUNK,
+    backbone=_BACKBONE,
     placements=(0, 3),
     token_counts=(1, 2, 4),
     reducers=("token_learner_v11", "token_learner"),
@@ -36,7 +36,7 @@ _SPACE = SearchSpace(
 
 
 def _list_ends(space: SearchSpace) -> set[ViTConfig]:
-    """Returns the first point of each learned reducer and the last one of each control, and the trunk."""
+    """Returns the first point of each learned reducer and the last one of each control, and the backbone."""
     first = {point.token_reducer: point for point in reversed(space.points()) if not is_control(point)}
     return {*first.values(), *{point.token_reducer: point for point in space.points() if is_control(point)}.values()}
 
@@ -66,12 +66,12 @@ def test_the_points_of_a_profile_build_and_costs_what_its_graph_computes(profile
 
 
 @pytest.mark.parametrize("space", [*_SPACES.values(), _SPACE], ids=[*_SPACES, "with fusers"])
-def test_a_space_is_its_axes_multiplied_and_the_trunk(space: SearchSpace) -> None:
+def test_a_space_is_its_axes_multiplied_and_the_backbone(space: SearchSpace) -> None:
     points = space.points()
     axes = (space.placements, space.token_counts, space.fusers)
     arms = len(space.reducers) + len(CONTROLS)
     assert len(points) == 1 + arms * len(list(itertools.product(*axes)))
-    assert points[0] == space.trunk
+    assert points[0] == space.backbone
     assert len(set(points)) == len(points)
     assert len({name_point(point) for point in points}) == len(points)
     assert len({tuple(describe_point(point).items()) for point in points}) == len(points)
@@ -79,10 +79,10 @@ def test_a_space_is_its_axes_multiplied_and_the_trunk(space: SearchSpace) -> Non
     assert {control for controls in of_learned for control in controls} <= set(points)
 
 
-def test_a_point_has_the_trunk_of_its_space_and_values_of_its_axes() -> None:
+def test_a_point_has_the_backbone_of_its_space_and_values_of_its_axes() -> None:
     point = next(point for point in _SPACE.points() if name_point(point) == "token_learner_v11-4@3+fuser")
     assert point == dataclasses.replace(
-        _TRUNK,
+        _BACKBONE,
         token_reducer="token_learner_v11",
         blocks_before_token_learner=3,
         num_tokens=4,
@@ -94,7 +94,7 @@ def test_a_point_has_the_trunk_of_its_space_and_values_of_its_axes() -> None:
         "num_tokens": 4,
         "use_token_fuser": True,
     }
-    assert (name_point(_TRUNK), describe_point(_TRUNK)) == ("none", {"token_reducer": "none"})
+    assert (name_point(_BACKBONE), describe_point(_BACKBONE)) == ("none", {"token_reducer": "none"})
 
 
 @pytest.mark.parametrize(
@@ -122,17 +122,17 @@ def test_a_space_with_a_point_that_cannot_be_built_says_which_and_why(
         dataclasses.replace(_SPACE, **changes)  # type: ignore[arg-type]
 
 
-def test_a_point_is_learned_or_a_control_or_the_trunk() -> None:
+def test_a_point_is_learned_or_a_control_or_the_backbone() -> None:
     kinds = {point.token_reducer: (is_learned(point), is_control(point)) for point in _SPACE.points()}
     assert [reducer for reducer, kind in kinds.items() if kind == (True, False)] == list(_SPACE.reducers)
     assert [reducer for reducer, kind in kinds.items() if kind == (False, True)] == list(CONTROLS)
     assert kinds[None] == (False, False)
 
 
-def test_a_learned_point_is_compared_with_the_trunk_and_the_controls_at_its_place_and_token_count() -> None:
+def test_a_learned_point_is_compared_with_the_backbone_and_the_controls_at_its_place_and_token_count() -> None:
     learned = next(point for point in _SPACE.points() if name_point(point) == "token_learner-4@3+fuser")
-    trunk, *controls = find_controls(learned)
-    assert trunk == _TRUNK
+    backbone, *controls = find_controls(learned)
+    assert backbone == _BACKBONE
     assert [name_point(control) for control in controls] == [
         "average_pooling-4@3+fuser",
         "random_selection-4@3+fuser",

@@ -23,7 +23,7 @@ from models.reducers.registry import CONTROLS
 from models.search_space import find_controls, is_learned, name_point
 from models.vit_config import ViTConfig
 
-_MOST_COMPARED = 2 + len(CONTROLS)  # besides the best: the best learned one, the trunk and the controls
+_MOST_COMPARED = 2 + len(CONTROLS)  # besides the best: the best learned one, the backbone and the controls
 
 
 class SearchFailedError(Exception):
@@ -65,7 +65,7 @@ class Search:
             SearchFailedError: If no trial came to a result.
         """
         (self.folder / "trials.jsonl").unlink(missing_ok=True)
-        self._drop_dear_points()
+        self._drop_expensive_points()
         search = self.config.search
         final_epochs = min(len(self.points), search.finalists + _MOST_COMPARED) * search.seeds * search.max_epochs
         oracle = make_oracle(self.points, search, self.config.fit.seed)
@@ -151,7 +151,7 @@ class Search:
             self.chief.serve(tuner)
         self.trials += tuner.results
 
-    def _drop_dear_points(self) -> None:
+    def _drop_expensive_points(self) -> None:
         affordable = set(self.points)
         for point in self.config.space().points():
             if point not in affordable:

@@ -71,7 +71,7 @@ class Choice:
     differences: tuple[Difference, ...]  # the best against each of the others
     winner_differences: tuple[Difference, ...]  # the winner against each of the others
     learned: Candidate | None  # the best with a learned reducer, if there is any
-    learned_differences: tuple[Difference, ...]  # that one against the trunk and the controls at its token count
+    learned_differences: tuple[Difference, ...]  # that one against the backbone and the controls at its token count
     seed_deviation: float  # standard deviation of an accuracy from seed to seed
     is_seed_deviation_measured: bool  # pooled over the candidates; False: the assumed one, as each had one seed
 

@@ -59,7 +59,7 @@ def complete(trial: Trial, training: Checkpoint) -> Trial:
 
 
 def drop(network: ViTConfig, max_mmacs: float) -> Trial:
-    """Records a point that is too dear to be trained."""
+    """Records a point that is too expensive to be trained."""
     macs = count_macs(network).total
     return Trial(
         stage="search",

@@ -32,10 +32,10 @@ class TrainingFailedError(Exception):
 
 
 class Fitter:
-    """Trains networks of one trunk on one dataset, and never the same epoch twice.
+    """Trains networks of one backbone on one dataset, and never the same epoch twice.
 
     What is trained depends on the network, the seed and the epochs of the schedule, and on what `folder` stands for
-    (data, trunk, the other settings, code), but not on interruptions: weights, optimizer state and the order of images
+    (data, backbone, the other settings, code), but not on interruptions: weights, optimizer state and the order of images
     are those of an uninterrupted training.
 
     Args:

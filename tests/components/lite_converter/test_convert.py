@@ -25,9 +25,9 @@ from models.reducers.registry import CONTROLS, REDUCERS
 from models.vit import build_vit
 from models.vit_config import ViTConfig
 
-_TRUNK = ViTConfig(image_size=32, patch_size=8, dim=8, depth=1, num_heads=2, mlp_dims=(8,), num_classes=10)
+_BACKBONE = ViTConfig(image_size=32, patch_size=8, dim=8, depth=1, num_heads=2, mlp_dims=(8,), num_classes=10)
 _REDUCED: dict[str, ViTConfig] = {
-    name: dataclasses.replace(_TRUNK, token_reducer=name, blocks_before_token_learner=0, num_tokens=4)
+    name: dataclasses.replace(_BACKBONE, token_reducer=name, blocks_before_token_learner=0, num_tokens=4)
     for name in tuple(REDUCERS)
 }
 _FUSED = ViTConfig(
@@ -50,7 +50,7 @@ _FUSED = ViTConfig(
 )
 # Everything that a network may have: the mean of their probabilities is converted, which takes the time of one.
 _NETWORKS = (
-    _TRUNK,
+    _BACKBONE,
     _FUSED,
     dataclasses.replace(_REDUCED["token_learner_v11"], stem="residual"),
     *(_REDUCED[name] for name in CONTROLS),

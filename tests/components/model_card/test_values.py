@@ -66,10 +66,10 @@ def test_the_architecture_and_its_compute_stand_as_the_trainer_wrote_them(
     for part, macs in zip(parts, list(winner["macs"].values())[:-1], strict=True):
         assert rows[part][-2:] == [f"{macs / 1e6:.2f}", f"{macs / winner['macs']['total']:.1%}"], part
     assert rows["all"] == [f"{winner['macs']['total'] / 1e6:.2f}", "100.0%"]
-    trunk = dataclasses.replace(facts.network, token_reducer=None, blocks_before_token_learner=None, num_tokens=None)
+    backbone = dataclasses.replace(facts.network, token_reducer=None, blocks_before_token_learner=None, num_tokens=None)
     assert (
-        f"The same network without a token reducer needs {count_macs(trunk).total / 1e6:.2f} million MACs; "
-        f"this one needs {winner['macs']['total'] / count_macs(trunk).total:.1%} of that." in text
+        f"The same network without a token reducer needs {count_macs(backbone).total / 1e6:.2f} million MACs; "
+        f"this one needs {winner['macs']['total'] / count_macs(backbone).total:.1%} of that." in text
     )
     assert "| parameters | 161,018 |" in text
 

@@ -39,7 +39,7 @@ def test_a_whole_run_fills_every_section(page: str) -> None:
         "Accuracy floor ✓ passed",
         "Not worse than the last blessed model ✓ passed",
         "token_learner-4@1 wins.",
-        "1 point was too dear to be tried: token_learner-64@3 .",
+        "1 point was too expensive to be tried: token_learner-64@3 .",
         "top_k_norm-4@1 failed: <script>alert(1)</script>.",
         "After 1 epoch",
         "25.0 ★ ± 4.8",

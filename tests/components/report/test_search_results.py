@@ -113,4 +113,4 @@ def test_a_folder_of_the_trainer_is_read(tmp_path: pathlib.Path) -> None:
     results = read_search_results(write_model_run(tmp_path / "model_run"))
     assert len(results.trials) == 6
     assert len(results.points) == 5
-    assert results.macs_of_trunk == 11_900_000
+    assert results.macs_of_backbone == 11_900_000

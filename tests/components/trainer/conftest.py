@@ -25,7 +25,7 @@ from models.vit_config import ViTConfig
 
 
 @pytest.fixture(scope="session")
-def trunk() -> ViTConfig:
+def backbone() -> ViTConfig:
     """With dropout, whose random numbers an interrupted training has to go on with, too."""
     return ViTConfig(
         image_size=8, patch_size=2, dim=4, depth=1, num_heads=2, mlp_dims=(4,), dropout_rate=0.1, num_classes=2
@@ -50,7 +50,7 @@ def fit_config() -> FitConfig:
 
 
 @pytest.fixture(scope="session")
-def config(trunk: ViTConfig, fit_config: FitConfig) -> TrainerConfig:
+def config(backbone: ViTConfig, fit_config: FitConfig) -> TrainerConfig:
     """Five points: no reducer; the TokenLearner and three controls, each with two tokens."""
     search = SearchConfig(
         tuner="halving",
@@ -71,13 +71,13 @@ def config(trunk: ViTConfig, fit_config: FitConfig) -> TrainerConfig:
         controls_may_win=False,
     )
     state = StateConfig(folder="unused", code_digest="")
-    return TrainerConfig(trunk=trunk, search=search, fit=fit_config, state=state)
+    return TrainerConfig(backbone=backbone, search=search, fit=fit_config, state=state)
 
 
 @pytest.fixture(scope="session")
-def network(trunk: ViTConfig) -> ViTConfig:
+def network(backbone: ViTConfig) -> ViTConfig:
     """The point of the space that is trained where one is enough."""
-    return dataclasses.replace(trunk, token_reducer="token_learner", blocks_before_token_learner=0, num_tokens=2)
+    return dataclasses.replace(backbone, token_reducer="token_learner", blocks_before_token_learner=0, num_tokens=2)
 
 
 def _draw(images: int, seed: int) -> Examples:
@@ -134,11 +134,11 @@ def ground(config: TrainerConfig, sample: Any, transform: Any, tmp_path_factory:
         with tf.io.TFRecordWriter(str(folder / name)) as writer:
             for record in records:
                 writer.write(record)
-    trunk = ViTConfig(
+    backbone = ViTConfig(
         image_size=32, patch_size=8, dim=4, depth=1, num_heads=2, mlp_dims=(4,), num_classes=10, stem="linear"
     )
     control = dataclasses.replace(
-        trunk, token_reducer="average_pooling", blocks_before_token_learner=0, num_tokens=2
+        backbone, token_reducer="average_pooling", blocks_before_token_learner=0, num_tokens=2
     )  # cost as much as the other controls, and less than all other points
     search = dataclasses.replace(
         config.search,
@@ -151,7 +151,7 @@ def ground(config: TrainerConfig, sample: Any, transform: Any, tmp_path_factory:
     )
     state = dataclasses.replace(config.state, code_digest=digest_sources(Fitter.__module__))  # as `pipeline` tells it
     return Ground(
-        config=dataclasses.replace(config, trunk=trunk, search=search, state=state),
+        config=dataclasses.replace(config, backbone=backbone, search=search, state=state),
         train_files=(str(folder / "train"),),
         valid_files=(str(folder / "valid"),),
         transform_output=str(pathlib.Path(transform.transform_savedmodel_dir).parent),

@@ -15,7 +15,7 @@ from models.search_space import name_point
 from models.vit_config import ViTConfig
 
 _CONFIG = TrainerConfig(
-    trunk=ViTConfig(image_size=32, patch_size=4, dim=8, depth=3, num_heads=2, mlp_dims=(8,), num_classes=10),
+    backbone=ViTConfig(image_size=32, patch_size=4, dim=8, depth=3, num_heads=2, mlp_dims=(8,), num_classes=10),
     search=SearchConfig(
         tuner="halving",
         placements=(0, 2),
@@ -143,21 +143,25 @@ def test_the_points_within_a_ceiling_are_those_that_cost_as_much_or_less() -> No
 
 @pytest.mark.parametrize("mlp_dim", range(1, 9))  # some costs would be rounded up, others down
 def test_a_ceiling_below_the_cheapest_point_names_one_that_suffices(mlp_dim: int) -> None:
-    trunk = dataclasses.replace(_CONFIG.trunk, mlp_dims=(mlp_dim,))
+    backbone = dataclasses.replace(_CONFIG.backbone, mlp_dims=(mlp_dim,))
     search = dataclasses.replace(_CONFIG.search, max_mmacs=0.01)
     with pytest.raises(ValueError, match=r"^search.max_mmacs is 0.01; the cheapest point needs [0-9.]+$") as caught:
-        dataclasses.replace(_CONFIG, trunk=trunk, search=search)
+        dataclasses.replace(_CONFIG, backbone=backbone, search=search)
     named = float(str(caught.value).rpartition(" ")[2])
     affordable = dataclasses.replace(
-        _CONFIG, trunk=trunk, search=dataclasses.replace(search, max_mmacs=named)
+        _CONFIG, backbone=backbone, search=dataclasses.replace(search, max_mmacs=named)
     ).affordable_points()
-    cheapest = min(count_macs(point).total for point in dataclasses.replace(_CONFIG, trunk=trunk).space().points())
+    cheapest = min(
+        count_macs(point).total for point in dataclasses.replace(_CONFIG, backbone=backbone).space().points()
+    )
     assert {count_macs(point).total for point in affordable} == {cheapest}
     assert named < cheapest / 1e6 + 0.001
 
 
 @pytest.mark.parametrize("controls", [(), ("top_k_norm",), CONTROLS])
-def test_the_trunk_and_the_controls_that_are_asked_for_are_in_the_space(controls: tuple[ControlReducer, ...]) -> None:
+def test_the_backbone_and_the_controls_that_are_asked_for_are_in_the_space(
+    controls: tuple[ControlReducer, ...],
+) -> None:
     config = with_search(
         placements=(1,), token_counts=(4,), reducers=("token_learner",), controls=controls, fusers=(False,)
     )

@@ -12,15 +12,15 @@ from components.trainer.search.selection import Candidate, choose
 from models.reducers.registry import TokenReducer
 from models.vit_config import ViTConfig
 
-_TRUNK = ViTConfig(image_size=8, patch_size=2, dim=4, depth=3, num_heads=2, mlp_dims=(4,), num_classes=2)
+_BACKBONE = ViTConfig(image_size=8, patch_size=2, dim=4, depth=3, num_heads=2, mlp_dims=(4,), num_classes=2)
 
 
 def candidate(reducer: TokenReducer | None, placement: int, *right: int) -> Candidate:
     """Makes a candidate from how many of a hundred images each seed got right."""
-    network = _TRUNK
+    network = _BACKBONE
     if reducer is not None:
         network = dataclasses.replace(
-            _TRUNK, token_reducer=reducer, blocks_before_token_learner=placement, num_tokens=2
+            _BACKBONE, token_reducer=reducer, blocks_before_token_learner=placement, num_tokens=2
         )
     return Candidate(network=network, correct=np.arange(100) < np.array(right)[:, np.newaxis])
 

@@ -47,19 +47,19 @@ def read_pareto(trials: list[Trial], folder: pathlib.Path) -> dict[int, list[tup
 
 def test_a_point_is_on_the_front_if_none_that_costs_as_much_or_less_is_as_accurate(tmp_path: pathlib.Path) -> None:
     trials = [
-        make_trial("dear and best", 50, 1, 0.9),
+        make_trial("expensive and best", 50, 1, 0.9),
         make_trial("cheap and bad", 10, 1, 0.3),
-        make_trial("dear and no better", 40, 1, 0.6),
+        make_trial("expensive and no better", 40, 1, 0.6),
         make_trial("middling", 20, 1, 0.6),
-        make_trial("as dear and worse", 20, 1, 0.5),
+        make_trial("as expensive and worse", 20, 1, 0.5),
     ]
     assert read_pareto(trials, tmp_path) == {
         1: [
             ("cheap and bad", 10, 0.3, 1, True),
             ("middling", 20, 0.6, 1, True),
-            ("as dear and worse", 20, 0.5, 1, False),
-            ("dear and no better", 40, 0.6, 1, False),
-            ("dear and best", 50, 0.9, 1, True),
+            ("as expensive and worse", 20, 0.5, 1, False),
+            ("expensive and no better", 40, 0.6, 1, False),
+            ("expensive and best", 50, 0.9, 1, True),
         ]
     }
 
@@ -97,7 +97,7 @@ def test_what_failed_or_was_dropped_is_on_no_front(tmp_path: pathlib.Path) -> No
 def found(searched: Searched, tmp_path: pathlib.Path) -> dict[str, Any]:
     """The search.json of a real search in which, besides, two points were dropped and one failed."""
     trials = [
-        make_trial("too dear", 10**9, 0, None, status="dropped", reason="needs 1000.00"),
+        make_trial("too expensive", 10**9, 0, None, status="dropped", reason="needs 1000.00"),
         *searched.search.trials,
         make_trial("broken", 10, 2, None, status="failed", reason="out of memory", initial_epoch=1),
     ]
@@ -147,16 +147,18 @@ def test_what_was_spent_dropped_and_failed_is_written(searched: Searched, found:
         "finalists": sum(trial.epochs - trial.initial_epoch for trial in repeats),
         "every_point_fully": 4 * (5 + 1),
     }
-    assert found["dropped"] == [{"point": "too dear", "reason": "needs 1000.00"}]
+    assert found["dropped"] == [{"point": "too expensive", "reason": "needs 1000.00"}]
     assert found["failed"] == [{"point": "broken", "reason": "out of memory"}]
 
 
 def test_a_search_without_a_learned_point_or_a_second_seed_is_written_too(
     searched: Searched, tmp_path: pathlib.Path
 ) -> None:
-    trunk = searched.search.config.trunk
+    backbone = searched.search.config.backbone
     choice = choose(
-        [Candidate(network=trunk, correct=np.ones((1, 5), bool))], controls_may_win=False, assumed_seed_deviation=0.02
+        [Candidate(network=backbone, correct=np.ones((1, 5), bool))],
+        controls_may_win=False,
+        assumed_seed_deviation=0.02,
     )
     write_search(choice, [], 4, tmp_path / "search.json")
     found = json.loads((tmp_path / "search.json").read_text())

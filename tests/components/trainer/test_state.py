@@ -50,9 +50,9 @@ def test_what_a_trained_weight_does_not_depend_on_keeps_the_folder(
 @pytest.mark.parametrize(
     ("part", "changes"),
     [
-        ("trunk", {"dim": 8}),
-        ("trunk", {"dropout_rate": 0.2}),
-        ("trunk", {"random_selection_seed": 1}),
+        ("backbone", {"dim": 8}),
+        ("backbone", {"dropout_rate": 0.2}),
+        ("backbone", {"random_selection_seed": 1}),
         ("fit", {"batch_size": 4}),
         ("fit", {"learning_rate": 0.03}),
         ("fit", {"warmup_share": 0.2}),
@@ -100,7 +100,7 @@ def test_the_folder_tells_what_its_name_stands_for(config: TrainerConfig, train:
     assert contents == {
         "train": train.digest(),
         "valid": valid.digest(),
-        "trunk": json.loads(json.dumps(dataclasses.asdict(config.trunk))),
+        "backbone": json.loads(json.dumps(dataclasses.asdict(config.backbone))),
         "fit": fit,
         "code": "abc",
         "keras": keras.__version__,

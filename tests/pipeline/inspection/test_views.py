@@ -39,7 +39,7 @@ def test_slices_come_with_intervals_precision_and_confusion(tokenlearner: Comman
 def test_trials_are_listed_and_those_dropped_say_why(tokenlearner: Command, root_path: pathlib.Path) -> None:
     shown = tokenlearner("inspect", "trials", "--root", root_path).words
     assert "search token_learner-8@2 1 0 to 1 6.79 40.0% 1.5" in shown
-    assert "none dropped: is too dear" in shown
+    assert "none dropped: is too expensive" in shown
     facts = json.loads(tokenlearner("inspect", "trials", "--root", root_path, "--json").out)
     assert [trial["status"] for trial in facts["trials"]] == ["completed", "dropped"]
 

@@ -17,14 +17,14 @@ from models.vit_config import ViTConfig
 
 _EXAMPLES = 100
 
-_TRUNK = ViTConfig(image_size=8, patch_size=2, dim=4, depth=3, num_heads=2, mlp_dims=(4,), num_classes=2)
+_BACKBONE = ViTConfig(image_size=8, patch_size=2, dim=4, depth=3, num_heads=2, mlp_dims=(4,), num_classes=2)
 
 
 def network(reducer: TokenReducer | None, placement: int = 1) -> ViTConfig:
     """Returns a point; the later the reducer stands, the more it costs, and none costs most."""
     if reducer is None:
-        return _TRUNK
-    return dataclasses.replace(_TRUNK, token_reducer=reducer, blocks_before_token_learner=placement, num_tokens=2)
+        return _BACKBONE
+    return dataclasses.replace(_BACKBONE, token_reducer=reducer, blocks_before_token_learner=placement, num_tokens=2)
 
 
 def candidate(point: ViTConfig, *right: Sequence[int] | range) -> Candidate:
@@ -148,8 +148,8 @@ def test_the_winner_is_compared_with_each_of_the_others_though_another_one_is_be
 
 
 def test_of_equally_accurate_points_the_cheaper_one_is_the_best() -> None:
-    dear, cheap = candidate(NONE, range(60)), candidate(EARLY, range(60))
-    choice = choose([dear, cheap], controls_may_win=False)
+    expensive, cheap = candidate(NONE, range(60)), candidate(EARLY, range(60))
+    choice = choose([expensive, cheap], controls_may_win=False)
     assert (choice.best, choice.winner) == (cheap, cheap)
 
 
@@ -168,7 +168,7 @@ def test_where_all_points_are_controls_one_of_them_wins() -> None:
     assert choose(controls, controls_may_win=False).winner is controls[1]
 
 
-def test_the_best_learned_point_is_compared_with_the_trunk_and_its_own_controls() -> None:
+def test_the_best_learned_point_is_compared_with_the_backbone_and_its_own_controls() -> None:
     choice = choose(
         [
             candidate(EARLY, range(50)),

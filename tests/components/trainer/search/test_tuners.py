@@ -77,25 +77,25 @@ def test_points_over_the_ceiling_are_listed_as_dropped_and_never_trained(
 ) -> None:
     macs = {name_point(point): count_macs(point).total for point in config.space().points()}
     ceiling = sorted(macs.values())[2]
-    dear = {point for point, cost in macs.items() if cost > ceiling}
-    assert len(dear) == 2
+    expensive = {point for point, cost in macs.items() if cost > ceiling}
+    assert len(expensive) == 2
     state = tmp_path / "state"
     state.mkdir()
     for file in searched.state.glob("*.checkpoint"):
-        if file.name.split(",")[0] not in dear:
+        if file.name.split(",")[0] not in expensive:
             (state / file.name).write_bytes(file.read_bytes())
 
     found = search_in(with_search(config, max_mmacs=ceiling / 1e6), fitter_in(state), tmp_path)
     dropped = [trial for trial in found.search.trials if trial.status == "dropped"]
-    assert {trial.point for trial in dropped} == dear
+    assert {trial.point for trial in dropped} == expensive
     assert found.search.trials[:2] == dropped
     for trial in dropped:
         cost = f"{macs[trial.point] / 1e6:.2f}"
         assert trial.reason == f"needs {cost} million multiply-accumulates; search.max_mmacs is {ceiling / 1e6}"
         assert (trial.epochs, trial.macs, trial.history) == (0, macs[trial.point], ())
     tried = {trial.point for trial in found.search.trials if trial.status == "completed"}
-    assert tried == set(macs) - dear
+    assert tried == set(macs) - expensive
     assert {file.name.split(",")[0] for file in state.iterdir()} <= tried
-    assert not {candidate.name for candidate in found.choice.candidates} & dear
+    assert not {candidate.name for candidate in found.choice.candidates} & expensive
     lines = [json.loads(line) for line in (tmp_path / "trials.jsonl").read_text().splitlines()]
-    assert {line["point"] for line in lines if line["status"] == "dropped"} == dear
+    assert {line["point"] for line in lines if line["status"] == "dropped"} == expensive

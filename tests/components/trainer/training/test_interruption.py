@@ -27,10 +27,10 @@ def test_a_network_goes_on_after_any_epoch_though_another_seed_was_trained_in_be
 
 
 def test_the_network_without_reducer_and_with_batch_norm_goes_on_to_the_bit(
-    trunk: ViTConfig, fitter_in: FitterIn, tmp_path: pathlib.Path
+    backbone: ViTConfig, fitter_in: FitterIn, tmp_path: pathlib.Path
 ) -> None:
     """The controls have no variables; a search that goes on with all of them is in test_search_resume.py."""
-    normalized = dataclasses.replace(trunk, stem="residual")
+    normalized = dataclasses.replace(backbone, stem="residual")
     (tmp_path / "whole").mkdir()
     whole = train_up_to(fitter_in(tmp_path / "whole"), normalized, 3)
     train_up_to(fitter_in(tmp_path), normalized, 1)

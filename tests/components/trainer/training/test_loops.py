@@ -26,15 +26,15 @@ _FLOAT_NOISE = 1e-6
 
 
 @pytest.fixture(scope="module")
-def plain(trunk: ViTConfig) -> ViTConfig:
+def plain(backbone: ViTConfig) -> ViTConfig:
     """Without random numbers and without batch norm: nothing that depends on how a batch is shared out."""
-    return dataclasses.replace(trunk, dropout_rate=0.0)
+    return dataclasses.replace(backbone, dropout_rate=0.0)
 
 
 @pytest.fixture(scope="module")
-def noisy(trunk: ViTConfig) -> ViTConfig:
+def noisy(backbone: ViTConfig) -> ViTConfig:
     """With dropout, and with batch norm, of which each device has its own statistics."""
-    return dataclasses.replace(trunk, stem="residual")
+    return dataclasses.replace(backbone, stem="residual")
 
 
 @pytest.fixture(scope="module")

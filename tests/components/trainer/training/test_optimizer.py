@@ -26,11 +26,15 @@ _LABELS = np.array([0, 2, 1])
 
 
 @pytest.fixture(scope="module")
-def model(trunk: ViTConfig) -> keras.Model:
+def model(backbone: ViTConfig) -> keras.Model:
     """With kernels of every kind."""
     return build_vit(
         dataclasses.replace(
-            trunk, token_reducer="token_learner_v11", blocks_before_token_learner=0, num_tokens=2, use_token_fuser=True
+            backbone,
+            token_reducer="token_learner_v11",
+            blocks_before_token_learner=0,
+            num_tokens=2,
+            use_token_fuser=True,
         )
     )
 
