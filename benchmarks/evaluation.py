@@ -1,6 +1,6 @@
 """Seconds of Evaluator and Gate on test images, with a baseline, and what the Gate's intervals cost.
 
-The models are the profile full's most expensive network with weights that nobody trained: that does not change the time.
+The models are the most expensive network of the profile full, untrained, which does not change the time.
 """
 
 import dataclasses

@@ -1,4 +1,4 @@
-"""What learning where to look is worth: one backbone with no TokenLearner, each learned reducer and each control, on test.
+"""The gain of learned token reducers: one backbone with no reducer, each learned reducer and each control, on test.
 
 All stand at one place, emit as many tokens, and are trained alike; the short form has one of the controls. Every
 training is kept epoch by epoch in `--state`: the same command goes on where a killed one stopped. The test split is
@@ -64,7 +64,7 @@ def list_networks(root: pathlib.Path | None, others: Sequence[TokenReducer]) -> 
         others: Reducers that stand in its reducer's place.
 
     Returns:
-        The winner, or the first learned point of full where nothing learned won; the backbone without reducer; the others.
+        The winner, or the first learned point of full where nothing learned won; the backbone; the others.
     """
     learned = find_learned(root)
     replaced = (dataclasses.replace(learned, token_reducer=reducer) for reducer in others)

@@ -58,7 +58,7 @@ def check_beam_options(options: Sequence[str]) -> None:
         options: Of Beam; they override ours.
 
     Raises:
-        UsageFailure: If Beam does not know one, refuses its value, or cannot import the runner. Runners that are asked
+        UsageFailure: If Beam does not know one, rejects its value, or cannot import the runner. Runners that are asked
             through a job server have options of their own, which only that server knows: unknown ones are passed on.
     """
     quiet_imports()

@@ -12,7 +12,7 @@ from pipeline.inspection.root import Root, shorten
 from pipeline.manual_actions import copy_as_new, find_login_name, record_by_hand
 from pipeline.override import describe_override
 from pipeline.records import BLESS_NODE, Artifact
-from pipeline.rejections import is_refused
+from pipeline.rejections import is_rejected
 
 _BLESSED_FILE = "BLESSED"  # as TFX's Evaluator names it
 
@@ -40,7 +40,7 @@ def bless(root_path: pathlib.Path, run: str, reason: str, console: Console) -> N
         outcome = Outcome(root, root.find_run(run))
         model, judged = _find_judged(root, outcome)
         follows = "pushes it; what ran before comes from the cache."
-        if is_refused(outcome.serving):
+        if is_rejected(outcome.serving):
             follows = "asks it once more to serve, which it did not as it must, and pushes it if it does now."
         _record(root_path, outcome, model, judged, reason)
         overrides = Outcome(Root(root_path), outcome.run_id).overrides
@@ -49,7 +49,7 @@ def bless(root_path: pathlib.Path, run: str, reason: str, console: Console) -> N
 
 
 def _find_judged(root: Root, outcome: Outcome) -> tuple[Artifact, Artifact]:
-    """Returns the model of a run and the gate's refusal to bless it."""
+    """Returns the model of a run and the gate's rejection to bless it."""
     short = shorten(outcome.run_id)
     model, verdict = outcome.find_output("model"), outcome.find_output("verdict")
     gate = root.records.find_maker(verdict) if verdict else None

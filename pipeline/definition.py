@@ -183,7 +183,7 @@ def generate_components(config: PipelineConfig, target: Target) -> Iterator[Base
         infra_validator = InfraValidator(
             model=model,
             examples=examples,
-            serving_spec=_describe_server(f"tokenlearner-{target.refusals}"),
+            serving_spec=_describe_server(f"tokenlearner-{target.rejections}"),
             request_spec=infra_validator_pb2.RequestSpec(
                 tensorflow_serving=infra_validator_pb2.TensorFlowServingRequestSpec(
                     signature_names=[signatures.SERVE_EXAMPLES]
@@ -202,7 +202,7 @@ def generate_components(config: PipelineConfig, target: Target) -> Iterator[Base
         transform_graph=transform.outputs["transform_graph"],
         **docker,
         **config.serving.parameters(),
-        refusals=target.refusals,
+        rejections=target.rejections,
         code_digest=_digest_code(ServingValidator),
     )
     yield serving_validator
@@ -273,7 +273,7 @@ def _describe_server(model_name: str) -> infra_validator_pb2.ServingSpec:
     """Asks for TensorFlow Serving in docker.
 
     Args:
-        model_name: Part of the cache key, and else of no account: a new one after a refusal is why that is not cached.
+        model_name: Part of the cache key and otherwise ignored: a new name keeps a rejection out of the cache.
     """
     return infra_validator_pb2.ServingSpec(
         tensorflow_serving=infra_validator_pb2.TensorFlowServing(tags=["latest"]),

@@ -9,12 +9,12 @@ from pipeline.records import Records
 _INFRA_BLESSING = "InfraBlessing"  # TFX's type
 
 
-def count_refusals(metadata_path: pathlib.Path) -> int:
-    """Counts the blessings that ML Metadata holds as withheld, by the ServingValidator or by TFX's InfraValidator.
+def count_rejections(metadata_path: pathlib.Path) -> int:
+    """Counts the models that the ServingValidator or TFX's InfraValidator has rejected, as ML Metadata records them.
 
-    Latency and memory depend on what else a machine does, so a refusal must not come from the cache: this number is a
-    parameter of the steps that refuse, and the next run asks the model anew. As long as nothing was refused in between,
-    it stays the same, and so do their cache keys.
+    Latency and memory depend on the load of the machine, so a rejection must not come from the cache. The number is a
+    parameter of both steps: after a rejection it changes, their cache keys with it, and the next run checks the model
+    again.
 
     Args:
         metadata_path: The sqlite file of ML Metadata; there need not be one.
@@ -34,12 +34,12 @@ def count_refusals(metadata_path: pathlib.Path) -> int:
     )
 
 
-def is_refused(serving: ServingFindings | None) -> bool:
+def is_rejected(serving: ServingFindings | None) -> bool:
     """Tells whether a model was asked to serve and failed."""
     return serving is not None and not serving.is_blessed
 
 
-def describe_refusal(
+def describe_rejection(
     verdict: Verdict | None, serving: ServingFindings | None, withheld: str | None, *, is_overridden: bool
 ) -> str:
     """Says on whose account a model was not pushed.
@@ -47,16 +47,16 @@ def describe_refusal(
     Args:
         verdict: Of the Gate.
         serving: Of the ServingValidator; None: it was not asked.
-        withheld: Why the Pusher left it, a clause; tells if neither of the two refused it.
+        withheld: Why the Pusher left it, a clause; tells if neither of the two rejected it.
         is_overridden: Whether it was blessed by hand against the Gate.
 
     Returns:
-        Such as ", because not blessed"; empty if nobody refused it.
+        Such as ", because not blessed"; empty if nobody rejected it.
     """
     reasons = []
-    if verdict and not verdict.is_blessed and not (is_overridden and is_refused(serving)):
+    if verdict and not verdict.is_blessed and not (is_overridden and is_rejected(serving)):
         reasons.append("not blessed")
-    if is_refused(serving):
+    if is_rejected(serving):
         reasons.append("it does not serve as it must")
     if withheld and not reasons:
         reasons.append(withheld)

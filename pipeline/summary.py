@@ -10,7 +10,7 @@ from components.evaluator.verdict import Measure, Paired
 from components.lite_converter.comparison import LiteComparison, Variant
 from pipeline.history import Run, Winner
 from pipeline.override import describe_override
-from pipeline.rejections import describe_refusal
+from pipeline.rejections import describe_rejection
 
 
 def print_run(console: Console, run: Run) -> None:
@@ -36,8 +36,8 @@ def print_run(console: Console, run: Run) -> None:
         facts.add_row("smaller twins", describe_twins(run.lite))
     if run.serving:
         facts.add_row("serves", "\n".join(["yes" if run.serving.is_blessed else "no", *run.serving.reasons]))
-    refusal = describe_refusal(verdict, run.serving, run.not_pushed_because, is_overridden=bool(run.override))
-    facts.add_row("pushed", f"version {run.pushed_version}" if run.pushed_version else f"no{refusal}")
+    rejection = describe_rejection(verdict, run.serving, run.not_pushed_because, is_overridden=bool(run.override))
+    facts.add_row("pushed", f"version {run.pushed_version}" if run.pushed_version else f"no{rejection}")
     console.print(facts)
     steps = Table(box=rich.box.SIMPLE_HEAD)
     steps.add_column("step")

@@ -4,7 +4,7 @@ import dataclasses
 
 from components.example_gen.component import digest_source
 from pipeline.config import PipelineConfig
-from pipeline.rejections import count_refusals
+from pipeline.rejections import count_rejections
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -14,7 +14,7 @@ class Target:
     root: str  # pipeline root as TFX names it: a folder, or a URI
     tfds_dir: str  # the dataset: a folder, or an address where the entry of a step makes folders of addresses
     source_digest: str  # of the dataset's records
-    refusals: int  # how often a model was found not to serve, in the records of this root
+    rejections: int  # how often a model was found not to serve, in the records of this root
     beam_options: tuple[str, ...]  # over ours: on which runner, and how, the steps that use Beam run
     keeps_records: bool  # in sqlite below the root, where our own resolver strategies, and `bless`, can ask
 
@@ -33,7 +33,7 @@ def local_target(config: PipelineConfig, beam_options: tuple[str, ...] = ()) -> 
         root=str(config.root.resolve()),
         tfds_dir=str(config.data.tfds_dir.resolve()),
         source_digest=digest_source(config.data.tfds_dir),
-        refusals=count_refusals(config.metadata_path),
+        rejections=count_rejections(config.metadata_path),
         beam_options=beam_options,
         keeps_records=True,
     )

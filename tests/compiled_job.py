@@ -57,7 +57,7 @@ def compile_job(
 ) -> CompiledJob:
     """Compiles into a folder; whoever asks the network meanwhile fails."""
 
-    def refuse(*_: object) -> None:
+    def reject(*_: object) -> None:
         raise AssertionError("the compilation asked the network")
 
     target = KubeflowTarget(
@@ -69,7 +69,7 @@ def compile_job(
     )
     console = Console(width=200)
     with pytest.MonkeyPatch.context() as patch, console.capture() as said:
-        patch.setattr(socket.socket, "connect", refuse)
+        patch.setattr(socket.socket, "connect", reject)
         patch.chdir(PROJECT)
         compile_pipeline(config, target, console)
     job = json_format.Parse(target.output.read_text(), pipeline_spec_pb2.PipelineJob())

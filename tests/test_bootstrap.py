@@ -113,7 +113,7 @@ def test_auto_prefers_python_3_10_then_the_newest(
 
 
 @pytest.mark.parametrize("asked", ["3.13", "my-python"])
-def test_a_newer_python_is_refused_on_an_old_glibc_with_the_reason(asked: str, bin_folder: Path) -> None:
+def test_a_newer_python_is_rejected_on_an_old_glibc_with_the_reason(asked: str, bin_folder: Path) -> None:
     write_interpreter(bin_folder / "my-python", "3.13.0")
     with pytest.raises(
         bootstrap.SetupError, match=r"Python 3\.13.* cannot .* need glibc 2\.39 .* this is glibc 2\.36\."

@@ -6,7 +6,7 @@ from tfx.types.artifact import Artifact
 
 
 class GateOrHandBlessingStrategy(ResolverStrategy):
-    """Resolves the gate's blessing, unless the gate refused and a person has blessed the same model.
+    """Resolves the gate's blessing, unless the gate rejected and a person has blessed the same model.
 
     A resolver runs every time, so a blessing by hand, made after a run, reaches the Pusher of the next one although the
     Gate comes from the cache; and as long as the blessing stays the same, so does the Pusher's cache key.
@@ -26,8 +26,8 @@ class GateOrHandBlessingStrategy(ResolverStrategy):
             for blessing in input_dict["model_blessing"]
             if blessing.get_string_custom_property("blessed_by") and blessing.get_int_custom_property("blessed") == 1
         ]
-        refused = {_find_model(blessing) for blessing in judged if blessing.get_int_custom_property("blessed") != 1}
-        found = [blessing for blessing in by_hand if _find_model(blessing) in refused]
+        rejected = {_find_model(blessing) for blessing in judged if blessing.get_int_custom_property("blessed") != 1}
+        found = [blessing for blessing in by_hand if _find_model(blessing) in rejected]
         return {"judged": judged, "model_blessing": sorted(found, key=lambda blessing: blessing.id)[-1:] or judged}
 
 

@@ -13,7 +13,7 @@ non-inferiority at 2.5 %), not when the difference itself does. So
 
 No class may fall: all ten lower ends must hold, and that is an intersection-union test. A model of which one class fell
 by more than allowed passes with at most 2.5 %, however many classes there are, so each interval stays at 95 %; widening
-them as Bonferroni does would only refuse more good models. That an equal model must pass ten times is paid for by a
+them as Bonferroni does would only reject more good models. That an equal model must pass ten times is paid for by a
 larger allowed drop, not by less care.
 """
 

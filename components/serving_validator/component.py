@@ -36,7 +36,7 @@ def ServingValidator(  # noqa: N802 (TFX names components like classes)
     max_batch_32_p95_seconds: Parameter[float],
     max_memory_mib: Parameter[int],
     time_limit_seconds: Parameter[float],
-    refusals: Parameter[int],  # noqa: ARG001 (read by the cache)
+    rejections: Parameter[int],  # noqa: ARG001 (read by the cache)
     code_digest: Parameter[str],  # noqa: ARG001 (read by the cache)
     docker_blessing: InputArtifact[standard_artifacts.InfraBlessing] = None,
 ) -> None:
@@ -57,7 +57,7 @@ def ServingValidator(  # noqa: N802 (TFX names components like classes)
         max_batch_32_p95_seconds: The same.
         max_memory_mib: Of the fresh process.
         time_limit_seconds: After which the fresh process is ended.
-        refusals: How many there were before: one that a busy machine was the cause of must not come from the cache.
+        rejections: How many there were before: one that a busy machine was the cause of must not come from the cache.
         code_digest: Of the sources that this step depends on.
         docker_blessing: Of TFX's InfraValidator, if it was asked; withheld, so is this one.
     """

@@ -18,7 +18,7 @@ from pipeline.inspection.root import Root, shorten
 from pipeline.inspection.serving import show_serving
 from pipeline.override import Override, describe_override
 from pipeline.records import format_time
-from pipeline.rejections import describe_refusal, is_refused
+from pipeline.rejections import describe_rejection, is_rejected
 from pipeline.rollback import RollbackRecord, describe_rollback
 
 
@@ -113,8 +113,8 @@ def describe_state(overview: Overview) -> str:
             return f"pushed as version {overview.pushed_version}"
         case "not pushed":
             withheld, is_overridden = overview.not_pushed_because, bool(overview.overrides)
-            refusal = describe_refusal(overview.verdict, overview.serving, withheld, is_overridden=is_overridden)
-            return f"not pushed{refusal}"
+            rejection = describe_rejection(overview.verdict, overview.serving, withheld, is_overridden=is_overridden)
+            return f"not pushed{rejection}"
         case "failed":
             failed = ", ".join(step.name for step in overview.steps if step.state == "failed")
             return f"failed in {failed}; the newest file in logs/ tells more"
@@ -126,7 +126,7 @@ def describe_state(overview: Overview) -> str:
 
 def _list_notes(overview: Overview) -> list[str]:
     notes = [describe_override(override) for override in overview.overrides]
-    if notes and overview.state == "not pushed" and not is_refused(overview.serving):
+    if notes and overview.state == "not pushed" and not is_rejected(overview.serving):
         notes.append("The same `tokenlearner run` pushes it.")
     return notes
 

@@ -30,7 +30,7 @@ def compile_pipeline(config: PipelineConfig, target: KubeflowTarget, console: Co
         console: Where to say what was written, and what differs from a run here.
 
     Raises:
-        UsageFailure: If the target or the configuration cannot be, or Beam refuses its options.
+        UsageFailure: If the target or the configuration cannot be, or Beam rejects its options.
         DataFailure: If the shipped sample is meant and is not whole.
     """
     check_target(config, target)

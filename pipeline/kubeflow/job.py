@@ -45,7 +45,7 @@ def make_job(config: PipelineConfig, target: KubeflowTarget) -> dict[str, Any]:
         root=target.pipeline_root,
         tfds_dir=tfds_dir,
         source_digest=digest_source(config.data.tfds_dir) if is_sample else UNKNOWN_DIGEST,
-        refusals=0,
+        rejections=0,
         beam_options=target.beam_options,
         keeps_records=False,
     )
@@ -71,10 +71,10 @@ def list_beam_steps(pipeline: Pipeline) -> list[str]:
 
 
 def choose_uncached(cluster: Target) -> list[str]:
-    """Names the steps whose answer depends on more than a cluster's cache knows them by, parameters and inputs.
+    """Lists the steps whose result depends on more than their parameters and inputs, which are the cluster's cache key.
 
-    A refusal to serve may be a busy machine's fault, what was pushed last is not among the Pusher's inputs there, and a
-    dataset of unknown content may have changed. (TFX turns the cache on or off for all steps together.)
+    A busy machine may be why a model did not serve, the last push is no input of the Pusher there, and a dataset of
+    unknown content may have changed. (TFX turns the cache on or off for all steps together.)
     """
     unknown = ["ExampleGen"] if cluster.source_digest == UNKNOWN_DIGEST else []
     return [*unknown, "ServingValidator", "Pusher"]

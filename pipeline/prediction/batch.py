@@ -43,13 +43,13 @@ def score_examples(
         OK; BAD_DATA if any record or file could not be scored.
 
     Raises:
-        UsageFailure: There is no file, the folder cannot be made or is there, or Beam refuses its options.
+        UsageFailure: There is no file, the folder cannot be made or is there, or Beam rejects its options.
         DataFailure: The model does not load, or the files hold no record.
         Failure: The pipeline fails.
     """
     found = find_files(names, lambda name: "tfrecord" in name)
     if found.missing:
-        raise UsageFailure(f"--examples: {' '.join(refusal.sentence for refusal in found.missing)}")
+        raise UsageFailure(f"--examples: {' '.join(rejection.sentence for rejection in found.missing)}")
     console = Console(stderr=True)
     Model(model)  # tells here, not from within a worker, that it does not load
     begin = time.monotonic()

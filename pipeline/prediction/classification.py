@@ -14,7 +14,7 @@ from rich.progress import track
 from components import features
 from pipeline.failures import ExitCode, UsageFailure
 from pipeline.prediction.answers import Answer, rank
-from pipeline.prediction.files import Found, Refusal, check_destination, find_files, printable, write_whole
+from pipeline.prediction.files import Found, Rejection, check_destination, find_files, printable, write_whole
 from pipeline.prediction.images import Picture, UnreadableError, read_picture
 from pipeline.prediction.model import Model, make_example
 from pipeline.prediction.output import FORMATS, Format, write_answers
@@ -66,16 +66,16 @@ def classify_images(request: Request) -> ExitCode:
     """
     found = find_files(request.names)
     if not found.files:
-        raise UsageFailure(f"there is no image: {' '.join(refusal.sentence for refusal in found.missing)}")
+        raise UsageFailure(f"there is no image: {' '.join(rejection.sentence for rejection in found.missing)}")
     session = _Session(request, found)
     answers = session.answer(found.files)
     with _open(request.output) as stream:
         write_answers(
-            request.written_form, stream, answers, session.refusals, model=str(request.model), top=request.top
+            request.written_form, stream, answers, session.rejections, model=str(request.model), top=request.top
         )
     if request.attention:
         session.draw(request.attention)
-    return ExitCode.BAD_DATA if session.refusals else ExitCode.OK
+    return ExitCode.BAD_DATA if session.rejections else ExitCode.OK
 
 
 class _Session:
@@ -83,12 +83,12 @@ class _Session:
 
     def __init__(self, request: Request, found: Found) -> None:
         self.request = request
-        self.refusals: list[Refusal] = []
+        self.rejections: list[Rejection] = []
         self._console = Console(stderr=True)
         self._read_images = 0
         self._shown: list[tuple[Picture, Answer]] = []
-        for refusal in found.missing:
-            self._refuse(refusal)
+        for rejection in found.missing:
+            self._reject(rejection)
         self.model = Model(request.model)
         if request.attention and not self.model.has_attention_maps:
             raise UsageFailure(
@@ -96,9 +96,9 @@ class _Session:
                 "has learned where to look; leave --attention out."
             )
 
-    def _refuse(self, refusal: Refusal) -> None:
-        self.refusals.append(refusal)
-        self._say(refusal.sentence)
+    def _reject(self, rejection: Rejection) -> None:
+        self.rejections.append(rejection)
+        self._say(rejection.sentence)
 
     def _say(self, sentence: str) -> None:
         self._console.print(sentence, markup=False, highlight=False, soft_wrap=True)
@@ -120,7 +120,7 @@ class _Session:
             try:
                 picture = read_picture(file, _SHOWN_SIDE if is_shown else None)
             except UnreadableError as error:
-                self._refuse(Refusal(name=printable(file), reason=str(error)))
+                self._reject(Rejection(name=printable(file), reason=str(error)))
                 continue
             self._read_images += 1
             yield picture

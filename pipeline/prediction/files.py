@@ -13,7 +13,7 @@ Wanted = Callable[[str], bool]  # of the name of a file
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Refusal:
+class Rejection:
     """What was named and gave nothing."""
 
     name: str
@@ -30,7 +30,7 @@ class Found:
     """What names stand for."""
 
     files: tuple[pathlib.Path, ...]  # in the order of the names; those of a folder or a glob are sorted
-    missing: tuple[Refusal, ...]  # names that stand for nothing
+    missing: tuple[Rejection, ...]  # names that stand for nothing
 
 
 def find_files(names: Iterable[str], is_wanted: Wanted = lambda _: True) -> Found:
@@ -41,14 +41,14 @@ def find_files(names: Iterable[str], is_wanted: Wanted = lambda _: True) -> Foun
         is_wanted: Which files of a folder are taken, by name; a file that is named itself always is.
     """
     files: list[pathlib.Path] = []
-    missing: list[Refusal] = []
+    missing: list[Rejection] = []
     for name in names:
         path = pathlib.Path(name)
         matches = [path] if path.exists() else _match(name)
         found = dict.fromkeys(file for match in matches for file in _expand(match, is_wanted))  # `**` gives some twice
         files += found
         if not found:
-            missing.append(Refusal(name=printable(name), reason=_describe_nothing(path, matches)))
+            missing.append(Rejection(name=printable(name), reason=_describe_nothing(path, matches)))
     return Found(files=tuple(files), missing=tuple(missing))
 
 
@@ -112,7 +112,7 @@ def write_whole(path: pathlib.Path) -> Iterator[pathlib.Path]:
     """Lends a path beside a file, and puts what was written there in its place; after a failure all is as it was.
 
     Raises:
-        UsageFailure: The file system refuses to write.
+        UsageFailure: The file system rejects to write.
     """
     aside = path.with_name(f".unfinished-{os.getpid()}{path.suffix}")
     try:

@@ -1,4 +1,4 @@
-"""How Beam's RunInference asks a model: in batches, from which it sorts out the records that a model refuses."""
+"""How Beam's RunInference asks a model: in batches, from which it sorts out the records that a model rejects."""
 
 import pathlib
 from collections.abc import Iterable, Sequence
@@ -18,7 +18,7 @@ Line = dict[str, Any]  # to be written as JSON
 
 
 class RecordHandler(ModelHandler[Record, Line, Model]):
-    """Answers each record with a line; one that the model refuses with a line that has an "error".
+    """Answers each record with a line; one that the model rejects with a line that has an "error".
 
     TFX's own RunInference (of tfx_bsl, in its BulkInferrer) fails as a whole where one record is damaged.
 
@@ -47,7 +47,7 @@ class RecordHandler(ModelHandler[Record, Line, Model]):
 
 
 def answer(batch: Sequence[Record], model: Model) -> list[Line]:
-    """Answers a batch; where the model refuses it, each half by itself, down to the records that it refuses."""
+    """Answers a batch; where the model rejects it, each half by itself, down to the records that it rejects."""
     try:
         probabilities = model.classify([record.example for record in batch])
     except tf.errors.OpError:

@@ -9,14 +9,14 @@ from rich.console import Console
 
 from pipeline.inspection.layout import print_table
 from pipeline.prediction.answers import Answer
-from pipeline.prediction.files import Refusal
+from pipeline.prediction.files import Rejection
 
 Format = Literal["table", "csv", "json"]
 FORMATS: tuple[Format, ...] = ("table", "csv", "json")
 
 
 def write_answers(
-    form: Format, stream: TextIO, answers: Iterable[Answer], refusals: Sequence[Refusal], *, model: str, top: int
+    form: Format, stream: TextIO, answers: Iterable[Answer], rejections: Sequence[Rejection], *, model: str, top: int
 ) -> None:
     """Writes answers as they come; a table when all have come.
 
@@ -24,7 +24,7 @@ def write_answers(
         form: How.
         stream: Where.
         answers: An image each.
-        refusals: Grows while the answers come.
+        rejections: Grows while the answers come.
         model: Folder of the model that gives them.
         top: Choices of each.
     """
@@ -33,7 +33,7 @@ def write_answers(
     elif form == "csv":
         _write_csv(stream, answers, top)
     else:
-        _write_json(stream, answers, refusals, model)
+        _write_json(stream, answers, rejections, model)
 
 
 def _write_table(stream: TextIO, answers: Iterable[Answer]) -> None:
@@ -57,14 +57,14 @@ def _write_csv(stream: TextIO, answers: Iterable[Answer], top: int) -> None:
         writer.writerow([answer.image, *choices, answer.note])
 
 
-def _write_json(stream: TextIO, answers: Iterable[Answer], refusals: Sequence[Refusal], model: str) -> None:
+def _write_json(stream: TextIO, answers: Iterable[Answer], rejections: Sequence[Rejection], model: str) -> None:
     """Writes an object with a line for each image."""
     stream.write(f'{{"model": {json.dumps(model)},\n"images": [')
     separator = "\n"
     for answer in answers:
         stream.write(separator + json.dumps(_describe(answer)))
         separator = ",\n"
-    failures = [{"image": refusal.name, "reason": refusal.reason} for refusal in refusals]
+    failures = [{"image": rejection.name, "reason": rejection.reason} for rejection in rejections]
     stream.write(f'],\n"failures": {json.dumps(failures)}}}\n')
 
 

@@ -69,7 +69,7 @@ def _measure(path: str) -> int:
 
 
 def find_flaw(example: bytes) -> str:
-    """Says what is wrong with a record that a model refused."""
+    """Says what is wrong with a record that a model rejected."""
     try:
         values = tf.train.Example.FromString(example).features.feature
     except DecodeError:
@@ -82,4 +82,4 @@ def find_flaw(example: bytes) -> str:
     except tf.errors.InvalidArgumentError:
         return "its image cannot be decoded"
     found, expected = ("x".join(map(str, shape)) for shape in (image.shape, features.IMAGE_SHAPE))
-    return "the model refuses it" if found == expected else f"its image came as {found} instead of {expected}"
+    return "the model rejects it" if found == expected else f"its image came as {found} instead of {expected}"

@@ -17,7 +17,7 @@ from pipeline.beam_options import make_beam_pipeline
 from pipeline.config import PipelineConfig
 from pipeline.docker_daemon import require_docker
 from pipeline.failures import DataFailure, ExitCode, UsageFailure
-from pipeline.rejections import count_refusals
+from pipeline.rejections import count_rejections
 from pipeline.runner.child import work
 from pipeline.runner.display import Screen, print_failure
 from pipeline.runner.events import Event, RunEnded, RunFailed
@@ -37,7 +37,7 @@ def run(config: PipelineConfig, console: Console, beam_options: tuple[str, ...] 
 
     Raises:
         DataFailure: If there is no dataset where the config says, or the file of ML Metadata is damaged.
-        UsageFailure: If the root cannot be written, another process holds ML Metadata, Beam refuses its options, or
+        UsageFailure: If the root cannot be written, another process holds ML Metadata, Beam rejects its options, or
             docker is wanted and does not answer.
         LockedError: If another run works in the same root.
     """
@@ -52,7 +52,9 @@ def run(config: PipelineConfig, console: Console, beam_options: tuple[str, ...] 
         make_beam_pipeline(beam_options)
     log_path = config.root / "logs" / f"{datetime.datetime.now():%Y-%m-%dT%H-%M-%S}.log"
     with _lock(config.root):
-        count_refusals(config.metadata_path)  # which reads ML Metadata: a damaged file stops the run before TFX starts
+        count_rejections(
+            config.metadata_path
+        )  # which reads ML Metadata: a damaged file stops the run before TFX starts
         begun = f"[dim]Pipeline {config.name} in {config.root}, log in {log_path}[/]"
         console.print(begun, highlight=False, soft_wrap=True)
         with Screen(console, log_path) as screen:

@@ -9,7 +9,7 @@ from pipeline.config import FULL
 from pipeline.failures import Failure
 
 
-def test_an_unknown_change_is_refused_before_anything_is_trained() -> None:
+def test_an_unknown_change_is_rejected_before_anything_is_trained() -> None:
     with pytest.raises(Failure, match=r"^--changes is 6 blocks, 7 blocks; name some of as it is, another seed, "):
         ablations.measure(ablations.Effort(changes=("6 blocks", "7 blocks")))
 

@@ -109,7 +109,7 @@ def test_each_choice_is_compared_with_the_profile_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("choices", [(), ("as it is",), ("XLA", "YLA")])
-def test_what_cannot_be_compared_is_refused_before_anything_is_built(choices: tuple[str, ...]) -> None:
+def test_what_cannot_be_compared_is_rejected_before_anything_is_built(choices: tuple[str, ...]) -> None:
     effort = training_choices.Effort(root=None, choices=choices)
     with pytest.raises(Failure, match=r"^--choices is .*; name some of Keras's batch norm, "):
         training_choices.measure(effort)

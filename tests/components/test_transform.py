@@ -117,7 +117,7 @@ def test_a_grey_image_gets_three_equal_channels() -> None:
 
 
 @pytest.mark.parametrize("size", [(16, 32), (64, 64)])
-def test_an_image_of_another_size_is_refused(size: tuple[int, int]) -> None:
+def test_an_image_of_another_size_is_rejected(size: tuple[int, int]) -> None:
     right, wrong = np.zeros((32, 32, 3), np.uint8), np.zeros((*size, 3), np.uint8)
     decode = tf.function(decode_images)
     for images in ([wrong], [right, wrong]):

@@ -44,7 +44,7 @@ def test_a_repeated_option_keeps_all_its_values_and_a_value_its_dashes() -> None
 
 
 @pytest.mark.parametrize("argument", ["--beam.", "--beam.=x", "--beam.1", "--beam.a b"])
-def test_an_option_without_a_name_is_refused(argument: str) -> None:
+def test_an_option_without_a_name_is_rejected(argument: str) -> None:
     with pytest.raises(UsageFailure, match="names no option of Beam; write it as --beam"):
         split_arguments([argument])
 
@@ -72,11 +72,11 @@ def test_a_runner_behind_a_job_server_may_have_options_that_only_the_server_know
         (("--runner=DataflowRunner",), "Missing required option: project."),
     ],
 )
-def test_what_beam_refuses_is_named_in_one_sentence(options: tuple[str, ...], words: str) -> None:
-    with pytest.raises(UsageFailure) as refusal:
+def test_what_beam_rejects_is_named_in_one_sentence(options: tuple[str, ...], words: str) -> None:
+    with pytest.raises(UsageFailure) as rejection:
         make_beam_pipeline(options)
-    assert words in str(refusal.value)
-    assert "\n" not in str(refusal.value)
+    assert words in str(rejection.value)
+    assert "\n" not in str(rejection.value)
 
 
 def test_beam_takes_every_option_that_the_readme_tells() -> None:
@@ -91,7 +91,7 @@ def test_beam_takes_every_option_that_the_readme_tells() -> None:
     assert runners == {f"--runner={name}Runner" for name in ("Portable", "Flink", "Spark", "Dataflow")}
 
 
-def test_a_run_refuses_them_before_it_writes_anything(tokenlearner: Command, tmp_path: pathlib.Path) -> None:
+def test_a_run_rejects_them_before_it_writes_anything(tokenlearner: Command, tmp_path: pathlib.Path) -> None:
     root = tmp_path / "root"
     done = tokenlearner("run", "--root", root, "--beam.runner", "FlinkRuner", "--fit.epochs", "3")
     assert done.code == ExitCode.USAGE

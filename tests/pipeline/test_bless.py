@@ -1,4 +1,4 @@
-"""`tokenlearner bless`: what it records, and what it refuses."""
+"""`tokenlearner bless`: what it records, and what it rejects."""
 
 import getpass
 import json

@@ -1,4 +1,4 @@
-"""Configuration: what is refused and in which words, and that profiles hold together."""
+"""Configuration: what is rejected and in which words, and that profiles hold together."""
 
 import dataclasses
 
@@ -39,19 +39,19 @@ def test_a_wrong_value_names_field_value_and_range(part: str, field: str, value:
         dataclasses.replace(getattr(QUICK, part), **{field: value})
 
 
-def test_a_placement_behind_the_last_block_is_refused_before_any_training() -> None:
+def test_a_placement_behind_the_last_block_is_rejected_before_any_training() -> None:
     search = dataclasses.replace(QUICK.search, placements=(QUICK.model.depth,))
     with pytest.raises(ValueError, match=r"search.placements holds 4 .* it must be in 0\.\.3"):
         dataclasses.replace(QUICK, search=search)
 
 
-def test_a_ceiling_below_the_cheapest_point_is_refused() -> None:
+def test_a_ceiling_below_the_cheapest_point_is_rejected() -> None:
     search = dataclasses.replace(QUICK.search, max_mmacs=1.0)
     with pytest.raises(ValueError, match=r"search.max_mmacs is 1\.0; the cheapest point needs 4\.4"):
         dataclasses.replace(QUICK, search=search)
 
 
-def test_more_tokens_than_patches_are_refused() -> None:
+def test_more_tokens_than_patches_are_rejected() -> None:
     search = dataclasses.replace(QUICK.search, token_counts=(65,))
     with pytest.raises(ValueError, match=r"token_counts 65, .* it must be in 1\.\.64, the number of patches"):
         dataclasses.replace(QUICK, search=search)

@@ -80,11 +80,11 @@ def test_each_twin_has_a_line_and_a_run_without_twins_none(tmp_path: pathlib.Pat
     assert "twins" not in _show(run)
 
 
-def test_who_blessed_a_refused_model_by_hand_is_told() -> None:
+def test_who_blessed_a_rejected_model_by_hand_is_told() -> None:
     override = Override(who="ada", when=0.0, why="It will do.")
-    refused = dataclasses.replace(make_run(judge_first(0.6, 7), "17"), override=override)
-    assert ": It will do. pushed version 17" in _show(refused)
-    assert "Blessed by hand by ada on 19" in _show(refused)
+    rejected = dataclasses.replace(make_run(judge_first(0.6, 7), "17"), override=override)
+    assert ": It will do. pushed version 17" in _show(rejected)
+    assert "Blessed by hand by ada on 19" in _show(rejected)
     assert "by hand" not in _show(dataclasses.replace(make_run(judge_first(0.5, 8), "17"), override=override))
 
 

@@ -35,7 +35,7 @@ class Fitter:
     """Trains networks of one backbone on one dataset, and never the same epoch twice.
 
     What is trained depends on the network, the seed and the epochs of the schedule, and on what `folder` stands for
-    (data, backbone, the other settings, code), but not on interruptions: weights, optimizer state and the order of images
+    (data, backbone, other settings, code), but not on interruptions: weights, optimizer state and the order of images
     are those of an uninterrupted training.
 
     Args:

@@ -105,7 +105,7 @@ def test_a_first_model_below_the_floor_is_not_blessed(judge_models: JudgeModels)
     )
 
 
-def test_a_class_that_fell_is_refused_although_the_others_make_up_for_it(judge_models: JudgeModels) -> None:
+def test_a_class_that_fell_is_rejected_although_the_others_make_up_for_it(judge_models: JudgeModels) -> None:
     baseline_right = draw_right(10_000)
     right = baseline_right.copy()
     cats = np.arange(10_000) % 10 == 3

@@ -32,7 +32,7 @@ def _blessing(
     ],
     ids=[
         "blessed",
-        "refused",
+        "rejected",
         "blessed under other rules",
         "another model by hand",
         "by hand",

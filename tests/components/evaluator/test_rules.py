@@ -1,4 +1,4 @@
-"""What the rules bless and refuse, on models whose true difference is known."""
+"""What the rules bless and reject, on models whose true difference is known."""
 
 import dataclasses
 
@@ -67,7 +67,7 @@ def test_a_model_that_lost_300_images_of_10_000_is_not_blessed_however_much_it_d
     assert not judge_difference(compare_paired(candidate, baseline), FULL.evaluation.max_accuracy_drop).passed
 
 
-def test_one_fallen_class_in_ten_is_refused_and_named() -> None:
+def test_one_fallen_class_in_ten_is_rejected_and_named() -> None:
     right, baseline_right = draw(np.random.default_rng(0), 10_000, disagreement=0.1)
     cats = np.flatnonzero(np.arange(10_000) % 10 == 3)
     right[cats[:600]] = False

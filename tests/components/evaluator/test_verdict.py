@@ -59,7 +59,7 @@ def test_predictions_come_back_as_they_were(tmp_path: pathlib.Path, with_baselin
         assert "baseline" not in np.load(tmp_path / PREDICTIONS_FILE)
 
 
-def test_a_file_that_is_no_verdict_is_refused(tmp_path: pathlib.Path) -> None:
+def test_a_file_that_is_no_verdict_is_rejected(tmp_path: pathlib.Path) -> None:
     (tmp_path / "verdict.json").write_text('{"is_blessed": true}')
     with pytest.raises(ValueError, match="Field required"):
         read_verdict(tmp_path)

@@ -92,14 +92,14 @@ def test_the_digest_is_of_the_records_and_not_of_their_place(slice_dir: pathlib.
     assert digest_source(copy) != digest_source(slice_dir)
 
 
-def test_a_dataset_that_lacks_a_file_is_refused_by_name(slice_dir: pathlib.Path, tmp_path: pathlib.Path) -> None:
+def test_a_dataset_that_lacks_a_file_is_rejected_by_name(slice_dir: pathlib.Path, tmp_path: pathlib.Path) -> None:
     copy = shutil.copytree(slice_dir, tmp_path / "copy")
     (copy / "cifar10-train.tfrecord-00000-of-00001").unlink()
     with pytest.raises(BadDataError, match=r"lacks its file .*cifar10-train\.tfrecord-00000-of-00001"):
         list_shards(copy)
 
 
-def test_a_folder_without_a_dataset_is_refused(tmp_path: pathlib.Path) -> None:
+def test_a_folder_without_a_dataset_is_rejected(tmp_path: pathlib.Path) -> None:
     with pytest.raises(BadDataError, match="holds no TFDS dataset"):
         list_shards(tmp_path)
 
@@ -128,7 +128,7 @@ def test_a_split_without_images_is_named(slice_dir: pathlib.Path, tmp_path: path
         _generate(slice_dir, tmp_path, train_images=50_000)
 
 
-def test_a_dataset_whose_description_is_damaged_is_refused(slice_dir: pathlib.Path, tmp_path: pathlib.Path) -> None:
+def test_a_dataset_whose_description_is_damaged_is_rejected(slice_dir: pathlib.Path, tmp_path: pathlib.Path) -> None:
     copy = shutil.copytree(slice_dir, tmp_path / "copy")
     (copy / "features.json").unlink()
     with pytest.raises(BadDataError, match="holds no TFDS dataset that can be read"):

@@ -65,7 +65,7 @@ def test_an_older_model_that_is_blessed_again_is_pushed_again(workplace: Workpla
     assert len(workplace.versions) == 7
 
 
-def test_a_refused_model_changes_nothing(workplace: Workplace) -> None:
+def test_a_rejected_model_changes_nothing(workplace: Workplace) -> None:
     before = list(workplace.versions)
     assert workplace.run("C", is_blessed=False) == "COMPLETE"
     assert workplace.tell("not_pushed_because") == "it is not blessed"

@@ -141,11 +141,11 @@ def test_the_strategy_gives_the_newest_push_unless_it_is_the_candidates_own(
     assert resolve([first], **candidate, model_card=[]) == []
     assert resolve([first], **other) == [21]
     assert resolve([first], **candidate, model_card=[_make(ModelCardPage, tmp_path, 78)]) == [21]
-    refused = _make(standard_artifacts.PushedModel, tmp_path, 30)
-    refused.set_int_custom_property("pushed", 0)
+    rejected = _make(standard_artifacts.PushedModel, tmp_path, 30)
+    rejected.set_int_custom_property("pushed", 0)
     second = push({**inputs, "served_model": first}, tmp_path, 22)
-    assert resolve([second, refused, first], **candidate) == [21]
-    assert resolve([second, refused, first], **other) == [22]
+    assert resolve([second, rejected, first], **candidate) == [21]
+    assert resolve([second, rejected, first], **other) == [22]
 
 
 def test_the_strategy_gives_a_push_of_tfxs_own_pusher(inputs: dict[str, Any], tmp_path: pathlib.Path) -> None:

@@ -127,16 +127,16 @@ def test_a_full_disk_at_any_byte_leaves_no_partial_version(mount: Mount, model: 
     base = disk / "serving" / "tokenlearner"
     first = push(base, model).version
     ballast = disk / "ballast"
-    refused = 0
+    rejected = 0
     for pages in range(16, -1, -1):
         ballast.unlink(missing_ok=True)
         _fill(ballast, pages * 4096)
         try:
             push(base, model, keep=1)
         except PushError:
-            refused += 1
+            rejected += 1
         assert all(find_faults(folder) == () for folder in find_versions(base).values())
-    assert 0 < refused < 17
+    assert 0 < rejected < 17
     assert max(find_versions(base)) > first
 
 

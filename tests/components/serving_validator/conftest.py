@@ -97,7 +97,7 @@ def validate(
             blessing=blessing,
             **({"docker_blessing": docker_blessing} if docker_blessing else {}),
             **{**config.parameters(), **changes},
-            refusals=0,
+            rejections=0,
             code_digest="",
         )
         return Validated(read_findings(pathlib.Path(blessing.uri)), blessing)

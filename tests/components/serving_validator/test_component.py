@@ -63,10 +63,10 @@ def test_everything_that_an_unfit_model_does_wrong_is_told_at_once(
         signatures.SERVE_IMAGES: module.serve_anything,
     }
     tf.saved_model.save(module, path_utils.serving_model_dir(unfit.uri), signatures=functions)
-    refused = standard_artifacts.InfraBlessing()
-    refused.set_int_custom_property("blessed", 0)
+    rejected = standard_artifacts.InfraBlessing()
+    rejected.set_int_custom_property("blessed", 0)
     validated = validate(
-        unfit, docker_blessing=refused, max_batch_1_p50_seconds=0.0, max_batch_32_p95_seconds=0.0, max_memory_mib=10
+        unfit, docker_blessing=rejected, max_batch_1_p50_seconds=0.0, max_batch_32_p95_seconds=0.0, max_memory_mib=10
     )
     assert validated.files == ["INFRA_NOT_BLESSED", "serving.json"]
     assert not is_pushed(validated.blessing)

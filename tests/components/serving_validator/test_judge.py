@@ -204,13 +204,13 @@ def test_other_variables_than_python_finds_are_found(plan: Plan, good: Answers, 
     }
 
 
-def test_too_much_memory_is_refused(plan: Plan, good: Answers, expected: np.ndarray) -> None:
+def test_too_much_memory_is_rejected(plan: Plan, good: Answers, expected: np.ndarray) -> None:
     findings = judge(plan, dataclasses.replace(good, peak_memory_bytes=101 * 2**20), expected, BUDGETS)
     assert missed(findings) == {"memory": "the fresh process needs 101 MiB at most; allowed are 100"}
 
 
 @pytest.mark.parametrize("stranger", sorted(STRANGERS))
-def test_a_model_that_needs_more_than_tensorflow_is_refused(
+def test_a_model_that_needs_more_than_tensorflow_is_rejected(
     plan: Plan, good: Answers, expected: np.ndarray, stranger: str
 ) -> None:
     findings = judge(plan, dataclasses.replace(good, modules=good.modules | {stranger}), expected, BUDGETS)

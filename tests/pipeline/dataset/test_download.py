@@ -65,7 +65,7 @@ def test_tfds_downloads_checks_and_prepares_what_can_be_reached(
     assert {entry.name for entry in (tmp_path / "data" / "cifar10").iterdir()} == {"3.0.2", ".3.0.2.lock"}
 
 
-def test_a_download_with_another_checksum_is_refused_in_one_sentence(
+def test_a_download_with_another_checksum_is_rejected_in_one_sentence(
     packed_archive: pathlib.Path, edition: Edition, tmp_path: pathlib.Path
 ) -> None:
     with _serve(packed_archive.parent) as server:
@@ -86,11 +86,11 @@ def _give_up(url: str, archive: pathlib.Path, edition: Edition, data_dir: pathli
     return str(failure.value), time.monotonic() - start
 
 
-def test_a_host_that_refuses_is_given_up_at_once_and_the_other_ways_are_named(
+def test_a_host_that_rejects_is_given_up_at_once_and_the_other_ways_are_named(
     packed_archive: pathlib.Path, edition: Edition, tmp_path: pathlib.Path
 ) -> None:
     with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))  # bound and not listening: refuses
+        unused.bind(("127.0.0.1", 0))  # bound and not listening: rejects
         url = f"http://127.0.0.1:{unused.getsockname()[1]}/cifar-10-binary.tar.gz"
         sentence, seconds = _give_up(url, packed_archive, edition, tmp_path / "data")
     assert sentence.startswith(f"TFDS cannot download {url} (the host cannot be reached); use `--source npm`")

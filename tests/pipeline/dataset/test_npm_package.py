@@ -118,7 +118,7 @@ def test_a_sheet_of_another_size_is_named_with_both_shapes(
 
 
 @pytest.mark.parametrize("labels", [[0] * 99, [10] * 100, ["cat"] * 100, [True] * 100, {"labels": []}])
-def test_labels_that_are_too_few_or_no_classes_are_refused(
+def test_labels_that_are_too_few_or_no_classes_are_rejected(
     unpacked_package: pathlib.Path,
     edition: Edition,
     workspace: pathlib.Path,
@@ -130,7 +130,7 @@ def test_labels_that_are_too_few_or_no_classes_are_refused(
         rewrite_package(unpacked_package, edition, workspace=workspace, progress=progress)
 
 
-def test_labels_that_are_cut_off_are_refused(
+def test_labels_that_are_cut_off_are_rejected(
     unpacked_package: pathlib.Path, edition: Edition, workspace: pathlib.Path, progress: rich.progress.Progress
 ) -> None:
     (unpacked_package / "test_lables.json").write_text("[1, 2,")

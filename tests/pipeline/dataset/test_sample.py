@@ -111,7 +111,7 @@ def test_without_the_full_set_the_sentence_says_how_to_make_it(tmp_path: pathlib
         make_sample(data_dir=tmp_path, output=tmp_path / "sample")
 
 
-def test_more_images_than_a_class_has_are_refused(
+def test_more_images_than_a_class_has_are_rejected(
     data_dir: pathlib.Path, edition: Edition, tmp_path: pathlib.Path
 ) -> None:
     plan = SamplePlan(first_train_images=80, train_per_class=9, valid_per_class=1, test_per_class=1)

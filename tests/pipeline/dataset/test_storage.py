@@ -1,4 +1,4 @@
-"""Disks that refuse to write, processes that are killed, and processes that meet."""
+"""Disks that reject to write, processes that are killed, and processes that meet."""
 
 import contextlib
 import json
@@ -35,7 +35,7 @@ prepare(source="archive", path=pathlib.Path(sys.argv[1]), data_dir=pathlib.Path(
 
 @contextlib.contextmanager
 def _files_limited_to(num_bytes: int) -> Iterator[None]:
-    """A real refusal of the kernel to write on, as on a full disk, that needs no mount."""
+    """A real rejection of the kernel to write on, as on a full disk, that needs no mount."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (num_bytes, hard))
     try:
@@ -61,7 +61,7 @@ def _entries(folder: pathlib.Path) -> set[str]:
 
 
 @pytest.mark.parametrize("source", ["packed_archive", "unpacked_archive"])  # fails in our code, and in TFDS's
-def test_a_write_that_the_kernel_refuses_ends_in_one_sentence_and_leaves_no_dataset(
+def test_a_write_that_the_kernel_rejects_ends_in_one_sentence_and_leaves_no_dataset(
     source: str, edition: Edition, tmp_path: pathlib.Path, request: pytest.FixtureRequest
 ) -> None:
     path = request.getfixturevalue(source)

@@ -46,7 +46,7 @@ def test_no_line_is_wider_than_80_columns(tokenlearner: Command, root_path: path
         assert "\x1b" not in done.out
 
 
-def test_a_refused_run_tells_which_rule_was_missed(tokenlearner: Command, root_path: pathlib.Path) -> None:
+def test_a_rejected_run_tells_which_rule_was_missed(tokenlearner: Command, root_path: pathlib.Path) -> None:
     done = tokenlearner("inspect", "--run", "2026-01-03", "--root", root_path)
     assert "not pushed, because not blessed" in done.words
     assert "Gate: not blessed" in done.words

@@ -49,8 +49,8 @@ def test_a_view_of_a_run_that_has_not_come_so_far_says_so(tokenlearner: Command,
         done = tokenlearner("inspect", view, "--run", "2026-01-01", "--root", root_path)
         assert done.code == ExitCode.USAGE
         assert f"run 2026-01-01T10:00:00 has left no {what}: it ended in Trainer" in done.words
-    refused = tokenlearner("inspect", "lineage", "--run", "2026-01-03", "--root", root_path)
-    assert "has left no pushed version" in refused.words
+    rejected = tokenlearner("inspect", "lineage", "--run", "2026-01-03", "--root", root_path)
+    assert "has left no pushed version" in rejected.words
 
 
 def test_two_runs_are_compared_on_the_same_images(tokenlearner: Command, root_path: pathlib.Path) -> None:

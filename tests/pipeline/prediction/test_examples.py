@@ -122,7 +122,7 @@ def test_damaged_records_are_listed_and_the_others_answered(
     assert failures[1, mixed.name]["id"] is None
 
 
-def test_each_half_of_a_refused_batch_is_asked_by_itself_and_order_is_kept(
+def test_each_half_of_a_rejected_batch_is_asked_by_itself_and_order_is_kept(
     pushed: Pushed, records: list[bytes]
 ) -> None:
     held = [b"garbage" if at in (0, 3, 4) else records[at % IMAGES] for at in range(9)]

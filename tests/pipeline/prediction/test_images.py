@@ -173,7 +173,7 @@ def test_a_small_image_is_enlarged(tmp_path: pathlib.Path) -> None:
     assert picture.note == "1x1, resized to 32x32"
 
 
-def test_what_is_no_whole_image_is_refused_with_a_reason(
+def test_what_is_no_whole_image_is_rejected_with_a_reason(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "notes.txt").write_text("no image")

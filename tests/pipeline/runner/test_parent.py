@@ -21,7 +21,7 @@ from pipeline.runner.events import RunEnded
 from pipeline.runner.parent import run
 
 
-def test_a_root_that_is_a_file_is_refused(tmp_path: pathlib.Path, slice_dir: pathlib.Path) -> None:
+def test_a_root_that_is_a_file_is_rejected(tmp_path: pathlib.Path, slice_dir: pathlib.Path) -> None:
     (tmp_path / "file").write_text("")
     data = dataclasses.replace(QUICK.data, tfds_dir=slice_dir)
     with pytest.raises(UsageFailure, match=r"root is .*file: File exists; name a folder that you may write to"):

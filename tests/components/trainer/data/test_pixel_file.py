@@ -73,7 +73,7 @@ def test_there_is_nothing_behind_the_last_image_and_nothing_after_the_end(images
         file.gather(np.array([3]))
 
 
-def test_images_of_another_kind_are_refused(images: np.ndarray) -> None:
+def test_images_of_another_kind_are_rejected(images: np.ndarray) -> None:
     file = PixelFile(_SHAPE)
     for others in (images[:, :3], images.astype(np.int8)):
         with pytest.raises(ValueError, match=r"they must be uint8 \(4, 3, 2\)"):
