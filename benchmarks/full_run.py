@@ -38,14 +38,14 @@ def measure(effort: Effort) -> list[Row]:
     assert verdict
     assert winner
     assert search
-    epochs = [*winner["epochs"], *outcome.trials]
+    epochs = [*map(dataclasses.asdict, winner.epochs), *outcome.trials]
     run = {
         "kind": "run",
         "run": outcome.run_id,
         "state": outcome.state,
         "pushed_version": outcome.pushed_version,
         "verdict": _describe_verdict(verdict),
-        "winner": {name: value for name, value in winner.items() if name != "epochs"},
+        "winner": {name: value for name, value in winner.describe().items() if name != "epochs"},
         "search": search,
         "epoch_seconds": sum(epoch["seconds"] or 0.0 for epoch in epochs),  # whichever process they were trained in
     }

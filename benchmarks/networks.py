@@ -1,13 +1,13 @@
 """Which networks are measured: the winner of a finished root, or of the run in `results/`; and the example's."""
 
 import dataclasses
-import json
 import pathlib
 
 import pydantic
 
 from benchmarks.dag import TRAINER
 from benchmarks.result import FOLDER, read_result
+from components.artifacts.winner import read_winner
 from components.trainer.config import FitConfig
 from models.presets import PRESETS
 from models.search_space import is_learned
@@ -36,10 +36,9 @@ def find_network(root: pathlib.Path | None) -> ViTConfig:
     Raises:
         UsageFailure: If no Trainer has finished in the root.
     """
-    if root is None:
-        winner = read_result(FOLDER / "full_run.json").rows[0]["winner"]
-    else:
-        winner = json.loads((find_model_run(root) / "winner.json").read_text())
+    if root is not None:
+        return read_winner(find_model_run(root)).network
+    winner = read_result(FOLDER / "full_run.json").rows[0]["winner"]
     return pydantic.TypeAdapter(ViTConfig).validate_python(winner["network"])
 
 

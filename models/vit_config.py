@@ -126,13 +126,14 @@ class ViTConfig:
             if self.use_token_fuser:
                 raise ValueError("use_token_fuser is True without a token_reducer; there are no tokens to fuse")
             return
-        _check_integer("blocks_before_token_learner", placement, 0)
-        _check_integer("num_tokens", num_tokens, 1)
+        _check_integer("blocks_before_token_learner", placement)
+        _check_integer("num_tokens", num_tokens)
         entry = REDUCERS[reducer]
         if not entry.min_blocks_before <= placement < self.depth:
             allowed = f"{entry.min_blocks_before}..{self.depth - 1}"
-            raise ValueError(f"blocks_before_token_learner is {placement}; {reducer!r} needs it in {allowed}")
-        if num_tokens > self.num_patches:
+            owner = f" for {reducer!r}" if entry.min_blocks_before else ""
+            raise ValueError(f"blocks_before_token_learner is {placement}; it must be in {allowed}{owner}")
+        if not 1 <= num_tokens <= self.num_patches:
             raise ValueError(f"num_tokens is {num_tokens}; it must be in 1..{self.num_patches}, the number of patches")
         if entry.takes_attention and self.use_token_fuser:
             raise ValueError(f"use_token_fuser is True; {reducer!r} needs the attention of a block on all patches")
@@ -169,8 +170,8 @@ class ViTConfig:
         return self.grid_size**2
 
 
-def _check_integer(name: str, value: Any, low: int) -> None:
+def _check_integer(name: str, value: Any, low: int | None = None) -> None:
     if not isinstance(value, numbers.Integral) or isinstance(value, bool):
         raise ValueError(f"{name} is {value!r}; it must be an integer")
-    if value < low:
+    if low is not None and value < low:
         raise ValueError(f"{name} is {value}; it must be at least {low}")

@@ -6,6 +6,7 @@ import pathlib
 
 from ml_metadata.proto import metadata_store_pb2
 
+from components.artifacts.winner import Winner, read_winner
 from components.data_gate.duplicates import Duplicates, read_duplicates
 from components.evaluator.verdict import Verdict, read_verdict
 from components.lite_converter.comparison import LiteComparison, read_comparison
@@ -25,28 +26,13 @@ class Step:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Winner:
-    """The network that the search chose, as the Trainer left it."""
-
-    point: str  # such as "token_learner-8@2"
-    token_reducer: str | None  # None: all blocks see all patches
-    blocks_before_token_learner: int | None
-    num_tokens: int | None
-    depth: int  # encoder blocks in all
-    macs: int  # true multiply-accumulates an image
-    parameters: int
-    valid_accuracy: float  # 0..1
-    valid_images: int
-    search_findings: tuple[str, ...]  # who won and how sure that is, in sentences
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
 class Run:
     """One run of the pipeline from ExampleGen to Pusher."""
 
     run_id: str
     steps: tuple[Step, ...]
     winner: Winner
+    search_findings: tuple[str, ...]  # who won and how sure that is, in sentences
     verdict: Verdict
     pushed_version: str | None  # None: not pushed
     override: Override | None = None  # the last blessing of its model by hand
@@ -101,7 +87,8 @@ class History:
         return Run(
             run_id=run_id,
             steps=tuple(self.steps(run_id)),
-            winner=_read_winner(pathlib.Path(model_run.uri)),
+            winner=read_winner(pathlib.Path(model_run.uri)),
+            search_findings=_read_search_findings(pathlib.Path(model_run.uri)),
             verdict=read_verdict(pathlib.Path(verdict.uri)),
             pushed_version=pushed.custom_properties["pushed_version"].string_value or None,
             override=next(reversed(find_overrides(self._records, model)), None),
@@ -136,19 +123,5 @@ class History:
         return self._records.outputs(self._records.steps(run_id)[component], key)
 
 
-def _read_winner(model_run: pathlib.Path) -> Winner:
-    winner = json.loads((model_run / "winner.json").read_text())
-    search = json.loads((model_run / "search.json").read_text())
-    network = winner["network"]
-    return Winner(
-        point=winner["point"],
-        token_reducer=network["token_reducer"],
-        blocks_before_token_learner=network["blocks_before_token_learner"],
-        num_tokens=network["num_tokens"],
-        depth=network["depth"],
-        macs=winner["macs"]["total"],
-        parameters=winner["parameters"],
-        valid_accuracy=winner["valid_accuracy"],
-        valid_images=winner["valid_images"],
-        search_findings=tuple(search["sentences"]),
-    )
+def _read_search_findings(model_run: pathlib.Path) -> tuple[str, ...]:
+    return tuple(json.loads((model_run / "search.json").read_text())["sentences"])

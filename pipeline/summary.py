@@ -5,10 +5,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from components.artifacts.winner import Winner
 from components.evaluator.intervals import measure_share
 from components.evaluator.verdict import Measure, Paired
 from components.lite_converter.comparison import LiteComparison, Variant
-from pipeline.history import Run, Winner
+from pipeline.history import Run
 from pipeline.override import describe_override
 from pipeline.rejections import describe_rejection
 
@@ -21,12 +22,12 @@ def print_run(console: Console, run: Run) -> None:
     if run.duplicates and run.duplicates.groups:
         where = f"; all of them are listed in {run.duplicates.folder}" if run.duplicates.folder else ""
         facts.add_row("duplicates", escape(f"{run.duplicates.summarize()}{where}"))
-    facts.add_row("search", "\n".join(winner.search_findings))
+    facts.add_row("search", "\n".join(run.search_findings))
     correct = round(winner.valid_accuracy * winner.valid_images)
     facts.add_row("valid accuracy", format_accuracy(measure_share(correct, winner.valid_images), winner.valid_images))
     facts.add_row("test accuracy", format_accuracy(verdict.candidate.overall.accuracy, verdict.candidate.images))
     facts.add_row("baseline", format_comparison(verdict.paired))
-    facts.add_row("compute", f"{winner.macs / 1e6:.2f} million multiply-accumulates an image")
+    facts.add_row("compute", f"{winner.macs.total / 1e6:.2f} million multiply-accumulates an image")
     facts.add_row("parameters", f"{winner.parameters:,}")
     notes = [verdict.note] if verdict.note else []
     facts.add_row("blessed", "\n".join(["yes" if verdict.is_blessed else "no", *verdict.reasons, *notes]))
@@ -49,10 +50,11 @@ def print_run(console: Console, run: Run) -> None:
 
 def describe_network(winner: Winner) -> str:
     """Says what reduces the patches to how many tokens, and where."""
-    if winner.token_reducer is None:
-        return f"no TokenLearner, {winner.depth} blocks on all patches"
-    placement = f"after block {winner.blocks_before_token_learner} of {winner.depth}"
-    return f"{winner.point}: {winner.token_reducer} {placement}, {winner.num_tokens} tokens"
+    network = winner.network
+    if network.token_reducer is None:
+        return f"no TokenLearner, {network.depth} blocks on all patches"
+    placement = f"after block {network.blocks_before_token_learner} of {network.depth}"
+    return f"{winner.point}: {network.token_reducer} {placement}, {network.num_tokens} tokens"
 
 
 def format_accuracy(accuracy: Measure, images: int) -> str:

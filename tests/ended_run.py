@@ -1,10 +1,14 @@
 """A run as it ended, made up: of two steps, with the verdict on a first model."""
 
+import dataclasses
+
 import numpy as np
+from run_folder import make_winner
 
 from components.evaluator.rules import Thresholds, judge
 from components.evaluator.verdict import Predictions, Verdict
-from pipeline.history import Run, Step, Winner
+from models.presets import PRESETS
+from pipeline.history import Run, Step
 
 
 def judge_first(min_accuracy: float, max_mmacs: float) -> Verdict:
@@ -29,20 +33,19 @@ def judge_first(min_accuracy: float, max_mmacs: float) -> Verdict:
 
 def make_run(verdict: Verdict, pushed_version: str | None) -> Run:
     """Makes a run that pushed a version, or none."""
-    winner = Winner(
-        point="token_learner-8@2",
-        token_reducer="token_learner",
-        blocks_before_token_learner=2,
-        num_tokens=8,
-        depth=4,
-        macs=7_623_296,
-        parameters=164_618,
-        valid_accuracy=0.4,
-        valid_images=100,
-        search_findings=("One wins.", "It beats another."),
+    network = dataclasses.replace(
+        PRESETS["quick"], token_reducer="token_learner", blocks_before_token_learner=2, num_tokens=8
     )
+    winner = make_winner(network, macs=7_623_296, parameters=164_618, valid_accuracy=0.4)
     steps = (
         Step(name="ExampleGen", state="CACHED", seconds=0.1),
         Step(name="Trainer", state="COMPLETE", seconds=12.34),
     )
-    return Run(run_id="r", steps=steps, winner=winner, verdict=verdict, pushed_version=pushed_version)
+    return Run(
+        run_id="r",
+        steps=steps,
+        winner=winner,
+        search_findings=("One wins.", "It beats another."),
+        verdict=verdict,
+        pushed_version=pushed_version,
+    )

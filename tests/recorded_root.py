@@ -10,13 +10,15 @@ import ml_metadata as mlmd
 import numpy as np
 from ml_metadata.proto import metadata_store_pb2
 from ml_metadata.proto.metadata_store_pb2 import Artifact, Context, Event, Execution
-from run_folder import write_lite_folder
+from run_folder import make_winner, write_lite_folder
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
+from components.artifacts.winner import write_winner
 from components.data_gate.duplicates import DUPLICATES_PREFIX
 from components.evaluator.rules import Thresholds, judge
 from components.evaluator.verdict import Predictions, write_predictions, write_verdict
 from components.serving_validator.findings import Check, Latency, ServingFindings, write_findings
+from models.presets import PRESETS
 from pipeline.records import connect
 
 GRAPH = {  # step: (what it reads, as "key" or "key from output"; what it writes, as "output" or "key from output")
@@ -164,9 +166,11 @@ class RecordedRoot:
         (folder / f"{DUPLICATES_PREFIX}-00000-of-00001.jsonl").write_text("")
 
     def _write_model_run(self, folder: pathlib.Path, _: Artifact, plan: Plan) -> None:
-        network = {"token_reducer": "token_learner", "blocks_before_token_learner": 2, "num_tokens": 8, "depth": 4}
-        winner = {"point": plan.point, "network": network, "valid_accuracy": plan.accuracy, "valid_images": 100}
-        winner |= {"macs": {"total": MACS}, "parameters": 174_410, "epochs": [], "best_epoch": 1}
+        network = dataclasses.replace(
+            PRESETS["quick"], token_reducer="token_learner", blocks_before_token_learner=2, num_tokens=8
+        )
+        fitted = {"valid_accuracy": plan.accuracy, "parameters": 174_410, "epochs": (), "best_epoch": 1}
+        write_winner(make_winner(network, point=plan.point, macs=MACS, **fitted), folder)
         search = {"winner": plan.point, "sentences": [f"{plan.point} wins."], "epochs": {"search": 4, "finalists": 6}}
         points = [
             {"point": plan.point, "macs": MACS, "valid_accuracy": 0.4, "seeds": 1, "is_on_front": True},
@@ -175,7 +179,6 @@ class RecordedRoot:
         trial = {"stage": "search", "trial_id": "0000", "round": 0, "point": plan.point, "seed": 1, "initial_epoch": 0}
         trial |= {"epochs": 1, "macs": MACS, "status": "completed", "valid_accuracy": 0.4, "seconds": 1.5}
         dropped = {**trial, "point": "none", "status": "dropped", "reason": "is too expensive"}
-        (folder / "winner.json").write_text(json.dumps(winner))
         (folder / "search.json").write_text(json.dumps(search))
         (folder / "pareto.json").write_text(json.dumps([{"epochs": 1, "points": points}]))
         (folder / "trials.jsonl").write_text("".join(json.dumps(line) + "\n" for line in (trial, dropped)))

@@ -1,13 +1,20 @@
 """Folders as the Trainer and the Gate leave them, made by hand."""
 
+import dataclasses
 import json
 import pathlib
 from typing import Any
 
+from components.artifacts.epoch import Epoch
+from components.artifacts.winner import Winner, write_winner
 from components.data_gate.duplicates import DUPLICATES_PREFIX, Member, encode_group
 from components.evaluator import rules
 from components.evaluator.verdict import Measure, Predictions, write_predictions, write_verdict
 from components.lite_converter.comparison import FailedTwin, LiteComparison, Variant, VariantName, write_comparison
+from models.macs import Macs, count_macs
+from models.presets import PRESETS
+from models.search_space import name_point
+from models.vit_config import ViTConfig
 
 TOKENS = 4
 _MACS = {"none": 11_900_000, "token_learner-4@1": 4_600_000, "average_pooling-4@1": 4_400_000}
@@ -58,24 +65,35 @@ def write_model_run(folder: pathlib.Path, *, reducer: str | None = "token_learne
         "is_seed_deviation_measured": False,
     }
     (folder / "search.json").write_text(json.dumps(search))
-    winner = {
-        "point": point,
-        "network": {
-            "token_reducer": reducer,
-            "blocks_before_token_learner": 1 if reducer else None,
-            "num_tokens": TOKENS if reducer else None,
-            "depth": 4,
-            "use_token_fuser": False,
-        },
-        "valid_accuracy": 0.45,
-        "valid_images": 100,
-        "best_epoch": 2,
-        "epochs": [{"epoch": n, "train_accuracy": 0.2 + n / 10, "valid_accuracy": a} for n, a in ((1, 0.3), (2, 0.45))],
-        "macs": {"total": _MACS[point]},
-        "parameters": 161_018,
-    }
-    (folder / "winner.json").write_text(json.dumps(winner))
+    network = dataclasses.replace(
+        PRESETS["quick"],
+        token_reducer=reducer,
+        blocks_before_token_learner=1 if reducer else None,
+        num_tokens=TOKENS if reducer else None,
+    )
+    write_winner(make_winner(network, point=point, macs=_MACS[point]), folder)
     return folder
+
+
+def make_winner(network: ViTConfig, *, point: str | None = None, macs: int | None = None, **changes: Any) -> Winner:
+    """Makes a winner that was fitted for two epochs; its MACs are those of the network, or all in the stem."""
+    epochs = tuple(
+        Epoch(
+            epoch=n, train_loss=1.0, train_accuracy=0.2 + n / 10, valid_loss=1.0, valid_accuracy=accuracy, seconds=1.0
+        )
+        for n, accuracy in ((1, 0.3), (2, 0.45))
+    )
+    winner = Winner(
+        point=point or name_point(network),
+        network=network,
+        valid_accuracy=0.45,
+        valid_images=100,
+        best_epoch=2,
+        epochs=epochs,
+        macs=Macs(stem=macs, blocks_before=0, token_reducer=0, blocks_after=0, head=0) if macs else count_macs(network),
+        parameters=161_018,
+    )
+    return dataclasses.replace(winner, **changes)
 
 
 def write_duplicates(folder: pathlib.Path) -> pathlib.Path:

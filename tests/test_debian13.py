@@ -81,7 +81,7 @@ def call(checkout: pathlib.Path, *arguments: str, **variables: str) -> subproces
         (
             "unshare",
             "exit 1",
-            "Namespaces, which end its mounts, are rejected here (unshare); a container grants them with --privileged.",
+            "Namespaces, which end its mounts, are refused here (unshare); a container grants them with --privileged.",
         ),
     ],
 )

@@ -1,6 +1,5 @@
 """The component Gate."""
 
-import json
 import pathlib
 
 from tfx.components.evaluator import constants
@@ -10,6 +9,7 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.artifact import Artifact
 
 from components import features
+from components.artifacts.winner import read_winner
 from components.evaluator import rules, scoring
 from components.evaluator.verdict import write_predictions, write_verdict
 from components.saved_model import locate_saved_model
@@ -55,14 +55,13 @@ def Gate(  # noqa: N802 (TFX names components like classes)
         locate_saved_model(model),
         locate_saved_model(baseline_model) if baseline_model else None,
     )
-    winner = json.loads((pathlib.Path(model_run.uri) / "winner.json").read_text())
     thresholds = rules.Thresholds(
         min_accuracy=min_accuracy,
         max_accuracy_drop=max_accuracy_drop,
         max_class_accuracy_drop=max_class_accuracy_drop,
         max_mmacs=max_mmacs,
     )
-    found = rules.judge(predictions, winner["macs"]["total"], thresholds)
+    found = rules.judge(predictions, read_winner(pathlib.Path(model_run.uri)).macs.total, thresholds)
     folder = pathlib.Path(verdict.uri)
     folder.mkdir(parents=True, exist_ok=True)
     write_verdict(found, folder)

@@ -52,7 +52,7 @@ def _render(facts: Facts, attention: AttentionPicture | None) -> str:
         signatures=signatures,
         form_names=FORM_NAMES,
         attention=attention,
-        place=describe_place(facts.results.winner["network"]),
+        place=describe_place(facts.results.winner.network),
         search_words=describe_search(facts.results) if facts.results.points else None,
         files={"attention": ATTENTION_FILE, "search": SEARCH_FILE},
     )

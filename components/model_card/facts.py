@@ -108,8 +108,6 @@ def read_facts(sources: CardSources) -> Facts:
     """
     verdict, predictions = read_verdict(sources.verdict), read_predictions(sources.verdict)
     results = read_search_results(sources.model_run)
-    fields = dict(results.winner["network"])
-    network = ViTConfig(**{**fields, "mlp_dims": tuple(fields["mlp_dims"])})
     splits = summarize_data(sources.statistics, None, sources.examples)
     train_images = next(split.images for split in splits if split.name == features.TRAIN_SPLIT)
     provenance = _read_provenance(sources.metadata_path)
@@ -117,8 +115,8 @@ def read_facts(sources: CardSources) -> Facts:
         verdict=verdict,
         predictions=predictions,
         results=results,
-        network=network,
-        macs=Macs(**{part: count for part, count in results.winner["macs"].items() if part != "total"}),
+        network=results.winner.network,
+        macs=results.winner.macs,
         splits=splits,
         duplicates=read_duplicates(sources.duplicates),
         weaknesses=find_weaknesses(verdict.candidate, predictions),

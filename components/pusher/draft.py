@@ -1,8 +1,8 @@
 """Drafts the manifest of a version from what the steps before have left."""
 
-import json
 import pathlib
 
+from components.artifacts.winner import read_winner
 from components.evaluator.verdict import read_verdict
 from components.pusher.ledger import Making
 from components.pusher.manifest import Manifest, Metrics, ModelRecord
@@ -35,13 +35,13 @@ def draft_manifest(
 
 
 def _describe_model(artifact_id: int, uri: str, model_run: pathlib.Path) -> ModelRecord:
-    winner = json.loads((model_run / "winner.json").read_text())
+    winner = read_winner(model_run)
     return ModelRecord(
         artifact_id=artifact_id,
         folder=pathlib.PurePath(uri).name,
-        point=winner["point"],
-        macs=winner["macs"]["total"],
-        parameters=winner["parameters"],
+        point=winner.point,
+        macs=winner.macs.total,
+        parameters=winner.parameters,
     )
 
 

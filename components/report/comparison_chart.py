@@ -37,7 +37,7 @@ def draw_comparison_chart(
         [axes] = all_axes
         _plot_example(axes, tips)
         _plot_winner(axes, results, accuracy, conditions, tips)
-        macs = (results.winner["macs"]["total"], *(published.macs for published in PUBLISHED_POINTS))
+        macs = (results.winner.macs.total, *(published.macs for published in PUBLISHED_POINTS))
         _set_log(axes, [each / 1e6 for each in macs])
         axes.set_ylabel("test accuracy")
         finish(axes)
@@ -47,9 +47,9 @@ def draw_comparison_chart(
         name,
         plot,
         title="Test accuracy of the winner and of the Keras example against compute",
-        description=f"Against {MMACS}, on a logarithmic axis. The winner, {results.winner['point']}, "
+        description=f"Against {MMACS}, on a logarithmic axis. The winner, {results.winner.point}, "
         f"reaches {accuracy.value:.1%} on the test split ({accuracy.low:.1%} to {accuracy.high:.1%}; {conditions}) "
-        f"with {results.winner['macs']['total'] / 1e6:.2f} million. The Keras example ({CONDITIONS}): {published}.",
+        f"with {results.winner.macs.total / 1e6:.2f} million. The Keras example ({CONDITIONS}): {published}.",
         size=size,
     )
 
@@ -83,14 +83,14 @@ def _plot_example(axes: Axes, tips: canvas.Tips) -> None:
 
 
 def _plot_winner(axes: Axes, results: SearchResults, accuracy: Measure, conditions: str, tips: canvas.Tips) -> None:
-    mmacs = results.winner["macs"]["total"] / 1e6
+    mmacs = results.winner.macs.total / 1e6
     axes.plot([mmacs] * 2, [accuracy.low, accuracy.high], color=LIGHT["ink"], linewidth=1.2, zorder=2)
     [star] = axes.plot(
         mmacs, accuracy.value, "*", color=LIGHT["ink"], markersize=17, markeredgecolor=LIGHT["surface"], zorder=4
     )
     tips.add(
         star,
-        f"The winner, {results.winner['point']}: {accuracy.value:.1%} on the test split "
+        f"The winner, {results.winner.point}: {accuracy.value:.1%} on the test split "
         f"({accuracy.low:.1%} to {accuracy.high:.1%}), {conditions}",
     )
     axes.annotate(

@@ -56,7 +56,7 @@ def plot_search(axes: Axes, results: SearchResults, tips: canvas.Tips) -> None:
                 alpha=0.4,
                 zorder=2,
             )
-    _plot_points(axes, points, last, tips, winner=results.winner["point"])
+    _plot_points(axes, points, last, tips, winner=results.winner.point)
     axes.xaxis.set_major_locator(MaxNLocator(6))
     axes.set_ylabel("validation accuracy")
     finish(axes)

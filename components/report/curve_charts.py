@@ -1,12 +1,12 @@
 """The charts of learning: the rungs of the search, and the final fit."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from components.artifacts.epoch import Epoch
 from components.report import canvas
 from components.report.marks import find_mark, rank_reducer
 from components.report.palette import LIGHT
@@ -62,11 +62,11 @@ def draw_search_curves(curves: Sequence[Curve], *, winner: str, name: str, size:
     )
 
 
-def draw_final_fit(epochs: Sequence[dict[str, Any]], *, best_epoch: int, name: str, size: tuple[int, int]) -> Markup:
+def draw_final_fit(epochs: Sequence[Epoch], *, best_epoch: int, name: str, size: tuple[int, int]) -> Markup:
     """Draws the accuracy of the final fit on train and valid images.
 
     Args:
-        epochs: Of winner.json.
+        epochs: Of the final fit.
         best_epoch: Whose weights were exported.
         name: Tells its ids apart.
         size: Width and height, CSS pixels.
@@ -74,20 +74,20 @@ def draw_final_fit(epochs: Sequence[dict[str, Any]], *, best_epoch: int, name: s
     Returns:
         An SVG element.
     """
-    numbers = [epoch["epoch"] for epoch in epochs]
-    best = next(epoch for epoch in epochs if epoch["epoch"] == best_epoch)
+    numbers = [epoch.epoch for epoch in epochs]
+    best = next(epoch for epoch in epochs if epoch.epoch == best_epoch)
 
     def plot(all_axes: Sequence[Axes], tips: canvas.Tips) -> None:
         [axes] = all_axes
         axes.plot(
-            numbers, [e["train_accuracy"] for e in epochs], "--", color=LIGHT["muted"], label="train, augmented images"
+            numbers, [e.train_accuracy for e in epochs], "--", color=LIGHT["muted"], label="train, augmented images"
         )
-        axes.plot(numbers, [e["valid_accuracy"] for e in epochs], color=LIGHT["learner"], linewidth=2.2, label="valid")
+        axes.plot(numbers, [e.valid_accuracy for e in epochs], color=LIGHT["learner"], linewidth=2.2, label="valid")
         [dot] = axes.plot(
-            best_epoch, best["valid_accuracy"], "o", color=LIGHT["learner"], markersize=8,
+            best_epoch, best.valid_accuracy, "o", color=LIGHT["learner"], markersize=8,
             markeredgecolor=LIGHT["surface"], label=f"exported: epoch {best_epoch}", zorder=4,
         )  # fmt: skip
-        tips.add(dot, f"Epoch {best_epoch}: {best['valid_accuracy']:.1%} on the valid split")
+        tips.add(dot, f"Epoch {best_epoch}: {best.valid_accuracy:.1%} on the valid split")
         _finish(axes, "accuracy")
 
     return canvas.draw(
@@ -95,8 +95,8 @@ def draw_final_fit(epochs: Sequence[dict[str, Any]], *, best_epoch: int, name: s
         plot,
         title="Learning curve of the final fit",
         description=f"Accuracy by epoch over {len(epochs)} epochs. The best on the valid split is "
-        f"{best['valid_accuracy']:.1%} after epoch {best_epoch}; at the end it is {epochs[-1]['valid_accuracy']:.1%}, "
-        f"on augmented train images {epochs[-1]['train_accuracy']:.1%}.",
+        f"{best.valid_accuracy:.1%} after epoch {best_epoch}; at the end it is {epochs[-1].valid_accuracy:.1%}, "
+        f"on augmented train images {epochs[-1].train_accuracy:.1%}.",
         size=size,
     )
 

@@ -62,7 +62,7 @@ def _make_cells(results: SearchResults, placed: Sequence[Point]) -> dict[tuple[s
             noise=results.noise(point),
             seeds=len(point.accuracies),
             share=(point.accuracy - min(accuracies)) / spread if spread else 1.0,
-            is_winner=point.name == results.winner["point"],
+            is_winner=point.name == results.winner.point,
         )
         for point in placed
     }

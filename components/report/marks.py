@@ -2,11 +2,11 @@
 
 import dataclasses
 import itertools
-from typing import Any
 
 from components.report.palette import LIGHT
 from models.reducers.registry import REDUCERS
 from models.search_space import NO_REDUCER
+from models.vit_config import ViTConfig
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,15 +53,11 @@ def rank_reducer(reducer: str) -> int:
     return list(_MARKS).index(reducer)
 
 
-def describe_place(network: dict[str, Any]) -> str:
-    """Says what reduces the patches to how many tokens, and where.
-
-    Args:
-        network: Fields of a ViTConfig.
-    """
-    if network["token_reducer"] is None:
-        return f"No TokenLearner: {network['depth']} blocks on all patches"
-    label = REDUCERS[network["token_reducer"]].label
-    place = f"after block {network['blocks_before_token_learner']} of {network['depth']}"
-    fuser = ", with TokenFuser" if network["use_token_fuser"] else ""
-    return f"{label[0].upper()}{label[1:]}: {network['num_tokens']} tokens {place}{fuser}"
+def describe_place(network: ViTConfig) -> str:
+    """Describes the token reducer of a network: its kind, tokens and placement."""
+    if network.token_reducer is None:
+        return f"No TokenLearner: {network.depth} blocks on all patches"
+    label = REDUCERS[network.token_reducer].label
+    place = f"after block {network.blocks_before_token_learner} of {network.depth}"
+    fuser = ", with TokenFuser" if network.use_token_fuser else ""
+    return f"{label[0].upper()}{label[1:]}: {network.num_tokens} tokens {place}{fuser}"

@@ -9,6 +9,8 @@ from components.report import palette
 from components.report.marks import describe_place, find_mark
 from components.report.sources import Sources
 from components.report.view import assemble
+from models.reducers.registry import REDUCERS
+from models.vit_config import ViTConfig
 
 PAGE_FILE = "report.html"
 ENVIRONMENT_FILE = "environment.json"
@@ -55,6 +57,7 @@ def render_page(sources: Sources) -> str:
         "form_names": FORM_NAMES,
         "label_kind": _label_kind,
         "describe_place": describe_place,
+        "has_attention_maps": _has_attention_maps,
     }
     return templates.open_templates(_TEMPLATES, is_html=True).get_template("page.html").render(context)
 
@@ -64,7 +67,11 @@ def digest_templates() -> str:
     return templates.digest_templates(_TEMPLATES)
 
 
+def _has_attention_maps(network: ViTConfig) -> bool:
+    return network.token_reducer is not None and REDUCERS[network.token_reducer].has_attention_maps
+
+
 def _label_kind(kind: str) -> str:
     reducer, _, fuser = kind.partition(" with ")
-    label = find_mark(reducer).label.removeprefix("control: ")
+    label = REDUCERS[reducer].label if reducer in REDUCERS else find_mark(reducer).label
     return f"{label[:1].upper()}{label[1:]}{' with ' + fuser if fuser else ''}"

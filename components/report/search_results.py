@@ -7,6 +7,7 @@ import pathlib
 from collections.abc import Iterable
 from typing import Any
 
+from components.artifacts.winner import Winner, read_winner
 from models.search_space import NO_REDUCER
 
 
@@ -51,7 +52,7 @@ class SearchResults:
 
     trials: tuple[dict[str, Any], ...]  # lines of trials.jsonl
     search: dict[str, Any]  # search.json
-    winner: dict[str, Any]  # winner.json
+    winner: Winner
 
     @property
     def points(self) -> tuple[Point, ...]:
@@ -68,7 +69,7 @@ class SearchResults:
 
         Roots of earlier versions with one seed recorded no deviation between seeds; theirs is that of the images alone.
         """
-        variance = point.accuracy * (1 - point.accuracy) / self.winner["valid_images"]
+        variance = point.accuracy * (1 - point.accuracy) / self.winner.valid_images
         variance += (self.search.get("seed_deviation") or 0.0) ** 2 / len(point.accuracies)
         return math.sqrt(variance)
 
@@ -85,7 +86,7 @@ def read_search_results(model_run: pathlib.Path) -> SearchResults:
     return SearchResults(
         trials=tuple(json.loads(line) for line in (model_run / "trials.jsonl").read_text().splitlines()),
         search=json.loads((model_run / "search.json").read_text()),
-        winner=json.loads((model_run / "winner.json").read_text()),
+        winner=read_winner(model_run),
     )
 
 

@@ -120,7 +120,7 @@ def _draw_comparison(results: SearchResults, verdict: Verdict, splits: Sequence[
     images = next(
         (f"{split.images:,}" for split in splits if split.name == features.TRAIN_SPLIT), "an unknown number of"
     )
-    conditions = f"trained for {len(results.winner['epochs'])} epochs on {images} images"
+    conditions = f"trained for {len(results.winner.epochs)} epochs on {images} images"
     accuracy = verdict.candidate.overall.accuracy
     return {
         "chart": draw_comparison_chart(results, accuracy, conditions, name="comparison", size=_CHART),
@@ -136,12 +136,12 @@ def _draw_heat_maps(results: SearchResults) -> tuple[tuple[HeatMap, ...], ...]:
 
 def _draw_curves(results: SearchResults) -> dict[str, Any]:
     curves = trace_curves(results.trials)
-    epochs = results.winner["epochs"]
+    epochs = results.winner.epochs
     return {
-        "search": draw_search_curves(curves, winner=results.winner["point"], name="trainings", size=_CHART)
+        "search": draw_search_curves(curves, winner=results.winner.point, name="trainings", size=_CHART)
         if curves
         else None,
-        "final_fit": draw_final_fit(epochs, best_epoch=results.winner["best_epoch"], name="final-fit", size=_CHART)
+        "final_fit": draw_final_fit(epochs, best_epoch=results.winner.best_epoch, name="final-fit", size=_CHART)
         if epochs
         else None,
     }

@@ -9,10 +9,10 @@ from typing import Any
 import tensorflow as tf
 from tensorboard.plugins.hparams import api as hparams
 
+from components.artifacts.epoch import Epoch
 from components.trainer.findings import describe_choice
 from components.trainer.search.selection import Candidate, Choice, Difference
 from components.trainer.search.trials import Trial
-from components.trainer.training.checkpoint import Epoch
 
 _METRIC = "epoch_val_accuracy"
 

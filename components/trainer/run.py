@@ -1,13 +1,12 @@
 """run_fn: read, search, fit, export; TFX reloads this module, so it holds functions only."""
 
-import dataclasses
-import json
 import pathlib
 from typing import Any
 
 import pydantic
 import tensorflow_transform as tft
 
+from components.artifacts.winner import Winner, write_winner
 from components.lock import hold_lock
 from components.trainer import export, outputs
 from components.trainer.assignment import Assignment
@@ -59,8 +58,19 @@ def run_fn(fn_args: Any) -> None:
             )
             fitter = Fitter(config.fit, train, valid, state)
             choice, training = _search_and_fit(assignment, fitter, folder)
-    _write_winner(choice, training, len(valid), folder)
-    model = fitter.best_model(choice.winner.network, training)
+    network = choice.winner.network
+    winner = Winner(
+        point=name_point(network),
+        network=network,
+        valid_accuracy=training.best_epoch.valid_accuracy,
+        valid_images=len(valid),
+        best_epoch=training.best_epoch.epoch,
+        epochs=training.epochs,
+        macs=count_macs(network),
+        parameters=training.parameters,
+    )
+    write_winner(winner, folder)
+    model = fitter.best_model(network, training)
     model.save(folder / export.NETWORK_FILE)
     export.export_model(transform, model, fn_args.serving_model_dir)
 
@@ -82,19 +92,3 @@ def _search_and_fit(assignment: Assignment, fitter: Fitter, folder: pathlib.Path
     )
     outputs.write_curve(training.epochs, folder / "tensorboard" / "final_fit")
     return choice, training
-
-
-def _write_winner(choice: Choice, training: Checkpoint, valid_images: int, folder: pathlib.Path) -> None:
-    network = choice.winner.network
-    macs = count_macs(network)
-    winner = {
-        "point": name_point(network),
-        "network": dataclasses.asdict(network),
-        "valid_accuracy": training.best_epoch.valid_accuracy,
-        "valid_images": valid_images,
-        "best_epoch": training.best_epoch.epoch,
-        "epochs": [dataclasses.asdict(epoch) for epoch in training.epochs],
-        "macs": dataclasses.asdict(macs) | {"total": macs.total},
-        "parameters": training.parameters,
-    }
-    (folder / "winner.json").write_text(json.dumps(winner, indent=2))

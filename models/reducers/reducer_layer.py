@@ -33,7 +33,7 @@ class ReducerLayer(keras.layers.Layer):
         patches = input_shape[1]
         if patches is None or self.num_tokens > patches:
             raise ValueError(
-                f"num_tokens is {self.num_tokens}; {type(self).__name__} cannot emit that many from {patches} patches"
+                f"num_tokens is {self.num_tokens}; {type(self).__name__} cannot take that many from {patches} patches"
             )
         super().build(input_shape)
 

@@ -6,6 +6,7 @@ import time
 from functools import cached_property
 from typing import Any, Literal
 
+from components.artifacts.winner import WINNER_FILE, Winner, read_winner
 from components.evaluator.verdict import (
     PREDICTIONS_FILE,
     VERDICT_FILE,
@@ -99,10 +100,9 @@ class Outcome:
         return find_overrides(self._records, model) if model else []
 
     @cached_property
-    def winner(self) -> dict[str, Any] | None:
+    def winner(self) -> Winner | None:
         """The network that the search chose; None: the run has not come so far."""
-        found: dict[str, Any] | None = read_json(self.find_file("model_run", "winner.json"))
-        return found
+        return read_folder(read_winner, self.find_file("model_run", WINNER_FILE))
 
     @cached_property
     def search(self) -> dict[str, Any] | None:

@@ -141,7 +141,7 @@ def _read_search(outcome: Outcome) -> SearchFacts | None:
                 epochs=rung["epochs"], is_winner=point["point"] == outcome.search["winner"], **point
             )
     return SearchFacts(
-        winner={key: value for key, value in outcome.winner.items() if key != "epochs"},
+        winner={key: value for key, value in outcome.winner.describe().items() if key != "epochs"},
         sentences=outcome.search["sentences"],
         points=sorted(longest.values(), key=lambda point: (-point.epochs, -point.valid_accuracy)),
     )

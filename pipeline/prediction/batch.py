@@ -72,7 +72,7 @@ def _run(files: Sequence[pathlib.Path], model: pathlib.Path, folder: pathlib.Pat
     pipeline = make_beam_pipeline(options)
     _build(pipeline, [(printable(file), str(file.resolve())) for file in files], model.resolve(), folder.resolve())
     try:
-        pipeline.runner.parent().wait_until_finish()
+        pipeline.run().wait_until_finish()
     except Exception as error:  # whatever the runner raises
         from pipeline.runner.child import describe_cause
 

@@ -53,7 +53,7 @@ def test_a_benchmark_that_is_not_there_is_told(
     with pytest.raises(SystemExit) as ended:
         __main__.main()
     assert ended.value.code == ExitCode.USAGE
-    assert "there is no speed; there are example_gen, " in capsys.readouterr().err
+    assert "there is no speed; there are input_pipeline, " in capsys.readouterr().err
 
 
 def test_a_benchmark_without_anything_to_measure_does_not_end_the_others(

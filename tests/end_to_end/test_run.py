@@ -54,7 +54,7 @@ def test_the_same_command_goes_on_from_the_last_finished_step_and_pushes(workpla
     assert [name for name, state in states.items() if state == "CACHED"] == DATA_STEPS
     assert [states[name] for name in STEPS[6:]] == ["COMPLETE"] * (1 + len(AFTER_TRAINER))
 
-    assert (run.winner.depth, run.winner.valid_images) == (1, 100)
+    assert (run.winner.network.depth, run.winner.valid_images) == (1, 100)
     assert run.winner.point in ("none", "token_learner-4@0")
     assert run.verdict.candidate.images == 200
     assert run.verdict.candidate.overall.accuracy.value >= MIN_ACCURACY
@@ -105,7 +105,7 @@ def test_the_manifest_of_what_was_pushed_tells_where_it_comes_from(workplace: Wo
     [version] = (workplace.root / "serving" / "tokenlearner").iterdir()
     manifest = read_manifest(version)
     assert (manifest.run_id, manifest.model.artifact_id) == (run.run_id, model.id)
-    assert (manifest.model.point, manifest.model.macs) == (run.winner.point, run.winner.macs)
+    assert (manifest.model.point, manifest.model.macs) == (run.winner.point, run.winner.macs.total)
     assert manifest.metrics.accuracy == run.verdict.candidate.overall.accuracy
     assert manifest.data_digest == digest_source(workplace.data)
     assert {"ExampleGen", "Schema", "Transform", "Trainer", "Gate"} <= set(manifest.code_digests)

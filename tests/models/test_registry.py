@@ -94,7 +94,10 @@ def test_a_reducer_may_take_the_attention_of_the_block_before_it(most_attended: 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"blocks_before_token_learner": 0}, "blocks_before_token_learner is 0; 'most_attended' needs it in 1..2"),
+        (
+            {"blocks_before_token_learner": 0},
+            "blocks_before_token_learner is 0; it must be in 1..2 for 'most_attended'",
+        ),
         ({"use_token_fuser": True}, "use_token_fuser is True; 'most_attended' needs the attention of a block"),
     ],
 )

@@ -111,7 +111,8 @@ def test_a_point_has_the_backbone_of_its_space_and_values_of_its_axes() -> None:
         (
             {"token_counts": (3,)},
             "placements holds 0 and token_counts 3, but num_tokens is 3; "
-            "'average_pooling' cannot cut 4 x 4 patches into that many equal rectangles",
+            "'average_pooling' cannot cut 4 x 4 patches into that many equal rectangles "
+            "(--search.controls can leave average_pooling out)",
         ),
     ],
 )

@@ -96,6 +96,23 @@ def test_a_reducer_that_cannot_stand_there_is_rejected(
         dataclasses.replace(_PLAIN, token_reducer=reducer, blocks_before_token_learner=placement, num_tokens=num_tokens)
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"dim": 64.0}, "dim is 64.0; it must be an integer"),
+        ({"depth": True}, "depth is True; it must be an integer"),
+        ({"mlp_dims": (24.0,)}, "a width in mlp_dims is 24.0; it must be an integer"),
+        ({"random_selection_seed": -1}, "random_selection_seed is -1; it must be at least 0"),
+        ({"blocks_before_token_learner": 1.5}, "blocks_before_token_learner is 1.5; it must be an integer"),
+        ({"num_tokens": "8"}, "num_tokens is '8'; it must be an integer"),
+    ],
+)
+def test_numbers_that_count_are_integers(changes: dict[str, Any], message: str) -> None:
+    reduced = dataclasses.replace(_PLAIN, token_reducer="random_selection", blocks_before_token_learner=1, num_tokens=8)
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        dataclasses.replace(reduced, **changes)
+
+
 def test_another_reducer_is_rejected() -> None:
     with pytest.raises(ValueError, match=r"^token_reducer is 'pool'; it must be one of \(None, 'token_learner',"):
         dataclasses.replace(_PLAIN, **{"token_reducer": "pool", "blocks_before_token_learner": 1, "num_tokens": 8})  # type: ignore[arg-type]

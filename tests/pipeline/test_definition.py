@@ -69,7 +69,7 @@ def test_what_is_compiled_twice_is_the_same(config: PipelineConfig, before: dict
 @pytest.mark.parametrize(
     ("edited", "changed"),
     [
-        ("models/reducers/token_learner.py", {"Trainer", "ServingValidator"}),
+        ("models/reducers/token_learner.py", {"Trainer", "ServingValidator", "Gate", "ModelCard", "Pusher", "Report"}),
         ("components/transform.py", {"Transform", "LiteConverter", "ServingValidator"}),
         ("components/trainer/training/fitter.py", {"Trainer"}),
         ("components/data_gate/findings.py", {"DataGate"}),

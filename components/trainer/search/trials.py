@@ -5,7 +5,8 @@ import json
 import pathlib
 from typing import Any, Literal
 
-from components.trainer.training.checkpoint import Checkpoint, Epoch
+from components.artifacts.epoch import Epoch
+from components.trainer.training.checkpoint import Checkpoint
 from models.macs import count_macs
 from models.search_space import describe_point, name_point
 from models.vit_config import ViTConfig

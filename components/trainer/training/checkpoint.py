@@ -13,19 +13,9 @@ import pathlib
 
 import numpy as np
 
+from components.artifacts.epoch import Epoch
+
 _DIGEST_BYTES = hashlib.sha256().digest_size
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Epoch:
-    """One pass over the train split and how the network then did on the valid split."""
-
-    epoch: int  # from 1
-    train_loss: float
-    train_accuracy: float  # on augmented images, 0..1
-    valid_loss: float  # cross-entropy without smoothing
-    valid_accuracy: float  # 0..1
-    seconds: float  # of training and validation, without what is done once
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -12,11 +12,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from components.artifacts.epoch import Epoch
 from components.trainer.config import FitConfig
 from components.trainer.data.examples import Examples, count_batches, training_batches
 from components.trainer.progress import EpochReporter
 from components.trainer.training import checkpoint
-from components.trainer.training.checkpoint import Checkpoint, Epoch
+from components.trainer.training.checkpoint import Checkpoint
 from components.trainer.training.loops import Loop, make_loop, make_strategy
 from components.trainer.training.optimizer import averaged_weights, set_steps
 from models.search_space import name_point

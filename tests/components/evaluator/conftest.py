@@ -1,7 +1,6 @@
 """Real TFX artifacts on disk: test images whose bytes say what two models answer, and these models."""
 
 import dataclasses
-import json
 import pathlib
 from collections.abc import Callable
 from typing import Any
@@ -9,13 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
+from run_folder import make_winner
 from tfx.components.evaluator import constants
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import path_utils
 
 from components import features, signatures
+from components.artifacts.winner import write_winner
 from components.evaluator.gate import Gate, GateVerdict
 from components.evaluator.verdict import Verdict, read_verdict
+from models.presets import PRESETS
 
 NAMES = ("candidate", "baseline")
 
@@ -101,7 +103,7 @@ def judge_models(models: dict[str, Any], tmp_path: pathlib.Path) -> Callable[...
         told = [answer(labels, right), answer(labels, right if baseline_right is None else baseline_right)]
         write_examples(pathlib.Path(examples.uri) / "Split-test", labels, np.concatenate(told, axis=1))
         model_run = make_artifact(standard_artifacts.ModelRun, tmp_path / "model_run")
-        (tmp_path / "model_run" / "winner.json").write_text(json.dumps({"macs": {"total": macs}}))
+        write_winner(make_winner(PRESETS["quick"], macs=macs), tmp_path / "model_run")
         blessing = make_artifact(standard_artifacts.ModelBlessing, tmp_path / "blessing")
         verdict = make_artifact(GateVerdict, tmp_path / "verdict")
         optional = {} if baseline_right is None else {"baseline_model": models["baseline"]}

@@ -11,6 +11,7 @@ from run_folder import write_duplicates, write_model_run, write_verdict_folder
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from components import features
+from components.artifacts.winner import read_winner, write_winner
 from components.evaluator.scoring import predict
 from components.evaluator.verdict import Measure
 from components.example_gen.splits import copy_shard
@@ -28,12 +29,6 @@ DATA_DIGEST = "da7a" * 16
 CODE_DIGESTS = {"Transform": "7f" * 32, "Trainer": "79" * 32, "Gate": "6a" * 32}
 FIT = dataclasses.replace(QUICK.fit, epochs=7, batch_size=40, learning_rate=0.002, weight_decay=0.07, seed=5)
 IMAGES = {"train": 400, "valid": 100, "test": 200}
-
-
-def describe_network(network: ViTConfig) -> dict[str, Any]:
-    """Returns what the Trainer writes about a network."""
-    macs = count_macs(network)
-    return {"network": dataclasses.asdict(network), "macs": dataclasses.asdict(macs) | {"total": macs.total}}
 
 
 def _write_examples(slice_dir: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:
@@ -60,10 +55,7 @@ def _write_statistics(folder: pathlib.Path) -> pathlib.Path:
 
 def _write_search(folder: pathlib.Path, network: ViTConfig) -> pathlib.Path:
     write_model_run(folder)
-    winner = (
-        json.loads((folder / "winner.json").read_text()) | describe_network(network) | {"point": "token_learner-4@1"}
-    )
-    (folder / "winner.json").write_text(json.dumps(winner))
+    write_winner(dataclasses.replace(read_winner(folder), network=network, macs=count_macs(network)), folder)
     search = json.loads((folder / "search.json").read_text()) | {"winner": "token_learner-4@1"}
     search["candidates"] = [
         {"point": point, "macs": macs, "valid_accuracy": accuracy, "valid_accuracies": [accuracy], "valid_images": 100}

@@ -98,7 +98,7 @@ CHOICES = {
 @pytest.mark.parametrize(("field", "value"), [(field, value) for field in CHOICES for value in CHOICES[field]])
 def test_every_network_that_can_win_is_described(facts: Facts, tmp_path: pathlib.Path, field: str, value: Any) -> None:
     network = dataclasses.replace(facts.network, **{field: value})
-    winner = {**facts.results.winner, "network": dataclasses.asdict(network)}
+    winner = dataclasses.replace(facts.results.winner, network=network)
     results = dataclasses.replace(facts.results, winner=winner, trials=())
     write_card(dataclasses.replace(facts, network=network, macs=count_macs(network), results=results), None, tmp_path)
     text = (tmp_path / "README.md").read_text()
@@ -110,7 +110,7 @@ def test_every_network_that_can_win_is_described(facts: Facts, tmp_path: pathlib
 def test_a_network_without_token_reducer_that_was_not_blessed_says_so(tmp_path: pathlib.Path, facts: Facts) -> None:
     plain = dataclasses.replace(facts.network, token_reducer=None, blocks_before_token_learner=None, num_tokens=None)
     macs = count_macs(plain)
-    winner = {**facts.results.winner, "point": "none", "network": dataclasses.asdict(plain)}
+    winner = dataclasses.replace(facts.results.winner, point="none", network=plain)
     floor = dataclasses.replace(facts.verdict.rules[0], passed=False, sentence="accuracy is too low")
     changed = dataclasses.replace(
         facts,

@@ -95,7 +95,7 @@ def test_one_process_pushes_at_a_time(base: pathlib.Path, model: pathlib.Path) -
 @pytest.mark.timeout(120)
 def test_ten_kills_at_random_moments_show_no_reader_a_partial_version(base: pathlib.Path, model: pathlib.Path) -> None:
     (model / "variables" / "variables.data-00000-of-00001").write_bytes(os.urandom(1 << 20))
-    tally, seen = push_and_kill(base, model, kills=10, should_load=False)
+    tally, seen = push_and_kill(base, model, kills=10)
     assert tally.kills == 10
     assert seen.polls > 0
     assert seen.versions

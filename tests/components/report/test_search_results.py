@@ -5,7 +5,7 @@ import pathlib
 from typing import Any
 
 import pytest
-from run_folder import make_trial, write_model_run
+from run_folder import make_trial, make_winner, write_model_run
 
 from components.report.heat_maps import draw_heat_maps
 from components.report.search_results import (
@@ -16,6 +16,7 @@ from components.report.search_results import (
     read_search_results,
     trace_curves,
 )
+from models.presets import PRESETS
 
 
 def _point(name: str, macs: int, accuracy: float) -> Point:
@@ -32,7 +33,7 @@ def _point(name: str, macs: int, accuracy: float) -> Point:
 
 
 def _results(*trials: dict[str, Any], seed_deviation: float | None = None) -> SearchResults:
-    winner = {"point": "token_learner-4@1", "valid_images": 100}
+    winner = make_winner(PRESETS["quick"], point="token_learner-4@1")
     return SearchResults(trials=trials, search={"seed_deviation": seed_deviation}, winner=winner)
 
 

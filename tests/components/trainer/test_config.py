@@ -10,7 +10,7 @@ import pytest
 
 from components.trainer.config import FitConfig, SearchConfig, StateConfig, TrainerConfig, check_range
 from models.macs import count_macs
-from models.reducers.registry import CONTROLS, ControlReducer
+from models.reducers.registry import CONTROLS, ControlReducer, TokenReducer
 from models.search_space import name_point
 from models.vit_config import ViTConfig
 
@@ -122,7 +122,8 @@ def with_search(**changes: Any) -> TrainerConfig:
         (
             {"token_counts": (7,)},
             "search.placements holds 0 and token_counts 7, but num_tokens is 7; "
-            "'average_pooling' cannot cut 8 x 8 patches into that many equal rectangles",
+            "'average_pooling' cannot cut 8 x 8 patches into that many equal rectangles "
+            "(--search.controls can leave average_pooling out)",
         ),
     ],
 )
@@ -169,12 +170,19 @@ def test_the_backbone_and_the_controls_that_are_asked_for_are_in_the_space(
     assert [name_point(point) for point in config.space().points()] == names
 
 
+def test_a_reducer_that_is_a_control_too_is_tried_once() -> None:
+    reducers: tuple[TokenReducer, ...] = ("top_k_norm", "average_pooling")
+    config = with_search(placements=(1,), token_counts=(4,), reducers=reducers, fusers=(False,))
+    names = [name_point(point) for point in config.space().points()]
+    assert names == ["none", "top_k_norm-4@1", "average_pooling-4@1", "random_selection-4@1"]
+
+
 def test_a_config_comes_back_equal_from_json() -> None:
     text = json.dumps(dataclasses.asdict(_CONFIG))
     assert pydantic.TypeAdapter(TrainerConfig).validate_python(json.loads(text)) == _CONFIG
 
 
-@pytest.mark.parametrize(("field", "value"), [("tuner", "annealing"), ("reducers", ["average_pooling"])])
+@pytest.mark.parametrize(("field", "value"), [("tuner", "annealing"), ("reducers", ["pooling"])])
 def test_a_name_that_there_is_not_does_not_come_back_from_json(field: str, value: object) -> None:
     data = json.loads(json.dumps(dataclasses.asdict(_CONFIG)))
     data["search"][field] = value

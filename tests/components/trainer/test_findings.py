@@ -9,7 +9,7 @@ import numpy as np
 
 from components.trainer.findings import describe_choice
 from components.trainer.search.selection import Candidate, choose
-from models.reducers.registry import TokenReducer
+from models.reducers.registry import REDUCERS, TokenReducer
 from models.vit_config import ViTConfig
 
 _BACKBONE = ViTConfig(image_size=8, patch_size=2, dim=4, depth=3, num_heads=2, mlp_dims=(4,), num_classes=2)
@@ -27,7 +27,8 @@ def candidate(reducer: TokenReducer | None, placement: int, *right: int) -> Cand
 
 def describe(*candidates: Candidate, controls_may_win: bool = False, seed_deviation: float = 0.0) -> list[str]:
     """Says what is found in the candidates; the last sentence, on the noise, has a test of its own."""
-    choice = choose(candidates, controls_may_win=controls_may_win, assumed_seed_deviation=seed_deviation)
+    contenders = tuple(REDUCERS) if controls_may_win else ("token_learner", "token_learner_v11")
+    choice = choose(candidates, contenders=contenders, assumed_seed_deviation=seed_deviation)
     *sentences, noise = describe_choice(choice)
     assert noise.startswith("± is one standard error of the images and the seeds")
     return sentences
@@ -95,7 +96,7 @@ def test_a_learned_reducer_that_would_win_beside_a_control_is_not_called_one() -
 def test_where_the_spread_between_seeds_comes_from_is_said() -> None:
     def noise_of(*right: int) -> str:
         candidates = [candidate("token_learner", 1, *right), candidate("token_learner", 0, *right)]
-        return describe_choice(choose(candidates, controls_may_win=False, assumed_seed_deviation=0.0123))[-1]
+        return describe_choice(choose(candidates, contenders=("token_learner",), assumed_seed_deviation=0.0123))[-1]
 
     said = (
         "± is one standard error of the images and the seeds; from seed to seed an accuracy has a standard deviation of"
@@ -108,5 +109,5 @@ def test_where_the_spread_between_seeds_comes_from_is_said() -> None:
 
 
 def test_one_finalist_has_no_noise_to_speak_of() -> None:
-    choice = choose([candidate("token_learner", 1, 60)], controls_may_win=False, assumed_seed_deviation=0.01)
+    choice = choose([candidate("token_learner", 1, 60)], contenders=("token_learner",), assumed_seed_deviation=0.01)
     assert not [sentence for sentence in describe_choice(choice) if "±" in sentence]

@@ -157,7 +157,7 @@ def test_a_search_without_a_learned_point_or_a_second_seed_is_written_too(
     backbone = searched.search.config.backbone
     choice = choose(
         [Candidate(network=backbone, correct=np.ones((1, 5), bool))],
-        controls_may_win=False,
+        contenders=(),
         assumed_seed_deviation=0.02,
     )
     write_search(choice, [], 4, tmp_path / "search.json")

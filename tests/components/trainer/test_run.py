@@ -18,7 +18,7 @@ def test_the_pixels_of_both_splits_are_removed_though_the_trainer_fails(
     images, labels = np.zeros((7, 8, 8, 3), np.uint8), np.zeros(7, np.int64)
     splits = [Examples.from_arrays(images, labels) for _ in range(2)]
     unread = iter(splits)
-    monkeypatch.setattr(run.read, "read_examples", lambda *_: next(unread))
+    monkeypatch.setattr(run, "read_examples", lambda *_: next(unread))
     fn_args = types.SimpleNamespace(
         custom_config={"trainer": dataclasses.asdict(config)},
         model_run_dir=str(tmp_path / "run"),

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import runpy
 import subprocess
 import sys
 
@@ -9,15 +10,25 @@ import pytest
 from compiled_job import CompiledJob
 
 from pipeline.kubeflow import step
-from pipeline.kubeflow.step import mount_invocation, run_step, unmount_output
+from pipeline.kubeflow.step import EXECUTOR, mount_invocation, run_step, unmount_output
 
 MOUNT = pathlib.Path("/gcs")
 MODEL = {"name": "projects/1/artifacts/42", "uri": "gs://bucket/runs/1/Trainer/model"}
 
 
 def test_a_step_runs_by_the_arguments_of_the_job_and_leaves_addresses(
-    compiled: CompiledJob, tmp_path: pathlib.Path
+    compiled: CompiledJob, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """TFX's entry runs in this process, which has imported TFX; `test_steps.py` runs all steps as processes."""
+
+    def run_here(command: list[str], *, check: bool) -> "subprocess.CompletedProcess[str]":
+        assert (command[:3], check) == ([sys.executable, "-m", EXECUTOR], False)
+        monkeypatch.setattr(sys, "argv", command[2:])
+        with pytest.raises(SystemExit) as end:
+            runpy.run_module(EXECUTOR, run_name="__main__")
+        return subprocess.CompletedProcess(command, int(end.value.code or 0))
+
+    monkeypatch.setattr(step.subprocess, "run", run_here)
     folder = "gs://bucket/runs/1/Schema"
     invocation = {
         "inputs": {"parameterValues": compiled.parameters("Schema")},

@@ -125,7 +125,7 @@ def test_a_hub_that_cannot_be_reached_is_told_in_one_sentence(
         url = f"http://127.0.0.1:{closed.getsockname()[1]}"
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", url)
-    with pytest.raises(Failure, match=rf"{url} cannot be reached: .*rejected; try again later") as failure:
+    with pytest.raises(Failure, match=rf"{url} cannot be reached: .*refused; try again later") as failure:
         _upload(_pack(root_path), "me/tokens")
     assert failure.value.exit_code == ExitCode.STEP_FAILED
 

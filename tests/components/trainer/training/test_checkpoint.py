@@ -10,8 +10,9 @@ import pathlib
 import numpy as np
 import pytest
 
+from components.artifacts.epoch import Epoch
 from components.trainer.training import checkpoint
-from components.trainer.training.checkpoint import Checkpoint, Epoch
+from components.trainer.training.checkpoint import Checkpoint
 
 _DIGEST_BYTES = 32  # of SHA-256, before the payload
 
