@@ -24,7 +24,7 @@ def hold_lock(path: pathlib.Path, busy: str) -> Iterator[None]:
 
     Raises:
         LockedError: Another process holds it.
-        OSError: The file system rejects to write.
+        OSError: The file system cannot be written to.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:

@@ -49,7 +49,7 @@ def bless(root_path: pathlib.Path, run: str, reason: str, console: Console) -> N
 
 
 def _find_judged(root: Root, outcome: Outcome) -> tuple[Artifact, Artifact]:
-    """Returns the model of a run and the gate's rejection to bless it."""
+    """Returns the model of a run and the gate's rejection of it."""
     short = shorten(outcome.run_id)
     model, verdict = outcome.find_output("model"), outcome.find_output("verdict")
     gate = root.records.find_maker(verdict) if verdict else None

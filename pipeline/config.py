@@ -6,6 +6,7 @@ import pathlib
 from components import features
 from components.trainer.config import FitConfig, SearchConfig, StateConfig, TrainerConfig, check_range
 from models.presets import PRESETS
+from models.reducers.registry import CONTROLS
 from models.vit_config import MlpOutputActivation, Pooling, Positions, Stem, TokenLearnerPooling, ViTConfig
 
 
@@ -179,7 +180,7 @@ QUICK = PipelineConfig(
         placements=(1, 2),
         token_counts=(4, 16),
         reducers=("token_learner", "token_learner_v11"),
-        controls=("average_pooling", "random_selection", "top_k_norm"),
+        controls=CONTROLS,
         fusers=(False,),
         max_mmacs=None,
         min_epochs=1,

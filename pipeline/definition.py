@@ -38,7 +38,7 @@ from components.trainer.training.fitter import Fitter
 from components.transform import preprocessing_fn
 from pipeline.beam_options import make_step_arguments
 from pipeline.config import PipelineConfig
-from pipeline.target import Target, local_target
+from pipeline.target import Target, make_local_target
 
 
 def create_pipeline(config: PipelineConfig, target: Target | None = None) -> Pipeline:
@@ -54,7 +54,7 @@ def create_pipeline(config: PipelineConfig, target: Target | None = None) -> Pip
     Raises:
         BadDataError: If no target is given and `config.data.tfds_dir` holds no whole TFDS dataset.
     """
-    target = target or local_target(config)
+    target = target or make_local_target(config)
     records = metadata.sqlite_metadata_connection_config(str(config.metadata_path.resolve()))
     return Pipeline(
         pipeline_name=config.name,

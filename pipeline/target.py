@@ -19,7 +19,7 @@ class Target:
     keeps_records: bool  # in sqlite below the root, where our own resolver strategies, and `bless`, can ask
 
 
-def local_target(config: PipelineConfig, beam_options: tuple[str, ...] = ()) -> Target:
+def make_local_target(config: PipelineConfig, beam_options: tuple[str, ...] = ()) -> Target:
     """Returns this machine as a target.
 
     Args:

@@ -26,7 +26,7 @@ from pipeline.config import QUICK, PipelineConfig
 from pipeline.definition import generate_components
 from pipeline.failures import ExitCode
 from pipeline.prediction.batch import score_examples
-from pipeline.target import local_target
+from pipeline.target import make_local_target
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,7 +107,7 @@ class BeamSteps:
 def run_until_transform(config: PipelineConfig, options: tuple[str, ...]) -> None:
     """Runs the first steps of the DAG, as they are wired."""
     steps = []
-    for component in generate_components(config, local_target(config)):
+    for component in generate_components(config, make_local_target(config)):
         steps.append(component)
         if component.id == "Transform":
             break

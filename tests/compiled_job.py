@@ -13,7 +13,7 @@ from sample_slice import PROJECT
 
 from pipeline.config import QUICK, PipelineConfig
 from pipeline.kubeflow.compilation import compile_pipeline
-from pipeline.kubeflow.target import KubeflowTarget, TrainerResources
+from pipeline.kubeflow.options import KubeflowTarget, TrainerResources
 
 IMAGE = "europe-docker.pkg.dev/project/repository/tokenlearner:1"
 

@@ -64,26 +64,14 @@ class Seen:
             self.versions.add(version)
 
 
-@dataclasses.dataclass(kw_only=True)
-class Tally:
-    """What happened to the pushes."""
-
-    begun: int = 0
-    ended: int = 0
-    kills: int = 0
-    kills_with_leftovers: int = 0
-    leftovers_at_the_end: int = 0
-
-
 def push_for_ever(base: pathlib.Path, model: pathlib.Path) -> None:
     """Pushes one version after the other; meant for a process that is killed."""
     files = {name: model / name for name in list_files(model)}
+    print("begin", flush=True)
     while True:
-        print("begin", flush=True)
         with open_shelf(base) as shelf:
             shelf.publish(files, DRAFT, (), time.time())
             shelf.remove_outdated(_KEEP_VERSIONS, None)
-        print("end", flush=True)
 
 
 def watch(base: pathlib.Path) -> None:
@@ -95,40 +83,36 @@ def watch(base: pathlib.Path) -> None:
     print(json.dumps({**dataclasses.asdict(seen), "versions": sorted(seen.versions)}))
 
 
-def push_and_kill(base: pathlib.Path, model: pathlib.Path, kills: int) -> tuple[Tally, Seen]:
+def push_and_kill(base: pathlib.Path, model: pathlib.Path, kills: int) -> tuple[int, Seen]:
     """Starts pushes and kills them at random moments, then makes a last one in peace.
 
     Args:
         base: The folder that is served.
         model: A SavedModel.
         kills: How many.
+
+    Returns:
+        How many folders are left aside at the end, and what a reader saw meanwhile.
     """
-    draw, tally = random.Random(1), Tally()
+    draw = random.Random(1)
     reader = subprocess.Popen(_command("--watch", base), stdout=subprocess.PIPE, text=True, env=_environment())
-    while tally.kills < kills:
-        _push_until_killed(base, model, draw.uniform(0, _MOST_SECONDS_BEFORE_KILL), tally)
+    for _ in range(kills):
+        _push_until_killed(base, model, draw.uniform(0, _MOST_SECONDS_BEFORE_KILL))
     with open_shelf(base) as shelf:
         shelf.publish({name: model / name for name in list_files(model)}, DRAFT, (), time.time())
-    tally.leftovers_at_the_end = _count_leftovers(base)
     reader.terminate()
     output, _ = reader.communicate()
     found = json.loads(output)
-    return tally, Seen(**{**found, "versions": set(found["versions"])})
+    return _count_leftovers(base), Seen(**{**found, "versions": set(found["versions"])})
 
 
-def _push_until_killed(base: pathlib.Path, model: pathlib.Path, seconds: float, tally: Tally) -> None:
+def _push_until_killed(base: pathlib.Path, model: pathlib.Path, seconds: float) -> None:
     command = _command("--push", base, model)
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=_environment())
-    assert child.stdout is not None
-    first = child.stdout.readline()
-    time.sleep(seconds)
-    os.kill(child.pid, signal.SIGKILL)
-    lines = [first, *child.stdout]
-    child.wait()
-    tally.begun += lines.count("begin\n")
-    tally.ended += lines.count("end\n")
-    tally.kills += 1
-    tally.kills_with_leftovers += _count_leftovers(base) > 0
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=_environment()) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "begin\n"
+        time.sleep(seconds)
+        child.kill()
 
 
 def _count_leftovers(base: pathlib.Path) -> int:

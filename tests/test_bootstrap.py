@@ -177,7 +177,7 @@ def read_steps(calls: Path) -> list[str]:
     return steps
 
 
-def test_a_set_up_is_made_whole_then_only_synchronised(project: Path, uv_calls: Path) -> None:
+def test_a_set_up_is_made_whole_then_only_synchronized(project: Path, uv_calls: Path) -> None:
     assert set_up(project).returncode == 0
     calls = uv_calls.read_text()
     assert f"--require-hashes --build-constraints {project}/requirements.lock" in calls

@@ -9,7 +9,7 @@ import pytest
 from sample_slice import PROJECT
 
 from pipeline.kubeflow.job import COMMAND
-from pipeline.kubeflow.target import IMAGE_FOLDER, SHIPPED_SAMPLE
+from pipeline.kubeflow.options import IMAGE_FOLDER, SHIPPED_SAMPLE
 
 
 @pytest.fixture(scope="module")

@@ -51,6 +51,6 @@ def read_winner(folder: pathlib.Path) -> Winner:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: `write_winner` did not write it.
+        ValueError: This version's `write_winner` did not write it.
     """
     return _WINNER.validate_json((folder / WINNER_FILE).read_bytes())

@@ -6,7 +6,7 @@ from tfx.types.artifact import Artifact
 
 
 class GateOrHandBlessingStrategy(ResolverStrategy):
-    """Resolves the gate's blessing, unless the gate rejected and a person has blessed the same model.
+    """Resolves the gate's blessing, unless the gate rejected the model and a person has blessed it.
 
     A resolver runs every time, so a blessing by hand, made after a run, reaches the Pusher of the next one although the
     Gate comes from the cache; and as long as the blessing stays the same, so does the Pusher's cache key.

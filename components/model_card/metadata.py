@@ -3,7 +3,6 @@
 from huggingface_hub import EvalResult, ModelCardData
 
 from components.evaluator.verdict import Verdict
-from models.search_space import is_learned
 from models.vit_config import ViTConfig
 
 DATASET = "uoft-cs/cifar10"  # its name on the Hub
@@ -43,7 +42,7 @@ def write_metadata(verdict: Verdict, network: ViTConfig, *, has_lite_models: boo
         )
         for key, name in _METRICS.items()
     ]
-    learner = ["tokenlearner"] if is_learned(network) else []
+    learner = ["tokenlearner"] if (network.token_reducer or "").startswith("token_learner") else []
     data = ModelCardData(
         library_name="keras",
         license=_LICENSE,

@@ -31,7 +31,7 @@ def draw_search_curves(curves: Sequence[Curve], *, winner: str, name: str, size:
         labeled = set()
         for curve in sorted(curves, key=lambda curve: (rank_reducer(curve.reducer), curve.point, curve.seed)):
             mark = find_mark(curve.reducer)
-            label = "control" if mark.role == "control" else mark.label
+            label = "control" if mark.is_control else mark.label
             is_winner = curve.point == winner
             [line] = axes.plot(
                 curve.epochs,
@@ -41,7 +41,7 @@ def draw_search_curves(curves: Sequence[Curve], *, winner: str, name: str, size:
                 color=LIGHT["ink"] if is_winner else mark.color,
                 linewidth=2.4 if is_winner else 1.1,
                 alpha=1 if is_winner else 0.75,
-                zorder=4 if is_winner else 2 - (mark.role == "control"),
+                zorder=4 if is_winner else 2 - mark.is_control,
                 label="_" if label in labeled or is_winner else label,
             )
             labeled |= set() if is_winner else {label}

@@ -16,6 +16,7 @@ class Mark:
     role: str  # of the palette
     marker: str  # of Matplotlib
     label: str
+    is_control: bool = False
 
     @property
     def color(self) -> str:
@@ -23,20 +24,21 @@ class Mark:
         return LIGHT[self.role]
 
 
-_LEARNED_ROLES = (
-    "learner",
-    "learner11",
-)  # of the palette; a third learned reducer looks like the first but for its marker
-_MARKERS = "osv^P*Xhp<>8"
+_LEARNED_ROLES = ("learner", "learner11")  # of the palette; a third learned reducer differs by its marker alone
+_MARKERS = "osv^PXhp<>8"  # a star is the winner, diamonds are the network without reducer and the Keras example
 
 
 def _make_marks() -> dict[str, Mark]:
+    """Makes marks in the order of legends: learned reducers, the network without one, the others."""
     learned = [name for name, reducer in REDUCERS.items() if reducer.kind == "learned"]
-    marks = {NO_REDUCER: Mark("backbone", "D", "no TokenLearner")}
+    marks = {}
     for (name, reducer), marker in zip(REDUCERS.items(), itertools.cycle(_MARKERS)):
         role = _LEARNED_ROLES[learned.index(name) % len(_LEARNED_ROLES)] if name in learned else "control"
-        marks[name] = Mark(role, marker, f"control: {reducer.label}" if reducer.is_control else reducer.label)
-    return marks
+        label = f"control: {reducer.label}" if reducer.is_control else reducer.label
+        marks[name] = Mark(role, marker, label, is_control=reducer.is_control)
+    no_reducer = Mark("backbone", "D", "no TokenLearner")
+    others = {name: mark for name, mark in marks.items() if name not in learned}
+    return {**{name: marks[name] for name in learned}, NO_REDUCER: no_reducer, **others}
 
 
 _MARKS = _make_marks()

@@ -31,7 +31,7 @@ _CHECKS = {
     "equal_to_trainer": "Answers as the trainer's own network does",
     "session": "Loads as in TensorFlow Serving, and answers alike",
     "batch_order": "Keeps the order of a batch",
-    "malformed_records": "Refuses what is no image",
+    "malformed_records": "Rejects malformed records",
     "recovery": "Goes on after an error",
     "latency": "Fast enough",
     "memory": "Small enough",

@@ -65,12 +65,9 @@ class SearchResults:
         return next((trial["macs"] for trial in self.trials if trial["point"] == NO_REDUCER), None)
 
     def noise(self, point: Point) -> float:
-        """Returns the standard error of a point's accuracy: binomial over the images, and from seed to seed.
-
-        Roots of earlier versions with one seed recorded no deviation between seeds; theirs is that of the images alone.
-        """
+        """Returns the standard error of a point's accuracy: binomial over the images, and from seed to seed."""
         variance = point.accuracy * (1 - point.accuracy) / self.winner.valid_images
-        variance += (self.search.get("seed_deviation") or 0.0) ** 2 / len(point.accuracies)
+        variance += self.search["seed_deviation"] ** 2 / len(point.accuracies)
         return math.sqrt(variance)
 
 

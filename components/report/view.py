@@ -24,6 +24,7 @@ from components.report.search_results import (
 from components.report.sources import Sources
 from components.report.verdict_charts import draw_calibration, draw_slices
 from components.serving_validator.findings import read_findings
+from models.reducers.registry import REDUCERS
 
 _CHART = (420, 330)  # width and height, CSS pixels; two stand beside each other where there is room
 _EXAMPLES = 4  # images of each sort: right, wrong, uncertain
@@ -59,6 +60,7 @@ def assemble(sources: Sources) -> dict[str, Any]:
         "compute": _draw_compute(results) if results else None,
         "comparison": _draw_comparison(results, verdict, splits) if results and verdict else None,
         "heat_maps": _draw_heat_maps(results) if results else (),
+        "controls": _list_controls(results) if results else [],
         "curves": _draw_curves(results) if results else None,
         "attention": attention,
         "mean_maps": arrange_maps(attention.mean, None) if attention else [],
@@ -127,6 +129,11 @@ def _draw_comparison(results: SearchResults, verdict: Verdict, splits: Sequence[
         "conditions": conditions,
         "example_conditions": CONDITIONS,
     }
+
+
+def _list_controls(results: SearchResults) -> list[str]:
+    tried = {point.reducer for point in results.points}
+    return [reducer.label for name, reducer in REDUCERS.items() if reducer.is_control and name in tried]
 
 
 def _draw_heat_maps(results: SearchResults) -> tuple[tuple[HeatMap, ...], ...]:

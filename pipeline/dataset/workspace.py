@@ -38,7 +38,7 @@ def lend_workspace(target: pathlib.Path) -> collections.abc.Iterator[pathlib.Pat
 
     Raises:
         LockedError: Another process is making the same target.
-        OSError: The file system rejects to write.
+        OSError: The file system cannot be written to.
     """
     busy = f"Another process is making {target} right now; wait until it has ended, then try again."
     with hold_lock(target.parent / f".{target.name}.lock", busy):
@@ -54,7 +54,7 @@ def lend_workspace(target: pathlib.Path) -> collections.abc.Iterator[pathlib.Pat
 
 @contextlib.contextmanager
 def tell_storage_failures(folder: pathlib.Path) -> collections.abc.Iterator[None]:
-    """Turns the file system's rejection into one sentence.
+    """Turns the file system's error into one sentence.
 
     Args:
         folder: Where is being written; an error without a file name is taken to be from there.

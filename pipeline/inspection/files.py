@@ -61,5 +61,5 @@ def _read(file: pathlib.Path) -> bytes:
 
 
 def _blame(file: pathlib.Path, error: Exception) -> DataFailure:
-    what = "missing" if isinstance(error, FileNotFoundError) else "damaged or unreadable"
+    what = "missing" if isinstance(error, FileNotFoundError) else "damaged or of another version of this project"
     return DataFailure(f"{file} is {what}; put a copy of it back, or run again in another --root.")

@@ -10,7 +10,7 @@ from components.evaluator.verdict import Verdict
 from components.lite_converter.comparison import LiteComparison
 from components.serving_validator.findings import ServingFindings
 from pipeline.inspection.anomalies import read_anomalies
-from pipeline.inspection.judgement import show_gate, show_metrics
+from pipeline.inspection.judgment import show_gate, show_metrics
 from pipeline.inspection.layout import format_mmacs, format_seconds, format_share, print_sentences, print_table
 from pipeline.inspection.lite import show_lite
 from pipeline.inspection.outcome import Outcome, RunState, StepOutcome

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from pipeline.config import PipelineConfig
 from pipeline.failures import ExitCode
-from pipeline.kubeflow.target import KubeflowTarget, TrainerResources
+from pipeline.kubeflow.options import KubeflowTarget, TrainerResources
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from components.bad_data import BadDataError
 from pipeline.beam_options import check_beam_options
 from pipeline.config import PipelineConfig
 from pipeline.failures import DataFailure
-from pipeline.kubeflow.target import SHIPPED_SAMPLE, KubeflowTarget, check_target
+from pipeline.kubeflow.options import SHIPPED_SAMPLE, KubeflowTarget, check_target
 from pipeline.prediction.files import write_whole
 from pipeline.quiet import start_tensorflow
 

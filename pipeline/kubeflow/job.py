@@ -13,8 +13,8 @@ from pipeline.beam_options import runs_elsewhere
 from pipeline.config import PipelineConfig
 from pipeline.definition import create_pipeline
 from pipeline.kubeflow.bucket import locate
+from pipeline.kubeflow.options import SHIPPED_SAMPLE, KubeflowTarget, TrainerResources, find_dataset
 from pipeline.kubeflow.step import EXECUTOR
-from pipeline.kubeflow.target import SHIPPED_SAMPLE, KubeflowTarget, TrainerResources, find_dataset
 from pipeline.target import Target
 
 COMMAND = ("python", "-m", "pipeline.kubeflow.step")  # the ENTRYPOINT of the Dockerfile

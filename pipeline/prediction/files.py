@@ -112,7 +112,7 @@ def write_whole(path: pathlib.Path) -> Iterator[pathlib.Path]:
     """Lends a path beside a file, and puts what was written there in its place; after a failure all is as it was.
 
     Raises:
-        UsageFailure: The file system rejects to write.
+        UsageFailure: The file system cannot be written to.
     """
     aside = path.with_name(f".unfinished-{os.getpid()}{path.suffix}")
     try:

@@ -123,7 +123,7 @@ def upload(parcel: Parcel, address: Address, console: Console) -> None:
 
     Raises:
         UsageFailure: If nobody is logged in, or if what shall be private would be public.
-        Failure: If the Hub cannot be reached, or rejects.
+        Failure: If the Hub cannot be reached, or rejects the upload.
     """
     from huggingface_hub import HfApi, constants, get_token
     from huggingface_hub.errors import HfHubHTTPError

@@ -65,7 +65,7 @@ def _run(config: PipelineConfig, beam_options: tuple[str, ...], observer: "RunOb
     gc.disable()  # searching the imported modules for garbage would take a tenth of the time, and find none
     from pipeline.definition import create_pipeline  # takes 20 seconds
     from pipeline.local import run_locally
-    from pipeline.target import local_target
+    from pipeline.target import make_local_target
 
     gc.freeze()  # later collections leave them alone, too
     gc.enable()
@@ -73,7 +73,7 @@ def _run(config: PipelineConfig, beam_options: tuple[str, ...], observer: "RunOb
     _log_to_output()
     for name in ("absl", "tokenlearner.progress"):
         logging.getLogger(name).addHandler(observer)
-    dag = create_pipeline(config, local_target(config, beam_options))
+    dag = create_pipeline(config, make_local_target(config, beam_options))
     observer.send(StepsPlanned(tuple(component.id for component in dag.components)))
     run_locally(dag)
     history = History(config.metadata_path)

@@ -1,4 +1,4 @@
-"""TFX's Evaluator and the Gate say the same of the first model, each by its own way, in batches of another size."""
+"""TFX's Evaluator and the Gate measure the same of the first model, each in its own way."""
 
 import pathlib
 from typing import Any

@@ -25,7 +25,7 @@ from pipeline.beam_options import (
 from pipeline.config import QUICK
 from pipeline.definition import create_pipeline
 from pipeline.failures import ExitCode, UsageFailure
-from pipeline.target import local_target
+from pipeline.target import make_local_target
 
 
 def test_options_are_taken_out_wherever_they_stand_and_their_values_stay_as_they_are() -> None:
@@ -110,7 +110,7 @@ def test_the_steps_that_use_beam_get_them_behind_ours() -> None:
     options = ("--runner=FlinkRunner", "--flink_master=host:8081")
     found = {}
     for given in (options, ()):
-        dag = create_pipeline(QUICK, local_target(QUICK, given))
+        dag = create_pipeline(QUICK, make_local_target(QUICK, given))
         specs = {component.id: component.executor_spec for component in dag.components}
         found[given] = {name: spec for name, spec in specs.items() if isinstance(spec, BeamExecutorSpec)}
     assert set(found[options]) == {"ExampleGen", "StatisticsGen", "DataGate", "Transform", "Evaluator"}
@@ -123,7 +123,7 @@ def test_the_steps_that_use_beam_get_them_behind_ours() -> None:
 def test_the_cache_knows_a_step_by_them_only_as_tfx_does_and_the_other_steps_not_at_all() -> None:
     steps, executors = [], []
     for options in ((), ("--direct_num_workers=2",)):
-        compiled = Compiler().compile(create_pipeline(QUICK, local_target(QUICK, options)))
+        compiled = Compiler().compile(create_pipeline(QUICK, make_local_target(QUICK, options)))
         deployment = runner_utils.extract_local_deployment_config(compiled)
         steps.append([node.pipeline_node for node in compiled.nodes])
         names = [node.node_info.id for node in steps[-1]]

@@ -13,7 +13,7 @@ import models
 from components.evaluator import eval_config
 from pipeline.config import QUICK, PipelineConfig
 from pipeline.definition import create_pipeline
-from pipeline.target import local_target
+from pipeline.target import make_local_target
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def sources(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.
 
 def compile_nodes(config: PipelineConfig) -> dict[str, bytes]:
     """Returns what TFX's cache takes a step's key from, but for the artifacts that it reads, by the step's name."""
-    compiled = Compiler().compile(create_pipeline(config, local_target(config)))
+    compiled = Compiler().compile(create_pipeline(config, make_local_target(config)))
     nodes = [each.pipeline_node for each in compiled.nodes]
     return {
         node.node_info.id: node.parameters.SerializeToString(deterministic=True)

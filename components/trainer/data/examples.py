@@ -1,4 +1,4 @@
-"""Read: transformed, augmented batches out of TFRecords of raw examples.
+"""Examples: transformed, augmented batches out of TFRecords of raw examples.
 
 Decoded pixels lie in a file, so that memory does not grow with the number of images; what the network sees is made of
 them batch by batch. Axes: batch, height, width, channels.

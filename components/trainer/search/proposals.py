@@ -1,4 +1,4 @@
-"""Plans: which point is trained next, for how many epochs and with which seed.
+"""Proposals: which point is trained next, for how many epochs and with which seed.
 
 Each proposal carries, in KerasTuner's way, "tuner/epochs" (to train up to), "tuner/initial_epoch" and "tuner/round";
 "tuner/seed" is ours. No plan needs its state back after an interruption: the same proposals come again, and what is

@@ -1,4 +1,4 @@
-"""Choice: which point wins, and which differences between points are larger than their noise.
+"""Selection: which point wins, and which differences between points are larger than their noise.
 
 Axes: seeds, examples.
 """

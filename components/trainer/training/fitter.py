@@ -1,4 +1,4 @@
-"""Fit: trains a network epoch by epoch, going on where an earlier process was stopped.
+"""The Fitter: trains a network epoch by epoch, going on where an earlier process was stopped.
 
 Axes: batch, height, width, channels, classes, examples.
 """

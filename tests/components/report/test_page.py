@@ -162,7 +162,7 @@ def test_a_blessed_model_that_does_not_serve_says_why(sources: Sources, tmp_path
     model_run = write_model_run(tmp_path / "model_run", reducer=None)
     words = _words(render_page(dataclasses.replace(unfit, model_run=model_run, model=None)))
     assert "No TokenLearner: 4 blocks on all patches" in words
-    assert "No attention maps: no learned token reducer won" in words
+    assert "No attention maps: the winner has no token reducer." in words
     reason = "Half of the requests with 1 image to serving_default take up to 2.0 milliseconds; allowed are 1.0."
     assert f"not pushed, because it does not serve as it must. {reason}" in words
     assert f"Fast enough ✗ failed {reason}" in words
@@ -173,7 +173,7 @@ def test_a_winner_that_learned_nothing_about_where_to_look_has_images_but_no_map
 ) -> None:
     model_run = write_model_run(tmp_path / "model_run", reducer="average_pooling")
     words = _words(render_page(dataclasses.replace(sources, model_run=model_run, model=None)))
-    assert "No attention maps: no learned token reducer won, and the others learn nothing about where to look." in words
+    assert "No attention maps: the winner's token reducer has none." in words
     assert "Surest, and wrong" in words
     assert "Average pooling: 4 tokens after block 1 of 4" in words
 

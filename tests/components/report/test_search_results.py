@@ -32,7 +32,7 @@ def _point(name: str, macs: int, accuracy: float) -> Point:
     )
 
 
-def _results(*trials: dict[str, Any], seed_deviation: float | None = None) -> SearchResults:
+def _results(*trials: dict[str, Any], seed_deviation: float = 0.0) -> SearchResults:
     winner = make_winner(PRESETS["quick"], point="token_learner-4@1")
     return SearchResults(trials=trials, search={"seed_deviation": seed_deviation}, winner=winner)
 

@@ -1,4 +1,4 @@
-"""Disks that reject to write, processes that are killed, and processes that meet."""
+"""Disks that cannot be written to, processes that are killed, and processes that meet."""
 
 import contextlib
 import json
@@ -35,7 +35,7 @@ prepare(source="archive", path=pathlib.Path(sys.argv[1]), data_dir=pathlib.Path(
 
 @contextlib.contextmanager
 def _files_limited_to(num_bytes: int) -> Iterator[None]:
-    """A real rejection of the kernel to write on, as on a full disk, that needs no mount."""
+    """A limit of the kernel on file sizes, which acts like a full disk and needs no mount."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (num_bytes, hard))
     try:

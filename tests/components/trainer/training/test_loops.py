@@ -26,9 +26,9 @@ _FLOAT_NOISE = 1e-6
 
 
 @pytest.fixture(scope="module")
-def plain(backbone: ViTConfig) -> ViTConfig:
+def plain(network: ViTConfig) -> ViTConfig:
     """Without random numbers and without batch norm: nothing that depends on how a batch is shared out."""
-    return dataclasses.replace(backbone, dropout_rate=0.0)
+    return dataclasses.replace(network, dropout_rate=0.0)
 
 
 @pytest.fixture(scope="module")
