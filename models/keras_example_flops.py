@@ -11,7 +11,6 @@ Steps that the example lacks are counted by the same rules. For the compute that
 from itertools import pairwise
 
 from models.profiled_operations import GELU, SOFTMAX, count_dense, count_masking, count_norm
-from models.reducers.registry import REDUCERS
 from models.vit_config import ViTConfig
 
 
@@ -78,7 +77,7 @@ def _block(config: ViTConfig, tokens: int) -> int:
 
 
 def _token_reducer(config: ViTConfig) -> int:
-    return REDUCERS[config.token_reducer].profiled_operations(config) if config.token_reducer else 0
+    return config.reducer.profiled_operations(config) if config.reducer else 0
 
 
 def _fuser(config: ViTConfig) -> int:

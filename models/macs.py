@@ -7,7 +7,6 @@ norms, activations and plain means are not.
 import dataclasses
 from itertools import pairwise
 
-from models.reducers.registry import REDUCERS
 from models.vit_config import ViTConfig
 
 
@@ -67,7 +66,7 @@ def _mlp_macs(tokens: int, *widths: int) -> int:
 
 
 def _token_reducer_macs(config: ViTConfig) -> int:
-    return REDUCERS[config.token_reducer].macs(config) if config.token_reducer else 0
+    return config.reducer.macs(config) if config.reducer else 0
 
 
 def _fuser_macs(config: ViTConfig) -> int:

@@ -5,7 +5,7 @@ import dataclasses
 import itertools
 from typing import Any
 
-from models.reducers.registry import CONTROLS, REDUCERS, ControlReducer, TokenReducer
+from models.reducers.registry import CONTROLS, ControlReducer, TokenReducer
 from models.vit_config import ViTConfig
 
 NO_REDUCER = "none"  # the value of token_reducer, in names and hyperparameters, that stands for None
@@ -86,7 +86,7 @@ def describe_point(network: ViTConfig) -> dict[str, Any]:
 
 def is_learned(network: ViTConfig) -> bool:
     """Returns whether a network has a learned token reducer."""
-    return network.token_reducer is not None and REDUCERS[network.token_reducer].kind == "learned"
+    return network.reducer is not None and network.reducer.kind == "learned"
 
 
 def is_control(network: ViTConfig) -> bool:

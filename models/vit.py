@@ -10,7 +10,6 @@ import keras
 from models.encoder import LAYER_NORM_EPSILON, EncoderBlock
 from models.patch_row import PatchRow
 from models.positions import PositionEmbedding, SinCosPositions2D
-from models.reducers.registry import REDUCERS
 from models.sequence_pooling import SequencePooling
 from models.stem import apply_stem
 from models.token_fuser import TokenFuser
@@ -33,6 +32,7 @@ def build_vit(config: ViTConfig) -> keras.Model:
     x = PatchRow(name="patches")(apply_stem(config, images))
     x = _positions(config)(x)  # [batch, patches, dim]
     x = keras.layers.Dropout(config.dropout_rate, name="embedding_dropout")(x)
+    takes_attention = config.reducer is not None and config.reducer.takes_attention
     for i in range(config.depth):
         if config.use_token_fuser and i >= (config.blocks_before_token_learner or 0):
             x = _fused_block(config, i, x)
@@ -40,7 +40,7 @@ def build_vit(config: ViTConfig) -> keras.Model:
         if config.token_reducer is not None and i == config.blocks_before_token_learner:
             x = _token_reducer(config, "token_learner")(x)  # [batch, tokens, dim]
         is_last_on_patches = i + 1 == config.blocks_before_token_learner
-        x = _block(config, i, return_attention=is_last_on_patches and _takes_attention(config))(x)
+        x = _block(config, i, return_attention=is_last_on_patches and takes_attention)(x)
     x = keras.layers.LayerNormalization(epsilon=LAYER_NORM_EPSILON, name="norm")(x)
     pool = keras.layers.GlobalAveragePooling1D if config.pooling == "mean" else SequencePooling
     x = pool(name="pool")(x)  # [batch, dim]
@@ -51,10 +51,6 @@ def build_vit(config: ViTConfig) -> keras.Model:
 def _positions(config: ViTConfig) -> keras.layers.Layer:
     layer = PositionEmbedding if config.positions == "learned" else SinCosPositions2D
     return layer(name="position_embedding")
-
-
-def _takes_attention(config: ViTConfig) -> bool:
-    return config.token_reducer is not None and REDUCERS[config.token_reducer].takes_attention
 
 
 def _block(config: ViTConfig, i: int, *, return_attention: bool = False) -> keras.layers.Layer:
@@ -77,6 +73,5 @@ def _fused_block(config: ViTConfig, i: int, patches: Any) -> Any:
 
 
 def _token_reducer(config: ViTConfig, name: str) -> keras.layers.Layer:
-    assert config.token_reducer
-    reducer = REDUCERS[config.token_reducer]
-    return reducer.load_layer()(config.num_tokens, **reducer.arguments(config), name=name)
+    assert config.reducer
+    return config.reducer.load_layer()(config.num_tokens, **config.reducer.arguments(config), name=name)

@@ -5,7 +5,7 @@ import math
 import numbers
 from typing import Any, Literal
 
-from models.reducers.registry import REDUCERS, TokenReducer
+from models.reducers.registry import REDUCERS, Reducer, TokenReducer
 
 Stem = Literal["convolution", "residual", "linear"]
 Positions = Literal["learned", "sincos_2d"]
@@ -139,6 +139,11 @@ class ViTConfig:
             raise ValueError(f"use_token_fuser is True; {reducer!r} needs the attention of a block on all patches")
         if reason := entry.check(self):
             raise ValueError(f"num_tokens is {num_tokens}; {reducer!r} {reason}")
+
+    @property
+    def reducer(self) -> Reducer | None:
+        """The registry's entry of the token reducer; None without one."""
+        return REDUCERS[self.token_reducer] if self.token_reducer else None
 
     @property
     def stem_convolutions(self) -> tuple[StemConvolution, ...]:

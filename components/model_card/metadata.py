@@ -42,7 +42,7 @@ def write_metadata(verdict: Verdict, network: ViTConfig, *, has_lite_models: boo
         )
         for key, name in _METRICS.items()
     ]
-    learner = ["tokenlearner"] if (network.token_reducer or "").startswith("token_learner") else []
+    learner = ["tokenlearner"] if network.reducer and network.reducer.has_attention_maps else []
     data = ModelCardData(
         library_name="keras",
         license=_LICENSE,

@@ -57,9 +57,9 @@ def rank_reducer(reducer: str) -> int:
 
 def describe_place(network: ViTConfig) -> str:
     """Describes the token reducer of a network: its kind, tokens and placement."""
-    if network.token_reducer is None:
+    if network.reducer is None:
         return f"No TokenLearner: {network.depth} blocks on all patches"
-    label = REDUCERS[network.token_reducer].label
+    label = network.reducer.label
     place = f"after block {network.blocks_before_token_learner} of {network.depth}"
     fuser = ", with TokenFuser" if network.use_token_fuser else ""
     return f"{label[0].upper()}{label[1:]}: {network.num_tokens} tokens {place}{fuser}"

@@ -10,7 +10,6 @@ from components.report.marks import describe_place, find_mark
 from components.report.sources import Sources
 from components.report.view import assemble
 from models.reducers.registry import REDUCERS
-from models.vit_config import ViTConfig
 
 PAGE_FILE = "report.html"
 ENVIRONMENT_FILE = "environment.json"
@@ -57,7 +56,6 @@ def render_page(sources: Sources) -> str:
         "form_names": FORM_NAMES,
         "label_kind": _label_kind,
         "describe_place": describe_place,
-        "has_attention_maps": _has_attention_maps,
     }
     return templates.open_templates(_TEMPLATES, is_html=True).get_template("page.html").render(context)
 
@@ -65,10 +63,6 @@ def render_page(sources: Sources) -> str:
 def digest_templates() -> str:
     """Returns the SHA-256 of the templates, which makes the cache see their edits."""
     return templates.digest_templates(_TEMPLATES)
-
-
-def _has_attention_maps(network: ViTConfig) -> bool:
-    return network.token_reducer is not None and REDUCERS[network.token_reducer].has_attention_maps
 
 
 def _label_kind(kind: str) -> str:

@@ -59,14 +59,19 @@ def _no_operations(config: "ViTConfig") -> int:  # noqa: ARG001
     return 0
 
 
+def _count_token_learner_convolutions(config: "ViTConfig") -> int:
+    patches, tokens, dim = _sizes(config)
+    return patches * 9 * (dim * tokens + 3 * tokens**2)
+
+
 def _count_token_learner_macs(config: "ViTConfig") -> int:
     patches, tokens, dim = _sizes(config)
-    return patches * 9 * (dim * tokens + 3 * tokens**2) + patches * tokens * dim  # convolutions, weighted sum
+    return _count_token_learner_convolutions(config) + patches * tokens * dim  # the last is the weighted sum
 
 
 def _count_token_learner_operations(config: "ViTConfig") -> int:
     patches, tokens, dim = _sizes(config)
-    products = patches * 9 * (dim * tokens + 3 * tokens**2)
+    products = _count_token_learner_convolutions(config)
     pooling = 2 * tokens * patches * dim - (tokens * dim if config.token_learner_pooling == "sum" else 0)
     return count_norm(patches, dim) + 2 * products + 3 * GELU * patches * tokens + pooling
 
