@@ -1,6 +1,6 @@
-"""Runs every benchmark: `python -m benchmarks`, or some by name: `python -m benchmarks growth steps`.
+"""Runs every benchmark: `python -m benchmarks`, or some by name: `python -m benchmarks latency evaluation`.
 
-Options go to a benchmark that is named alone: `python -m benchmarks growth --full`, `make bench ARGS="growth --full"`.
+Options go to a benchmark that is named alone: `python -m benchmarks latency --full`.
 """
 
 import importlib
@@ -8,21 +8,9 @@ import sys
 import time
 
 from benchmarks.benchmark import run
-from pipeline.failures import ExitCode, Failure
+from components.errors import ExitCode, Failure
 
-NAMES = (
-    "input_pipeline",
-    "training_speed",
-    "training_choices",
-    "latency",
-    "steps",
-    "growth",
-    "workers",
-    "reducers",
-    "ablations",
-    "evaluation",
-    "full_run",
-)
+NAMES = ("training_speed", "latency", "reducers", "evaluation", "full_run")
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from benchmarks.circumstances import look_around
 from benchmarks.result import FOLDER, Result, Row, Summary, Table, Target, write_result
-from pipeline.failures import Failure
+from components.errors import Failure
 
 LONG_FORM = "--full"
 TARGET_COLUMNS = ("what", "floor", "aim", "measured", "reached")

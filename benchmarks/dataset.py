@@ -2,8 +2,8 @@
 
 import pathlib
 
+from components.errors import DataFailure
 from pipeline.config import FULL, QUICK
-from pipeline.failures import DataFailure
 
 SAMPLE = QUICK.data.tfds_dir
 ALL_IMAGES = FULL.data.tfds_dir

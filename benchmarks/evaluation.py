@@ -1,20 +1,18 @@
-"""Seconds of Evaluator and Gate on test images, with a baseline, and what the Gate's intervals cost.
+"""Seconds of the Evaluator on test images, with a baseline.
 
 The models are the most expensive network of the profile full, untrained, which does not change the time.
 """
 
 import dataclasses
-import json
 import pathlib
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import apache_beam as beam
 import keras
 import tensorflow_transform as tft
-from google.protobuf import json_format
-from tfx.components.evaluator.executor import Executor as Evaluator
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import path_utils
 
@@ -23,17 +21,16 @@ from benchmarks.dataset import ALL_IMAGES, SAMPLE, require_dataset
 from benchmarks.result import Row, Summary, Table
 from benchmarks.splits import open_splits
 from components import features
+from components.artifacts.verdict import read_verdict
 from components.artifacts.winner import Winner, write_winner
-from components.evaluator.eval_config import make_eval_config
-from components.evaluator.extractors import custom_extractors
-from components.evaluator.gate import Gate, GateVerdict
-from components.evaluator.rules import Thresholds, judge
-from components.evaluator.verdict import read_predictions
+from components.evaluator.artifact import EvaluationVerdict
+from components.evaluator.component import Evaluator
 from components.trainer.export import export_model
 from models.macs import count_macs
 from models.presets import PRESETS
 from models.search_space import name_point
 from models.vit import build_vit
+from pipeline.beam_options import make_step_arguments
 from pipeline.config import FULL
 
 _SEEDS = {"model": 1, "baseline_model": 2}  # of their weights
@@ -47,31 +44,22 @@ class Effort:
 
 
 def measure(effort: Effort) -> list[Row]:
-    """Evaluates and judges."""
+    """Evaluates a candidate and a baseline."""
     with tempfile.TemporaryDirectory() as folder:
         root = pathlib.Path(folder)
         inputs = {"examples": _make_examples(root, require_dataset(effort.tfds_dir))}
         transform = open_splits(SAMPLE).transform
         for key, seed in _SEEDS.items():
             inputs[key] = _make_model(root / key, transform, seed)
-        figures = {
-            "Evaluator": _time(lambda: _run_evaluator(root, inputs)),
-            "Gate": _time(lambda: _run_gate(root, inputs)),
-        }
-        predictions = read_predictions(root / "verdict")
-        thresholds = Thresholds(**dataclasses.asdict(FULL.evaluation))
-        figures["of the Gate: metrics, intervals, rules"] = _time(
-            lambda: judge(predictions, macs=0, thresholds=thresholds)
-        )
-    return [{"step": step, "images": len(predictions.labels), **row} for step, row in figures.items()]
+        seconds = _time(lambda: _evaluate(root, inputs))
+        images = read_verdict(root / "verdict").candidate.images
+    return [{"step": "Evaluator", "images": images, **seconds}]
 
 
 def summarize(rows: Sequence[Row]) -> Summary:
-    """Adds the two steps up."""
-    both = {name: rows[0][name] + rows[1][name] for name in ("seconds", "processor_seconds")}
-    lines = [*rows[:2], {"step": "both", **both}, rows[2]]
-    title = f"Evaluator and Gate with a baseline on {rows[0]['images']:,} images"
-    cells = tuple((row["step"], f"{row['seconds']:.1f}", f"{row['processor_seconds']:.1f}") for row in lines)
+    """Shows the time of the step."""
+    title = f"Evaluator with a baseline on {rows[0]['images']:,} images"
+    cells = tuple((row["step"], f"{row['seconds']:.1f}", f"{row['processor_seconds']:.1f}") for row in rows)
     return Summary(tables=(Table(title=title, columns=("step", "seconds", "of all cores"), rows=cells),))
 
 
@@ -102,25 +90,16 @@ def _time(step: Callable[[], object]) -> Row:
     return {"seconds": time.monotonic() - begin, "processor_seconds": time.process_time() - processor}
 
 
-def _run_evaluator(root: pathlib.Path, inputs: dict[str, Any]) -> None:
-    blessing, evaluation = standard_artifacts.ModelBlessing(), standard_artifacts.ModelEvaluation()
-    blessing.uri, evaluation.uri = str(root / "evaluator_blessing"), str(root / "evaluation")
-    properties = {
-        "eval_config": json_format.MessageToJson(make_eval_config(code_digest="")),
-        "example_splits": json.dumps([features.TEST_SPLIT]),
-        "module_path": custom_extractors.__module__,
+def _evaluate(root: pathlib.Path, inputs: dict[str, Any]) -> None:
+    outputs = {
+        "evaluation": standard_artifacts.ModelEvaluation(),
+        "blessing": standard_artifacts.ModelBlessing(),
+        "verdict": EvaluationVerdict(),
     }
-    context = Evaluator.Context(beam_pipeline_args=["--runner=FnApiRunner"])
-    Evaluator(context).Do(
-        {key: [inputs[key]] for key in ("examples", "model")},
-        {"blessing": [blessing], "evaluation": [evaluation]},
-        properties,
-    )
-
-
-def _run_gate(root: pathlib.Path, inputs: dict[str, Any]) -> None:
-    model_run, blessing, verdict = standard_artifacts.ModelRun(), standard_artifacts.ModelBlessing(), GateVerdict()
-    model_run.uri, blessing.uri, verdict.uri = (str(root / name) for name in ("model_run", "blessing", "verdict"))
+    for name, artifact in outputs.items():
+        artifact.uri = str(root / name)
+    model_run = standard_artifacts.ModelRun()
+    model_run.uri = str(root / "model_run")
     pathlib.Path(model_run.uri).mkdir()
     network = PRESETS["full"]
     winner = Winner(
@@ -134,13 +113,13 @@ def _run_gate(root: pathlib.Path, inputs: dict[str, Any]) -> None:
         parameters=0,
     )
     write_winner(winner, pathlib.Path(model_run.uri))
-    Gate.test_call(
+    Evaluator.test_call(
         **inputs,
+        **outputs,
         **dataclasses.asdict(FULL.evaluation),
         model_run=model_run,
-        blessing=blessing,
-        verdict=verdict,
         code_digest="",
+        beam_pipeline=beam.Pipeline(argv=make_step_arguments(())),
     )
 
 

@@ -5,13 +5,12 @@ import pathlib
 from collections.abc import Sequence
 
 from benchmarks.benchmark import Benchmark, main
-from benchmarks.dag import TRAINER
 from benchmarks.result import Row, Summary, Table, Target, judge_target
-from components.evaluator.verdict import Verdict
+from components.artifacts.verdict import Verdict
+from components.metadata.records import Execution, Records
+from components.metadata.root import Root
+from components.metadata.run_record import measure_seconds, read_run
 from pipeline.config import FULL, QUICK
-from pipeline.inspection.outcome import Outcome, measure_seconds
-from pipeline.inspection.root import Root
-from pipeline.records import Execution, Records
 
 _MILLION = 10**6
 
@@ -31,25 +30,25 @@ def measure(effort: Effort) -> list[Row]:
         UsageFailure: If it has not come to its verdict.
     """
     root = Root(effort.root)
-    outcome = Outcome(root, root.find_run(effort.run))
-    verdict, winner, search = outcome.verdict, outcome.winner, outcome.search
-    outcome.require("verdict", verdict)
-    outcome.require("winner", winner and search)
+    record = read_run(effort.root, effort.run)
+    verdict, winner, search = record.verdict, record.winner, record.search
+    record.require("verdict", verdict)
+    record.require("winner", winner and search)
     assert verdict
     assert winner
     assert search
-    epochs = [*map(dataclasses.asdict, winner.epochs), *outcome.trials]
     run = {
         "kind": "run",
-        "run": outcome.run_id,
-        "state": outcome.state,
-        "pushed_version": outcome.pushed_version,
+        "run": record.run_id,
+        "state": record.state,
+        "pushed_version": record.pushed_version,
         "verdict": _describe_verdict(verdict),
         "winner": {name: value for name, value in winner.describe().items() if name != "epochs"},
-        "search": search,
-        "epoch_seconds": sum(epoch["seconds"] or 0.0 for epoch in epochs),  # whichever process they were trained in
+        "search": dataclasses.asdict(search),
+        "epoch_seconds": sum(epoch.seconds for epoch in winner.epochs)
+        + sum(trial.seconds or 0.0 for trial in record.trials),  # whichever process they were trained in
     }
-    return [run, *_list_steps(root.records, outcome.run_id)]
+    return [run, *_list_steps(root.records, record.run_id)]
 
 
 def _describe_verdict(verdict: Verdict) -> Row:
@@ -77,9 +76,9 @@ def summarize(rows: Sequence[Row]) -> Summary:
     run, *steps = rows
     accuracy = run["verdict"]["accuracy"]
     seconds = {step["step"]: step["seconds"] for step in steps}
-    others = sum(value for name, value in seconds.items() if name != TRAINER)
+    others = sum(value for name, value in seconds.items() if name != "Trainer")
     # A Trainer that was killed and went on tells only of its last process.
-    training = max(seconds[TRAINER], run["epoch_seconds"])
+    training = max(seconds["Trainer"], run["epoch_seconds"])
     told = f"{accuracy['value']:.1%} (95 %: {accuracy['low']:.1%} to {accuracy['high']:.1%})"
     lines = [
         ("winner", run["winner"]["point"]),

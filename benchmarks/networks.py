@@ -5,16 +5,16 @@ import pathlib
 
 import pydantic
 
-from benchmarks.dag import TRAINER
 from benchmarks.result import FOLDER, read_result
 from components.artifacts.winner import read_winner
+from components.errors import UsageFailure
+from components.metadata.root import Root
+from components.metadata.run_record import RunRecord
 from components.trainer.config import FitConfig
 from models.presets import PRESETS
 from models.search_space import is_learned
 from models.vit_config import ViTConfig
 from pipeline.config import FULL
-from pipeline.failures import UsageFailure
-from pipeline.history import History
 
 OURS = "ours"
 EXAMPLE = "Keras example, 8 tokens"
@@ -56,10 +56,10 @@ def find_model_run(root: pathlib.Path) -> pathlib.Path:
     Raises:
         UsageFailure: If none has finished.
     """
-    history = History(root / "metadata.sqlite")
-    for run_id in reversed(history.run_ids()):
-        if any(step.name == TRAINER and step.state in _ENDED for step in history.steps(run_id)):
-            [model_run] = history.outputs(run_id, TRAINER, "model_run")
+    opened = Root(root)
+    for run_id in reversed(opened.records.run_ids):
+        model_run = RunRecord(opened, run_id).find_output("model_run")
+        if model_run:
             return pathlib.Path(model_run.uri)
     raise UsageFailure(f"no Trainer has finished in {root}; start one with `tokenlearner run`.")
 

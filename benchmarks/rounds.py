@@ -6,12 +6,10 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
-import scipy.stats
 
 from benchmarks.result import Row
 
 _SGEMM_SIZE = 2048  # rows and columns
-_LEAST_FIGURES = 6  # all of fewer lie on one side of their distribution's median more than once in twenty times
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -27,23 +25,6 @@ class Spread:
         """Measures figures."""
         figures = list(values)
         return cls(median=statistics.median(figures), least=min(figures), most=max(figures))
-
-    @classmethod
-    def of_median(cls, values: Iterable[float]) -> "Spread":
-        """Measures figures whose middle is asked for: `least` and `most` are the ends of its 95 % interval.
-
-        Unlike the extremes, they come nearer with each further figure. Fewer than six have no such interval; theirs
-        are the extremes.
-
-        Reference:
-            Hettmansperger and Sheather, "Confidence intervals based on interpolated order statistics", Statistics &
-            Probability Letters 4, 1986.
-        """
-        figures = list(values)
-        if len(figures) < _LEAST_FIGURES:
-            return cls.of(figures)
-        least, most = scipy.stats.mstats.median_cihs(figures, alpha=0.05)
-        return cls(median=statistics.median(figures), least=float(least), most=float(most))
 
     def tell(self, form: str = "{:.1f}") -> str:
         """Returns such as "6.1x (5.2x to 6.4x)" for the form "{:.1f}x"."""
@@ -67,26 +48,6 @@ def take_turns(ways: Mapping[str, Callable[[], float]], rounds: int) -> list[Row
         figures = {name: ways[name]() for name in order}
         rows.append({"round": number, **{name: figures[name] for name in ways}})
     return rows
-
-
-def take_turns_beside(base: str, ways: Mapping[str, Callable[[], float]], rounds: int) -> list[Row]:
-    """Measures each way right before or after one of them: the speed of a machine drifts within a round of many ways.
-
-    Args:
-        base: The way that the others are measured beside.
-        ways: By name, `base` among them.
-        rounds: How often each of the others is measured.
-
-    Returns:
-        A row for each pair: the number of its round under "round", from 1, and the figure of each way under its name.
-    """
-    others = [name for name in ways if name != base]
-    return [
-        {**row, "round": number}
-        for number in range(1, rounds + 1)
-        for place, other in enumerate(others)
-        for row in take_turns({name: ways[name] for name in ((base, other), (other, base))[(number + place) % 2]}, 1)
-    ]
 
 
 def compare(rows: Sequence[Row], way: str, other: str) -> Spread:

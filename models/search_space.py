@@ -3,12 +3,13 @@
 import contextlib
 import dataclasses
 import itertools
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from models.reducers.registry import CONTROLS, ControlReducer, TokenReducer
 from models.vit_config import ViTConfig
 
-NO_REDUCER = "none"  # the value of token_reducer, in names and hyperparameters, that stands for None
+NO_REDUCER = "no_reducer"  # the value of token_reducer, in names and hyperparameters, that stands for None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -64,7 +65,7 @@ def name_point(network: ViTConfig) -> str:
         network: A point.
 
     Returns:
-        Such as "none", "token_learner-8@2" (8 tokens after 2 blocks) or "token_learner-8@2+fuser".
+        Such as "no_reducer", "token_learner-8@2" (8 tokens after 2 blocks) or "token_learner-8@2+fuser".
     """
     if network.token_reducer is None:
         return NO_REDUCER
@@ -110,8 +111,25 @@ def find_controls(network: ViTConfig) -> tuple[ViTConfig, ...]:
     Returns:
         The backbone without reducer, and the controls that can be built at the same placement and token count.
     """
-    controls = [strip_reducer(network)]
-    for control in CONTROLS:
+    return (strip_reducer(network), *_replace_reducer(network, CONTROLS))
+
+
+def find_references(network: ViTConfig) -> tuple[ViTConfig, ...]:
+    """Returns what every finalist is compared with: no reducer, and average pooling in its reducer's place.
+
+    Args:
+        network: A point.
+
+    Returns:
+        The points that can be built and are not the network itself.
+    """
+    if network.token_reducer is None:
+        return ()
+    pooling = _replace_reducer(network, ("average_pooling",))
+    return tuple(point for point in (strip_reducer(network), *pooling) if point != network)
+
+
+def _replace_reducer(network: ViTConfig, reducers: Iterable[str]) -> Iterator[ViTConfig]:
+    for reducer in reducers:
         with contextlib.suppress(ValueError):  # no such tiles
-            controls.append(dataclasses.replace(network, token_reducer=control))
-    return tuple(controls)
+            yield dataclasses.replace(network, token_reducer=reducer)

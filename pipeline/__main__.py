@@ -11,10 +11,10 @@ from typing import Annotated, Literal, TypeVar
 import tyro
 from rich.console import Console
 
+from components.errors import ExitCode, Failure, UsageFailure
 from components.lock import LockedError
 from pipeline.beam_options import split_arguments
 from pipeline.config import PROFILES, PipelineConfig
-from pipeline.failures import ExitCode, Failure, UsageFailure
 from pipeline.inspection.commands import InspectCommand, complete_arguments
 from pipeline.kubeflow.commands import CompileCommand
 from pipeline.prediction.commands import PredictCommand
@@ -94,7 +94,7 @@ class DataCommand:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class BlessCommand:
-    """Blesses the model of a run by hand, against the gate; the next `run` with the same settings pushes it."""
+    """Blesses the model of a run that the Evaluator rejected; the next `run` with the same settings pushes it."""
 
     run: str  # the id of a run, or how it begins; see `inspect runs`
     reason: str  # recorded with your login name and the time, and shown by `inspect`

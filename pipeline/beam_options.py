@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from pipeline.failures import UsageFailure
+from components.errors import UsageFailure
 from pipeline.quiet import quiet_beam, quiet_imports
 
 if TYPE_CHECKING:  # it takes seconds

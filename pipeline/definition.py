@@ -4,30 +4,19 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
-from tfx.components import Evaluator, ExampleValidator, InfraValidator, StatisticsGen, Trainer, Transform
+from tfx.components import ExampleValidator, InfraValidator, StatisticsGen, Trainer, Transform
 from tfx.dsl.components.base.base_node import BaseNode
-from tfx.dsl.components.common.resolver import Resolver
-from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import LatestBlessedModelStrategy
-from tfx.orchestration import metadata
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import infra_validator_pb2, trainer_pb2, transform_pb2
-from tfx.types import standard_artifacts
-from tfx.types.channel import Channel
 
 from components import features, signatures
 from components.data_gate.component import DataGate
-from components.evaluator.baseline import LatestOtherBlessedModelStrategy
-from components.evaluator.class_metrics import ClassPrecisionRecall
-from components.evaluator.eval_config import make_eval_config
-from components.evaluator.extractors import custom_extractors
-from components.evaluator.gate import Gate
-from components.evaluator.override import GateOrHandBlessingStrategy
+from components.evaluator.component import Evaluator
 from components.example_gen.component import Cifar10ExampleGen
 from components.lite_converter.component import LiteConverter
 from components.model_card import card
 from components.model_card.component import ModelCard
 from components.pusher.component import Pusher
-from components.pusher.served import ServedStrategy
 from components.report.component import Report
 from components.report.page import digest_templates
 from components.schema import SCHEMA_FILE, CuratedSchema
@@ -49,29 +38,24 @@ def create_pipeline(config: PipelineConfig, target: Target | None = None) -> Pip
         target: Where the steps run; None: on this machine.
 
     Returns:
-        The pipeline, its metadata in sqlite under `config.root` where the target keeps records.
+        The pipeline, with its metadata in sqlite under `config.root` unless the target's platform keeps its own.
 
     Raises:
         BadDataError: If no target is given and `config.data.tfds_dir` holds no whole TFDS dataset.
     """
     target = target or make_local_target(config)
-    records = metadata.sqlite_metadata_connection_config(str(config.metadata_path.resolve()))
     return Pipeline(
         pipeline_name=config.name,
         pipeline_root=target.root,
         components=list(generate_components(config, target)),
         enable_cache=True,
-        metadata_connection_config=records if target.keeps_records else None,
+        metadata_connection_config=target.platform.connect(config),
         beam_pipeline_args=make_step_arguments(target.beam_options),
     )
 
 
 def generate_components(config: PipelineConfig, target: Target) -> Iterator[BaseNode]:
-    """Yields one component after the other, in the order of the DAG.
-
-    Where the target keeps no records of ours, TFX's own strategy names the baseline, and Override and Served are left
-    out: nobody can bless by hand there, and nothing tells what was pushed last.
-    """
+    """Yields one component after the other, in the order of the DAG."""
     example_gen = Cifar10ExampleGen(
         tfds_dir=target.tfds_dir,
         train_images=config.data.train_images,
@@ -132,47 +116,24 @@ def generate_components(config: PipelineConfig, target: Target) -> Iterator[Base
     yield trainer
     model = trainer.outputs["model"]
 
-    others = {"strategy_class": LatestOtherBlessedModelStrategy, "candidate": model}
-    baseline = Resolver(
-        **(others if target.keeps_records else {"strategy_class": LatestBlessedModelStrategy}),
-        model=Channel(type=standard_artifacts.Model),
-        model_blessing=Channel(type=standard_artifacts.ModelBlessing),
-    ).with_id("Baseline")
+    baseline = target.platform.make_baseline(model).with_id("Baseline")
     yield baseline
 
     evaluator = Evaluator(
-        examples=examples,
-        example_splits=[features.TEST_SPLIT],
-        model=model,
-        eval_config=make_eval_config(code_digest=_digest_code(ClassPrecisionRecall, custom_extractors)),
-        module_path=custom_extractors.__module__,
-    )
-    yield evaluator
-
-    gate = Gate(
         examples=examples,
         model=model,
         model_run=trainer.outputs["model_run"],
         baseline_model=baseline.outputs["model"],
         **dataclasses.asdict(config.evaluation),
-        code_digest=_digest_code(Gate),
+        code_digest=_digest_code(Evaluator),
     )
-    gate.add_upstream_node(evaluator)
-    yield gate
-
-    blessing = gate.outputs["blessing"]
-    if target.keeps_records:
-        override = Resolver(
-            strategy_class=GateOrHandBlessingStrategy,
-            judged=blessing,
-            model_blessing=Channel(type=standard_artifacts.ModelBlessing),
-        ).with_id("Override")
-        yield override
-        blessing = override.outputs["model_blessing"]
+    yield evaluator
+    verdict = evaluator.outputs["verdict"]
 
     lite_converter = LiteConverter(
         examples=examples,
         model=model,
+        verdict=verdict,
         int8_margin=config.push.int8_margin,
         code_digest=_digest_code(LiteConverter),
     )
@@ -213,7 +174,7 @@ def generate_components(config: PipelineConfig, target: Target) -> Iterator[Base
         duplicates=data_gate.outputs["duplicates"],
         model=model,
         model_run=trainer.outputs["model_run"],
-        verdict=gate.outputs["verdict"],
+        verdict=verdict,
         serving_blessing=serving_validator.outputs["blessing"],
         lite_models=lite_converter.outputs["lite_models"],
         metadata_path=str(config.metadata_path.resolve()),
@@ -222,26 +183,14 @@ def generate_components(config: PipelineConfig, target: Target) -> Iterator[Base
     )
     yield model_card
 
-    candidate = {
-        "model": model,
-        "verdict": gate.outputs["verdict"],
-        "infra_blessing": serving_validator.outputs["blessing"],
-        "lite_models": lite_converter.outputs["lite_models"],
-        "model_card": model_card.outputs["model_card"],
-    }
-    last_push = {}
-    if target.keeps_records:
-        served = Resolver(
-            strategy_class=ServedStrategy, pushed_model=Channel(type=standard_artifacts.PushedModel), **candidate
-        ).with_id("Served")
-        yield served
-        last_push = {"served_model": served.outputs["pushed_model"]}
-
     pusher = Pusher(
-        **candidate,
-        **last_push,
+        model=model,
         model_run=trainer.outputs["model_run"],
-        model_blessing=blessing,
+        verdict=verdict,
+        model_blessing=evaluator.outputs["blessing"],
+        infra_blessing=serving_validator.outputs["blessing"],
+        lite_models=lite_converter.outputs["lite_models"],
+        model_card=model_card.outputs["model_card"],
         baseline_model=baseline.outputs["model"],
         serving_dir=str(config.serving_dir.resolve()),
         keep_versions=config.push.keep_versions,
@@ -258,7 +207,7 @@ def generate_components(config: PipelineConfig, target: Target) -> Iterator[Base
         duplicates=data_gate.outputs["duplicates"],
         model=model,
         model_run=trainer.outputs["model_run"],
-        verdict=gate.outputs["verdict"],
+        verdict=verdict,
         infra_blessing=serving_validator.outputs["blessing"],
         lite_models=lite_converter.outputs["lite_models"],
         pushed_model=pusher.outputs["pushed_model"],

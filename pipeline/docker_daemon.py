@@ -1,6 +1,6 @@
 """Whether a docker daemon answers."""
 
-from pipeline.failures import UsageFailure
+from components.errors import UsageFailure
 
 _ADDRESS = "unix:///var/run/docker.sock"  # where TFX's InfraValidator looks, whatever DOCKER_HOST says
 _PATIENCE_SECONDS = 10

@@ -2,9 +2,9 @@
 
 import pathlib
 
-from components.evaluator.verdict import Verdict
-from components.serving_validator.findings import ServingFindings
-from pipeline.records import Records
+from components.artifacts.serving_findings import ServingFindings
+from components.artifacts.verdict import Verdict
+from components.metadata.records import Records
 
 _INFRA_BLESSING = "InfraBlessing"  # TFX's type
 
@@ -45,10 +45,10 @@ def describe_rejection(
     """Says on whose account a model was not pushed.
 
     Args:
-        verdict: Of the Gate.
+        verdict: Of the Evaluator.
         serving: Of the ServingValidator; None: it was not asked.
         withheld: Why the Pusher left it, a clause; tells if neither of the two rejected it.
-        is_overridden: Whether it was blessed by hand against the Gate.
+        is_overridden: Whether it was blessed by hand against the Evaluator.
 
     Returns:
         Such as ", because not blessed"; empty if nobody rejected it.

@@ -5,24 +5,27 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from components.artifacts.lite_comparison import LiteComparison, Variant
+from components.artifacts.verdict import Measure, Paired
 from components.artifacts.winner import Winner
 from components.evaluator.intervals import measure_share
-from components.evaluator.verdict import Measure, Paired
-from components.lite_converter.comparison import LiteComparison, Variant
-from pipeline.history import Run
-from pipeline.override import describe_override
+from components.metadata.override import describe_override
+from components.metadata.run_record import RunRecord
 from pipeline.rejections import describe_rejection
 
 
-def print_run(console: Console, run: Run) -> None:
-    """Prints the table at the end of a run."""
-    winner, verdict = run.winner, run.verdict
+def print_run(console: Console, run: RunRecord) -> None:
+    """Prints the table at the end of a run that reached the Pusher."""
+    winner, verdict, search = run.winner, run.verdict, run.search
+    assert winner
+    assert verdict
+    assert search
     facts = Table(box=rich.box.SIMPLE_HEAD, show_header=False, title=f"run {run.run_id}", title_justify="left")
     facts.add_row("winner", describe_network(winner))
     if run.duplicates and run.duplicates.groups:
         where = f"; all of them are listed in {run.duplicates.folder}" if run.duplicates.folder else ""
         facts.add_row("duplicates", escape(f"{run.duplicates.summarize()}{where}"))
-    facts.add_row("search", "\n".join(run.search_findings))
+    facts.add_row("search", "\n".join(search.sentences))
     correct = round(winner.valid_accuracy * winner.valid_images)
     facts.add_row("valid accuracy", format_accuracy(measure_share(correct, winner.valid_images), winner.valid_images))
     facts.add_row("test accuracy", format_accuracy(verdict.candidate.overall.accuracy, verdict.candidate.images))
@@ -31,20 +34,20 @@ def print_run(console: Console, run: Run) -> None:
     facts.add_row("parameters", f"{winner.parameters:,}")
     notes = [verdict.note] if verdict.note else []
     facts.add_row("blessed", "\n".join(["yes" if verdict.is_blessed else "no", *verdict.reasons, *notes]))
-    if run.override and not verdict.is_blessed:
-        facts.add_row("", describe_override(run.override))
+    if run.overrides and not verdict.is_blessed:
+        facts.add_row("", describe_override(run.overrides[-1]))
     if run.lite:
         facts.add_row("smaller twins", describe_twins(run.lite))
     if run.serving:
         facts.add_row("serves", "\n".join(["yes" if run.serving.is_blessed else "no", *run.serving.reasons]))
-    rejection = describe_rejection(verdict, run.serving, run.not_pushed_because, is_overridden=bool(run.override))
+    rejection = describe_rejection(verdict, run.serving, run.not_pushed_because, is_overridden=bool(run.overrides))
     facts.add_row("pushed", f"version {run.pushed_version}" if run.pushed_version else f"no{rejection}")
     console.print(facts)
     steps = Table(box=rich.box.SIMPLE_HEAD)
     steps.add_column("step")
     steps.add_column("seconds", justify="right")
     for step in run.steps:
-        steps.add_row(step.name, "cached" if step.state == "CACHED" else f"{step.seconds:.1f}")
+        steps.add_row(step.name, "cached" if step.state == "cached" else f"{step.seconds:.1f}")
     console.print(steps)
 
 

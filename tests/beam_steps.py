@@ -6,13 +6,13 @@ import json
 import pathlib
 from typing import Any
 
+import apache_beam as beam
 import numpy as np
 import tensorflow as tf
 import tensorflow_data_validation as tfdv
 import tensorflow_model_analysis as tfma
 import tensorflow_transform as tft
-from google.protobuf import json_format
-from tfx.components.evaluator.executor import Executor as Evaluator
+from run_folder import make_winner
 from tfx.orchestration import metadata
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.pipeline import Pipeline
@@ -20,11 +20,14 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import path_utils
 
 from components import features
-from components.evaluator.eval_config import make_eval_config
+from components.artifacts.winner import write_winner
+from components.errors import ExitCode
+from components.evaluator.artifact import EvaluationVerdict
+from components.evaluator.component import Evaluator
+from models.presets import PRESETS
 from pipeline.beam_options import make_step_arguments
 from pipeline.config import QUICK, PipelineConfig
 from pipeline.definition import generate_components
-from pipeline.failures import ExitCode
 from pipeline.prediction.batch import score_examples
 from pipeline.target import make_local_target
 
@@ -81,17 +84,25 @@ class BeamSteps:
 
     def evaluate(self, model: standard_artifacts.Model, examples: standard_artifacts.Examples) -> dict[Any, Any]:
         """Returns what the Evaluator measures of a model, by slice."""
-        blessing, evaluation = standard_artifacts.ModelBlessing(), standard_artifacts.ModelEvaluation()
-        blessing.uri, evaluation.uri = str(self.root / "evaluator_blessing"), str(self.root / "evaluation")
-        Evaluator(Evaluator.Context(beam_pipeline_args=make_step_arguments(self.options))).Do(
-            {"examples": [examples], "model": [model]},
-            {"blessing": [blessing], "evaluation": [evaluation]},
-            {
-                "eval_config": json_format.MessageToJson(make_eval_config(code_digest="")),
-                "example_splits": json.dumps([features.TEST_SPLIT]),
-            },
+        outputs = {"evaluation": standard_artifacts.ModelEvaluation(), "blessing": standard_artifacts.ModelBlessing()}
+        outputs["verdict"] = EvaluationVerdict()
+        for name, artifact in outputs.items():
+            artifact.uri = str(self.root / name)
+        model_run = standard_artifacts.ModelRun()
+        model_run.uri = str(self.root / "model_run")
+        pathlib.Path(model_run.uri).mkdir()
+        write_winner(make_winner(PRESETS["quick"]), pathlib.Path(model_run.uri))
+        pipeline = beam.Pipeline(argv=make_step_arguments(self.options))
+        Evaluator.test_call(
+            examples=examples,
+            model=model,
+            model_run=model_run,
+            **outputs,
+            **dataclasses.asdict(QUICK.evaluation),
+            code_digest="",
+            beam_pipeline=pipeline,
         )
-        return {key: metrics[""] for key, metrics in tfma.load_eval_result(evaluation.uri).slicing_metrics}
+        return {key: metrics[""] for key, metrics in tfma.load_eval_result(outputs["evaluation"].uri).slicing_metrics}
 
     def predict(self, model: standard_artifacts.Model, examples: standard_artifacts.Examples) -> dict[str, Any]:
         """Returns what `predict --examples` says of the test images, by id."""

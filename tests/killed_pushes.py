@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 
-from components.evaluator.verdict import Measure
+from components.artifacts.verdict import Measure
 from components.pusher.faults import find_faults, list_files
 from components.pusher.manifest import Manifest, Metrics, ModelRecord
 from components.pusher.shelf import locate_workshop, open_shelf
@@ -26,7 +26,7 @@ DRAFT = Manifest(
     version=0,
     run_id=None,
     pushed_at="",
-    model=ModelRecord(artifact_id=1, folder="1", point="none", macs=1, parameters=1),
+    model=ModelRecord(artifact_id=1, folder="1", point="no_reducer", macs=1, parameters=1),
     data_digest=None,
     code_digests={},
     metrics=Metrics(

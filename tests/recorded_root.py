@@ -1,7 +1,6 @@
 """Makes pipeline roots without running anything: a real metadata store, and the files that steps leave."""
 
 import dataclasses
-import json
 import pathlib
 import shutil
 from collections.abc import Iterable
@@ -10,16 +9,20 @@ import ml_metadata as mlmd
 import numpy as np
 from ml_metadata.proto import metadata_store_pb2
 from ml_metadata.proto.metadata_store_pb2 import Artifact, Context, Event, Execution
-from run_folder import make_winner, write_lite_folder
+from run_folder import make_search, make_trial, make_winner, write_lite_folder
+from scored_images import judge_predictions, write_predictions
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
+from components.artifacts.duplicates import DUPLICATES_PREFIX
+from components.artifacts.predictions import Predictions
+from components.artifacts.search_outcome import write_search
+from components.artifacts.serving_findings import Check, Latency, ServingFindings, write_findings
+from components.artifacts.trial import append_trial
+from components.artifacts.verdict import write_verdict
 from components.artifacts.winner import write_winner
-from components.data_gate.duplicates import DUPLICATES_PREFIX
-from components.evaluator.rules import Thresholds, judge
-from components.evaluator.verdict import Predictions, write_predictions, write_verdict
-from components.serving_validator.findings import Check, Latency, ServingFindings, write_findings
+from components.evaluator.rules import Thresholds
+from components.metadata.records import connect
 from models.presets import PRESETS
-from pipeline.records import connect
 
 GRAPH = {  # step: (what it reads, as "key" or "key from output"; what it writes, as "output" or "key from output")
     "ExampleGen": ((), ("examples",)),
@@ -28,7 +31,7 @@ GRAPH = {  # step: (what it reads, as "key" or "key from output"; what it writes
     "DataGate": (("examples", "anomalies"), ("bad_images", "duplicates")),
     "Transform": (("examples", "schema"), ("transform_graph",)),
     "Trainer": (("examples", "schema", "transform_graph"), ("model", "model_run")),
-    "Gate": (("examples", "model"), ("blessing", "verdict")),
+    "Evaluator": (("examples", "model"), ("blessing", "verdict")),
     "ServingValidator": (
         ("examples", "model", "model_run", "transform_graph"),
         ("blessing from infra_blessing",),
@@ -53,7 +56,7 @@ class Plan:
     run_id: str
     accuracy: float = 0.6  # of the candidate
     seed: int = 0  # of which images it gets right
-    min_accuracy: float = 0.5  # of the gate
+    min_accuracy: float = 0.5  # of the Evaluator
     baseline: "Plan | None" = None
     cached_until: str | None = None  # the steps until this one are taken from the run recorded before
     stops_in: str | None = None
@@ -171,25 +174,19 @@ class RecordedRoot:
         )
         fitted = {"valid_accuracy": plan.accuracy, "parameters": 174_410, "epochs": (), "best_epoch": 1}
         write_winner(make_winner(network, point=plan.point, macs=MACS, **fitted), folder)
-        search = {"winner": plan.point, "sentences": [f"{plan.point} wins."], "epochs": {"search": 4, "finalists": 6}}
-        points = [
-            {"point": plan.point, "macs": MACS, "valid_accuracy": 0.4, "seeds": 1, "is_on_front": True},
-            {"point": "none", "macs": 2 * MACS, "valid_accuracy": 0.3, "seeds": 1, "is_on_front": False},
-        ]
-        trial = {"stage": "search", "trial_id": "0000", "round": 0, "point": plan.point, "seed": 1, "initial_epoch": 0}
-        trial |= {"epochs": 1, "macs": MACS, "status": "completed", "valid_accuracy": 0.4, "seconds": 1.5}
-        dropped = {**trial, "point": "none", "status": "dropped", "reason": "is too expensive"}
-        (folder / "search.json").write_text(json.dumps(search))
-        (folder / "pareto.json").write_text(json.dumps([{"epochs": 1, "points": points}]))
-        (folder / "trials.jsonl").write_text("".join(json.dumps(line) + "\n" for line in (trial, dropped)))
+        write_search(make_search(plan.point), folder)
+        append_trial(make_trial(plan.point, [0.4], macs=MACS), folder)
+        append_trial(
+            make_trial("no_reducer", [0.3], macs=2 * MACS, status="dropped", reason="is too expensive"), folder
+        )
 
     def _write_verdict(self, folder: pathlib.Path, _: Artifact, plan: Plan) -> None:
         predictions = predict(plan)
         write_predictions(predictions, folder)
-        write_verdict(judge(predictions, MACS, _make_thresholds(plan)), folder)
+        write_verdict(judge_predictions(predictions, MACS, _make_thresholds(plan)), folder)
 
     def _write_blessing(self, _: pathlib.Path, artifact: Artifact, plan: Plan) -> None:
-        is_blessed = judge(predict(plan), MACS, _make_thresholds(plan)).is_blessed
+        is_blessed = judge_predictions(predict(plan), MACS, _make_thresholds(plan)).is_blessed
         artifact.custom_properties["blessed"].int_value = int(is_blessed)
         artifact.custom_properties["current_model"].string_value = self._latest["model"].uri
         artifact.custom_properties["current_model_id"].int_value = self._latest["model"].id
@@ -202,7 +199,7 @@ class RecordedRoot:
         write_lite_folder(folder)
 
     def _write_pushed_model(self, _: pathlib.Path, artifact: Artifact, plan: Plan) -> None:
-        is_pushed = judge(predict(plan), MACS, _make_thresholds(plan)).is_blessed and plan.serves
+        is_pushed = judge_predictions(predict(plan), MACS, _make_thresholds(plan)).is_blessed and plan.serves
         artifact.custom_properties["pushed"].int_value = int(is_pushed)
         if is_pushed:
             version = str(100 + len(list(self.path.iterdir())))

@@ -1,70 +1,107 @@
-"""Folders as the Trainer and the Gate leave them, made by hand."""
+"""Folders as the Trainer and the Evaluator leave them, made by hand."""
 
 import dataclasses
-import json
 import pathlib
 from typing import Any
 
+from scored_images import judge_predictions, write_predictions
+
+from components.artifacts.duplicates import DUPLICATES_PREFIX, Member, encode_group
 from components.artifacts.epoch import Epoch
+from components.artifacts.lite_comparison import FailedTwin, LiteComparison, Variant, VariantName, write_comparison
+from components.artifacts.predictions import Predictions
+from components.artifacts.search_outcome import SearchOutcome, Spending, Untrained, write_search
+from components.artifacts.trial import Trial, append_trial
+from components.artifacts.verdict import Measure, write_verdict
 from components.artifacts.winner import Winner, write_winner
-from components.data_gate.duplicates import DUPLICATES_PREFIX, Member, encode_group
-from components.evaluator import rules
-from components.evaluator.verdict import Measure, Predictions, write_predictions, write_verdict
-from components.lite_converter.comparison import FailedTwin, LiteComparison, Variant, VariantName, write_comparison
+from components.evaluator.rules import Thresholds
 from models.macs import Macs, count_macs
 from models.presets import PRESETS
 from models.search_space import name_point
 from models.vit_config import ViTConfig
 
 TOKENS = 4
-_MACS = {"none": 11_900_000, "token_learner-4@1": 4_600_000, "average_pooling-4@1": 4_400_000}
+_MACS = {"no_reducer": 11_900_000, "token_learner-4@1": 4_600_000, "average_pooling-4@1": 4_400_000}
 
 
-def make_trial(point: str, accuracies: list[float], *, initial_epoch: int = 0, seed: int = 1) -> dict[str, Any]:
-    """Returns a line of trials.jsonl: a rung with an epoch for each accuracy."""
+def make_trial(point: str, accuracies: list[float], *, initial_epoch: int = 0, seed: int = 1, **changes: Any) -> Trial:
+    """Makes a completed trial: a rung with an epoch for each accuracy."""
     reducer, _, place = point.partition("-")
     config: dict[str, Any] = {"token_reducer": reducer}
     if place:
         tokens, _, placement = place.removesuffix("+fuser").partition("@")
         config |= {"blocks_before_token_learner": int(placement), "num_tokens": int(tokens)}
         config["use_token_fuser"] = place.endswith("+fuser")
-    history = [
-        {"epoch": initial_epoch + n, "train_accuracy": 0.2, "valid_accuracy": accuracy}
+    history = tuple(
+        Epoch(
+            epoch=initial_epoch + n,
+            train_loss=1.0,
+            train_accuracy=0.2,
+            valid_loss=1.0,
+            valid_accuracy=accuracy,
+            seconds=1.5,
+        )
         for n, accuracy in enumerate(accuracies, start=1)
-    ]
-    return {
-        "point": point,
-        "config": config,
-        "seed": seed,
-        "epochs": initial_epoch + len(accuracies),
-        "macs": _MACS.get(point, 5_000_000),
-        "status": "completed",
-        "valid_accuracy": accuracies[-1],
-        "history": history,
-    }
+    )
+    trial = Trial(
+        stage="search",
+        trial_id="0000",
+        round=0,
+        point=point,
+        config=config,
+        seed=seed,
+        initial_epoch=initial_epoch,
+        epochs=initial_epoch + len(accuracies),
+        macs=_MACS.get(point, 5_000_000),
+        status="completed",
+        valid_accuracy=accuracies[-1],
+        seconds=1.5,
+        history=history,
+    )
+    return dataclasses.replace(trial, **changes)
+
+
+def make_search(winner: str, **changes: Any) -> SearchOutcome:
+    """Makes the outcome of a search that a point won without finalists."""
+    outcome = SearchOutcome(
+        winner=winner,
+        best=winner,
+        sentences=(f"{winner} wins.",),
+        finalists=(),
+        differences=(),
+        winner_differences=(),
+        learned=None,
+        learned_differences=(),
+        reference_differences=(),
+        seed_deviation=0.02,
+        is_seed_deviation_measured=False,
+        epochs=Spending(search=4, finalists=6, every_point_fully=20),
+        dropped=(),
+        failed=(),
+    )
+    return dataclasses.replace(outcome, **changes)
 
 
 def write_model_run(folder: pathlib.Path, *, reducer: str | None = "token_learner") -> pathlib.Path:
     """Writes what a Trainer leaves whose winner has this reducer; its failed trial speaks HTML."""
     folder.mkdir()
-    point = f"{reducer}-{TOKENS}@1" if reducer else "none"
-    trials = [
+    point = f"{reducer}-{TOKENS}@1" if reducer else "no_reducer"
+    failure = "<script>alert(1)</script>"
+    for trial in (
         make_trial("token_learner-4@1", [0.25]),
         make_trial("average_pooling-4@1", [0.24]),
-        make_trial("none", [0.23]),
+        make_trial("no_reducer", [0.23]),
         make_trial("token_learner-4@1", [0.29, 0.33], initial_epoch=1),
-        make_trial("none", [0.28, 0.31], initial_epoch=1),
-        {**make_trial("top_k_norm-4@1", [0.1]), "status": "failed", "reason": "<script>alert(1)</script>"},
-    ]
-    (folder / "trials.jsonl").write_text("".join(json.dumps(trial) + "\n" for trial in trials))
-    search = {
-        "sentences": [f"{point} wins."],
-        "dropped": [{"point": "token_learner-64@3", "reason": "too expensive"}],
-        "failed": [{"point": "top_k_norm-4@1", "reason": "<script>alert(1)</script>"}],
-        "seed_deviation": 0.02,
-        "is_seed_deviation_measured": False,
-    }
-    (folder / "search.json").write_text(json.dumps(search))
+        make_trial("no_reducer", [0.28, 0.31], initial_epoch=1),
+        make_trial("top_k_norm-4@1", [0.1], status="failed", reason=failure),
+    ):
+        append_trial(trial, folder)
+    search = make_search(
+        point,
+        dropped=(Untrained(point="token_learner-64@3", reason="too expensive"),),
+        failed=(Untrained(point="top_k_norm-4@1", reason=failure),),
+    )
+    write_search(search, folder)
     network = dataclasses.replace(
         PRESETS["quick"],
         token_reducer=reducer,
@@ -105,12 +142,12 @@ def write_duplicates(folder: pathlib.Path) -> pathlib.Path:
 
 
 def write_verdict_folder(folder: pathlib.Path, predictions: Predictions, *, min_accuracy: float = 0.3) -> pathlib.Path:
-    """Writes what the Gate leaves."""
+    """Writes what the Evaluator leaves."""
     folder.mkdir()
-    thresholds = rules.Thresholds(
+    thresholds = Thresholds(
         min_accuracy=min_accuracy, max_accuracy_drop=0.3, max_class_accuracy_drop=0.9, max_mmacs=20.0
     )
-    write_verdict(rules.judge(predictions, _MACS["token_learner-4@1"], thresholds), folder)
+    write_verdict(judge_predictions(predictions, _MACS["token_learner-4@1"], thresholds), folder)
     write_predictions(predictions, folder)
     return folder
 

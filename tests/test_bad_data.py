@@ -10,11 +10,10 @@ import pytest
 import tensorflow as tf
 from sample_slice import Copies, make_slice
 
-from components.bad_data import BadDataError
+from components.errors import BadDataError, ExitCode
+from components.metadata.run_record import read_run
 from pipeline.config import QUICK
 from pipeline.definition import create_pipeline
-from pipeline.failures import ExitCode
-from pipeline.history import History
 from pipeline.local import run_locally
 from pipeline.runner.child import classify, describe_cause, find_cause
 
@@ -56,10 +55,9 @@ def test_bad_data_stop_a_run_before_the_trainer_and_all_that_is_amiss_is_told_at
     data = dataclasses.replace(QUICK.data, tfds_dir=make_slice(tmp_path / "data", edit))
     with pytest.raises(BadDataError) as stopped:
         run_locally(create_pipeline(dataclasses.replace(QUICK, root=root, data=data)))
-    history = History(root / "metadata.sqlite")
-    assert {step.name: step.state for step in history.steps(history.latest_run_id())} == {
-        **dict.fromkeys(("ExampleGen", "Schema", "StatisticsGen", "ExampleValidator"), "COMPLETE"),
-        "DataGate": "FAILED",
+    assert {step.name: step.state for step in read_run(root).steps} == {
+        **dict.fromkeys(("ExampleGen", "Schema", "StatisticsGen", "ExampleValidator"), "done"),
+        "DataGate": "failed",
     }
     cause = find_cause(stopped.value, root / "metadata.sqlite")
     assert classify(cause) == ExitCode.BAD_DATA

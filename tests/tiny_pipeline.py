@@ -5,43 +5,28 @@ import pathlib
 
 import numpy as np
 from run_folder import write_model_run
+from scored_images import judge_predictions, score_images
 from tfx.components.evaluator import constants
 from tfx.dsl.component.experimental.annotations import OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
-from tfx.dsl.components.common.resolver import Resolver
 from tfx.orchestration import metadata
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.pipeline import Pipeline
 from tfx.types import standard_artifacts
-from tfx.types.channel import Channel
 
-from components.evaluator.gate import GateVerdict
-from components.evaluator.rules import Thresholds, judge
-from components.evaluator.verdict import Predictions, write_verdict
+from components.artifacts.verdict import write_verdict
+from components.evaluator.artifact import EvaluationVerdict
 from components.pusher.component import Pusher
-from components.pusher.served import ServedStrategy
 
 IMAGES = 40
 GRAPH = b"a graph"
 
 
 def write_verdict_of(folder: pathlib.Path, accuracy: float) -> None:
-    """Writes what the Gate says of a model that is right so often."""
-    labels = np.arange(IMAGES) % 10
-    answers = np.full((IMAGES, 10), 0.05, np.float32)
-    right = np.arange(IMAGES) < round(accuracy * IMAGES)
-    answers[np.arange(IMAGES), np.where(right, labels, (labels + 1) % 10)] = 0.55
-    predictions = Predictions(
-        ids=labels.astype(str),
-        labels=labels,
-        brightness_quartile=labels % 4,
-        contrast_quartile=labels % 4,
-        candidate=answers,
-        baseline=None,
-    )
-    thresholds = Thresholds(min_accuracy=0, max_accuracy_drop=1, max_class_accuracy_drop=1, max_mmacs=None)
+    """Writes what the Evaluator says of a model with this accuracy."""
+    predictions = score_images(np.arange(IMAGES) < round(accuracy * IMAGES))
     folder.mkdir(parents=True, exist_ok=True)
-    write_verdict(judge(predictions, 4_600_000, thresholds), folder)
+    write_verdict(judge_predictions(predictions, 4_600_000), folder)
 
 
 def write_saved_model(folder: pathlib.Path, name: str) -> None:
@@ -65,7 +50,7 @@ def write_saved_model(folder: pathlib.Path, name: str) -> None:
 def Maker(  # noqa: N802 (TFX names components like classes)
     model: OutputArtifact[standard_artifacts.Model],
     model_run: OutputArtifact[standard_artifacts.ModelRun],
-    verdict: OutputArtifact[GateVerdict],
+    verdict: OutputArtifact[EvaluationVerdict],
     blessing: OutputArtifact[standard_artifacts.ModelBlessing],
     name: Parameter[str],
     is_blessed: Parameter[int],
@@ -84,15 +69,11 @@ def Maker(  # noqa: N802 (TFX names components like classes)
 def run_tiny_pipeline(root: pathlib.Path, name: str, *, is_blessed: bool = True, keep_versions: int = 9) -> None:
     """Runs it as `tokenlearner run` does, with TFX's cache."""
     maker = Maker(name=name, is_blessed=int(is_blessed), code_digest="c0de", source_digest="da7a").with_id("Trainer")
-    candidate = {"model": maker.outputs["model"], "verdict": maker.outputs["verdict"]}
-    served = Resolver(
-        strategy_class=ServedStrategy, pushed_model=Channel(type=standard_artifacts.PushedModel), **candidate
-    ).with_id("Served")
     pusher = Pusher(
-        **candidate,
+        model=maker.outputs["model"],
+        verdict=maker.outputs["verdict"],
         model_run=maker.outputs["model_run"],
         model_blessing=maker.outputs["blessing"],
-        served_model=served.outputs["pushed_model"],
         serving_dir=str(root / "serving" / "tokenlearner"),
         keep_versions=keep_versions,
         metadata_path=str(root / "metadata.sqlite"),
@@ -101,7 +82,7 @@ def run_tiny_pipeline(root: pathlib.Path, name: str, *, is_blessed: bool = True,
     pipeline = Pipeline(
         pipeline_name="tiny",
         pipeline_root=str(root),
-        components=[maker, served, pusher],
+        components=[maker, pusher],
         enable_cache=True,
         metadata_connection_config=metadata.sqlite_metadata_connection_config(str(root / "metadata.sqlite")),
     )

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from components.artifacts.trial import Trial
 from components.trainer.config import TrainerConfig
 from components.trainer.progress import LOGGER, EpochReporter
 from components.trainer.search.chief import Chief
 from components.trainer.search.search import Search
 from components.trainer.search.selection import Choice
-from components.trainer.search.trials import Trial
 from components.trainer.training.checkpoint import Checkpoint
 from components.trainer.training.fitter import Fitter
 from models.vit_config import ViTConfig

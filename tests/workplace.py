@@ -8,13 +8,14 @@ from typing import Any
 
 from sample_slice import PROJECT, Copies
 
+from components.metadata.root import Root
+from components.metadata.run_record import RunRecord
 from pipeline.__main__ import _read_command
 from pipeline.config import PipelineConfig
 from pipeline.definition import create_pipeline
-from pipeline.history import History, Run
 from pipeline.local import run_locally
 
-RESOLVERS = ("Baseline", "Override", "Served")  # run always
+RESOLVERS = ("Baseline",)  # run always
 MIN_ACCURACY = 0.15  # chance is 0.1; 200 test images put its 99 % bound below 0.15
 TIMED_REQUESTS = 5
 
@@ -59,29 +60,23 @@ class Workplace:
         config: PipelineConfig = _read_command(self.arguments(*arguments)).config  # type: ignore[attr-defined]
         return config
 
-    def run_here(self, *arguments: str) -> Run:
-        """Runs the pipeline to its end in this process."""
+    def run_here(self, *arguments: str) -> Any:
+        """Runs the pipeline to its end in this process; returns its RunRecord."""
         run_locally(create_pipeline(self.configure(*arguments)))
         return self.read_run()
 
-    def history(self) -> History:
-        """Reads ML Metadata."""
-        return History(self.root / "metadata.sqlite")
+    def read_run(self, number: int = -1) -> Any:
+        """Returns the RunRecord of a run, the latest by default."""
+        root = Root(self.root)
+        return RunRecord(root, root.records.run_ids[number])
 
-    def read_run(self) -> Run:
-        """Reads the latest run."""
-        history = self.history()
-        return history.read_run(history.latest_run_id())
-
-    def first_output(self, component: str, key: str) -> Any:
-        """Returns what a component wrote in the first run that was not killed."""
-        history = self.history()
-        [artifact] = history.outputs(history.run_ids()[1], component, key)
-        return artifact
+    def first_output(self, step: str, key: str) -> Any:
+        """Returns what a step wrote in the first run that was not killed."""
+        return self.read_run(1).find_output(key, step=step)
 
     def executed(self) -> list[str]:
         """Returns the steps of the latest run that did not come from the cache."""
-        return [step.name for step in self.read_run().steps if step.state == "COMPLETE" and step.name not in RESOLVERS]
+        return [step.name for step in self.read_run().steps if step.state == "done" and step.name not in RESOLVERS]
 
     def versions(self) -> list[str]:
         """Returns the pushed versions, oldest first."""

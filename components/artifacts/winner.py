@@ -53,4 +53,9 @@ def read_winner(folder: pathlib.Path) -> Winner:
         FileNotFoundError: There is no such file.
         ValueError: This version's `write_winner` did not write it.
     """
-    return _WINNER.validate_json((folder / WINNER_FILE).read_bytes())
+    return decode_winner((folder / WINNER_FILE).read_bytes())
+
+
+def decode_winner(content: bytes) -> Winner:
+    """Returns the winner that `winner.json` describes."""
+    return _WINNER.validate_json(content)

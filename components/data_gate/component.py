@@ -15,10 +15,7 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import io_utils
 
 from components import features
-from components.bad_data import BadDataError
-from components.data_gate import findings
-from components.data_gate.bad_image import BadImage
-from components.data_gate.duplicates import (
+from components.artifacts.duplicates import (
     DUPLICATES_PREFIX,
     Duplicates,
     Member,
@@ -28,8 +25,11 @@ from components.data_gate.duplicates import (
     encode_group,
     is_several,
 )
+from components.data_gate import findings
+from components.data_gate.bad_image import BadImage
 from components.data_gate.images import CheckedImage, check_images
 from components.data_gate.skew import describe_skew
+from components.errors import BadDataError
 
 _BAD_IMAGES, _SHARED_IDS = "bad_images", "shared_ids"  # how files of lines of JSON begin
 

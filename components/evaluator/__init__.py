@@ -1,1 +1,1 @@
-"""Evaluator and Gate: what is measured on the test split, and what blesses a model."""
+"""Evaluator: measures models on the test split and decides which one is blessed."""

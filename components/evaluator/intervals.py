@@ -1,21 +1,18 @@
-"""95 % intervals: of proportions, of paired differences, and of what only a bootstrap can tell.
+"""95 % intervals of the metrics of one model, and of the paired difference of two.
 
-Axes: images, replicates, statistics.
+Axes: images, bins.
 """
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 import scipy.special
 
-from components.evaluator.verdict import Measure, Paired
+from components.artifacts.verdict import Measure, Paired
 
 Z_95 = 1.959963984540054  # half width of a 95 % interval of the normal distribution, in standard errors
 
 _REPLICATES = 1000
-_CHUNK = 100  # replicates at once
-_CHUNK_COUNTS = 10**6  # resampled images at once, 8 MB, so that memory stays flat on larger test splits
 _SEED = 20260
 
 
@@ -46,13 +43,28 @@ def measure_share(hits: int, images: int) -> Measure:
 def compare_paired(candidate: np.ndarray, baseline: np.ndarray) -> Paired:
     """Compares two models on the same images.
 
+    Args:
+        candidate: Whether it is right on each image, bool [images].
+        baseline: The same of the other model.
+
+    Returns:
+        See `compare_counts`.
+    """
+    gained, lost = (int(np.count_nonzero(only)) for only in (candidate & ~baseline, baseline & ~candidate))
+    return compare_counts(gained, lost, len(candidate))
+
+
+def compare_counts(gained: int, lost: int, images: int) -> Paired:
+    """Compares two models on the same images by how often only one of them is right.
+
     The interval is the Wald interval after half an image was added to each of the four cells (Agresti and Min's
-    "Wald+2"), which covers close to 95 % also where models rarely disagree, and does not shrink to nothing where they
+    "Wald+2"), which covers close to 95 % even if the models rarely disagree, and does not shrink to nothing if they
     never do.
 
     Args:
-        candidate: Which images it got right, bool [images].
-        baseline: The same of the other model.
+        gained: Images on which only the candidate is right.
+        lost: Images on which only the baseline is right.
+        images: All images.
 
     Returns:
         The difference of their accuracies.
@@ -62,9 +74,6 @@ def compare_paired(candidate: np.ndarray, baseline: np.ndarray) -> Paired:
         Medicine 24, 2005. McNemar, "Note on the sampling error of the difference between correlated proportions or
         percentages", Psychometrika 12, 1947, here with the exact binomial distribution.
     """
-    images = len(candidate)
-    gained = int(np.count_nonzero(candidate & ~baseline))
-    lost = int(np.count_nonzero(baseline & ~candidate))
     difference = (gained - lost) / images
     center = (gained - lost) / (images + 2)
     half_width = Z_95 * math.sqrt(gained + lost + 1 - (gained - lost) ** 2 / (images + 2)) / (images + 2)
@@ -79,44 +88,44 @@ def compare_paired(candidate: np.ndarray, baseline: np.ndarray) -> Paired:
     )
 
 
-def measure_by_bootstrap(
-    summands: np.ndarray, combine: Callable[[np.ndarray], np.ndarray], smallest: float
-) -> list[Measure]:
-    """Measures statistics of sums over images, all from the same resamples.
-
-    Resampled images are counted, not copied, so a chunk of replicates is one matrix product. The percentile interval is
-    moved by what the bootstrap shows of its own bias: statistics such as a calibration error, a sum of magnitudes, grow
-    with every resampling, and their plain percentile interval would lie above them.
+def measure_mean(mean: float, mean_square: float, images: int) -> Measure:
+    """Measures a mean of values that are not negative with the interval of the normal distribution.
 
     Args:
-        summands: float64 [images, statistics summed].
-        combine: From means over images, [..., statistics summed], to the statistics, [..., statistics].
-        smallest: What no statistic can be below.
+        mean: Of the values.
+        mean_square: Of their squares.
+        images: Number of values, at least 1.
 
     Returns:
-        The statistics.
+        The mean.
+    """
+    variance = max(0.0, mean_square - mean**2) / max(1, images - 1)  # of the mean
+    half_width = Z_95 * math.sqrt(variance)
+    return Measure(value=mean, low=max(0.0, mean - half_width), high=mean + half_width)
+
+
+def measure_calibration_error(bins: np.ndarray) -> Measure:
+    """Measures the expected calibration error with an interval from a parametric bootstrap.
+
+    The error is the mean, weighted by images, over equal bins of confidence, of the distance between mean confidence
+    and accuracy. Replicates of these distances are drawn from the normal distribution with their covariance. A sum of
+    magnitudes grows with every resampling, so the percentile interval is moved by the bias that the bootstrap shows.
+
+    Args:
+        bins: For each bin the images, those predicted right, and the sums of confidence and of the squared difference
+            of both, float64 [bins, 4].
+
+    Returns:
+        The error, 0..1.
 
     Reference:
-        Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, sections 10.2 (bias) and 13.3 (percentiles).
+        Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, https://arxiv.org/abs/1706.04599. Efron and
+        Tibshirani, "An Introduction to the Bootstrap", 1993, sections 6.5 (parametric), 10.2 (bias), 13.3.
     """
-    images = len(summands)
-    random = np.random.default_rng(_SEED)
-    means = np.empty((_REPLICATES, summands.shape[1]))  # [replicates, statistics summed]
-    chunk = min(_CHUNK, max(1, _CHUNK_COUNTS // images))
-    for begin in range(0, _REPLICATES, chunk):
-        rows = means[begin : begin + chunk]
-        counts = np.stack([_count_draws(random, images) for _ in rows])  # [chunk, images]
-        rows[:] = counts @ summands / images
-    values = combine(summands.mean(axis=0))  # [statistics]
-    replicates = combine(means)  # [replicates, statistics]
-    shifted = replicates - (replicates.mean(axis=0) - values)
-    lows, highs = np.quantile(shifted, (0.025, 0.975), axis=0)
-    return [
-        Measure(value=float(value), low=max(smallest, float(low)), high=float(high))
-        for value, low, high in zip(values, lows, highs, strict=True)
-    ]
-
-
-def _count_draws(random: np.random.Generator, images: int) -> np.ndarray:
-    """Draws so many images with replacement; returns how often each came, [images]."""
-    return np.bincount(random.integers(images, size=images), minlength=images).astype(np.float64)
+    images, right, confidence, squares = bins.T
+    gaps = (right - confidence) / images.sum()  # [bins]
+    covariance = (np.diag(squares / images.sum()) - np.outer(gaps, gaps)) / images.sum()  # each image is in one bin
+    draws = np.random.default_rng(_SEED).multivariate_normal(gaps, covariance, _REPLICATES, check_valid="ignore")
+    value, replicates = np.abs(gaps).sum(), np.abs(draws).sum(axis=1)
+    low, high = np.quantile(replicates - (replicates.mean() - value), (0.025, 0.975))
+    return Measure(value=float(value), low=max(0.0, float(low)), high=float(high))

@@ -1,4 +1,4 @@
-"""The gate's four rules: what blesses a model.
+"""The four rules that decide whether a model is blessed.
 
 Two of them compare with the last blessed model, on the same images, and both put the burden of proof on the candidate:
 it is blessed when the *lower* end of a 95 % interval of its paired difference lies above the allowed drop (a test of
@@ -18,13 +18,13 @@ larger allowed drop, not by less care.
 """
 
 import dataclasses
-
-import numpy as np
+from collections.abc import Mapping
 
 from components import features
-from components.evaluator import metrics
-from components.evaluator.intervals import compare_paired
-from components.evaluator.verdict import Measure, Paired, Predictions, Rule, RuleName, Verdict
+from components.artifacts.verdict import Measure, Paired, Rule, RuleName, Verdict
+from components.evaluator.counts import BASELINE, CANDIDATE, Metrics, SliceKey
+from components.evaluator.intervals import compare_counts
+from components.evaluator.scorecard import score
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -37,12 +37,12 @@ class Thresholds:
     max_mmacs: float | None  # million multiply-accumulates an image; None: no budget
 
 
-def judge(predictions: Predictions, macs: int, thresholds: Thresholds) -> Verdict:
+def judge(slices: Mapping[SliceKey, Metrics], macs: int, thresholds: Thresholds) -> Verdict:
     """Judges a model by the four rules.
 
     Args:
-        predictions: What it, and the last blessed model if there is one, answered.
-        macs: Its true multiply-accumulates an image.
+        slices: Metrics of the test split, of the candidate and, if there is one, of the last blessed model.
+        macs: The candidate's multiply-accumulates an image.
         thresholds: The rules' numbers.
 
     Returns:
@@ -53,14 +53,10 @@ def judge(predictions: Predictions, macs: int, thresholds: Thresholds) -> Verdic
         tests must be passed: intersection-union). ICH guideline E9, "Statistical principles for clinical trials", 1998,
         section 3.3.2 (non-inferiority by the lower end of an interval).
     """
-    candidate = metrics.score(predictions.candidate, predictions)
-    baseline = None if predictions.baseline is None else metrics.score(predictions.baseline, predictions)
-    paired = by_class = None
-    if predictions.baseline is not None:
-        right = metrics.find_correct(predictions.candidate, predictions.labels)
-        baseline_right = metrics.find_correct(predictions.baseline, predictions.labels)
-        paired = compare_paired(right, baseline_right)
-        by_class = compare_classes(right, baseline_right, predictions.labels)
+    candidate = score(slices, CANDIDATE)
+    baseline = paired = by_class = None
+    if (BASELINE, "accuracy") in slices[()]:
+        baseline, paired, by_class = score(slices, BASELINE), compare(slices[()]), compare_classes(slices)
     rules = (
         _judge_floor(candidate.overall.accuracy, thresholds.min_accuracy),
         judge_difference(paired, thresholds.max_accuracy_drop),
@@ -78,23 +74,21 @@ def judge(predictions: Predictions, macs: int, thresholds: Thresholds) -> Verdic
     )
 
 
-def compare_classes(right: np.ndarray, baseline_right: np.ndarray, labels: np.ndarray) -> dict[str, Paired]:
-    """Compares two models within each class.
+def compare(metrics: Metrics) -> Paired:
+    """Compares candidate and baseline on the images of one slice."""
+    gained, lost, images = (
+        int(metrics[CANDIDATE, name]) for name in ("only_candidate_right", "only_baseline_right", "example_count")
+    )
+    return compare_counts(gained, lost, images)
 
-    Args:
-        right: Which images the candidate got right, bool [images].
-        baseline_right: The same of the baseline.
-        labels: [images].
 
-    Returns:
-        The comparison by the name of the class.
-    """
-    found = {}
-    for label, name in enumerate(features.CLASS_NAMES):
-        inside = labels == label
-        if inside.any():
-            found[name] = compare_paired(right[inside], baseline_right[inside])
-    return found
+def compare_classes(slices: Mapping[SliceKey, Metrics]) -> dict[str, Paired]:
+    """Compares candidate and baseline within each class, by the name of the class."""
+    return {
+        name: compare(slices[key,])
+        for label, name in enumerate(features.CLASS_NAMES)
+        if ((key := (features.LABEL, label)),) in slices
+    }
 
 
 def _judge_floor(accuracy: Measure, floor: float) -> Rule:

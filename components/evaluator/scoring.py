@@ -1,62 +1,65 @@
-"""Scores the test split with exported models.
+"""Predictions of exported models for the test split, with Beam: each image is scored once by each model.
 
 Axes: images, classes.
 """
 
-import pathlib
+import functools
+from collections.abc import Iterator
+from typing import Any
 
+import apache_beam as beam
 import numpy as np
 import tensorflow as tf
+from apache_beam.utils.shared import Shared
 
 from components import features, signatures
-from components.evaluator.verdict import Predictions
+from components.artifacts.predictions import Predictions
 
-# Images, everywhere in this room where a model is asked: all activations of a batch are in memory at once. 500 took up
-# to 190 MiB more than 128 and were no faster on two cores.
+# Images, wherever models are evaluated: all activations of a batch are in memory at once. 500 took up to 190 MiB more
+# than 128 and were no faster on two cores.
 BATCH_SIZE = 128
 
 
-def predict(split: pathlib.Path, candidate: pathlib.Path, baseline: pathlib.Path | None) -> Predictions:
-    """Asks each model for every image of a split, once.
+class ScoreBatch(beam.DoFn):
+    """Scores a batch of serialized tf.Examples with the candidate and, if there is one, the baseline.
 
     Args:
-        split: Folder of TFRecords of raw tf.Examples.
-        candidate: A SavedModel with the signatures of `components.signatures`; it tells labels and quartiles, too.
+        candidate: A SavedModel with the signatures of `components.signatures`; it also computes labels and quartiles.
         baseline: Another, or None.
 
-    Returns:
-        What they answered, in the order of the records.
-
     Raises:
-        ValueError: If a model answers with anything but probabilities, or there is no image.
+        ValueError: If a model returns anything but probabilities.
     """
-    folders = [folder for folder in (candidate, baseline) if folder]
-    models = [tf.saved_model.load(str(folder)).signatures for folder in folders]
-    answers: list[list[np.ndarray]] = [[] for _ in models]
-    truths: dict[str, list[np.ndarray]] = {}
-    files = [str(file) for file in sorted(split.iterdir())]
-    for records in tf.data.TFRecordDataset(files).batch(BATCH_SIZE).prefetch(1):
-        for answer, model in zip(answers, models, strict=True):
-            answer.append(model[signatures.SERVE_EXAMPLES](examples=records)[signatures.PROBABILITIES].numpy())
-        ids = tf.io.parse_example(records, {features.ID: tf.io.FixedLenFeature([], tf.string)})
-        for name, values in {**ids, **models[0][signatures.TRANSFORM_FEATURES](examples=records)}.items():
-            truths.setdefault(name, []).append(values.numpy())
-    if not truths:
-        raise ValueError(f"{split} holds no image")
-    truth = {name: np.concatenate(values) for name, values in truths.items()}
-    probabilities = [_check(np.concatenate(answer), folder) for answer, folder in zip(answers, folders, strict=True)]
-    return Predictions(
-        ids=truth[features.ID].astype(str),
-        labels=truth[features.LABEL],
-        brightness_quartile=truth[features.BRIGHTNESS_QUARTILE],
-        contrast_quartile=truth[features.CONTRAST_QUARTILE],
-        candidate=probabilities[0],
-        baseline=probabilities[1] if baseline else None,
-    )
 
+    def __init__(self, candidate: str, baseline: str | None) -> None:
+        self.folders = [candidate, *([baseline] if baseline else [])]
+        self._shared = {folder: Shared() for folder in self.folders}  # one copy of each model in a process
 
-def _check(probabilities: np.ndarray, folder: pathlib.Path) -> np.ndarray:
-    bad = np.count_nonzero(~(np.abs(probabilities.sum(axis=1) - 1) < 1e-3))  # NaN, too
-    if bad or probabilities.shape[1] != features.NUM_CLASSES:
-        raise ValueError(f"the model in {folder} answers {bad} images with something else than probabilities")
-    return probabilities
+    def setup(self) -> None:
+        """Loads the models."""
+        self._models = [
+            shared.acquire(functools.partial(tf.saved_model.load, folder)) for folder, shared in self._shared.items()
+        ]
+
+    def process(self, records: list[bytes]) -> Iterator[Predictions]:
+        """Yields the predictions for a batch."""
+        examples = tf.constant(records)
+        ids = tf.io.parse_example(examples, {features.ID: tf.io.FixedLenFeature([], tf.string)})[features.ID]
+        truth = self._models[0].signatures[signatures.TRANSFORM_FEATURES](examples=examples)
+        scored = [self._score(position, examples) for position in range(len(self._models))]
+        yield Predictions(
+            ids=ids.numpy().astype(str),
+            labels=truth[features.LABEL].numpy(),
+            brightness_quartile=truth[features.BRIGHTNESS_QUARTILE].numpy(),
+            contrast_quartile=truth[features.CONTRAST_QUARTILE].numpy(),
+            candidate=scored[0],
+            baseline=scored[1] if len(scored) > 1 else None,
+        )
+
+    def _score(self, position: int, examples: tf.Tensor) -> np.ndarray:
+        answer: dict[str, Any] = self._models[position].signatures[signatures.SERVE_EXAMPLES](examples=examples)
+        probabilities: np.ndarray = answer[signatures.PROBABILITIES].numpy()
+        bad = np.count_nonzero(~(np.abs(probabilities.sum(axis=1) - 1) < 1e-3))  # NaN, too
+        if bad or probabilities.shape[1] != features.NUM_CLASSES:
+            raise ValueError(f"the model in {self.folders[position]} does not return probabilities for {bad} images")
+        return probabilities

@@ -14,7 +14,7 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_artifacts
 
 from components import features
-from components.bad_data import BadDataError
+from components.errors import BadDataError
 from components.example_gen import splits
 
 _TFDS_SPLITS = ("train", "test")

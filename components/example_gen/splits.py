@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import tensorflow as tf
 
 from components import features
-from components.bad_data import BadDataError
+from components.errors import BadDataError
 
 _BATCH_SIZE = 512  # records read at once
 

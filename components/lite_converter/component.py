@@ -7,8 +7,9 @@ from tfx.dsl.component.experimental.decorators import component
 from tfx.types import artifact_utils, standard_artifacts
 
 from components import features
+from components.artifacts.lite_comparison import write_comparison
+from components.evaluator.artifact import EvaluationVerdict
 from components.lite_converter.artifact import LiteModels
-from components.lite_converter.comparison import write_comparison
 from components.lite_converter.twins import make_twins
 from components.saved_model import locate_saved_model
 
@@ -17,6 +18,7 @@ from components.saved_model import locate_saved_model
 def LiteConverter(  # noqa: N802 (TFX names components like classes)
     examples: InputArtifact[standard_artifacts.Examples],
     model: InputArtifact[standard_artifacts.Model],
+    verdict: InputArtifact[EvaluationVerdict],
     lite_models: OutputArtifact[LiteModels],
     int8_margin: Parameter[float],
     code_digest: Parameter[str],  # noqa: ARG001 (read by the cache)
@@ -26,6 +28,7 @@ def LiteConverter(  # noqa: N802 (TFX names components like classes)
     Args:
         examples: Split train calibrates, split test compares.
         model: Of the Trainer.
+        verdict: Of the Evaluator; its predictions for split test are compared with.
         lite_models: The twins, and what was found.
         int8_margin: See `comparison.LiteComparison`; the float twin has to meet it, too.
         code_digest: Of the sources that this step depends on.
@@ -36,6 +39,7 @@ def LiteConverter(  # noqa: N802 (TFX names components like classes)
         saved_model=locate_saved_model(model),
         train_split=pathlib.Path(artifact_utils.get_split_uri([examples], features.TRAIN_SPLIT)),
         test_split=pathlib.Path(artifact_utils.get_split_uri([examples], features.TEST_SPLIT)),
+        verdict=pathlib.Path(verdict.uri),
         margin=int8_margin,
         folder=folder,
     )

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from components import signatures
-from components.lite_converter.comparison import TWINS, VariantName
+from components.artifacts.lite_comparison import TWINS, VariantName
 
 _SECONDS = 600  # for each conversion; one of the profile full takes 10 on a core
 # What a layer norm measures on each token. In eight bits it costs accuracy, and time, for XNNPACK has no such kernels:

@@ -14,7 +14,8 @@ import numpy as np
 import tensorflow as tf
 
 from components import signatures
-from components.lite_converter.comparison import VariantName
+from components.artifacts.lite_comparison import VariantName
+from components.lite_converter.images import Images
 
 _WARM_UP_REQUESTS = 20
 _TIMED_REQUESTS = 200
@@ -58,19 +59,25 @@ def open_interpreter(file: pathlib.Path) -> Any:
         return tf.lite.Interpreter(str(file))
 
 
-def classify_all(classify: Classify, batches: Iterable[np.ndarray]) -> np.ndarray:
-    """Asks for one image after the other.
+def find_right(classify: Classify, batches: Iterable[Images]) -> np.ndarray:
+    """Finds the images whose label a model predicts.
 
-    One at a time is what a twin is for, and as fast as batches: what it works on stays in the processor's cache.
+    One image at a time is what a TensorFlow Lite model is for, and as fast as batches: its data stays in the
+    processor's cache.
 
     Args:
-        classify: A twin.
-        batches: Images, uint8 [batch, height, width, channels] each.
+        classify: The model.
+        batches: Of all images.
 
     Returns:
-        Probabilities, float32 [images, classes].
+        Whether it is right, bool [images], in the alphabetical order of the ids.
     """
-    return np.concatenate([classify(pixels[i : i + 1]) for pixels in batches for i in range(len(pixels))])
+    ids, right = [], []
+    for batch in batches:
+        for name, image, label in zip(*batch, strict=True):
+            ids.append(name)
+            right.append(classify(image[np.newaxis]).argmax() == label)
+    return np.array(right)[np.argsort(ids)]
 
 
 def time_in_turns(models: Mapping[VariantName, Classify], pixels: np.ndarray) -> dict[VariantName, Latency]:

@@ -1,7 +1,7 @@
 """Makes the twins of an exported model and judges which of them go beside it.
 
 A twin is pushed when the *lower* end of the 95 % interval of its paired difference lies above minus the margin, as the
-gate judges a model against the last blessed one (`components/evaluator/rules.py`): the burden of proof is the twin's.
+Evaluator compares a model with the last blessed one (`components/evaluator/rules.py`): the twin has to prove itself.
 How much noise the margin has to leave room for follows from how often twin and model are right on different images. The
 int8 twins of two networks of the profile quick, with layer norms in float, differed so on 2 % of 10,000 test images: a
 standard error of 0.14 points on 10,000 images and 0.45 on 1,000, of which an equally accurate twin needs about 3.7 to
@@ -14,19 +14,23 @@ import pathlib
 import numpy as np
 
 from components import features
-from components.evaluator import scoring
+from components.artifacts.lite_comparison import LABELS_FILE, TWINS, FailedTwin, LiteComparison, Variant, VariantName
+from components.artifacts.predictions import read_right
+from components.artifacts.verdict import Measure, Paired
 from components.evaluator.intervals import compare_paired, measure_share
-from components.evaluator.metrics import find_correct
-from components.evaluator.verdict import Measure, Paired
 from components.lite_converter import images, measure
-from components.lite_converter.comparison import LABELS_FILE, TWINS, FailedTwin, LiteComparison, Variant, VariantName
 from components.lite_converter.convert import convert_models, locate_twin
 
 _CALIBRATION_IMAGES_PER_CLASS = 20  # TensorFlow advises 100 to 500 in all; 1,000 gave no better twin than 100
 
 
 def make_twins(
-    saved_model: pathlib.Path, train_split: pathlib.Path, test_split: pathlib.Path, margin: float, folder: pathlib.Path
+    saved_model: pathlib.Path,
+    train_split: pathlib.Path,
+    test_split: pathlib.Path,
+    verdict: pathlib.Path,
+    margin: float,
+    folder: pathlib.Path,
 ) -> LiteComparison:
     """Converts, measures and judges.
 
@@ -34,6 +38,7 @@ def make_twins(
         saved_model: As the Trainer exports it.
         train_split: Folder of TFRecords; the first images of each class calibrate the int8 twin.
         test_split: On which the model and its twins are compared.
+        verdict: Folder with the model's predictions for it.
         margin: See `LiteComparison`.
         folder: Gets the twins and `labels.txt`.
 
@@ -42,23 +47,21 @@ def make_twins(
     """
     failures = convert_models(saved_model, images.choose_images(train_split, _CALIBRATION_IMAGES_PER_CLASS), folder)
     (folder / LABELS_FILE).write_text("".join(f"{name}\n" for name in features.CLASS_NAMES))
-    predictions = scoring.predict(test_split, saved_model, None)
     models: dict[VariantName, measure.Classify] = {"saved_model": measure.load_saved_model(saved_model)}
-    right: dict[VariantName, np.ndarray] = {"saved_model": find_correct(predictions.candidate, predictions.labels)}
+    right: dict[VariantName, np.ndarray] = {"saved_model": read_right(verdict)[1]}
     for name in [name for name in TWINS if name not in failures]:
         asked = _ask_twin(locate_twin(folder, name), test_split)
         if isinstance(asked, str):
             failures[name] = asked
         else:
-            models[name], answers = asked
-            right[name] = find_correct(answers, predictions.labels)
-    latencies = measure.time_in_turns(models, next(images.stream_pixels(test_split)))
+            models[name], right[name] = asked
+    latencies = measure.time_in_turns(models, next(images.stream_images(test_split)).pixels)
     variants = [_describe_saved_model(saved_model, right["saved_model"], latencies["saved_model"])]
     for name in [name for name in TWINS if name in right]:
         file = locate_twin(folder, name)
         variants.append(judge_twin(name, file, right[name], right["saved_model"], latencies[name], margin))
     failed = tuple(describe_failure(name, reason) for name, reason in failures.items())
-    return LiteComparison(images=len(predictions.labels), margin=margin, variants=tuple(variants), failed=failed)
+    return LiteComparison(images=len(right["saved_model"]), margin=margin, variants=tuple(variants), failed=failed)
 
 
 def judge_twin(
@@ -104,10 +107,10 @@ def describe_failure(name: VariantName, reason: str) -> FailedTwin:
 
 
 def _ask_twin(file: pathlib.Path, split: pathlib.Path) -> tuple[measure.Classify, np.ndarray] | str:
-    """Returns a twin and its probabilities, [images, classes]; or, in words, why it does not run."""
+    """Returns a twin and whether it is right, bool [images]; or, in words, why it does not run."""
     try:
         twin = measure.load_twin(file)
-        return twin, measure.classify_all(twin, images.stream_pixels(split))
+        return twin, measure.find_right(twin, images.stream_images(split))
     except (RuntimeError, ValueError) as error:  # of the interpreter: not every operator takes every type
         return str(error).splitlines()[0]
 

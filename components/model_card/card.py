@@ -3,8 +3,8 @@
 import pathlib
 
 from components import features, signatures, templates
-from components.evaluator.verdict import Measure
-from components.lite_converter.comparison import FORM_NAMES
+from components.artifacts.lite_comparison import FORM_NAMES
+from components.artifacts.verdict import Measure
 from components.model_card.facts import Facts
 from components.model_card.figures import AttentionPicture, draw_search_picture
 from components.model_card.metadata import DATASET, write_metadata

@@ -6,7 +6,7 @@ from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArti
 from tfx.dsl.component.experimental.decorators import component
 from tfx.types import standard_artifacts
 
-from components.evaluator.gate import GateVerdict
+from components.evaluator.artifact import EvaluationVerdict
 from components.lite_converter.artifact import LiteModels
 from components.model_card.artifact import ModelCardPage
 from components.model_card.card import write_card
@@ -23,7 +23,7 @@ def ModelCard(  # noqa: N802 (TFX names components like classes)
     duplicates: InputArtifact[standard_artifacts.ExampleAnomalies],
     model: InputArtifact[standard_artifacts.Model],
     model_run: InputArtifact[standard_artifacts.ModelRun],
-    verdict: InputArtifact[GateVerdict],
+    verdict: InputArtifact[EvaluationVerdict],
     model_card: OutputArtifact[ModelCardPage],
     metadata_path: Parameter[str],
     code_digest: Parameter[str],  # noqa: ARG001 (read by the cache)
@@ -39,7 +39,7 @@ def ModelCard(  # noqa: N802 (TFX names components like classes)
         duplicates: Of the DataGate.
         model: What the Trainer exported.
         model_run: What its search found.
-        verdict: Of the Gate.
+        verdict: Of the Evaluator.
         model_card: The card.
         metadata_path: The sqlite file of ML Metadata; if there is none, the card says so.
         code_digest: Of the sources that this step depends on.
@@ -62,4 +62,4 @@ def ModelCard(  # noqa: N802 (TFX names components like classes)
     folder = pathlib.Path(model_card.uri)
     folder.mkdir(parents=True, exist_ok=True)
     facts = read_facts(sources)
-    write_card(facts, draw_attention_picture(sources.model, sources.test_split, facts.predictions), folder)
+    write_card(facts, draw_attention_picture(sources.model, sources.test_split, sources.verdict), folder)

@@ -6,16 +6,16 @@ import pathlib
 from collections.abc import Iterable
 
 from components import features
-from components.data_gate.duplicates import Duplicates, read_duplicates
-from components.evaluator.verdict import Predictions, Verdict, read_predictions, read_verdict
-from components.lite_converter.comparison import LiteComparison, read_comparison
+from components.artifacts.duplicates import Duplicates, read_duplicates
+from components.artifacts.lite_comparison import LiteComparison, read_comparison
+from components.artifacts.search_results import SearchResults, read_search_results
+from components.artifacts.serving_findings import ServingFindings, read_findings
+from components.artifacts.verdict import Verdict, read_verdict
 from components.model_card.recipe import Recipe, read_recipe
 from components.model_card.weaknesses import Weaknesses, find_weaknesses
 from components.report.data_summary import SplitSummary, summarize_data
 from components.report.environment import Environment
 from components.report.provenance import ArtifactRecord, Provenance, StepRecord, read_provenance
-from components.report.search_results import SearchResults, read_search_results
-from components.serving_validator.findings import ServingFindings, read_findings
 from models.macs import Macs, count_macs
 from models.vit_config import ViTConfig
 
@@ -56,7 +56,6 @@ class Facts:
     """What there is to say about a model; None for what was not measured or not recorded."""
 
     verdict: Verdict
-    predictions: Predictions
     results: SearchResults
     network: ViTConfig
     macs: Macs
@@ -106,20 +105,19 @@ def read_facts(sources: CardSources) -> Facts:
     Raises:
         FileNotFoundError: If an artifact lacks a file; the message names it.
     """
-    verdict, predictions = read_verdict(sources.verdict), read_predictions(sources.verdict)
+    verdict = read_verdict(sources.verdict)
     results = read_search_results(sources.model_run)
     splits = summarize_data(sources.statistics, None, sources.examples)
     train_images = next(split.images for split in splits if split.name == features.TRAIN_SPLIT)
     provenance = _read_provenance(sources.metadata_path)
     return Facts(
         verdict=verdict,
-        predictions=predictions,
         results=results,
         network=results.winner.network,
         macs=results.winner.macs,
         splits=splits,
         duplicates=read_duplicates(sources.duplicates),
-        weaknesses=find_weaknesses(verdict.candidate, predictions),
+        weaknesses=find_weaknesses(verdict.candidate),
         recipe=read_recipe(provenance, train_images) if provenance else None,
         provenance=provenance,
         digests=tuple(_list_digests(provenance.steps)) if provenance else (),

@@ -11,11 +11,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from components import features
-from components.evaluator.verdict import Predictions
-from components.report import answers, canvas, pictures
+from components.artifacts.predictions import stream_predictions
+from components.artifacts.search_results import SearchResults
+from components.report import canvas, pictures
 from components.report.compute_chart import list_marks, plot_search
 from components.report.palette import LIGHT
-from components.report.search_results import SearchResults
+from components.report.selection import Prediction, select_images
 
 _ROWS_OF_A_SORT = 3  # images that were got right, and as many that were not
 _TILE = 50  # pixels a side of an image, as planned
@@ -39,28 +40,25 @@ class AttentionPicture:
 
 
 def draw_attention_picture(
-    model: pathlib.Path, test_split: pathlib.Path, predictions: Predictions
+    model: pathlib.Path, test_split: pathlib.Path, verdict: pathlib.Path
 ) -> AttentionPicture | None:
-    """Draws attention maps over the test images of which the model was surest, rightly and wrongly.
+    """Draws attention maps over test images that the model is most confident about, right and wrong.
 
     Args:
         model: A SavedModel.
         test_split: Folder of TFRecords of raw tf.Examples.
-        predictions: What the model answered.
+        verdict: Folder with its predictions.
 
     Returns:
         The picture; None if the model has not learned where to look.
     """
-    selection = answers.select_images(predictions.candidate, predictions.labels, _ROWS_OF_A_SORT)
-    positions = (*selection.right, *selection.wrong)
-    records = pictures.read_records(test_split, [str(predictions.ids[position]) for position in positions])
+    selection = select_images(stream_predictions(verdict), _ROWS_OF_A_SORT)
+    shown = (*selection.right, *selection.wrong)
+    records = pictures.read_records(test_split, [image.example_id for image in shown])
     attention = pictures.read_attention(model, test_split, {name: record for name, (record, _) in records.items()})
     if attention is None:
         return None
-    rows = []
-    for position in positions:
-        name = str(predictions.ids[position])
-        rows.append((_describe(predictions, position), records[name][1], attention.maps[name]))
+    rows = [(_describe(image), records[image.example_id][1], attention.maps[image.example_id]) for image in shown]
     mean = (f"mean of {attention.mean_images:,}\nimages", None, attention.mean)
     effective = attention.effective_patches
     return AttentionPicture(
@@ -76,11 +74,10 @@ def draw_attention_picture(
     )
 
 
-def _describe(predictions: Predictions, position: int) -> str:
-    label, probabilities = int(predictions.labels[position]), predictions.candidate[position]
-    answer = int(probabilities.argmax())
-    said = f"{features.CLASS_NAMES[answer]} {probabilities[answer]:.0%}"
-    return said if answer == label else f"{said},\nis {features.CLASS_NAMES[label]}"
+def _describe(image: Prediction) -> str:
+    predicted = int(image.candidate.argmax())
+    text = f"{features.CLASS_NAMES[predicted]} {image.candidate[predicted]:.0%}"
+    return text if predicted == image.label else f"{text},\nis {features.CLASS_NAMES[image.label]}"
 
 
 def _draw_rows(rows: Sequence[tuple[str, bytes | None, np.ndarray]]) -> bytes:

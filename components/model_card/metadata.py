@@ -2,7 +2,7 @@
 
 from huggingface_hub import EvalResult, ModelCardData
 
-from components.evaluator.verdict import Verdict
+from components.artifacts.verdict import Verdict
 from models.vit_config import ViTConfig
 
 DATASET = "uoft-cs/cifar10"  # its name on the Hub

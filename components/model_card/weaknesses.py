@@ -1,15 +1,10 @@
-"""Weaknesses: where a model errs most, for those who think of using it.
-
-Axes: images, classes.
-"""
+"""Weaknesses: where a model errs most."""
 
 import dataclasses
 from collections.abc import Sequence
 
-import numpy as np
-
 from components import features
-from components.evaluator.verdict import Predictions, Scorecard, Slice
+from components.artifacts.verdict import Scorecard, Slice
 
 _WEAKEST_CLASSES = 3
 _CONFUSIONS = 3
@@ -32,15 +27,13 @@ class Weaknesses:
     classes: tuple[Slice, ...]  # with the lowest accuracy, the lowest first
     quarters: tuple[Slice, ...]  # the lowest by brightness, and by contrast
     confusions: tuple[Confusion, ...]  # the most frequent first
-    mean_confidence: float  # probability of the likeliest class, mean over the images, 0..1
 
 
-def find_weaknesses(scorecard: Scorecard, predictions: Predictions) -> Weaknesses:
-    """Finds them.
+def find_weaknesses(scorecard: Scorecard) -> Weaknesses:
+    """Finds the classes, quarters and confusions with the lowest accuracy.
 
     Args:
         scorecard: Of the candidate.
-        predictions: What it answered.
 
     Returns:
         Its weaknesses; equals stand in the order of the labels.
@@ -54,7 +47,6 @@ def find_weaknesses(scorecard: Scorecard, predictions: Predictions) -> Weaknesse
             by_feature[name][0] for name in ("brightness_quartile", "contrast_quartile") if name in by_feature
         ),
         confusions=tuple(_find_confusions(scorecard.confusion)),
-        mean_confidence=float(np.mean(predictions.candidate.max(axis=1), dtype=np.float64)),
     )
 
 

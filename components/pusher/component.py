@@ -9,14 +9,15 @@ from tfx.dsl.component.experimental.decorators import component
 from tfx.types import standard_artifacts
 from tfx.types.artifact import Artifact
 
-from components.evaluator.gate import GateVerdict
+from components.evaluator.artifact import EvaluationVerdict
 from components.lite_converter.artifact import LiteModels
+from components.metadata import pushes
+from components.metadata.records import open_records
 from components.model_card.artifact import ModelCardPage
-from components.pusher import ledger
 from components.pusher.content import collect_files
 from components.pusher.draft import draft_manifest
+from components.pusher.driver import PUSH_BEFORE, PUSHED_FROM, PusherDriver, describe_candidate
 from components.pusher.manifest import Manifest, hash_manifest
-from components.pusher.served import PUSHED_FROM, SERVED_BEFORE, describe_candidate
 from components.pusher.shelf import open_shelf
 from components.saved_model import locate_saved_model
 
@@ -25,7 +26,7 @@ from components.saved_model import locate_saved_model
 def Pusher(  # noqa: N802 (TFX names components like classes)
     model: InputArtifact[standard_artifacts.Model],
     model_run: InputArtifact[standard_artifacts.ModelRun],
-    verdict: InputArtifact[GateVerdict],
+    verdict: InputArtifact[EvaluationVerdict],
     model_blessing: InputArtifact[standard_artifacts.ModelBlessing],
     pushed_model: OutputArtifact[standard_artifacts.PushedModel],
     serving_dir: Parameter[str],
@@ -36,15 +37,16 @@ def Pusher(  # noqa: N802 (TFX names components like classes)
     lite_models: InputArtifact[LiteModels] = None,
     model_card: InputArtifact[ModelCardPage] = None,
     baseline_model: InputArtifact[standard_artifacts.Model] = None,
-    served_model: InputArtifact[standard_artifacts.PushedModel] = None,
+    manual_blessing: Parameter[int] = 0,
+    last_push: Parameter[int] = 0,
 ) -> None:
     """Publishes a blessed model as a new version, whole or not at all.
 
     Args:
         model: What the Trainer exported.
         model_run: Of the Trainer; `winner.json` tells the network.
-        verdict: Of the Gate.
-        model_blessing: The one that counts.
+        verdict: Of the Evaluator.
+        model_blessing: Of the Evaluator.
         pushed_model: With the properties that TFX's Pusher sets; its folder stays empty.
         serving_dir: The folder that is served.
         keep_versions: How many of the newest versions stay; see `versions.choose_outdated`.
@@ -54,19 +56,21 @@ def Pusher(  # noqa: N802 (TFX names components like classes)
         lite_models: Of the LiteConverter.
         model_card: Of the ModelCard.
         baseline_model: The last other blessed model; its newest version stays.
-        served_model: Of ServedStrategy, for the cache.
+        manual_blessing: Of PusherDriver: id of a manual blessing, which counts instead of the Evaluator's; 0: none.
+        last_push: Of PusherDriver, for the cache.
 
     Raises:
         PushError: If the folder cannot be written to; it is as it was.
         LockedError: If another process pushes to it.
     """
     pathlib.Path(pushed_model.uri).mkdir(parents=True, exist_ok=True)  # TFX's cache asks whether it exists
-    store = pathlib.Path(metadata_path)
-    pushes = ledger.read_pushes(store)
-    withheld = pushes[-1].withheld if pushes else {}
-    if obstacle := _find_obstacle(model_blessing, infra_blessing, withheld.get(model.id)):
+    records = open_records(pathlib.Path(metadata_path))
+    history = pushes.read_pushes(records)
+    withheld = history[-1].withheld if history else {}
+    is_blessed = bool(manual_blessing) or model_utils.is_model_blessed(model_blessing)
+    if obstacle := _find_obstacle(infra_blessing, withheld.get(model.id), is_blessed=is_blessed):
         pushed_model.set_int_custom_property("pushed", 0)
-        pushed_model.set_string_custom_property(ledger.NOT_PUSHED_BECAUSE, obstacle)
+        pushed_model.set_string_custom_property(pushes.NOT_PUSHED_BECAUSE, obstacle)
         return
     saved_model = locate_saved_model(model)
     files = collect_files(
@@ -81,21 +85,25 @@ def Pusher(  # noqa: N802 (TFX names components like classes)
         model_run=pathlib.Path(model_run.uri),
         verdict=pathlib.Path(verdict.uri),
         saved_model=saved_model,
-        making=ledger.read_making(store, [artifact.id for artifact in candidate.values() if artifact]),
+        making=pushes.read_making(records, [artifact.id for artifact in candidate.values() if artifact]),
     )
     with open_shelf(pathlib.Path(serving_dir)) as shelf:
-        manifest = shelf.publish(files, draft, [push.version for push in pushes], time.time())
+        manifest = shelf.publish(files, draft, [push.version for push in history], time.time())
         shelf.remove_outdated(keep_versions, baseline_model.id if baseline_model else None)
     # A rollback holds until another model is pushed: the same one, pushed again, hands it on.
-    handed_on = withheld if pushes and pushes[-1].model_id == model.id else {}
+    handed_on = withheld if history and history[-1].model_id == model.id else {}
     _mark_pushed(pushed_model, pathlib.Path(serving_dir), manifest, handed_on)
     pushed_model.set_string_custom_property(PUSHED_FROM, describe_candidate(candidate))
-    pushed_model.set_int_custom_property(SERVED_BEFORE, served_model.id if served_model else 0)
+    pushed_model.set_int_custom_property(PUSH_BEFORE, last_push)
+    pushed_model.set_int_custom_property(pushes.MANUAL_BLESSING, manual_blessing)
 
 
-def _find_obstacle(model_blessing: Artifact, infra_blessing: Artifact | None, withheld: str | None) -> str | None:
+Pusher.DRIVER_CLASS = PusherDriver  # `@component` has no argument for it
+
+
+def _find_obstacle(infra_blessing: Artifact | None, withheld: str | None, *, is_blessed: bool) -> str | None:
     """Returns why the model is not pushed."""
-    if not model_utils.is_model_blessed(model_blessing):
+    if not is_blessed:
         return "it is not blessed"
     if infra_blessing and not model_utils.is_infra_validated(infra_blessing):
         return "it did not prove that it serves"
@@ -107,6 +115,6 @@ def _mark_pushed(pushed_model: Artifact, base: pathlib.Path, manifest: Manifest,
     pushed_model.set_int_custom_property("pushed", 1)
     pushed_model.set_string_custom_property("pushed_destination", str(base / str(manifest.version)))
     pushed_model.set_string_custom_property("pushed_version", str(manifest.version))
-    pushed_model.set_string_custom_property(ledger.MANIFEST_SHA256, hash_manifest(manifest))
-    pushed_model.set_int_custom_property(ledger.MODEL_ID, manifest.model.artifact_id)
-    pushed_model.set_string_custom_property(ledger.WITHHELD, ledger.format_withheld(withheld))
+    pushed_model.set_string_custom_property(pushes.MANIFEST_SHA256, hash_manifest(manifest))
+    pushed_model.set_int_custom_property(pushes.MODEL_ID, manifest.model.artifact_id)
+    pushed_model.set_string_custom_property(pushes.WITHHELD, pushes.format_withheld(withheld))

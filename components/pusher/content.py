@@ -2,7 +2,7 @@
 
 import pathlib
 
-from components.lite_converter.comparison import LABELS_FILE, read_comparison
+from components.artifacts.lite_comparison import LABELS_FILE, read_comparison
 from components.pusher.faults import list_files
 
 _LITE_FOLDER = "lite"

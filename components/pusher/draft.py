@@ -2,9 +2,9 @@
 
 import pathlib
 
+from components.artifacts.verdict import read_verdict
 from components.artifacts.winner import read_winner
-from components.evaluator.verdict import read_verdict
-from components.pusher.ledger import Making
+from components.metadata.pushes import Making
 from components.pusher.manifest import Manifest, Metrics, ModelRecord
 from components.pusher.saved_model import describe_signatures
 
@@ -17,7 +17,7 @@ def draft_manifest(
     Args:
         model: Id and address of the artifact.
         model_run: Of the Trainer; `winner.json` tells the network.
-        verdict: Of the Gate.
+        verdict: Of the Evaluator.
         saved_model: What is pushed.
         making: What ML Metadata knows.
     """

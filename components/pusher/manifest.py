@@ -6,7 +6,7 @@ import pathlib
 
 import pydantic
 
-from components.evaluator.verdict import Measure
+from components.artifacts.verdict import Measure
 
 MANIFEST_FILE = "manifest.json"
 

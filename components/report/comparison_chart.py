@@ -6,13 +6,13 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from components.evaluator.verdict import Measure
+from components.artifacts.search_results import SearchResults
+from components.artifacts.verdict import Measure
 from components.report import canvas
 from components.report.compute_chart import MMACS, finish
 from components.report.keras_example import CONDITIONS, PUBLISHED_POINTS
 from components.report.marks import KERAS_EXAMPLE
 from components.report.palette import LIGHT
-from components.report.search_results import SearchResults
 
 _TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500)  # million multiply-accumulates
 

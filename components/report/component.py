@@ -7,7 +7,7 @@ from tfx.dsl.component.experimental.decorators import component
 from tfx.types import standard_artifacts
 from tfx.types.artifact import Artifact
 
-from components.evaluator.gate import GateVerdict
+from components.evaluator.artifact import EvaluationVerdict
 from components.lite_converter.artifact import LiteModels
 from components.report.environment import describe_environment, write_environment
 from components.report.memory import read_peaks
@@ -31,7 +31,7 @@ def Report(  # noqa: N802 (TFX names components like classes)
     duplicates: InputArtifact[standard_artifacts.ExampleAnomalies],
     model: InputArtifact[standard_artifacts.Model],
     model_run: InputArtifact[standard_artifacts.ModelRun],
-    verdict: InputArtifact[GateVerdict],
+    verdict: InputArtifact[EvaluationVerdict],
     infra_blessing: InputArtifact[standard_artifacts.InfraBlessing],
     lite_models: InputArtifact[LiteModels],
     pushed_model: InputArtifact[standard_artifacts.PushedModel],
@@ -51,7 +51,7 @@ def Report(  # noqa: N802 (TFX names components like classes)
         duplicates: Of the DataGate.
         model: What the Trainer exported.
         model_run: What its search found.
-        verdict: Of the Gate.
+        verdict: Of the Evaluator.
         infra_blessing: Of the ServingValidator.
         lite_models: Of the LiteConverter.
         pushed_model: Of the Pusher, which has one even when it pushed nothing.

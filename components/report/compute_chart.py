@@ -7,10 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from components.artifacts.search_results import Point, SearchResults, find_front
 from components.report import canvas
 from components.report.marks import KERAS_EXAMPLE, find_mark, rank_reducer
 from components.report.palette import LIGHT
-from components.report.search_results import Point, SearchResults, find_front
 
 MMACS = "million multiply-accumulates an image"
 

@@ -7,10 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from components.artifacts.epoch import Epoch
+from components.artifacts.search_results import Curve
 from components.report import canvas
 from components.report.marks import find_mark, rank_reducer
 from components.report.palette import LIGHT
-from components.report.search_results import Curve
 
 
 def draw_search_curves(curves: Sequence[Curve], *, winner: str, name: str, size: tuple[int, int]) -> Markup:

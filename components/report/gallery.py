@@ -1,38 +1,30 @@
-"""Test images with what the models answered, ready for the page."""
+"""Test images with the models' predictions, ready for the page."""
 
 import base64
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import PIL.Image
 
 from components import features
-from components.evaluator.verdict import Predictions
-from components.report import answers, pictures
+from components.artifacts.verdict import Paired
+from components.report import pictures
+from components.report.selection import Prediction, Selection
 
-FLIPS = 24  # images of each direction
-
-_SORTS = {"right": "Surest, and right", "wrong": "Surest, and wrong", "uncertain": "Least sure"}
+_SORTS = {"right": "Most confident, and right", "wrong": "Most confident, and wrong", "uncertain": "Least confident"}
 
 
 def arrange_gallery(
-    predictions: Predictions | None,
-    selection: answers.Selection | None,
-    images: Mapping[str, bytes],
-    attention: pictures.Attention | None,
+    selection: Selection | None, images: Mapping[str, bytes], attention: pictures.Attention | None
 ) -> list[dict[str, Any]]:
-    """Returns the sorts of images with their rows; those that are in no file are left out."""
-    if predictions is None or selection is None:
+    """Returns the sorts of images with their rows; images that are in no file are left out."""
+    if selection is None:
         return []
     sorts = []
     for sort, title in _SORTS.items():
-        rows = [
-            _describe_answer(predictions, position, images)
-            for position in getattr(selection, sort)
-            if str(predictions.ids[position]) in images
-        ]
+        rows = _describe_all(getattr(selection, sort), images)
         for row in rows:
             row["maps"] = arrange_maps(attention.maps[row["id"]], images[row["id"]]) if attention else []
         if rows:
@@ -48,39 +40,36 @@ def arrange_maps(weights: np.ndarray, image: bytes | None) -> list[dict[str, str
     ]
 
 
-def _describe_answer(predictions: Predictions, position: int, images: Mapping[str, bytes]) -> dict[str, Any]:
-    name, probabilities = str(predictions.ids[position]), predictions.candidate[position]
+def arrange_flips(
+    selection: Selection | None, paired: Paired | None, images: Mapping[str, bytes]
+) -> dict[str, Any] | None:
+    """Returns the images on which only one of the models is right, and how many there are; None without a baseline."""
+    if selection is None or paired is None:
+        return None
+    return {
+        "lost": _describe_all(selection.lost, images),
+        "lost_count": paired.only_baseline_right,
+        "gained": _describe_all(selection.gained, images),
+        "gained_count": paired.only_candidate_right,
+    }
+
+
+def _describe_all(predictions: Sequence[Prediction], images: Mapping[str, bytes]) -> list[dict[str, Any]]:
+    return [_describe(each, images[each.example_id]) for each in predictions if each.example_id in images]
+
+
+def _describe(prediction: Prediction, image: bytes) -> dict[str, Any]:
+    probabilities = prediction.candidate
     first, second = probabilities.argsort(kind="stable")[::-1][:2].tolist()
     return {
-        "id": name,
-        "image": embed(images[name]),
-        "label": features.CLASS_NAMES[int(predictions.labels[position])],
+        "id": prediction.example_id,
+        "image": embed(image),
+        "label": features.CLASS_NAMES[prediction.label],
         "answer": features.CLASS_NAMES[first],
         "probability": float(probabilities[first]),
         "second": features.CLASS_NAMES[second],
         "second_probability": float(probabilities[second]),
-        "baseline": None
-        if predictions.baseline is None
-        else features.CLASS_NAMES[int(predictions.baseline[position].argmax())],
-    }
-
-
-def arrange_flips(
-    predictions: Predictions | None, flips: answers.Flips | None, images: Mapping[str, bytes]
-) -> dict[str, Any] | None:
-    """Returns the images that only one of the models got right, and how many there are; None without a baseline."""
-    if predictions is None or flips is None:
-        return None
-
-    def rows(positions: Iterable[int]) -> list[dict[str, Any]]:
-        shown = (position for position in positions if str(predictions.ids[position]) in images)
-        return [_describe_answer(predictions, position, images) for position in shown]
-
-    return {
-        "lost": rows(flips.lost[:FLIPS]),
-        "lost_count": len(flips.lost),
-        "gained": rows(flips.gained[:FLIPS]),
-        "gained_count": len(flips.gained),
+        "baseline": None if prediction.baseline is None else features.CLASS_NAMES[int(prediction.baseline.argmax())],
     }
 
 

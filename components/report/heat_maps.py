@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Iterable, Sequence
 
-from components.report.search_results import Point, SearchResults
+from components.artifacts.search_results import Point, SearchResults
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

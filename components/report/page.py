@@ -4,7 +4,7 @@ import pathlib
 from typing import Any
 
 from components import templates
-from components.lite_converter.comparison import FORM_NAMES
+from components.artifacts.lite_comparison import FORM_NAMES
 from components.report import palette
 from components.report.marks import describe_place, find_mark
 from components.report.sources import Sources

@@ -6,9 +6,8 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from components.evaluator.verdict import Measure, Scorecard, Slice
+from components.artifacts.verdict import Bin, Measure, Scorecard, Slice
 from components.report import canvas
-from components.report.answers import Bin
 from components.report.palette import LIGHT
 
 _GROUPS = ("label", "brightness_quartile", "contrast_quartile")
@@ -90,7 +89,7 @@ def draw_calibration(bins: Sequence[Bin], *, name: str, size: tuple[int, int]) -
     """Draws how often the model is right against how sure it is, and how many images that is about.
 
     Args:
-        bins: Of `answers.bin_confidences`.
+        bins: Of the candidate.
         name: Tells its ids apart.
         size: Width and height, CSS pixels.
 
@@ -109,10 +108,12 @@ def draw_calibration(bins: Sequence[Bin], *, name: str, size: tuple[int, int]) -
             above.plot([found.confidence] * 2, [low, high], color=LIGHT["learner"], linewidth=1.6)
             [dot] = above.plot(found.confidence, found.accuracy.value, "o", color=LIGHT["learner"], markersize=6.5)
             tips.add(dot, f"{found.images} images {found.confidence:.0%} sure: {found.accuracy.value:.0%} right")
-            below.bar((found.low + found.high) / 2, found.images, width=0.085, color=LIGHT["control"])
+            below.bar(
+                (found.low + found.high) / 2, found.images, width=0.9 * (found.high - found.low), color=LIGHT["control"]
+            )
         above.set_ylabel("accuracy")
         below.set_ylabel("images")
-        below.set_xlabel("probability of the likeliest class")
+        below.set_xlabel("probability of the most probable class")
         below.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         above.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         above.set(xlim=(0, 1), ylim=(0, 1))

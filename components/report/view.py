@@ -4,26 +4,28 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from components import features
-from components.data_gate.duplicates import read_duplicates
-from components.evaluator.verdict import Predictions, Verdict, read_predictions, read_verdict
-from components.lite_converter.comparison import read_comparison
-from components.report import answers, pictures
-from components.report.comparison_chart import draw_comparison_chart
-from components.report.compute_chart import draw_legend, draw_search_chart
-from components.report.curve_charts import draw_final_fit, draw_search_curves
-from components.report.data_summary import SplitSummary, summarize_data
-from components.report.gallery import FLIPS, arrange_flips, arrange_gallery, arrange_maps
-from components.report.heat_maps import HeatMap, draw_heat_maps
-from components.report.keras_example import CONDITIONS
-from components.report.search_results import (
+from components.artifacts.duplicates import read_duplicates
+from components.artifacts.lite_comparison import read_comparison
+from components.artifacts.predictions import stream_predictions
+from components.artifacts.search_results import (
     SearchResults,
     find_common_epochs,
     read_search_results,
     trace_curves,
 )
+from components.artifacts.serving_findings import read_findings
+from components.artifacts.verdict import Verdict, read_verdict
+from components.report import pictures
+from components.report.comparison_chart import draw_comparison_chart
+from components.report.compute_chart import draw_legend, draw_search_chart
+from components.report.curve_charts import draw_final_fit, draw_search_curves
+from components.report.data_summary import SplitSummary, summarize_data
+from components.report.gallery import arrange_flips, arrange_gallery, arrange_maps
+from components.report.heat_maps import HeatMap, draw_heat_maps
+from components.report.keras_example import CONDITIONS
+from components.report.selection import Selection, select_images
 from components.report.sources import Sources
 from components.report.verdict_charts import draw_calibration, draw_slices
-from components.serving_validator.findings import read_findings
 from models.reducers.registry import REDUCERS
 
 _CHART = (420, 330)  # width and height, CSS pixels; two stand beside each other where there is room
@@ -41,15 +43,10 @@ def assemble(sources: Sources) -> dict[str, Any]:
     """
     results = read_search_results(sources.model_run) if sources.model_run else None
     verdict = read_verdict(sources.verdict) if sources.verdict else None
-    predictions = read_predictions(sources.verdict) if sources.verdict else None
-    selection = (
-        answers.select_images(predictions.candidate, predictions.labels, _EXAMPLES) if predictions is not None else None
-    )
+    selection = select_images(stream_predictions(sources.verdict), _EXAMPLES) if sources.verdict else None
     splits = _summarize(sources)
-    flips = answers.find_flips(predictions) if predictions is not None else None
-    shown = _list_shown(selection, flips)
-    records = _read_records(sources, predictions, shown)
-    attention = _read_attention(sources, predictions, selection, records)
+    records = pictures.read_records(sources.test_split, selection.ids) if selection and sources.test_split else {}
+    attention = _read_attention(sources, selection, records)
     images = {name: image for name, (_, image) in records.items()}
     return {
         "sources": sources,
@@ -64,9 +61,9 @@ def assemble(sources: Sources) -> dict[str, Any]:
         "curves": _draw_curves(results) if results else None,
         "attention": attention,
         "mean_maps": arrange_maps(attention.mean, None) if attention else [],
-        "gallery": arrange_gallery(predictions, selection, images, attention),
-        "evaluation": _draw_evaluation(verdict, predictions),
-        "flips": arrange_flips(predictions, flips, images),
+        "gallery": arrange_gallery(selection, images, attention),
+        "evaluation": _draw_evaluation(verdict),
+        "flips": arrange_flips(selection, verdict.paired if verdict else None, images),
         "lite": read_comparison(sources.lite_models) if sources.lite_models else None,
         "splits": splits,
         "bad_images": _count_bad_images(sources),
@@ -76,32 +73,14 @@ def assemble(sources: Sources) -> dict[str, Any]:
     }
 
 
-def _list_shown(selection: answers.Selection | None, flips: answers.Flips | None) -> list[int]:
-    if selection is None:
-        return []
-    shown = {*selection.right, *selection.wrong, *selection.uncertain}
-    if flips is not None:
-        shown |= {*flips.lost[:FLIPS], *flips.gained[:FLIPS]}
-    return sorted(shown)
-
-
-def _read_records(
-    sources: Sources, predictions: Predictions | None, shown: Sequence[int]
-) -> dict[str, tuple[bytes, bytes]]:
-    if predictions is None or sources.test_split is None:
-        return {}
-    return pictures.read_records(sources.test_split, [str(predictions.ids[position]) for position in shown])
-
-
 def _read_attention(
     sources: Sources,
-    predictions: Predictions | None,
-    selection: answers.Selection | None,
+    selection: Selection | None,
     records: Mapping[str, tuple[bytes, bytes]],
 ) -> pictures.Attention | None:
-    if predictions is None or selection is None or sources.model is None or sources.test_split is None:
+    if selection is None or sources.model is None or sources.test_split is None:
         return None
-    names = {str(predictions.ids[position]) for position in (*selection.right, *selection.wrong, *selection.uncertain)}
+    names = {image.example_id for image in selection.samples}
     wanted = {name: record for name, (record, _) in sorted(records.items()) if name in names}
     return pictures.read_attention(sources.model, sources.test_split, wanted)
 
@@ -154,15 +133,14 @@ def _draw_curves(results: SearchResults) -> dict[str, Any]:
     }
 
 
-def _draw_evaluation(verdict: Verdict | None, predictions: Predictions | None) -> dict[str, Any] | None:
-    if verdict is None or predictions is None:
+def _draw_evaluation(verdict: Verdict | None) -> dict[str, Any] | None:
+    if verdict is None:
         return None
-    bins = answers.bin_confidences(predictions.candidate, predictions.labels)
     rows = len(verdict.candidate.slices)
     most = max(max(row) for row in verdict.candidate.confusion)
     return {
         "slices": draw_slices(verdict.candidate, verdict.baseline, name="slices", size=(_CHART[0], 110 + 24 * rows)),
-        "calibration": draw_calibration(bins, name="calibration", size=(_CHART[0], 400)),
+        "calibration": draw_calibration(verdict.candidate.calibration, name="calibration", size=(_CHART[0], 400)),
         "most": most,
     }
 

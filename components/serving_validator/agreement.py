@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from components.serving_validator.findings import Check
+from components.artifacts.serving_findings import Check
 from components.serving_validator.requests import BATCH_SIZES, SIGNATURES, Plan, Purpose, Request
 
 

@@ -9,9 +9,9 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.artifact import Artifact
 
 from components import features
+from components.artifacts.serving_findings import write_findings
 from components.saved_model import locate_saved_model
 from components.serving_validator import expectation, judge, process, requests
-from components.serving_validator.findings import write_findings
 from components.trainer.export import NETWORK_FILE
 
 # As TFX's InfraValidator names them; its module, which has them as private names, also imports docker and kubernetes.

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from components.artifacts.serving_findings import Check, Latency, ServingFindings
 from components.serving_validator import agreement
-from components.serving_validator.findings import Check, Latency, ServingFindings
 from components.serving_validator.process import Answers, Death
 from components.serving_validator.requests import Plan
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from components.trainer.search.selection import Choice, Difference
+from components.artifacts.search_outcome import Difference
+from components.trainer.search.selection import Choice
 from models.search_space import NO_REDUCER
 
 

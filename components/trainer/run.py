@@ -6,6 +6,7 @@ from typing import Any
 import pydantic
 import tensorflow_transform as tft
 
+from components.artifacts.search_outcome import write_search
 from components.artifacts.winner import Winner, write_winner
 from components.lock import hold_lock
 from components.trainer import export, outputs
@@ -27,7 +28,7 @@ def run_fn(fn_args: Any) -> None:
     """Trains the best TokenLearner placement and token count, and exports it.
 
     Leaves in the model run folder `trials.jsonl` (a line a trial and rung), `search.json` (who won, and how sure that
-    is), `pareto.json`, `winner.json`, TensorBoard logs, KerasTuner's own files, and `model.keras`: the exported network
+    is), `winner.json`, TensorBoard logs, KerasTuner's own files, and `model.keras`: the exported network
     by itself, from normalized images to logits.
 
     Args:
@@ -80,8 +81,7 @@ def _search_and_fit(assignment: Assignment, fitter: Fitter, folder: pathlib.Path
     with start_chief(assignment, pathlib.Path(config.state.folder)) as chief:
         search = Search(config, fitter, folder, chief)
         choice = search.run()
-    outputs.write_search(choice, search.trials, config.search.max_epochs, folder / "search.json")
-    outputs.write_pareto(search.trials, folder / "pareto.json")
+    write_search(outputs.describe_search(choice, search.trials, config.search.max_epochs), folder)
     outputs.write_tensorboard(search.trials, folder / "tensorboard")
     epochs = config.fit.epochs
     reporter = EpochReporter(

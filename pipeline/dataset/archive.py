@@ -5,9 +5,9 @@ import pathlib
 
 import rich.progress
 
+from components.errors import DataFailure, UsageFailure
 from pipeline.dataset.edition import Edition
 from pipeline.dataset.tarball import unpack_files
-from pipeline.failures import DataFailure, UsageFailure
 
 ARCHIVE_NAME = "cifar-10-binary.tar.gz"
 _INNER_FOLDER = "cifar-10-batches-bin"

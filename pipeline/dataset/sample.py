@@ -9,9 +9,9 @@ import typing
 import numpy as np
 import rich.progress
 
+from components.errors import DataFailure
 from pipeline.dataset import display, wholeness, workspace
 from pipeline.dataset.edition import CIFAR10, DATASET_NAME, Edition, version_folder
-from pipeline.failures import DataFailure
 
 SEED = 10
 

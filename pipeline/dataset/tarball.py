@@ -9,7 +9,7 @@ import zlib
 
 import rich.progress
 
-from pipeline.failures import DataFailure
+from components.errors import DataFailure
 
 _COPY_BYTES = 1 << 20
 

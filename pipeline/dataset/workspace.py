@@ -7,8 +7,8 @@ import os
 import pathlib
 import shutil
 
+from components.errors import DataFailure
 from components.lock import hold_lock
-from pipeline.failures import DataFailure
 
 _HINTS = {
     errno.ENOSPC: "free some space there or choose another folder",

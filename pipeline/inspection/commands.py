@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 from rich.console import Console
 
+from components.errors import ExitCode
 from pipeline.config import PROFILES
-from pipeline.failures import ExitCode
 
 if TYPE_CHECKING:  # it takes a second
-    from pipeline.inspection.root import Root
+    from components.metadata.root import Root
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,7 @@ class _RootCommand:
 
     def open_root(self) -> "Root":
         """Reads the metadata of the root."""
-        from pipeline.inspection.root import Root
+        from components.metadata.root import Root
 
         root = Root(self.root or PROFILES[self.profile].root)
         if root.is_busy and not root.run_in_progress:
@@ -52,7 +52,7 @@ class _RunCommand(_RootCommand):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class OverviewCommand(_RunCommand):
-    """One run, by itself `inspect`: steps, data, search, metrics, the gate rule by rule."""
+    """One run, by itself `inspect`: steps, data, search, metrics, the verdict rule by rule."""
 
     def __call__(self) -> ExitCode:
         """Runs it."""

@@ -8,9 +8,11 @@ import dataclasses
 import numpy as np
 from rich.console import Console
 
+from components.artifacts.verdict import Measure
+from components.errors import DataFailure
 from components.evaluator.intervals import compare_paired
-from components.evaluator.verdict import Measure, Predictions
-from pipeline.failures import DataFailure
+from components.metadata.root import Root, shorten
+from components.metadata.run_record import RunRecord, RunState, measure_seconds
 from pipeline.inspection.layout import (
     format_measure,
     format_mmacs,
@@ -20,8 +22,6 @@ from pipeline.inspection.layout import (
     print_sentences,
     print_table,
 )
-from pipeline.inspection.outcome import Outcome, RunState, measure_seconds
-from pipeline.inspection.root import Root, shorten
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -73,32 +73,33 @@ def read_comparison(root: Root, first: str, second: str) -> Comparison:
         second: That of another.
 
     Raises:
-        UsageFailure: If one has not come to the Gate.
+        UsageFailure: If one has not reached the Evaluator.
         DataFailure: If they have no test image in common.
     """
-    outcomes = [Outcome(root, run_id) for run_id in (first, second)]
-    for outcome in outcomes:
-        outcome.require("verdict", outcome.verdict)
-    predictions = [outcome.read_predictions() for outcome in outcomes]
-    assert predictions[0] is not None
-    assert predictions[1] is not None
+    records = [RunRecord(root, run_id) for run_id in (first, second)]
+    for record in records:
+        record.require("verdict", record.verdict)
     return Comparison(
-        first=_read_side(outcomes[0]),
-        second=_read_side(outcomes[1]),
-        paired=pair(predictions[0], predictions[1]),
+        first=_read_side(records[0]),
+        second=_read_side(records[1]),
+        paired=pair(*(record.read_right() for record in records)),
     )
 
 
-def pair(first: Predictions, second: Predictions) -> PairedFacts:
-    """Compares two models on the images that both were asked for, by id.
+def pair(first: tuple[np.ndarray, np.ndarray], second: tuple[np.ndarray, np.ndarray]) -> PairedFacts:
+    """Compares two models on the test images that both scored.
+
+    Args:
+        first: Ids of the images, str [images], and whether the first model is right on each, bool [images].
+        second: The same of the second model.
 
     Raises:
         DataFailure: If there is no such image.
     """
-    common, of_first, of_second = np.intersect1d(first.ids, second.ids, return_indices=True)
+    common, of_first, of_second = np.intersect1d(first[0], second[0], return_indices=True)
     if not len(common):
         raise DataFailure("The two runs have no test image in common, so their models cannot be compared.")
-    found = compare_paired(_find_right(second)[of_second], _find_right(first)[of_first])
+    found = compare_paired(second[1][of_second], first[1][of_first])
     return PairedFacts(
         images=len(common),
         difference=found.difference,
@@ -141,18 +142,18 @@ def show_comparison(console: Console, comparison: Comparison) -> None:
     print_sentences(console, "Paired", [sentence + end])
 
 
-def _read_side(outcome: Outcome) -> Side:
-    winner, search, verdict, trainer = outcome.winner, outcome.search, outcome.verdict, outcome.find_trainer()
+def _read_side(record: RunRecord) -> Side:
+    winner, search, verdict, trainer = record.winner, record.search, record.verdict, record.find_trainer()
     assert winner is not None
     assert search is not None
     assert verdict is not None
     overall = verdict.candidate.overall
     return Side(
-        run_id=outcome.run_id,
-        state=outcome.state,
+        run_id=record.run_id,
+        state=record.state,
         winner=winner.point,
-        points_searched=len({trial["point"] for trial in outcome.trials if trial["status"] != "dropped"}),
-        epochs_spent=search["epochs"]["search"] + search["epochs"]["finalists"],
+        points_searched=len({trial.point for trial in record.trials if trial.status != "dropped"}),
+        epochs_spent=search.epochs.search + search.epochs.finalists,
         macs=winner.macs.total,
         parameters=winner.parameters,
         valid_accuracy=winner.valid_accuracy,
@@ -161,8 +162,3 @@ def _read_side(outcome: Outcome) -> Side:
         expected_calibration_error=overall.expected_calibration_error,
         trainer_seconds=measure_seconds(trainer) if trainer else None,
     )
-
-
-def _find_right(predictions: Predictions) -> np.ndarray:
-    right: np.ndarray = predictions.candidate.argmax(axis=1) == predictions.labels  # [images]
-    return right

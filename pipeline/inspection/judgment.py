@@ -1,11 +1,11 @@
-"""What the Gate measured and decided, as a person reads it."""
+"""The Evaluator's metrics and verdict, for the terminal."""
 
 import dataclasses
 from collections.abc import Sequence
 
 from rich.console import Console
 
-from components.evaluator.verdict import Overall, Verdict
+from components.artifacts.verdict import Overall, Verdict
 from pipeline.inspection.layout import format_measure, format_points, print_sentences, print_table
 
 
@@ -52,7 +52,7 @@ def show_gate(console: Console, verdict: Verdict, notes: Sequence[str]) -> None:
         )
         for rule in verdict.rules
     ]
-    title = "Gate: " + ("blessed" if verdict.is_blessed else "not blessed")
+    title = "Evaluator: " + ("blessed" if verdict.is_blessed else "not blessed")
     print_table(console, ("rule", "outcome", "in words"), rows, words=("rule", "outcome", "in words"), title=title)
     sentences = [*([verdict.note] if verdict.note else []), *notes]
     if sentences:

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from components.evaluator.verdict import Measure
+from components.artifacts.verdict import Measure
 
 Cell = str | None
 NOTHING = "-"  # a cell that does not apply

@@ -5,16 +5,16 @@ from collections.abc import Iterator
 
 from rich.console import Console
 
-from components.pusher.ledger import CACHE_INPUT
+from components.errors import UsageFailure
+from components.metadata.override import Override, describe_override, read_override
+from components.metadata.pushes import MANUAL_BLESSING
+from components.metadata.records import Ancestor, Artifact, Execution, Records, format_time
+from components.metadata.rollback import RollbackRecord, describe_rollback, is_rollback, read_rollback
+from components.metadata.root import Root, shorten
+from components.metadata.run_record import RunRecord
 from components.pusher.versions import find_versions
 from pipeline.config import locate_serving_dir
-from pipeline.failures import UsageFailure
 from pipeline.inspection.layout import print_sentences, print_table
-from pipeline.inspection.outcome import Outcome
-from pipeline.inspection.root import Root, shorten
-from pipeline.override import Override, describe_override, is_override, read_override
-from pipeline.records import Artifact, Execution, Records, format_time
-from pipeline.rollback import RollbackRecord, describe_rollback, is_rollback, read_rollback
 
 _LONGEST_VALUE = 200  # characters of an execution property that are shown; texts of files are longer
 
@@ -63,16 +63,16 @@ def read_lineage(root: Root, *, run_id: str | None, version: str | None) -> Line
     pushed = _find_pushed(root, run_id, version)
     pusher = records.find_maker(pushed)
     assert pusher is not None
-    origins = list(_walk(records, pusher))
-    makers = [records.find_maker(records.artifacts[origin.artifact_id]) for origin in origins]
-    overrides = [read_override(maker) for maker in makers if maker and is_override(records, maker)]
+    ancestors = sorted(records.walk_back(records.list_inputs(pusher)), key=lambda ancestor: ancestor.artifact.id)
+    manual_blessing = records.artifacts.get(pushed.custom_properties[MANUAL_BLESSING].int_value)
+    blesser = records.find_maker(manual_blessing) if manual_blessing else None
     return Lineage(
         version=pushed.custom_properties["pushed_version"].string_value,
         destination=pushed.custom_properties["pushed_destination"].string_value,
         run_id=next(iter(records.runs_of(pusher)), None),
         pushed_at=format_time(pusher.last_update_time_since_epoch / 1000),
-        origins=origins,
-        override=overrides[0] if overrides else None,
+        origins=[_describe(records, ancestor) for ancestor in ancestors],
+        override=read_override(blesser) if blesser else None,
         rollback=read_rollback(pusher) if is_rollback(records, pusher) else None,
         served_version=_find_served(root),
     )
@@ -121,9 +121,9 @@ def _find_served(root: Root) -> str | None:
 
 def _find_pushed(root: Root, run_id: str | None, version: str | None) -> Artifact:
     if run_id is not None:
-        outcome = Outcome(root, run_id)
-        outcome.require("pushed version", outcome.pushed_version)
-    candidates = [Outcome(root, run_id).find_output("pushed_model")] if run_id else root.records.artifacts.values()
+        record = RunRecord(root, run_id)
+        record.require("pushed version", record.pushed_version)
+    candidates = [RunRecord(root, run_id).find_output("pushed_model")] if run_id else root.records.artifacts.values()
     pushed = [each for each in candidates if each and each.custom_properties["pushed"].int_value == 1]
     if not pushed:
         raise UsageFailure(
@@ -136,34 +136,17 @@ def _find_pushed(root: Root, run_id: str | None, version: str | None) -> Artifac
     return versions[version] if version else versions.get(_find_served(root) or "", newest)
 
 
-def _walk(records: Records, pusher: Execution) -> Iterator[Origin]:
-    """Yields what an execution read, and what that was made from, the oldest artifact first."""
-    keys: dict[int, str] = {}
-    waiting = [pusher]
-    while waiting:
-        reader = waiting.pop(0)
-        for artifact in records.inputs(reader):
-            maker, key = records.find_maker(artifact), records.find_key(reader, artifact)
-            if artifact.id not in keys and maker and key != CACHE_INPUT:
-                keys[artifact.id] = key
-                waiting.append(maker)
-    for artifact_id, key in sorted(keys.items()):
-        artifact = records.artifacts[artifact_id]
-        maker = records.find_maker(artifact)
-        assert maker is not None
-        yield _describe(records, artifact, maker, key)
-
-
-def _describe(records: Records, artifact: Artifact, maker: Execution, key: str) -> Origin:
+def _describe(records: Records, ancestor: Ancestor) -> Origin:
+    maker = ancestor.maker
     return Origin(
-        artifact_id=artifact.id,
-        key=key,
-        type=artifact.type.rpartition(".")[2],
-        uri=artifact.uri,
+        artifact_id=ancestor.artifact.id,
+        key=ancestor.key,
+        type=ancestor.artifact.type.rpartition(".")[2],
+        uri=ancestor.artifact.uri,
         made_by=records.name_step(maker),
         made_in_run=next(iter(records.runs_of(maker)), None),
         made_at=format_time(maker.last_update_time_since_epoch / 1000),
-        made_from=sorted({each.id for each in records.inputs(maker)}),
+        made_from=list(ancestor.sources),
         properties=dict(_read_properties(maker)),
     )
 

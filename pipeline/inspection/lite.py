@@ -2,7 +2,7 @@
 
 from rich.console import Console
 
-from components.lite_converter.comparison import LiteComparison, Variant
+from components.artifacts.lite_comparison import LiteComparison, Variant
 from pipeline.inspection.layout import Cell, format_points, format_share, print_sentences, print_table
 
 

@@ -1,4 +1,4 @@
-"""One run at a glance: steps, data, search, metrics and the gate."""
+"""One run at a glance: steps, data, search, metrics and verdict."""
 
 import dataclasses
 from typing import Any
@@ -6,20 +6,21 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from components.evaluator.verdict import Verdict
-from components.lite_converter.comparison import LiteComparison
-from components.serving_validator.findings import ServingFindings
+from components.artifacts.lite_comparison import LiteComparison
+from components.artifacts.search_results import SearchResults, find_front
+from components.artifacts.serving_findings import ServingFindings
+from components.artifacts.verdict import Verdict
+from components.metadata.override import Override, describe_override
+from components.metadata.records import format_time
+from components.metadata.rollback import RollbackRecord, describe_rollback
+from components.metadata.root import Root, shorten
+from components.metadata.run_record import RunRecord, RunState, StepOutcome
 from pipeline.inspection.anomalies import read_anomalies
 from pipeline.inspection.judgment import show_gate, show_metrics
 from pipeline.inspection.layout import format_mmacs, format_seconds, format_share, print_sentences, print_table
 from pipeline.inspection.lite import show_lite
-from pipeline.inspection.outcome import Outcome, RunState, StepOutcome
-from pipeline.inspection.root import Root, shorten
 from pipeline.inspection.serving import show_serving
-from pipeline.override import Override, describe_override
-from pipeline.records import format_time
 from pipeline.rejections import describe_rejection, is_rejected
-from pipeline.rollback import RollbackRecord, describe_rollback
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -66,22 +67,22 @@ class Overview:
 
 def read_overview(root: Root, run_id: str) -> Overview:
     """Reads everything about a run that its steps have left so far."""
-    outcome = Outcome(root, run_id)
+    record = RunRecord(root, run_id)
     return Overview(
         run_id=run_id,
-        began=format_time(outcome.began),
-        state=outcome.state,
-        last_step=outcome.last_step,
-        pushed_version=outcome.pushed_version,
-        steps=outcome.steps,
-        anomalies=read_anomalies(outcome),
-        search=_read_search(outcome),
-        verdict=outcome.verdict,
-        overrides=outcome.overrides,
-        serving=outcome.serving,
-        not_pushed_because=outcome.not_pushed_because,
-        rollbacks=outcome.rollbacks,
-        lite=outcome.lite,
+        began=format_time(record.began),
+        state=record.state,
+        last_step=record.last_step,
+        pushed_version=record.pushed_version,
+        steps=record.steps,
+        anomalies=read_anomalies(record),
+        search=_read_search(record),
+        verdict=record.verdict,
+        overrides=record.overrides,
+        serving=record.serving,
+        not_pushed_because=record.not_pushed_because,
+        rollbacks=record.rollbacks,
+        lite=record.lite,
     )
 
 
@@ -131,18 +132,27 @@ def _list_notes(overview: Overview) -> list[str]:
     return notes
 
 
-def _read_search(outcome: Outcome) -> SearchFacts | None:
-    if not outcome.winner or not outcome.search:
+def _read_search(record: RunRecord) -> SearchFacts | None:
+    if not record.winner or not record.search:
         return None
+    points = SearchResults(trials=record.trials, search=record.search, winner=record.winner).points
     longest: dict[str, Point] = {}
-    for rung in outcome.rungs:  # fewest epochs first
-        for point in rung["points"]:
-            longest[point["point"]] = Point(
-                epochs=rung["epochs"], is_winner=point["point"] == outcome.search["winner"], **point
+    for epochs in sorted({point.epochs for point in points}):
+        rung = [point for point in points if point.epochs == epochs]
+        front = find_front(rung)
+        for point in rung:
+            longest[point.name] = Point(
+                point=point.name,
+                macs=point.macs,
+                epochs=epochs,
+                valid_accuracy=point.accuracy,
+                seeds=len(point.accuracies),
+                is_winner=point.name == record.search.winner,
+                is_on_front=point in front,
             )
     return SearchFacts(
-        winner={key: value for key, value in outcome.winner.describe().items() if key != "epochs"},
-        sentences=outcome.search["sentences"],
+        winner={key: value for key, value in record.winner.describe().items() if key != "epochs"},
+        sentences=list(record.search.sentences),
         points=sorted(longest.values(), key=lambda point: (-point.epochs, -point.valid_accuracy)),
     )
 

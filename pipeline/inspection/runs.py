@@ -4,13 +4,13 @@ import dataclasses
 
 from rich.console import Console
 
-from components.evaluator.verdict import Measure
-from pipeline.failures import DataFailure
+from components.artifacts.verdict import Measure
+from components.errors import DataFailure
+from components.metadata.records import format_time
+from components.metadata.rollback import RollbackRecord, describe_rollback
+from components.metadata.root import Root, shorten
+from components.metadata.run_record import RunRecord, RunState
 from pipeline.inspection.layout import format_mmacs, format_share, print_sentences, print_table
-from pipeline.inspection.outcome import Outcome, RunState
-from pipeline.inspection.root import Root, shorten
-from pipeline.records import format_time
-from pipeline.rollback import RollbackRecord, describe_rollback
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -24,7 +24,7 @@ class RunFacts:
     winner: str | None  # such as "token_learner-8@2"
     macs: int | None
     test_accuracy: Measure | None
-    is_blessed: bool | None  # by the gate
+    is_blessed: bool | None  # by the Evaluator
     is_overridden: bool  # blessed by hand
     pushed_version: str | None
     damage: str | None  # a file that cannot be read
@@ -33,7 +33,7 @@ class RunFacts:
 
 def read_runs(root: Root) -> list[RunFacts]:
     """Reads all runs, oldest first; a file that is damaged hides no other run."""
-    return [_read_run(Outcome(root, run_id)) for run_id in root.records.run_ids]
+    return [_read_run(RunRecord(root, run_id)) for run_id in root.records.run_ids]
 
 
 def show_runs(console: Console, runs: list[RunFacts]) -> None:
@@ -61,26 +61,26 @@ def show_runs(console: Console, runs: list[RunFacts]) -> None:
         )
 
 
-def _read_run(outcome: Outcome) -> RunFacts:
+def _read_run(record: RunRecord) -> RunFacts:
     damage, winner, verdict = None, None, None
     try:
-        winner = outcome.winner
-        verdict = outcome.verdict
+        winner = record.winner
+        verdict = record.verdict
     except DataFailure as failure:
         damage = str(failure)
     return RunFacts(
-        run_id=outcome.run_id,
-        began=format_time(outcome.began),
-        state=outcome.state,
-        last_step=outcome.last_step,
+        run_id=record.run_id,
+        began=format_time(record.began),
+        state=record.state,
+        last_step=record.last_step,
         winner=winner.point if winner else None,
         macs=winner.macs.total if winner else None,
         test_accuracy=verdict.candidate.overall.accuracy if verdict else None,
         is_blessed=verdict.is_blessed if verdict else None,
-        is_overridden=bool(outcome.overrides),
-        pushed_version=outcome.pushed_version,
+        is_overridden=bool(record.overrides),
+        pushed_version=record.pushed_version,
         damage=damage,
-        rollbacks=outcome.rollbacks,
+        rollbacks=record.rollbacks,
     )
 
 

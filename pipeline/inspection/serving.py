@@ -2,7 +2,7 @@
 
 from rich.console import Console
 
-from components.serving_validator.findings import ServingFindings
+from components.artifacts.serving_findings import ServingFindings
 from pipeline.inspection.layout import print_table
 
 

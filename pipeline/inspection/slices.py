@@ -4,10 +4,10 @@ import dataclasses
 
 from rich.console import Console
 
-from components.evaluator.verdict import Slice
+from components.artifacts.verdict import Slice
+from components.metadata.root import Root, shorten
+from components.metadata.run_record import RunRecord
 from pipeline.inspection.layout import format_measure, format_share, print_table
-from pipeline.inspection.outcome import Outcome
-from pipeline.inspection.root import Root, shorten
 
 _TITLES = {"label": "By class", "brightness_quartile": "By brightness", "contrast_quartile": "By contrast"}
 
@@ -27,11 +27,11 @@ def read_slices(root: Root, run_id: str) -> SlicesFacts:
     """Reads the slices of a run.
 
     Raises:
-        UsageFailure: If the run has not come to the Gate.
+        UsageFailure: If the run has not reached the Evaluator.
     """
-    outcome = Outcome(root, run_id)
-    verdict = outcome.verdict
-    outcome.require("slices", verdict)
+    record = RunRecord(root, run_id)
+    verdict = record.verdict
+    record.require("slices", verdict)
     assert verdict is not None
     return SlicesFacts(
         run_id=run_id,

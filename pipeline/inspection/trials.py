@@ -1,13 +1,13 @@
 """The trials of a run's search, in the order in which they ended."""
 
 import dataclasses
-from typing import Any
 
 from rich.console import Console
 
+from components.artifacts.trial import Trial
+from components.metadata.root import Root, shorten
+from components.metadata.run_record import RunRecord
 from pipeline.inspection.layout import format_mmacs, format_seconds, format_share, print_sentences, print_table
-from pipeline.inspection.outcome import Outcome
-from pipeline.inspection.root import Root, shorten
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -15,7 +15,7 @@ class TrialsFacts:
     """Trials of a run; keys are those of `inspect trials --json`."""
 
     run_id: str
-    trials: list[dict[str, Any]]  # as in trials.jsonl
+    trials: tuple[Trial, ...]
 
 
 def read_trials(root: Root, run_id: str) -> TrialsFacts:
@@ -24,31 +24,29 @@ def read_trials(root: Root, run_id: str) -> TrialsFacts:
     Raises:
         UsageFailure: If the run has not ended its search.
     """
-    outcome = Outcome(root, run_id)
-    outcome.require("trials", outcome.trials)
-    return TrialsFacts(run_id=run_id, trials=outcome.trials)
+    record = RunRecord(root, run_id)
+    record.require("trials", record.trials)
+    return TrialsFacts(run_id=run_id, trials=record.trials)
 
 
 def show_trials(console: Console, facts: TrialsFacts) -> None:
     """Shows a line for each trial and rung, and why others were not trained."""
-    trained = [trial for trial in facts.trials if trial["status"] == "completed"]
+    trained = [trial for trial in facts.trials if trial.status == "completed"]
     rows = [
         (
-            trial["stage"],
-            trial["point"],
-            str(trial["seed"]),
-            f"{trial['initial_epoch']} to {trial['epochs']}",
-            format_mmacs(trial["macs"]),
-            format_share(trial["valid_accuracy"]),
-            format_seconds(trial["seconds"]),
+            trial.stage,
+            trial.point,
+            str(trial.seed),
+            f"{trial.initial_epoch} to {trial.epochs}",
+            format_mmacs(trial.macs),
+            format_share(trial.valid_accuracy),
+            format_seconds(trial.seconds),
         )
         for trial in trained
     ]
     columns = ("stage", "point", "seed", "epochs", "MMACs", "valid", "seconds")
     title = f"Run {shorten(facts.run_id)}"
     print_table(console, columns, rows, words=("stage", "point"), title=title)
-    others = [
-        f"{trial['point']} {trial['status']}: {trial['reason']}" for trial in facts.trials if trial not in trained
-    ]
+    others = [f"{trial.point} {trial.status}: {trial.reason}" for trial in facts.trials if trial not in trained]
     if others:
         print_sentences(console, "Not trained", others)

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 import tyro
 from rich.console import Console
 
+from components.errors import ExitCode
 from pipeline.config import PipelineConfig
-from pipeline.failures import ExitCode
 from pipeline.kubeflow.options import KubeflowTarget, TrainerResources
 
 

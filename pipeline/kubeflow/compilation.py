@@ -4,17 +4,16 @@ import json
 
 from rich.console import Console
 
-from components.bad_data import BadDataError
+from components.errors import BadDataError, DataFailure
 from pipeline.beam_options import check_beam_options
 from pipeline.config import PipelineConfig
-from pipeline.failures import DataFailure
 from pipeline.kubeflow.options import SHIPPED_SAMPLE, KubeflowTarget, check_target
 from pipeline.prediction.files import write_whole
 from pipeline.quiet import start_tensorflow
 
 _DIFFERENCES = (
     "The baseline is the last blessed model, even if that is the candidate; TFX's own strategy looks for it.",
-    "Nobody blesses by hand: the Pusher obeys the Gate and the ServingValidator.",
+    "`bless` does not work: the Pusher follows the Evaluator and the ServingValidator.",
     "ServingValidator and Pusher never come from the cache: a run again pushes the same model as a new version.",
     "Manifest, model card and report tell nothing of lineage, nor of each step's time and memory.",
 )

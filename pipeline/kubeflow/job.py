@@ -15,7 +15,7 @@ from pipeline.definition import create_pipeline
 from pipeline.kubeflow.bucket import locate
 from pipeline.kubeflow.options import SHIPPED_SAMPLE, KubeflowTarget, TrainerResources, find_dataset
 from pipeline.kubeflow.step import EXECUTOR
-from pipeline.target import Target
+from pipeline.target import KUBEFLOW, Target
 
 COMMAND = ("python", "-m", "pipeline.kubeflow.step")  # the ENTRYPOINT of the Dockerfile
 TFX_COMMAND = ("python", "-m", EXECUTOR)  # leaves addresses as they are
@@ -42,12 +42,12 @@ def make_job(config: PipelineConfig, target: KubeflowTarget) -> dict[str, Any]:
     assert tfds_dir
     is_sample = config.data.tfds_dir == SHIPPED_SAMPLE
     cluster = Target(
+        platform=KUBEFLOW,
         root=target.pipeline_root,
         tfds_dir=tfds_dir,
         source_digest=digest_source(config.data.tfds_dir) if is_sample else UNKNOWN_DIGEST,
         rejections=0,
         beam_options=target.beam_options,
-        keeps_records=False,
     )
     pipeline = create_pipeline(dataclasses.replace(config, root=root), cluster)
     _equip_trainer(pipeline, target.trainer)

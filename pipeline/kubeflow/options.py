@@ -5,8 +5,8 @@ import importlib.util
 import pathlib
 import re
 
+from components.errors import UsageFailure
 from pipeline.config import PROFILES, PipelineConfig
-from pipeline.failures import UsageFailure
 from pipeline.kubeflow.bucket import SCHEME, locate
 from pipeline.prediction.files import check_destination
 

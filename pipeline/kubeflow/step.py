@@ -15,7 +15,7 @@ from pipeline.kubeflow.bucket import MOUNT, SCHEME
 _INVOCATION = "--json_serialized_invocation_args"
 EXECUTOR = "tfx.orchestration.kubeflow.v2.container.kubeflow_v2_run_executor"
 ARTIFACT_CLASSES = {  # by the names of their types
-    "tokenlearner.GateVerdict": "components.evaluator.gate.GateVerdict",
+    "tokenlearner.EvaluationVerdict": "components.evaluator.artifact.EvaluationVerdict",
     "tokenlearner.LiteModels": "components.lite_converter.artifact.LiteModels",
     "tokenlearner.ModelCard": "components.model_card.artifact.ModelCardPage",
     "tokenlearner.ReportPage": "components.report.component.ReportPage",

@@ -14,8 +14,8 @@ import apache_beam as beam
 from apache_beam.ml.inference.base import RunInference
 from rich.console import Console
 
+from components.errors import DataFailure, ExitCode, Failure, UsageFailure
 from pipeline.beam_options import make_beam_pipeline
-from pipeline.failures import DataFailure, ExitCode, Failure, UsageFailure
 from pipeline.prediction.files import find_files, printable
 from pipeline.prediction.inference import RecordHandler, count_errors, count_flaws, describe_unreadable
 from pipeline.prediction.model import Model

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import track
 
 from components import features
-from pipeline.failures import ExitCode, UsageFailure
+from components.errors import ExitCode, UsageFailure
 from pipeline.prediction.answers import Answer, rank
 from pipeline.prediction.files import Found, Rejection, check_destination, find_files, printable, write_whole
 from pipeline.prediction.images import Picture, UnreadableError, read_picture

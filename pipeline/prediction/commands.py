@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 import tyro
 
+from components.errors import ExitCode, UsageFailure
 from pipeline.config import PROFILES
-from pipeline.failures import ExitCode, UsageFailure
 from pipeline.quiet import start_tensorflow
 
 

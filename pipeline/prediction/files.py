@@ -7,7 +7,7 @@ import os
 import pathlib
 from collections.abc import Callable, Iterable, Iterator
 
-from pipeline.failures import UsageFailure
+from components.errors import UsageFailure
 
 Wanted = Callable[[str], bool]  # of the name of a file
 

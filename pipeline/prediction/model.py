@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from components import features, signatures
+from components.errors import DataFailure, UsageFailure
 from components.pusher.versions import find_versions
-from pipeline.failures import DataFailure, UsageFailure
 from pipeline.quiet import start_tensorflow
 
 _SAVED_MODEL_FILE = "saved_model.pb"

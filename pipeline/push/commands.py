@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal
 import tyro
 from rich.console import Console
 
+from components.errors import ExitCode, UsageFailure
 from pipeline.config import PROFILES
-from pipeline.failures import ExitCode, UsageFailure
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -36,12 +36,12 @@ class VerifyCommand(_RootCommand):
 
     def __call__(self) -> ExitCode:
         """Runs it."""
-        from pipeline.push.pushed import open_records, read_versions, select_version
+        from pipeline.push.pushed import read_versions, select_version
         from pipeline.push.verification import describe_verification, judge, show_verifications
 
         if self.version != "all" and not self.version.isdecimal():
             raise UsageFailure(f"version is {self.version}; it must be a number, see `push list`, or all.")
-        versions = read_versions(self.root_path, open_records(self.root_path))
+        versions = read_versions(self.root_path)
         chosen = versions if self.version == "all" else [select_version(versions, int(self.version))]
         verifications = [describe_verification(each) for each in chosen]
         _show(verifications, show_verifications, is_json=self.json)
@@ -57,9 +57,9 @@ class ListCommand(_RootCommand):
     def __call__(self) -> ExitCode:
         """Runs it."""
         from pipeline.push.listing import describe_versions, show_versions
-        from pipeline.push.pushed import open_records, read_versions
+        from pipeline.push.pushed import read_versions
 
-        versions = read_versions(self.root_path, open_records(self.root_path))
+        versions = read_versions(self.root_path)
         _show(describe_versions(versions), show_versions, is_json=self.json)
         return ExitCode.OK
 
@@ -91,10 +91,10 @@ class HubCommand(_RootCommand):
     def __call__(self) -> ExitCode:
         """Runs it."""
         from pipeline.push.hub import Address, pack, show_parcel, upload
-        from pipeline.push.pushed import open_records, read_versions, select_version
+        from pipeline.push.pushed import read_versions, select_version
 
         address = Address(repo=self.repo, is_private=self.private)
-        versions = read_versions(self.root_path, open_records(self.root_path))
+        versions = read_versions(self.root_path)
         parcel = pack(versions[-1] if self.version is None else select_version(versions, self.version))
         (show_parcel if self.dry_run else upload)(parcel, address, Console())
         return ExitCode.OK

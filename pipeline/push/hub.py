@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from components.errors import DataFailure, Failure, UsageFailure
 from components.pusher.faults import hash_file, list_files
-from pipeline.failures import DataFailure, Failure, UsageFailure
 from pipeline.push.pushed import PushedVersion
 
 if TYPE_CHECKING:  # the command line starts without it

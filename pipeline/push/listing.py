@@ -5,7 +5,7 @@ import datetime
 
 from rich.console import Console
 
-from components.evaluator.verdict import Measure
+from components.artifacts.verdict import Measure
 from components.pusher.faults import NO_MANIFEST, Fault
 from components.pusher.manifest import Rollback
 from pipeline.inspection.layout import format_mmacs, format_share, print_table

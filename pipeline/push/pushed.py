@@ -3,13 +3,13 @@
 import dataclasses
 import pathlib
 
+from components.errors import UsageFailure
+from components.metadata.pushes import MANIFEST_SHA256, find_version
+from components.metadata.records import Artifact, Records, open_records
 from components.pusher.faults import Fault, find_faults
-from components.pusher.ledger import MANIFEST_SHA256
 from components.pusher.manifest import Manifest, read_manifest
 from components.pusher.versions import choose_newest_holder, find_versions
 from pipeline.config import locate_serving_dir
-from pipeline.failures import UsageFailure
-from pipeline.records import Artifact, Records
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -24,18 +24,12 @@ class PushedVersion:
     is_baseline: bool  # of what the newest judged model had to stand up to
 
 
-def open_records(root_path: pathlib.Path) -> Records | None:
-    """Reads ML Metadata; None where there is none, as in a copy of the served folder."""
-    path = root_path / "metadata.sqlite"
-    return Records(path) if path.is_file() else None
-
-
-def read_versions(root_path: pathlib.Path, records: Records | None) -> list[PushedVersion]:
+def read_versions(root_path: pathlib.Path, records: Records | None = None) -> list[PushedVersion]:
     """Reads every byte of every version.
 
     Args:
         root_path: The pipeline root.
-        records: Of the same root.
+        records: Of the same root; None: as they are now, if there are any.
 
     Returns:
         The versions, oldest first.
@@ -43,6 +37,7 @@ def read_versions(root_path: pathlib.Path, records: Records | None) -> list[Push
     Raises:
         UsageFailure: If there is none.
     """
+    records = records or open_records(root_path / "metadata.sqlite")
     base = locate_serving_dir(root_path)
     folders = find_versions(base)
     if not folders:
@@ -50,7 +45,10 @@ def read_versions(root_path: pathlib.Path, records: Records | None) -> list[Push
     manifests = {version: _read_manifest(folder) for version, folder in folders.items()}
     whole = {version: manifest for version, manifest in manifests.items() if manifest}
     baseline = choose_newest_holder(whole, _find_baseline(records))
-    digests = {version: _find_digest(artifact) for version, artifact in find_pushes(records).items()}
+    digests = {
+        version: artifact.custom_properties[MANIFEST_SHA256].string_value or None
+        for version, artifact in find_pushes(records).items()
+    }
     return [
         PushedVersion(
             version=version,
@@ -80,25 +78,16 @@ def select_version(versions: list[PushedVersion], wanted: int) -> PushedVersion:
 def find_pushes(records: Records | None) -> dict[int, Artifact]:
     """Returns what ML Metadata keeps of each version that was ever pushed."""
     artifacts = records.artifacts.values() if records else ()
-    versions = {each.custom_properties["pushed_version"].string_value: each for each in artifacts if _is_push(each)}
-    return {int(version): artifact for version, artifact in versions.items() if version.isdecimal()}
-
-
-def _is_push(artifact: Artifact) -> bool:
-    return "pushed_version" in artifact.custom_properties
-
-
-def _find_digest(artifact: Artifact) -> str | None:
-    return artifact.custom_properties[MANIFEST_SHA256].string_value or None
+    return {version: artifact for artifact in artifacts if (version := find_version(artifact))}
 
 
 def _find_baseline(records: Records | None) -> int | None:
     """Returns the artifact's id of the model that the newest judged one was held against."""
     for run_id in reversed(records.run_ids if records else []):
         assert records is not None
-        gate = records.steps(run_id).get("Gate")
-        if gate:
-            return next((model.id for model in records.inputs(gate, "baseline_model")), None)
+        evaluator = records.steps(run_id).get("Evaluator")
+        if evaluator:
+            return next((model.id for model in records.inputs(evaluator, "baseline_model")), None)
     return None
 
 

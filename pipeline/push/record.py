@@ -3,13 +3,13 @@
 import pathlib
 import time
 
-from components.pusher import ledger
+from components.errors import Failure
+from components.metadata import pushes as recorded
+from components.metadata.manual_actions import copy_as_new, record_by_hand
+from components.metadata.records import ROLLBACK_NODE, Artifact, Records, format_time
 from components.pusher.manifest import Manifest, Rollback, hash_manifest
 from pipeline.config import locate_serving_dir
-from pipeline.failures import Failure
-from pipeline.manual_actions import copy_as_new, record_by_hand
 from pipeline.push.pushed import PushedVersion, find_pushes
-from pipeline.records import ROLLBACK_NODE, Artifact, Records, format_time
 
 
 def record_rollback(root_path: pathlib.Path, records: Records, manifest: Manifest, replaced: PushedVersion) -> None:
@@ -37,7 +37,7 @@ def record_rollback(root_path: pathlib.Path, records: Records, manifest: Manifes
             run_id=manifest.run_id if manifest.run_id in records.run_ids else records.run_ids[-1],
             properties=_describe(manifest.version, rollback),
             inputs={key: artifact for key, artifact in inputs.items() if artifact},
-            outputs={"pushed_model": _make_push(root_path, manifest, replaced, pushes)},
+            outputs={"pushed_model": _make_push(root_path, records, manifest, replaced)},
         )
     except (Failure, OSError) as failure:
         raise Failure(f"version {manifest.version} is served now, but not recorded: {failure}") from None
@@ -49,11 +49,10 @@ def _describe(version: int, rollback: Rollback) -> dict[str, str]:
     return {name: str(number) for name, number in numbers.items()} | words
 
 
-def _make_push(
-    root_path: pathlib.Path, manifest: Manifest, replaced: PushedVersion, pushes: dict[int, Artifact]
-) -> Artifact:
+def _make_push(root_path: pathlib.Path, records: Records, manifest: Manifest, replaced: PushedVersion) -> Artifact:
     """Makes the artifact: what the older version was made from stays, so that a run knows it again."""
     assert manifest.rollback is not None
+    pushes = find_pushes(records)
     if not pushes:
         raise Failure("ML Metadata holds no push before it.")
     artifact = copy_as_new(pushes.get(manifest.rollback.copy_of, pushes[max(pushes)]))
@@ -67,14 +66,14 @@ def _make_push(
     properties["pushed_version"].string_value = str(manifest.version)
     destination = locate_serving_dir(root_path).resolve() / str(manifest.version)
     properties["pushed_destination"].string_value = str(destination)
-    properties[ledger.MANIFEST_SHA256].string_value = hash_manifest(manifest)
-    properties[ledger.MODEL_ID].int_value = manifest.model.artifact_id
-    withheld = _withhold(ledger.read_pushes(root_path / "metadata.sqlite")[-1], manifest, replaced)
-    properties[ledger.WITHHELD].string_value = ledger.format_withheld(withheld)
+    properties[recorded.MANIFEST_SHA256].string_value = hash_manifest(manifest)
+    properties[recorded.MODEL_ID].int_value = manifest.model.artifact_id
+    withheld = _withhold(recorded.read_pushes(records)[-1], manifest, replaced)
+    properties[recorded.WITHHELD].string_value = recorded.format_withheld(withheld)
     return artifact
 
 
-def _withhold(last: ledger.Push, manifest: Manifest, replaced: PushedVersion) -> dict[int, str]:
+def _withhold(last: recorded.Push, manifest: Manifest, replaced: PushedVersion) -> dict[int, str]:
     """Returns why which models are not pushed again: those withheld before, and the one that was replaced now."""
     assert manifest.rollback is not None
     model_id = replaced.manifest.model.artifact_id if replaced.manifest else last.model_id

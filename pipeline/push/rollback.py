@@ -6,15 +6,15 @@ import time
 
 from rich.console import Console
 
+from components.errors import DataFailure, Failure, UsageFailure
 from components.lock import hold_lock
+from components.metadata.manual_actions import find_login_name
+from components.metadata.records import Records
 from components.pusher.manifest import Manifest, Rollback
 from components.pusher.shelf import PushError, open_shelf
 from pipeline.config import locate_serving_dir
-from pipeline.failures import DataFailure, Failure, UsageFailure
-from pipeline.manual_actions import find_login_name
 from pipeline.push.pushed import PushedVersion, find_pushes, read_versions, select_version
 from pipeline.push.record import record_rollback
-from pipeline.records import Records
 
 
 def roll_back(root_path: pathlib.Path, version: int, reason: str | None, console: Console) -> None:

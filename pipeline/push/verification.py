@@ -4,8 +4,8 @@ import dataclasses
 
 from rich.console import Console
 
+from components.errors import ExitCode
 from components.pusher.faults import Fault
-from pipeline.failures import ExitCode
 from pipeline.push.pushed import PushedVersion
 
 

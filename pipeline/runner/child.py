@@ -13,12 +13,11 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
-from components.bad_data import BadDataError
+from components.errors import BadDataError, ExitCode, Failure
 from components.lock import LockedError
+from components.metadata.snapshot import describe_damage
 from components.report.memory import append_peak, read_peak, reset_peak
 from pipeline.config import PipelineConfig
-from pipeline.failures import ExitCode, Failure
-from pipeline.history import History
 from pipeline.runner.events import (
     Event,
     RunEnded,
@@ -28,7 +27,6 @@ from pipeline.runner.events import (
     StepsPlanned,
     TrainingProgress,
 )
-from pipeline.snapshot import describe_damage
 
 _STEP_BEGAN = "Component %s is running."  # how LocalDagRunner logs it
 _STEP_ENDED = "Component %s is finished."
@@ -76,8 +74,7 @@ def _run(config: PipelineConfig, beam_options: tuple[str, ...], observer: "RunOb
     dag = create_pipeline(config, make_local_target(config, beam_options))
     observer.send(StepsPlanned(tuple(component.id for component in dag.components)))
     run_locally(dag)
-    history = History(config.metadata_path)
-    observer.send(RunEnded(history.read_run(history.latest_run_id())))
+    observer.send(RunEnded())
 
 
 class RunObserver(logging.Handler):

@@ -2,8 +2,7 @@
 
 import dataclasses
 
-from pipeline.failures import ExitCode
-from pipeline.history import Run
+from components.errors import ExitCode
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,8 +51,6 @@ class RunFailed:
 @dataclasses.dataclass(frozen=True)
 class RunEnded:
     """All steps are done."""
-
-    run: Run
 
 
 Event = StepsPlanned | StepBegan | StepEnded | TrainingProgress | RunFailed | RunEnded

@@ -12,11 +12,12 @@ from multiprocessing.process import BaseProcess
 
 from rich.console import Console
 
+from components.errors import DataFailure, ExitCode, UsageFailure
 from components.lock import hold_lock
+from components.metadata.run_record import read_run
 from pipeline.beam_options import make_beam_pipeline
 from pipeline.config import PipelineConfig
 from pipeline.docker_daemon import require_docker
-from pipeline.failures import DataFailure, ExitCode, UsageFailure
 from pipeline.rejections import count_rejections
 from pipeline.runner.child import work
 from pipeline.runner.display import Screen, print_failure
@@ -33,7 +34,7 @@ def run(config: PipelineConfig, console: Console, beam_options: tuple[str, ...] 
         beam_options: Of Beam; they override ours.
 
     Returns:
-        OK if the model was pushed, else NOT_BLESSED (by the Gate or by the ServingValidator), BAD_DATA or STEP_FAILED.
+        OK if the model was pushed, NOT_BLESSED by the Evaluator or the ServingValidator, BAD_DATA or STEP_FAILED.
 
     Raises:
         DataFailure: If there is no dataset where the config says, or the file of ML Metadata is damaged.
@@ -62,9 +63,9 @@ def run(config: PipelineConfig, console: Console, beam_options: tuple[str, ...] 
     if isinstance(last, RunFailed):
         print_failure(Console(stderr=True), last, str(log_path))
         return last.exit_code
-    assert isinstance(last, RunEnded)
-    print_run(console, last.run)
-    return ExitCode.OK if last.run.pushed_version else ExitCode.NOT_BLESSED
+    ended = read_run(config.root)
+    print_run(console, ended)
+    return ExitCode.OK if ended.pushed_version else ExitCode.NOT_BLESSED
 
 
 def _follow(config: PipelineConfig, beam_options: tuple[str, ...], log_path: pathlib.Path, screen: Screen) -> Event:

@@ -10,7 +10,7 @@ from benchmarks import __main__
 from benchmarks.benchmark import Benchmark, run
 from benchmarks.circumstances import look_around
 from benchmarks.result import read_result
-from pipeline.failures import ExitCode, UsageFailure
+from components.errors import ExitCode, UsageFailure
 
 
 def test_the_short_form_prints_and_leaves_no_file(
@@ -53,7 +53,7 @@ def test_a_benchmark_that_is_not_there_is_told(
     with pytest.raises(SystemExit) as ended:
         __main__.main()
     assert ended.value.code == ExitCode.USAGE
-    assert "there is no speed; there are input_pipeline, " in capsys.readouterr().err
+    assert "there is no speed; there are training_speed, " in capsys.readouterr().err
 
 
 def test_a_benchmark_without_anything_to_measure_does_not_end_the_others(

@@ -47,5 +47,5 @@ def test_a_row_of_another_training_does_not(changes: dict[str, Any]) -> None:
 
 def test_each_reducer_is_trained_once() -> None:
     names = [name_point(network) for network in list_networks(None, BENCHMARK.full.others)]
-    assert names[:2] == ["token_learner_v11-8@1", "none"]
-    assert sorted(names) == sorted(["none", *(f"{name}-8@1" for name in REDUCERS)])
+    assert names[:2] == ["token_learner_v11-8@1", "no_reducer"]
+    assert sorted(names) == sorted(["no_reducer", *(f"{name}-8@1" for name in REDUCERS)])

@@ -77,10 +77,10 @@ def test_every_committed_result_can_be_repeated_and_its_tables_follow_from_its_r
 
 
 def test_a_result_of_sources_that_no_commit_holds_is_not_fit_to_be_committed(result: Result) -> None:
-    fit = dataclasses.replace(result, name="steps")
+    fit = dataclasses.replace(result, name="latency")
     assert list_flaws(fit) == []
     dirty = dataclasses.replace(fit.circumstances, is_dirty=True, revision="none")
-    flawed = dataclasses.replace(fit, circumstances=dirty, command="python -m benchmarks.steps --tfds-dir /home/me")
+    flawed = dataclasses.replace(fit, circumstances=dirty, command="python -m benchmarks.latency --tfds-dir /home/me")
     assert len(list_flaws(flawed)) == 4
 
 

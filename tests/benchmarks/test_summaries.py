@@ -1,21 +1,20 @@
 """What each benchmark concludes from its rows."""
 
 import dataclasses
-import math
 import pathlib
 
 import numpy as np
 import pytest
 from recorded_root import FIRST, KILLED, MACS, RecordedRoot
 
-from benchmarks import ablations, full_run, latency, reducer_table, training_speed
+from benchmarks import full_run, latency, reducer_table, training_speed
 from benchmarks.answers import pack_answers
 from benchmarks.networks import EXAMPLE, EXAMPLE_NETWORK, OURS, describe_fit, find_network
 from benchmarks.result import FOLDER, Row, read_result
+from components.errors import UsageFailure
 from models.macs import count_macs
 from models.search_space import find_controls, is_learned, name_point
 from pipeline.config import QUICK
-from pipeline.failures import UsageFailure
 
 LEARNED = find_network(None)
 
@@ -98,14 +97,14 @@ def make_reducer_rows(share_of_control: float) -> list[Row]:
         for seed in (1, 2, 3)
         for network, share in shares.items()
     ]
-    speed = {"kind": "speed", "round": 1, name_point(LEARNED): 900.0, "none": 500.0}
+    speed = {"kind": "speed", "round": 1, name_point(LEARNED): 900.0, "no_reducer": 500.0}
     return [*trainings, speed]
 
 
 def test_learned_tokens_that_are_clearly_better_are_said_to_beat_the_others() -> None:
     summary = reducer_table.summarize(make_reducer_rows(0.6))
     [note] = summary.notes
-    assert note.startswith(f"{name_point(LEARNED)} beats none on test: +")
+    assert note.startswith(f"{name_point(LEARNED)} beats no_reducer on test: +")
     learned, backbone = summary.tables[0].rows
     assert learned[1].startswith(("79.", "80."))
     assert learned[2] == ""
@@ -115,7 +114,7 @@ def test_learned_tokens_that_are_clearly_better_are_said_to_beat_the_others() ->
 
 def test_learned_tokens_that_are_as_good_are_not_said_to_beat_the_others() -> None:
     [note] = reducer_table.summarize(make_reducer_rows(0.8)).notes
-    assert f"{name_point(LEARNED)} is statistically indistinguishable from none on test" in note
+    assert f"{name_point(LEARNED)} is statistically indistinguishable from no_reducer on test" in note
 
 
 def test_with_one_seed_the_spread_of_the_profile_is_assumed_and_said() -> None:
@@ -154,38 +153,3 @@ def test_a_run_that_stopped_before_its_verdict_is_not_finished(tmp_path: pathlib
     root.record(KILLED)
     with pytest.raises(UsageFailure, match="has left no verdict"):
         full_run.measure(full_run.Effort(root=root.path))
-
-
-def test_a_change_is_compared_with_the_profile_as_it_is() -> None:
-    draw = np.random.default_rng(2)
-    base = draw.random(5000) < 0.7
-    right = {"as it is": base, "better": draw.random(5000) < 0.8, "the same": base}
-    rows: list[Row] = [
-        {
-            "kind": "training",
-            "name": name,
-            "point": "p",
-            "network": dataclasses.asdict(LEARNED),
-            "fit": {"epochs": 8},
-            "macs": 9_870_000,
-            "valid_images": 5000,
-            "valid_correct": pack_answers(correct),
-        }
-        for name, correct in right.items()
-    ]
-    rows += [
-        {"kind": "speed", "round": n, "as it is": 100.0 * n, "better": 50.0 * n, "the same": 100.0} for n in (1, 2)
-    ]
-    as_it_is, better, same = ablations.summarize(rows).tables[0].rows
-    assert as_it_is == ("as it is", f"{right['as it is'].mean():.1%}", "", "9.87", "1.00x (1.00x to 1.00x)")
-    low = float(better[2].partition("(")[2].split()[0])
-    assert 5 < low < 10 < float(better[2].split()[0]) + 2
-    assert better[4] == "0.50x (0.50x to 0.50x)"
-    half = 100 * 1.959964 * math.sqrt(2) * QUICK.search.seed_deviation  # the seeds' share, as the images have none
-    assert same[2] == f"+0.0 ({-half:+.1f} to {half:+.1f})"
-    assert same[4] == "0.75x (0.50x to 1.00x)"
-
-
-def test_every_ablation_can_be_built_and_changes_what_it_says() -> None:
-    plans = [ablations._plan(name, ablations.BENCHMARK.full) for name in ablations.BENCHMARK.full.changes]
-    assert len({(planned.network, planned.fit, planned.seed) for planned in plans}) == len(plans)

@@ -10,8 +10,8 @@ from rich.console import Console
 from sample_slice import Copies, make_slice
 from workplace import Workplace
 
+from components.errors import ExitCode
 from components.lock import LockedError
-from pipeline.failures import ExitCode
 from pipeline.runner.parent import run
 
 

@@ -15,9 +15,9 @@ from tfx.utils import path_utils
 from workplace import Workplace
 
 from components import features
-from components.lite_converter.comparison import LiteComparison, read_comparison
-from components.lite_converter.images import stream_pixels
-from components.lite_converter.measure import classify_all, load_twin, open_interpreter
+from components.artifacts.lite_comparison import LiteComparison, read_comparison
+from components.lite_converter.images import Images, stream_images
+from components.lite_converter.measure import load_twin, open_interpreter
 from pipeline.config import QUICK
 
 
@@ -28,6 +28,7 @@ class Converted:
     saved_model: pathlib.Path
     folder: pathlib.Path  # of lite.json
     comparison: LiteComparison
+    images: list[Images]
     pixels: np.ndarray  # of the test split, uint8 [images, height, width, channels]
     labels: np.ndarray  # [images]
 
@@ -43,14 +44,14 @@ def converted(workplace: Workplace, first: Any) -> Converted:
     assert first
     folder = pathlib.Path(workplace.first_output("LiteConverter", "lite_models").uri)
     split = pathlib.Path(workplace.first_output("ExampleGen", "examples").uri) / "Split-test"
-    records = tf.data.TFRecordDataset([str(file) for file in sorted(split.iterdir())]).as_numpy_iterator()
-    examples = [tf.train.Example.FromString(record).features.feature for record in records]
+    images = list(stream_images(split))
     return Converted(
         saved_model=pathlib.Path(path_utils.serving_model_path(workplace.first_output("Trainer", "model").uri)),
         folder=folder,
         comparison=read_comparison(folder),
-        pixels=np.concatenate(list(stream_pixels(split))),
-        labels=np.array([values[features.LABEL].int64_list.value[0] for values in examples]),
+        images=images,
+        pixels=np.concatenate([batch.pixels for batch in images]),
+        labels=np.concatenate([batch.labels for batch in images]),
     )
 
 
@@ -58,7 +59,9 @@ def converted(workplace: Workplace, first: Any) -> Converted:
 def answers(converted: Converted) -> dict[str, np.ndarray]:
     """What each form answers to the test images, [images, classes]."""
     twins = {name: load_twin(converted.folder / f"model_{name}.tflite") for name in ("float32", "int8")}
-    found = {name: classify_all(twin, [converted.pixels]) for name, twin in twins.items()}
+    found = {
+        name: np.concatenate([twin(image[np.newaxis]) for image in converted.pixels]) for name, twin in twins.items()
+    }
     return {"saved_model": converted.classify(), **found}
 
 

@@ -9,6 +9,7 @@ import io
 import json
 import pathlib
 import subprocess
+from typing import Any
 
 import huggingface_hub
 import pytest
@@ -17,19 +18,18 @@ from commands import Command
 from rich.console import Console
 from workplace import MIN_ACCURACY, TIMED_REQUESTS, Workplace
 
+from components.artifacts.serving_findings import read_findings
+from components.errors import ExitCode
 from components.example_gen.component import digest_source
+from components.metadata.root import Root
 from components.pusher.manifest import read_manifest
 from components.report.memory import reset_peak
-from components.serving_validator.findings import read_findings
 from pipeline.config import QUICK
-from pipeline.failures import ExitCode
-from pipeline.history import Run
 from pipeline.summary import describe_network, print_run
 
 DATA_STEPS = ["ExampleGen", "Schema", "StatisticsGen", "ExampleValidator", "DataGate", "Transform"]
 AFTER_TRAINER = [
-    *("Baseline", "Evaluator", "LiteConverter", "ServingValidator", "Gate", "ModelCard"),
-    *("Override", "Served", "Pusher", "Report"),
+    *("Baseline", "ServingValidator", "Evaluator", "LiteConverter", "ModelCard", "Pusher", "Report"),
 ]
 STEPS = [*DATA_STEPS, "Trainer", *AFTER_TRAINER]
 SECOND_MODEL = ("--fit.epochs", "2", "--evaluation.min-accuracy", "0.99", "--evaluation.max-mmacs", "0.1")
@@ -41,9 +41,8 @@ def test_two_runs_in_one_root_do_not_mix(workplace: Workplace, killed: str) -> N
 
 @pytest.mark.usefixtures("killed")
 def test_a_run_killed_in_the_trainer_leaves_its_finished_steps(workplace: Workplace) -> None:
-    history = workplace.history()
-    states = {step.name: step.state for step in history.steps(history.run_ids()[0])}
-    assert states == {**dict.fromkeys(DATA_STEPS, "COMPLETE"), "Trainer": "RUNNING"}
+    states = {step.name: step.state for step in workplace.read_run(0).steps}
+    assert states == {**dict.fromkeys(DATA_STEPS, "done"), "Trainer": "interrupted"}
 
 
 @pytest.mark.usefixtures("first")
@@ -51,11 +50,11 @@ def test_the_same_command_goes_on_from_the_last_finished_step_and_pushes(workpla
     run = workplace.read_run()
     states = {step.name: step.state for step in run.steps}
     assert list(states) == STEPS
-    assert [name for name, state in states.items() if state == "CACHED"] == DATA_STEPS
-    assert [states[name] for name in STEPS[6:]] == ["COMPLETE"] * (1 + len(AFTER_TRAINER))
+    assert [name for name, state in states.items() if state == "cached"] == DATA_STEPS
+    assert [states[name] for name in STEPS[6:]] == ["done"] * (1 + len(AFTER_TRAINER))
 
     assert (run.winner.network.depth, run.winner.valid_images) == (1, 100)
-    assert run.winner.point in ("none", "token_learner-4@0")
+    assert run.winner.point in ("no_reducer", "token_learner-4@0")
     assert run.verdict.candidate.images == 200
     assert run.verdict.candidate.overall.accuracy.value >= MIN_ACCURACY
     assert run.verdict.is_blessed
@@ -89,7 +88,7 @@ def test_the_screen_tells_steps_trials_and_the_winner(
 @pytest.mark.usefixtures("first")
 def test_as_many_images_as_may_occur_twice_are_listed(workplace: Workplace) -> None:
     def read(key: str) -> dict[str, str]:
-        [artifact] = workplace.history().outputs(workplace.history().run_ids()[0], "DataGate", key)
+        artifact = workplace.read_run(0).find_output(key, step="DataGate")
         return {file.name.partition("-")[0]: file.read_text() for file in pathlib.Path(artifact.uri).iterdir()}
 
     written = read("duplicates")
@@ -101,14 +100,14 @@ def test_as_many_images_as_may_occur_twice_are_listed(workplace: Workplace) -> N
 @pytest.mark.usefixtures("first")
 def test_the_manifest_of_what_was_pushed_tells_where_it_comes_from(workplace: Workplace, tokenlearner: Command) -> None:
     run = workplace.read_run()
-    [model] = workplace.history().outputs(run.run_id, "Trainer", "model")
+    model = run.find_output("model")
     [version] = (workplace.root / "serving" / "tokenlearner").iterdir()
     manifest = read_manifest(version)
     assert (manifest.run_id, manifest.model.artifact_id) == (run.run_id, model.id)
     assert (manifest.model.point, manifest.model.macs) == (run.winner.point, run.winner.macs.total)
     assert manifest.metrics.accuracy == run.verdict.candidate.overall.accuracy
     assert manifest.data_digest == digest_source(workplace.data)
-    assert {"ExampleGen", "Schema", "Transform", "Trainer", "Gate"} <= set(manifest.code_digests)
+    assert {"ExampleGen", "Schema", "Transform", "Trainer", "Evaluator"} <= set(manifest.code_digests)
     assert manifest.signatures["serving_default"].inputs == {"examples": "string [-1]"}
     assert manifest.signatures["serving_default"].outputs == {"probabilities": "float32 [-1, 10]"}
     assert "saved_model.pb" in manifest.files
@@ -133,7 +132,7 @@ def test_the_card_of_what_was_pushed_tells_how_it_was_found_to_serve(workplace: 
 @pytest.mark.usefixtures("first")
 def test_a_fresh_process_has_proven_that_the_model_serves(workplace: Workplace) -> None:
     run = workplace.read_run()
-    [blessing] = workplace.history().outputs(run.run_id, "ServingValidator", "blessing")
+    blessing = run.find_output("blessing", step="ServingValidator")
     assert sorted(file.name for file in pathlib.Path(blessing.uri).iterdir()) == ["INFRA_BLESSED", "serving.json"]
     found = read_findings(pathlib.Path(blessing.uri))
     assert found.is_blessed, found.reasons
@@ -157,7 +156,7 @@ def test_the_run_left_a_page_that_is_made_anew_to_the_last_byte(
     workplace: Workplace, tokenlearner: Command, tmp_path: pathlib.Path
 ) -> None:
     run = workplace.read_run()
-    [artifact] = workplace.history().outputs(run.run_id, "Report", "report")
+    artifact = run.find_output("report")
     page = pathlib.Path(artifact.uri) / "report.html"
     content = page.read_text()
     assert len(content.encode()) < 5 * 2**20
@@ -165,7 +164,7 @@ def test_the_run_left_a_page_that_is_made_anew_to_the_last_byte(
         assert expected in content
     assert "tokenlearner run --root" in content
     assert ("not measured" in content) == (not reset_peak())
-    if run.winner.point != "none":
+    if run.winner.point != "no_reducer":
         assert content.count('alt="Mean attention of token') == 4
     output = tmp_path / "page.html"
     done = tokenlearner("report", "--no-open", "--root", workplace.root, "--output", output)
@@ -182,18 +181,18 @@ def test_a_second_run_without_edits_runs_nothing_again(workplace: Workplace) -> 
 
 
 @pytest.fixture(scope="module")
-def second(workplace: Workplace, first: subprocess.CompletedProcess[str]) -> Run:
+def second(workplace: Workplace, first: subprocess.CompletedProcess[str]) -> Any:
     """A run that trains another model, held against a floor and a budget that it misses."""
     assert first.returncode == ExitCode.OK
     return workplace.run_here(*SECOND_MODEL)
 
 
 def test_another_model_is_held_against_the_last_blessed_one_and_a_floor_and_a_budget_keep_it_from_being_pushed(
-    workplace: Workplace, second: Run
+    workplace: Workplace, second: Any
 ) -> None:
     assert second.pushed_version is None
     assert workplace.executed() == [
-        *("Trainer", "Evaluator", "LiteConverter", "ServingValidator", "Gate", "ModelCard", "Pusher", "Report")
+        *("Trainer", "ServingValidator", "Evaluator", "LiteConverter", "ModelCard", "Pusher", "Report")
     ]
     screen = io.StringIO()
     print_run(Console(file=screen, width=100), second)
@@ -201,16 +200,15 @@ def test_another_model_is_held_against_the_last_blessed_one_and_a_floor_and_a_bu
     assert "it must be at least 99.0%" in shown
     assert "allowed are 0.10" in shown
     assert len(workplace.versions()) == 1
-    history = workplace.history()
-    baselines = history.inputs(second.run_id, "Gate", "baseline_model")
-    blessed = history.inputs(history.run_ids()[1], "Gate", "model")
-    assert [model.uri for model in baselines] == [model.uri for model in blessed]
+    records = Root(workplace.root).records
+    [baseline] = records.inputs(records.steps(second.run_id)["Evaluator"], "baseline_model")
+    assert baseline.uri == workplace.first_output("Trainer", "model").uri
     assert second.verdict.paired is not None
     assert f"{100 * second.verdict.paired.difference:+.1f} points against the last blessed model" in shown
 
 
 def test_a_model_blessed_by_hand_is_pushed_by_the_same_command_and_inspect_tells_why(
-    workplace: Workplace, second: Run, tokenlearner: Command
+    workplace: Workplace, second: Any, tokenlearner: Command
 ) -> None:
     def tell(*arguments: str) -> str:
         return tokenlearner(*arguments, "--root", workplace.root).out
@@ -242,8 +240,8 @@ def test_a_model_blessed_by_hand_is_pushed_by_the_same_command_and_inspect_tells
         "model": "Trainer",
         "model_run": "Trainer",
         "baseline_model": "Trainer",
-        "verdict": "Gate",
-        "model_blessing": "Bless",
+        "verdict": "Evaluator",
+        "model_blessing": "Evaluator",
         "infra_blessing": "ServingValidator",
         "lite_models": "LiteConverter",
         "model_card": "ModelCard",
@@ -273,7 +271,10 @@ def test_going_back_to_an_older_model_pushes_it_again_and_a_rollback_holds(
 ) -> None:
     versions = workplace.versions()
     pushed = workplace.run_here().pushed_version
-    assert workplace.executed() == ["Gate", "ModelCard", "Pusher", "Report"]  # it is held against the other model now
+    assert workplace.executed() == [
+        # it is compared with the other model now
+        *("Evaluator", "LiteConverter", "ModelCard", "Pusher", "Report")
+    ]
     assert workplace.versions() == [*versions, pushed]
     root = ("--root", workplace.root)
     tokenlearner("push", "rollback", versions[1], "--reason", "It errs.", *root)

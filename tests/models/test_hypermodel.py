@@ -42,7 +42,7 @@ def test_the_hyperparameters_cover_the_space_and_nothing_beyond(space: SearchSpa
     hypermodel.vit_config(hp)
     axes = {choice.name: list(choice.values) for choice in hp.space}
     assert axes == {
-        "token_reducer": ["none", *space.reducers, *CONTROLS],
+        "token_reducer": ["no_reducer", *space.reducers, *CONTROLS],
         "blocks_before_token_learner": list(space.placements),
         "num_tokens": list(space.token_counts),
         "use_token_fuser": list(space.fusers),

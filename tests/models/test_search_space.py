@@ -15,6 +15,7 @@ from models.search_space import (
     SearchSpace,
     describe_point,
     find_controls,
+    find_references,
     is_control,
     is_learned,
     name_point,
@@ -94,7 +95,7 @@ def test_a_point_has_the_backbone_of_its_space_and_values_of_its_axes() -> None:
         "num_tokens": 4,
         "use_token_fuser": True,
     }
-    assert (name_point(_BACKBONE), describe_point(_BACKBONE)) == ("none", {"token_reducer": "none"})
+    assert (name_point(_BACKBONE), describe_point(_BACKBONE)) == ("no_reducer", {"token_reducer": "no_reducer"})
 
 
 @pytest.mark.parametrize(
@@ -139,6 +140,20 @@ def test_a_learned_point_is_compared_with_the_backbone_and_the_controls_at_its_p
         "random_selection-4@3+fuser",
         "top_k_norm-4@3+fuser",
     ]
+
+
+def test_a_finalist_is_compared_with_no_reducer_and_average_pooling_where_the_grid_allows_it() -> None:
+    points = {name_point(point): point for point in _SPACE.points()}
+
+    def references(name: str) -> list[str]:
+        return [name_point(reference) for reference in find_references(points[name])]
+
+    assert references("token_learner-4@3+fuser") == ["no_reducer", "average_pooling-4@3+fuser"]
+    assert references("top_k_norm-4@3+fuser") == ["no_reducer", "average_pooling-4@3+fuser"]
+    assert references("average_pooling-4@3+fuser") == ["no_reducer"]
+    assert references("no_reducer") == []
+    odd = dataclasses.replace(points["token_learner-4@3+fuser"], num_tokens=5)  # no tiles of 64 patches
+    assert [name_point(reference) for reference in find_references(odd)] == ["no_reducer"]
 
 
 def test_the_space_is_data_without_keras() -> None:

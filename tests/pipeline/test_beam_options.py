@@ -15,6 +15,7 @@ from tfx.dsl.components.base.executor_spec import BeamExecutorSpec
 from tfx.orchestration.local import runner_utils
 from tfx.utils.dependency_utils import make_beam_dependency_flags
 
+from components.errors import ExitCode, UsageFailure
 from pipeline.beam_options import (
     BEAM_ARGS,
     check_beam_options,
@@ -24,7 +25,6 @@ from pipeline.beam_options import (
 )
 from pipeline.config import QUICK
 from pipeline.definition import create_pipeline
-from pipeline.failures import ExitCode, UsageFailure
 from pipeline.target import make_local_target
 
 

@@ -10,8 +10,8 @@ from commands import Command
 from ml_metadata.proto.metadata_store_pb2 import Event, Execution
 from recorded_root import Plan, RecordedRoot, open_store
 
+from components.errors import ExitCode
 from components.lock import hold_lock
-from pipeline.failures import ExitCode
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_a_model_that_does_not_serve_is_asked_once_more_before_it_is_pushed(
     [
         ("r2", "  ", "reason is empty; say why"),
         ("r9", "why not", "holds no run 'r9'; the latest are r1, r2"),
-        ("r1", "why not", "the gate has blessed the model of run r1 already"),
+        ("r1", "why not", "the Evaluator has already blessed the model of run r1"),
     ],
 )
 def test_what_cannot_be_blessed_is_told_in_one_sentence(
@@ -102,10 +102,10 @@ def test_a_model_is_blessed_by_hand_once(tokenlearner: Command, root: RecordedRo
 
 
 def test_a_run_that_was_not_judged_cannot_be_blessed(tokenlearner: Command, root: RecordedRoot) -> None:
-    root.record(Plan(run_id="r3", stops_in="Gate"))
+    root.record(Plan(run_id="r3", stops_in="Evaluator"))
     done = tokenlearner("bless", "--run", "r3", "--reason", "a", "--root", root.path)
     assert done.code == ExitCode.USAGE
-    assert "run r3 did not come to the end of the gate; there is nothing to override." in done.words
+    assert "run r3 did not reach the end of the Evaluator; there is nothing to override." in done.words
 
 
 def test_a_run_at_work_keeps_the_root(tokenlearner: Command, root: RecordedRoot) -> None:

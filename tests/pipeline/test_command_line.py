@@ -7,7 +7,7 @@ import sys
 import pytest
 from commands import Command
 
-from pipeline.failures import ExitCode
+from components.errors import ExitCode
 
 HEAVY = ("tensorflow", "tfx", "keras", "apache_beam", "ml_metadata")
 COMMANDS = [

@@ -10,7 +10,6 @@ from tfx.dsl.compiler.compiler import Compiler
 
 import components
 import models
-from components.evaluator import eval_config
 from pipeline.config import QUICK, PipelineConfig
 from pipeline.definition import create_pipeline
 from pipeline.target import make_local_target
@@ -56,8 +55,7 @@ def find_changed(before: dict[str, bytes], after: dict[str, bytes]) -> set[str]:
 def test_the_steps_stand_in_the_order_in_which_they_run(before: dict[str, bytes]) -> None:
     assert list(before) == [
         *("ExampleGen", "Schema", "StatisticsGen", "ExampleValidator", "DataGate", "Transform", "Trainer"),
-        *("Baseline", "Evaluator", "LiteConverter", "ServingValidator", "Gate", "ModelCard"),
-        *("Override", "Served", "Pusher", "Report"),
+        *("Baseline", "ServingValidator", "Evaluator", "LiteConverter", "ModelCard", "Pusher", "Report"),
     ]
 
 
@@ -69,11 +67,14 @@ def test_what_is_compiled_twice_is_the_same(config: PipelineConfig, before: dict
 @pytest.mark.parametrize(
     ("edited", "changed"),
     [
-        ("models/reducers/token_learner.py", {"Trainer", "ServingValidator", "Gate", "ModelCard", "Pusher", "Report"}),
+        (
+            "models/reducers/token_learner.py",
+            {"Trainer", "Evaluator", "ServingValidator", "ModelCard", "Pusher", "Report"},
+        ),
         ("components/transform.py", {"Transform", "LiteConverter", "ServingValidator"}),
         ("components/trainer/training/fitter.py", {"Trainer"}),
         ("components/data_gate/findings.py", {"DataGate"}),
-        ("components/evaluator/extractors.py", {"Evaluator"}),
+        ("components/evaluator/scoring.py", {"Evaluator"}),
         ("components/pusher/shelf.py", {"Pusher"}),
     ],
 )
@@ -85,20 +86,13 @@ def test_an_edit_reaches_the_steps_that_depend_on_it(
     assert find_changed(before, compile_nodes(config)) == changed
 
 
-def test_an_edit_of_the_evaluators_config_reaches_the_evaluator_alone(
-    config: PipelineConfig, before: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(eval_config, "TOP_K", 3)
-    assert find_changed(before, compile_nodes(config)) == {"Evaluator"}
-
-
 @pytest.mark.parametrize(
     ("section", "changes", "changed"),
     [
         ("data", {"max_duplicate_share": 0.5}, {"DataGate"}),
         ("data", {"train_images": 39_999}, {"ExampleGen"}),
         ("fit", {"seed": 2}, {"Trainer"}),
-        ("evaluation", {"min_accuracy": 0.99, "max_mmacs": 0.1}, {"Gate"}),
+        ("evaluation", {"min_accuracy": 0.99, "max_mmacs": 0.1}, {"Evaluator"}),
         ("push", {"int8_margin": 0.5}, {"LiteConverter"}),
         ("push", {"keep_versions": 7}, {"Pusher"}),
         ("serving", {"records": 5}, {"ServingValidator"}),

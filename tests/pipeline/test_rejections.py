@@ -8,7 +8,7 @@ import pytest
 from commands import Mount
 from recorded_root import Plan, RecordedRoot
 
-from pipeline.failures import DataFailure, UsageFailure
+from components.errors import DataFailure, UsageFailure
 from pipeline.rejections import count_rejections
 
 
@@ -18,10 +18,10 @@ def test_rejections_are_counted_once_and_blessings_are_not(tmp_path: pathlib.Pat
     assert count_rejections(metadata_path) == 0
     root.record(Plan(run_id="r1"))
     assert count_rejections(metadata_path) == 0
-    root.record(Plan(run_id="r2", serves=False, cached_until="Gate"))
+    root.record(Plan(run_id="r2", serves=False, cached_until="Evaluator"))
     root.record(Plan(run_id="r3", cached_until="Pusher"))
     assert count_rejections(metadata_path) == 1
-    root.record(Plan(run_id="r4", serves=False, cached_until="Gate"))
+    root.record(Plan(run_id="r4", serves=False, cached_until="Evaluator"))
     assert count_rejections(metadata_path) == 2
 
 

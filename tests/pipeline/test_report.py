@@ -13,9 +13,9 @@ from ml_metadata.proto import metadata_store_pb2
 from rich.console import Console
 from sample_slice import PROJECT
 
+from components.errors import UsageFailure
 from components.source_digest import find_sources
 from pipeline.config import QUICK, PipelineConfig
-from pipeline.failures import UsageFailure
 from pipeline.report import report
 
 

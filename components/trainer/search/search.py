@@ -8,22 +8,22 @@ from typing import Literal
 import keras_tuner
 import numpy as np
 
+from components.artifacts.trial import TRIALS_FILE, Trial, append_trial
 from components.trainer.config import SearchConfig, TrainerConfig
 from components.trainer.search import proposals, trials
 from components.trainer.search.chief import Chief
 from components.trainer.search.halving import plan_rungs
 from components.trainer.search.oracles import make_oracle
 from components.trainer.search.selection import Candidate, Choice, choose
-from components.trainer.search.trials import Trial
 from components.trainer.search.tuner import StageTuner
 from components.trainer.training.checkpoint import Checkpoint
 from components.trainer.training.fitter import Fitter
 from models.macs import count_macs
 from models.reducers.registry import CONTROLS
-from models.search_space import find_controls, is_learned, name_point
+from models.search_space import find_controls, find_references, is_learned, name_point
 from models.vit_config import ViTConfig
 
-_MOST_COMPARED = 2 + len(CONTROLS)  # besides the best: the best learned one, the backbone and the controls
+_MOST_COMPARED = 2 + len(CONTROLS)  # besides the best: the best learned point, the backbone and the controls
 
 
 class SearchFailedError(Exception):
@@ -64,10 +64,10 @@ class Search:
         Raises:
             SearchFailedError: If no trial came to a result.
         """
-        (self.folder / "trials.jsonl").unlink(missing_ok=True)
+        (self.folder / TRIALS_FILE).unlink(missing_ok=True)
         self._drop_expensive_points()
         search = self.config.search
-        final_epochs = min(len(self.points), search.finalists + _MOST_COMPARED) * search.seeds * search.max_epochs
+        final_epochs = min(len(self.points), 2 * search.finalists + _MOST_COMPARED) * search.seeds * search.max_epochs
         oracle = make_oracle(self.points, search, self.config.fit.seed)
         self._run_stage("search", oracle, planned_epochs=plan_epochs(len(self.points), search) + final_epochs)
         if not self.trainings:
@@ -83,7 +83,7 @@ class Search:
         )
 
     def find_finalists(self) -> list[ViTConfig]:
-        """Finds the points to be compared: the best ones, the best learned one, and its controls."""
+        """Finds the points to be compared: the best ones, the best learned one with its controls, and references."""
         furthest = {point: self._furthest_trial(point) for point in self.points}
         ranked = sorted(
             (point for point in self.points if furthest[point] is not None),
@@ -92,8 +92,9 @@ class Search:
         finalists = ranked[: self.config.search.finalists]
         learned = next((point for point in ranked if is_learned(point)), None)
         if learned is not None:
-            finalists += [learned, *(control for control in find_controls(learned) if control in self.points)]
-        return list(dict.fromkeys(finalists))
+            finalists += [learned, *find_controls(learned)]
+        finalists += [reference for point in finalists for reference in find_references(point)]
+        return [point for point in dict.fromkeys(finalists) if point in self.points]
 
     def _furthest_trial(self, point: ViTConfig) -> Trial | None:
         completed = [trial for trial in self.trials if trial.point == name_point(point) and trial.status == "completed"]
@@ -139,7 +140,7 @@ class Search:
             fitter=self.fitter,
             epochs_before=self.epochs_done,
             epochs_in_step=self.epochs_done + planned_epochs + self.config.fit.epochs,
-            path=self.folder / "trials.jsonl",
+            folder=self.folder,
             trainings=self.trainings,
             oracle=oracle,
             directory=str(self.folder / "keras_tuner"),
@@ -158,7 +159,7 @@ class Search:
                 assert self.config.search.max_mmacs is not None
                 dropped = trials.drop(point, self.config.search.max_mmacs)
                 self.trials.append(dropped)
-                trials.append(dropped, self.folder / "trials.jsonl")
+                append_trial(dropped, self.folder)
 
 
 def plan_epochs(points: int, config: SearchConfig) -> int:

@@ -9,11 +9,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from components.artifacts.search_outcome import Difference
 from models.macs import count_macs
-from models.search_space import find_controls, is_learned, name_point
+from models.search_space import find_controls, find_references, is_control, is_learned, name_point
 from models.vit_config import ViTConfig
-
-_Z_95 = 1.959964  # half width of a 95 % interval of the normal distribution, in standard errors
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -40,27 +39,6 @@ class Candidate:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Difference:
-    """How much better one configuration is than another on the same valid images, whatever the seed."""
-
-    point: str
-    than: str
-    difference: float  # of mean validation accuracies, -1..1
-    standard_error: float  # of the images and of the seeds
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """The 95 % interval, by the normal distribution."""
-        return self.difference - _Z_95 * self.standard_error, self.difference + _Z_95 * self.standard_error
-
-    @property
-    def is_larger_than_noise(self) -> bool:
-        """Whether the 95 % interval leaves out 0."""
-        low, high = self.interval
-        return low > 0 or high < 0
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
 class Choice:
     """The point that wins, and what it was compared with."""
 
@@ -72,6 +50,7 @@ class Choice:
     winner_differences: tuple[Difference, ...]  # the winner against each of the others
     learned: Candidate | None  # the best with a learned reducer, if there is any
     learned_differences: tuple[Difference, ...]  # that one against the backbone and the controls at its token count
+    reference_differences: tuple[Difference, ...]  # each but the controls against no reducer and average pooling
     seed_deviation: float  # standard deviation of an accuracy from seed to seed
     is_seed_deviation_measured: bool  # pooled over the candidates; False: the assumed one, as each had one seed
 
@@ -109,6 +88,13 @@ def choose(candidates: Sequence[Candidate], *, contenders: Sequence[str], assume
         learned=learned[0] if learned else None,
         learned_differences=tuple(
             compare(learned[0], other, deviation) for other in ranked if other.network in controls
+        ),
+        reference_differences=tuple(
+            compare(candidate, other, deviation)
+            for candidate in ranked
+            if not is_control(candidate.network)
+            for other in ranked
+            if other.network in find_references(candidate.network)
         ),
         seed_deviation=deviation,
         is_seed_deviation_measured=measured_deviation is not None,

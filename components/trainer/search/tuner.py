@@ -7,11 +7,11 @@ from typing import Any, Literal
 import keras_tuner
 import tensorflow as tf
 
+from components.artifacts.trial import Trial, append_trial
 from components.trainer.config import TrainerConfig
 from components.trainer.data.examples import count_batches
 from components.trainer.progress import EpochReporter
 from components.trainer.search import proposals, trials
-from components.trainer.search.trials import Trial
 from components.trainer.training.checkpoint import Checkpoint
 from components.trainer.training.fitter import Fitter, TrainingFailedError
 from components.trainer.training.optimizer import compile_model
@@ -95,7 +95,7 @@ class StageTuner(PointTuner):
         stage: What the trials are for.
         epochs_before: Epochs of the step that are done before this stage.
         epochs_in_step: Epochs of the whole step, about.
-        path: Of `trials.jsonl`, which gets a line for each trial as it ends.
+        folder: Gets a line in `trials.jsonl` for each trial as it ends.
         trainings: Gets each training by its network and seed.
         **kwargs: Of `PointTuner`.
     """
@@ -106,14 +106,14 @@ class StageTuner(PointTuner):
         stage: Literal["search", "finalists"],
         epochs_before: int,
         epochs_in_step: int,
-        path: pathlib.Path,
+        folder: pathlib.Path,
         trainings: dict[tuple[ViTConfig, int], Checkpoint],
         **kwargs: Any,
     ) -> None:
         self.stage = stage
         self.epochs_done = epochs_before
         self.epochs_in_step = epochs_in_step
-        self.path = path
+        self.folder = folder
         self.results: list[Trial] = []
         self.trainings = trainings
         super().__init__(project_name=stage, **kwargs)
@@ -138,7 +138,7 @@ class StageTuner(PointTuner):
             self.trainings[proposal.network, proposal.seed] = training
             result = trials.complete(result, training)
         self.results.append(result)
-        trials.append(result, self.path)
+        append_trial(result, self.folder)
         self.epochs_done += result.epochs_spent
 
     def _describe(self, trial: keras_tuner.engine.trial.Trial, proposal: Proposal) -> Trial:

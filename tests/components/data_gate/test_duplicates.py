@@ -4,7 +4,7 @@ import pathlib
 
 import pytest
 
-from components.data_gate.duplicates import (
+from components.artifacts.duplicates import (
     Duplicates,
     Member,
     describe_shared_ids,

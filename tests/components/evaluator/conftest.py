@@ -1,10 +1,11 @@
-"""Real TFX artifacts on disk: test images whose bytes say what two models answer, and these models."""
+"""Real TFX artifacts on disk: test images whose bytes are the predictions of two models, and these models."""
 
 import dataclasses
 import pathlib
 from collections.abc import Callable
 from typing import Any
 
+import apache_beam as beam
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -14,10 +15,14 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import path_utils
 
 from components import features, signatures
+from components.artifacts.predictions import Predictions
+from components.artifacts.verdict import Verdict, read_verdict
 from components.artifacts.winner import write_winner
-from components.evaluator.gate import Gate, GateVerdict
-from components.evaluator.verdict import Verdict, read_verdict
+from components.evaluator.artifact import EvaluationVerdict
+from components.evaluator.component import Evaluator
+from components.evaluator.rules import Thresholds
 from models.presets import PRESETS
+from pipeline.beam_options import make_step_arguments
 
 NAMES = ("candidate", "baseline")
 
@@ -57,19 +62,13 @@ def make_artifact(kind: Any, folder: pathlib.Path, artifact_id: int = 0) -> Any:
     return artifact
 
 
-def answer(labels: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Makes probabilities of 0.73 for the label, or for the class behind it; float32 [images, classes]."""
-    answers = np.full((len(labels), features.NUM_CLASSES), 0.03, np.float32)
-    answers[np.arange(len(labels)), np.where(right, labels, (labels + 1) % features.NUM_CLASSES)] = 0.73
-    return answers
-
-
 @dataclasses.dataclass(frozen=True)
 class Judged:
-    """What the Gate left."""
+    """What the Evaluator left."""
 
     verdict: Verdict
     folder: pathlib.Path  # of verdict.json
+    evaluation: str  # folder of TFMA's files
     blessing: Any
     inputs: dict[str, Any]
 
@@ -90,36 +89,40 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return found
 
 
-@pytest.fixture
-def judge_models(models: dict[str, Any], tmp_path: pathlib.Path) -> Callable[..., Judged]:
-    """Drives the Gate with real artifacts, given what each model gets right."""
+@pytest.fixture(scope="session")
+def evaluate(
+    models: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[Predictions, Thresholds], Judged]:
+    """Drives the Evaluator with real artifacts, given the predictions of each model."""
 
-    def run(
-        right: np.ndarray, baseline_right: np.ndarray | None, *, macs: int = 7_620_000, **thresholds: float | None
-    ) -> Judged:
-        labels = np.arange(len(right)) % features.NUM_CLASSES
+    def run(scored: Predictions, thresholds: Thresholds) -> Judged:
+        tmp_path = tmp_path_factory.mktemp("evaluated")
         examples = make_artifact(standard_artifacts.Examples, tmp_path / "examples")
         examples.split_names = artifact_utils.encode_split_names([features.TEST_SPLIT])
-        told = [answer(labels, right), answer(labels, right if baseline_right is None else baseline_right)]
-        write_examples(pathlib.Path(examples.uri) / "Split-test", labels, np.concatenate(told, axis=1))
+        told = [scored.candidate, scored.candidate if scored.baseline is None else scored.baseline]
+        write_examples(pathlib.Path(examples.uri) / "Split-test", scored.labels, np.concatenate(told, axis=1))
         model_run = make_artifact(standard_artifacts.ModelRun, tmp_path / "model_run")
-        write_winner(make_winner(PRESETS["quick"], macs=macs), tmp_path / "model_run")
+        write_winner(make_winner(PRESETS["quick"], macs=7_620_000), tmp_path / "model_run")
         blessing = make_artifact(standard_artifacts.ModelBlessing, tmp_path / "blessing")
-        verdict = make_artifact(GateVerdict, tmp_path / "verdict")
-        optional = {} if baseline_right is None else {"baseline_model": models["baseline"]}
-        Gate.test_call(
+        verdict = make_artifact(EvaluationVerdict, tmp_path / "verdict")
+        evaluation = make_artifact(standard_artifacts.ModelEvaluation, tmp_path / "evaluation")
+        optional = {} if scored.baseline is None else {"baseline_model": models["baseline"]}
+        Evaluator.test_call(
             examples=examples,
             model=models["candidate"],
             model_run=model_run,
+            evaluation=evaluation,
             blessing=blessing,
             verdict=verdict,
             code_digest="",
+            beam_pipeline=beam.Pipeline(argv=make_step_arguments(())),
             **optional,
-            **thresholds,
+            **dataclasses.asdict(thresholds),
         )
         assert blessing.has_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY)
         inputs = {"model": models["candidate"], **optional}
-        return Judged(read_verdict(pathlib.Path(verdict.uri)), pathlib.Path(verdict.uri), blessing, inputs)
+        folder = pathlib.Path(verdict.uri)
+        return Judged(read_verdict(folder), folder, evaluation.uri, blessing, inputs)
 
     return run
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from components.evaluator.intervals import compare_paired, measure_by_bootstrap, measure_share
+from components.evaluator.intervals import compare_paired, measure_calibration_error, measure_mean, measure_share
 
 
 def right(*counts: int) -> tuple[np.ndarray, np.ndarray]:
@@ -59,28 +59,39 @@ def test_the_paired_interval_covers_the_true_difference_about_95_times_in_100(
     assert covered >= 0.935
 
 
-def mean(means: np.ndarray) -> np.ndarray:
-    return means
+def test_a_mean_has_the_interval_of_the_normal_distribution() -> None:
+    values = np.random.default_rng(0).exponential(size=5000)
+    measured = measure_mean(values.mean(), (values**2).mean(), 5000)
+    low, high = scipy.stats.norm.interval(0.95, values.mean(), scipy.stats.sem(values))
+    assert (measured.value, measured.low, measured.high) == pytest.approx((values.mean(), low, high))
 
 
-def test_the_bootstrap_of_a_mean_has_the_interval_of_the_normal_distribution() -> None:
-    values = np.random.default_rng(0).exponential(size=(5000, 1))
-    [measured] = measure_by_bootstrap(values, mean, smallest=0)
-    half_width = 1.96 * values.std() / np.sqrt(5000)
-    assert measured.value == values.mean()
-    assert (measured.low, measured.high) == pytest.approx(
-        (values.mean() - half_width, values.mean() + half_width), abs=0.1 * half_width
-    )
+def count_bins(confidence: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Puts images into 15 bins of their confidence."""
+    columns = np.stack([np.ones_like(confidence), right, confidence, (right - confidence) ** 2], axis=1)
+    bins = np.zeros((15, 4))
+    np.add.at(bins, (confidence * 15).astype(int), columns)
+    return bins
 
 
-def test_the_bootstrap_is_the_same_each_time() -> None:
-    values = np.random.default_rng(0).exponential(size=(100, 2))
-    assert measure_by_bootstrap(values, mean, smallest=0) == measure_by_bootstrap(values, mean, smallest=0)
+def test_the_calibration_error_has_the_interval_of_a_bootstrap_over_images() -> None:
+    random = np.random.default_rng(0)
+    confidence = random.uniform(0.2, 0.99, size=3000)
+    right = random.random(3000) < confidence - 0.1  # overconfident by 10 points
+    measured = measure_calibration_error(count_bins(confidence, right))
+    assert measured == measure_calibration_error(count_bins(confidence, right))
+    assert measured.value == pytest.approx(0.1, abs=0.02)
+    errors = []
+    for _ in range(400):
+        drawn = random.integers(3000, size=3000)
+        bins = count_bins(confidence[drawn], right[drawn])
+        errors.append(np.abs(bins[:, 1] - bins[:, 2]).sum() / 3000)
+    low, high = np.quantile(errors, (0.025, 0.975)) - (np.mean(errors) - measured.value)
+    assert (measured.low, measured.high) == pytest.approx((low, high), abs=0.15 * (high - low))
 
 
-def test_the_interval_of_a_sum_of_magnitudes_holds_its_value_and_stays_above_the_smallest() -> None:
-    gaps = np.random.default_rng(0).normal(size=(200, 15))  # pure noise: resampling only adds to it
-    [measured] = measure_by_bootstrap(gaps, lambda means: np.abs(means).sum(axis=-1, keepdims=True), smallest=0)
-    assert measured.low < measured.value < measured.high
-    [tiny] = measure_by_bootstrap(np.array([[0.0], [0.001]]), lambda means: np.abs(means), smallest=0)
-    assert (tiny.low, tiny.value, tiny.high) == pytest.approx((0, 0.0005, 0.001), abs=2e-5)
+def test_the_interval_of_a_calibration_error_that_is_noise_holds_its_value_and_is_not_negative() -> None:
+    confidence = np.full(50, 0.5)
+    measured = measure_calibration_error(count_bins(confidence, np.arange(50) < 26))
+    assert measured.value == pytest.approx(0.02)
+    assert 0 <= measured.low <= measured.value <= measured.high

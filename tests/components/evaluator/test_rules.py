@@ -4,10 +4,12 @@ import dataclasses
 
 import numpy as np
 import pytest
+from scored_images import judge_predictions, score_images
 
+from components.artifacts.verdict import Paired, Rule, Verdict
+from components.evaluator.counts import CANDIDATE, Metrics, SliceKey
 from components.evaluator.intervals import compare_paired
-from components.evaluator.rules import compare_classes, judge_classes, judge_difference
-from components.evaluator.verdict import Paired
+from components.evaluator.rules import Thresholds, compare_classes, judge_classes, judge_difference
 from pipeline.config import FULL, QUICK, EvaluationConfig
 
 DISAGREEMENT = 0.28  # of the images; two seeds of the profile quick's network had 0.2
@@ -22,12 +24,25 @@ def draw(
     return cell < 2, cell % 2 == 0
 
 
-def passes(right: np.ndarray, baseline_right: np.ndarray, config: EvaluationConfig) -> bool:
-    """Tells whether both comparisons bless; the classes come in turn."""
+def count_pairs(right: np.ndarray, baseline_right: np.ndarray) -> dict[SliceKey, Metrics]:
+    """Counts class by class, which come in turn, on which images only one model is right."""
     labels = np.arange(len(right)) % 10
+    columns = {
+        "example_count": np.ones_like(labels),
+        "only_candidate_right": right & ~baseline_right,
+        "only_baseline_right": baseline_right & ~right,
+    }
+    return {
+        (("label", label),): {(CANDIDATE, name): column[labels == label].sum() for name, column in columns.items()}
+        for label in range(10)
+    }
+
+
+def passes(right: np.ndarray, baseline_right: np.ndarray, config: EvaluationConfig) -> bool:
+    """Tells whether both comparisons bless."""
     return (
         judge_difference(compare_paired(right, baseline_right), config.max_accuracy_drop).passed
-        and judge_classes(compare_classes(right, baseline_right, labels), config.max_class_accuracy_drop).passed
+        and judge_classes(compare_classes(count_pairs(right, baseline_right)), config.max_class_accuracy_drop).passed
     )
 
 
@@ -72,8 +87,7 @@ def test_one_fallen_class_in_ten_is_rejected_and_named() -> None:
     cats = np.flatnonzero(np.arange(10_000) % 10 == 3)
     right[cats[:600]] = False
     baseline_right[cats[:600]] = np.arange(600) < 250
-    labels = np.arange(10_000) % 10
-    rule = judge_classes(compare_classes(right, baseline_right, labels), FULL.evaluation.max_class_accuracy_drop)
+    rule = judge_classes(compare_classes(count_pairs(right, baseline_right)), FULL.evaluation.max_class_accuracy_drop)
     assert not rule.passed
     assert rule.sentence.startswith("accuracy of classes, against the last blessed model's: cat -2")
     assert "dog" not in rule.sentence
@@ -109,3 +123,100 @@ def test_the_lower_end_of_a_class_decides_not_its_difference(max_drop: float, pa
     cat = Paired(difference=-0.05, low=-0.2, high=0.1, p_value=0.5, only_candidate_right=3, only_baseline_right=8)
     dog = dataclasses.replace(cat, difference=0.1, low=0.05, high=0.2)
     assert judge_classes({"cat": cat, "dog": dog}, max_drop).passed is passed
+
+
+EVALUATION = Thresholds(min_accuracy=0.6, max_accuracy_drop=0.02, max_class_accuracy_drop=0.12, max_mmacs=None)
+
+
+def find_rule(verdict: Verdict, name: str) -> Rule:
+    """Returns a rule by its name."""
+    return next(rule for rule in verdict.rules if rule.name == name)
+
+
+def draw_right(images: int, accuracy: float = 0.7) -> np.ndarray:
+    """Draws on which images a model is right, exactly so many."""
+    return np.random.default_rng(1).permutation(images) < round(accuracy * images)
+
+
+def judge_right(
+    right: np.ndarray, baseline_right: np.ndarray | None, macs: int = 7_620_000, **changes: float
+) -> Verdict:
+    """Judges a model that is right on some images, against another."""
+    return judge_predictions(score_images(right, baseline_right), macs, dataclasses.replace(EVALUATION, **changes))
+
+
+def test_a_model_equal_to_the_baseline_is_blessed() -> None:
+    right = draw_right(10_000)
+    verdict = judge_right(right, right)
+    assert verdict.is_blessed
+    assert verdict.has_baseline
+    assert verdict.paired is not None
+    assert (verdict.paired.difference, verdict.paired.p_value) == (0, 1)
+    assert [rule.is_applied for rule in verdict.rules] == [True, True, True, False]
+    assert verdict.note is None
+    assert verdict.candidate == verdict.baseline
+
+
+@pytest.mark.parametrize("regained", [0, 1000], ids=["errs where the baseline errs", "errs elsewhere"])
+def test_a_model_3_points_worse_on_10_000_images_is_not_blessed(regained: int) -> None:
+    baseline_right = draw_right(10_000)
+    right = baseline_right.copy()
+    right[np.flatnonzero(baseline_right)[: 300 + regained]] = False
+    right[np.flatnonzero(~baseline_right)[:regained]] = True
+    verdict = judge_right(right, baseline_right)
+    assert not verdict.is_blessed
+    not_worse = find_rule(verdict, "not_worse")
+    assert not not_worse.passed
+    assert not_worse.value == pytest.approx(-0.03)
+    assert not_worse.interval is not None
+    assert not_worse.interval[0] < -0.03 < not_worse.interval[1]
+    [reason] = verdict.reasons
+    assert "-3.0 points" in reason
+    assert "the lower end must be above -2.0" in reason
+
+
+def test_the_first_model_is_judged_by_accuracy_and_compute_alone_and_says_so() -> None:
+    verdict = judge_right(draw_right(1000), None, max_mmacs=8.0)
+    assert verdict.is_blessed
+    assert not verdict.has_baseline
+    assert {rule.name: rule.is_applied for rule in verdict.rules} == {
+        "accuracy_floor": True,
+        "not_worse": False,
+        "no_class_fell": False,
+        "compute": True,
+    }
+    assert verdict.note == (
+        "No other model was ever blessed: this one was judged by its accuracy and its compute alone."
+    )
+    assert (verdict.baseline, verdict.paired) == (None, None)
+
+
+def test_a_first_model_below_the_floor_is_not_blessed() -> None:
+    verdict = judge_right(draw_right(1000, 0.55), None)
+    assert not verdict.is_blessed
+    assert verdict.note is not None
+    assert verdict.note.endswith("judged by its accuracy alone, for no compute budget is set.")
+    assert verdict.reasons == ("accuracy is 55.0% (51.9% to 58.1% with 95 % confidence); it must be at least 60.0%",)
+
+
+def test_a_class_that_fell_is_rejected_although_the_others_make_up_for_it() -> None:
+    baseline_right = draw_right(10_000)
+    right = baseline_right.copy()
+    cats = np.arange(10_000) % 10 == 3
+    right[np.flatnonzero(cats & baseline_right)[:200]] = False
+    right[np.flatnonzero(~cats & ~baseline_right)[:300]] = True
+    verdict = judge_right(right, baseline_right)
+    assert not verdict.is_blessed
+    assert find_rule(verdict, "not_worse").passed
+    [reason] = verdict.reasons
+    assert "cat -20.0 points (-22.4 to -17.5 with 95 % confidence)" in reason
+    assert "above -12.0 in every class" in reason
+
+
+@pytest.mark.parametrize(("max_mmacs", "is_blessed"), [(7.62, True), (7.61, False)])
+def test_a_model_over_its_budget_is_not_blessed(max_mmacs: float, is_blessed: bool) -> None:
+    verdict = judge_right(draw_right(200), None, max_mmacs=max_mmacs)
+    assert verdict.is_blessed == is_blessed
+    sentence = f"the network needs 7.62 million multiply-accumulates an image; allowed are {max_mmacs:.2f}"
+    assert find_rule(verdict, "compute").sentence == sentence
+    assert verdict.reasons == (() if is_blessed else (sentence,))

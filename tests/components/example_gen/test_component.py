@@ -9,7 +9,7 @@ import tensorflow as tf
 from sample_slice import make_slice
 from tfx.types import standard_artifacts
 
-from components.bad_data import BadDataError
+from components.errors import BadDataError
 from components.example_gen.component import Cifar10ExampleGen, digest_source, list_shards
 from components.example_gen.splits import copy_shard, position_of
 

@@ -7,11 +7,13 @@ from typing import Any
 
 import keras
 import pytest
+from scored_images import score_split, write_predictions
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import path_utils
 
 from components import features
-from components.lite_converter.comparison import LiteComparison, read_comparison
+from components.artifacts.lite_comparison import LiteComparison, read_comparison
+from components.evaluator.artifact import EvaluationVerdict
 from components.lite_converter.component import LiteConverter, LiteModels
 from components.trainer.export import export_model
 
@@ -38,7 +40,18 @@ def _convert(network: keras.Model, examples: Any, transform: Any, folder: pathli
     model = make_artifact(standard_artifacts.Model, folder / "model")
     export_model(transform, network, path_utils.serving_model_dir(model.uri))
     lite_models = make_artifact(LiteModels, folder / "lite_models")
-    LiteConverter.test_call(examples=examples, model=model, lite_models=lite_models, int8_margin=MARGIN, code_digest="")
+    verdict = make_artifact(EvaluationVerdict, folder / "verdict")
+    test_split = pathlib.Path(examples.uri) / f"Split-{features.TEST_SPLIT}"
+    predictions = score_split(test_split, pathlib.Path(path_utils.serving_model_dir(model.uri)))
+    write_predictions(predictions, folder / "verdict")
+    LiteConverter.test_call(
+        examples=examples,
+        model=model,
+        verdict=verdict,
+        lite_models=lite_models,
+        int8_margin=MARGIN,
+        code_digest="",
+    )
     return Converted(
         folder=folder / "lite_models",
         comparison=read_comparison(folder / "lite_models"),

@@ -16,8 +16,8 @@ from commands import Mount
 from lite_operators import find_factor_types
 
 from components import signatures
+from components.artifacts.lite_comparison import VariantName
 from components.lite_converter import convert as conversion
-from components.lite_converter.comparison import VariantName
 from components.lite_converter.convert import convert, convert_models, describe_failure, main
 from components.lite_converter.images import choose_images
 from components.lite_converter.measure import Classify, load_twin, open_interpreter

@@ -5,7 +5,7 @@ import pathlib
 import numpy as np
 import pytest
 
-from components.lite_converter.comparison import LiteComparison, read_comparison, write_comparison
+from components.artifacts.lite_comparison import LiteComparison, read_comparison, write_comparison
 from components.lite_converter.measure import Latency
 from components.lite_converter.twins import describe_failure, judge_twin
 

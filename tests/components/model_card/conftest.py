@@ -8,25 +8,26 @@ from typing import Any
 import pytest
 from recorded_root import Plan, RecordedRoot
 from run_folder import write_duplicates, write_model_run, write_verdict_folder
+from scored_images import score_split
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from components import features
+from components.artifacts.lite_comparison import LiteComparison, Variant, write_comparison
+from components.artifacts.search_outcome import Difference, Finalist, read_search, write_search
+from components.artifacts.serving_findings import Check, Latency, ServingFindings, write_findings
+from components.artifacts.verdict import Measure
 from components.artifacts.winner import read_winner, write_winner
-from components.evaluator.scoring import predict
-from components.evaluator.verdict import Measure
 from components.example_gen.splits import copy_shard
-from components.lite_converter.comparison import LiteComparison, Variant, write_comparison
 from components.model_card.card import write_card
 from components.model_card.facts import CardSources, Facts, read_facts
 from components.model_card.figures import AttentionPicture, draw_attention_picture
 from components.report.environment import Environment
-from components.serving_validator.findings import Check, Latency, ServingFindings, write_findings
 from models.macs import count_macs
 from models.vit_config import ViTConfig
 from pipeline.config import QUICK
 
 DATA_DIGEST = "da7a" * 16
-CODE_DIGESTS = {"Transform": "7f" * 32, "Trainer": "79" * 32, "Gate": "6a" * 32}
+CODE_DIGESTS = {"Transform": "7f" * 32, "Trainer": "79" * 32, "Evaluator": "6a" * 32}
 FIT = dataclasses.replace(QUICK.fit, epochs=7, batch_size=40, learning_rate=0.002, weight_decay=0.07, seed=5)
 IMAGES = {"train": 400, "valid": 100, "test": 200}
 
@@ -56,15 +57,15 @@ def _write_statistics(folder: pathlib.Path) -> pathlib.Path:
 def _write_search(folder: pathlib.Path, network: ViTConfig) -> pathlib.Path:
     write_model_run(folder)
     write_winner(dataclasses.replace(read_winner(folder), network=network, macs=count_macs(network)), folder)
-    search = json.loads((folder / "search.json").read_text()) | {"winner": "token_learner-4@1"}
-    search["candidates"] = [
-        {"point": point, "macs": macs, "valid_accuracy": accuracy, "valid_accuracies": [accuracy], "valid_images": 100}
-        for point, macs, accuracy in (("token_learner-4@1", 4_600_000, 0.33), ("none", 11_900_000, 0.31))
-    ]
-    search["winner_differences"] = [
-        {"than": "none", "difference": 0.02, "standard_error": 0.0345, "is_larger_than_noise": False}
-    ]
-    (folder / "search.json").write_text(json.dumps(search))
+    finalists = tuple(
+        Finalist(point=point, macs=macs, valid_accuracies=(accuracy,), valid_images=100)
+        for point, macs, accuracy in (("token_learner-4@1", 4_600_000, 0.33), ("no_reducer", 11_900_000, 0.31))
+    )
+    difference = Difference(point="token_learner-4@1", than="no_reducer", difference=0.02, standard_error=0.0345)
+    search = dataclasses.replace(
+        read_search(folder), winner="token_learner-4@1", finalists=finalists, winner_differences=(difference,)
+    )
+    write_search(search, folder)
     return folder
 
 
@@ -79,7 +80,7 @@ def _write_metadata(root: pathlib.Path) -> pathlib.Path:
     }
     executions = {execution.type.removeprefix("type of "): execution for execution in recorded.store.get_executions()}
     executions["ExampleGen"].custom_properties["source_digest"].string_value = DATA_DIGEST
-    executions["Gate"].custom_properties["code_digest"].string_value = CODE_DIGESTS["Gate"]
+    executions["Evaluator"].custom_properties["code_digest"].string_value = CODE_DIGESTS["Evaluator"]
     for step, custom_config in custom_configs.items():
         executions[step].custom_properties["custom_config"].string_value = json.dumps(custom_config)
     recorded.store.put_executions(executions.values())
@@ -132,7 +133,7 @@ def sources(exported_model: Any, slice_dir: pathlib.Path, tmp_path_factory: pyte
     """Everything that a card is written from."""
     folder = tmp_path_factory.mktemp("card_run")
     examples = _write_examples(slice_dir, folder / "examples")
-    predictions = predict(examples / "Split-test", exported_model.saved_model, None)
+    predictions = score_split(examples / "Split-test", exported_model.saved_model)
     return CardSources(
         examples=examples,
         statistics=_write_statistics(folder / "statistics"),
@@ -159,8 +160,8 @@ def facts(sources: CardSources) -> Facts:
 
 
 @pytest.fixture(scope="session")
-def attention(sources: CardSources, facts: Facts) -> AttentionPicture:
-    picture = draw_attention_picture(sources.model, sources.test_split, facts.predictions)
+def attention(sources: CardSources) -> AttentionPicture:
+    picture = draw_attention_picture(sources.model, sources.test_split, sources.verdict)
     assert picture is not None
     return picture
 

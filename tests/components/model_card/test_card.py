@@ -110,7 +110,7 @@ def test_every_network_that_can_win_is_described(facts: Facts, tmp_path: pathlib
 def test_a_network_without_token_reducer_that_was_not_blessed_says_so(tmp_path: pathlib.Path, facts: Facts) -> None:
     plain = dataclasses.replace(facts.network, token_reducer=None, blocks_before_token_learner=None, num_tokens=None)
     macs = count_macs(plain)
-    winner = dataclasses.replace(facts.results.winner, point="none", network=plain)
+    winner = dataclasses.replace(facts.results.winner, point="no_reducer", network=plain)
     floor = dataclasses.replace(facts.verdict.rules[0], passed=False, sentence="accuracy is too low")
     changed = dataclasses.replace(
         facts,

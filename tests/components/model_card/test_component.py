@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tfx.types import standard_artifacts
 
-from components.evaluator.gate import GateVerdict
+from components.evaluator.artifact import EvaluationVerdict
 from components.model_card.artifact import ModelCardPage
 from components.model_card.component import ModelCard
 from components.model_card.facts import CardSources
@@ -27,7 +27,7 @@ def _write_card(sources: CardSources, folder: pathlib.Path, **others: Any) -> st
         duplicates=_artifact(standard_artifacts.ExampleAnomalies, sources.duplicates),
         model=_artifact(standard_artifacts.Model, sources.model.parent),
         model_run=_artifact(standard_artifacts.ModelRun, sources.model_run),
-        verdict=_artifact(GateVerdict, sources.verdict),
+        verdict=_artifact(EvaluationVerdict, sources.verdict),
         model_card=_artifact(ModelCardPage, folder / "card"),
         metadata_path=str(sources.metadata_path or folder / "nothing.sqlite"),
         code_digest="",
@@ -47,6 +47,6 @@ def test_serving_twins_and_metadata_may_be_missing(sources: CardSources, tmp_pat
 
 def test_a_step_that_fails_to_read_its_input_says_which(sources: CardSources, tmp_path: pathlib.Path) -> None:
     shutil.copytree(sources.verdict, tmp_path / "verdict")
-    (tmp_path / "verdict" / "predictions.npz").unlink()
-    with pytest.raises(FileNotFoundError, match=r"predictions\.npz"):
+    next((tmp_path / "verdict").glob("predictions*.parquet")).unlink()
+    with pytest.raises(FileNotFoundError, match=r"holds no predictions"):
         _write_card(dataclasses.replace(sources, verdict=tmp_path / "verdict"), tmp_path)

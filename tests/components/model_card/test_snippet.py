@@ -13,6 +13,7 @@ import pytest
 from fake_hub import TOKEN, FakeHub
 
 from components import features
+from components.artifacts.predictions import Predictions, stream_predictions
 from components.model_card.card import write_card
 from components.model_card.facts import CardSources, Facts
 from components.model_card.figures import AttentionPicture
@@ -36,9 +37,15 @@ def version(
 
 
 @pytest.fixture
-def workplace(sources: CardSources, facts: Facts, tmp_path: pathlib.Path) -> pathlib.Path:
+def first(sources: CardSources) -> Predictions:
+    """The predictions for the test images."""
+    return next(stream_predictions(sources.verdict))
+
+
+@pytest.fixture
+def workplace(sources: CardSources, first: Predictions, tmp_path: pathlib.Path) -> pathlib.Path:
     """A folder with the first test image, as the snippet names it."""
-    name = str(facts.predictions.ids[0])
+    name = str(first.ids[0])
     [(_, image)] = read_records(sources.test_split, [name]).values()
     (tmp_path / "image.png").write_bytes(image)
     return tmp_path
@@ -49,13 +56,13 @@ def snippets(version: pathlib.Path) -> list[str]:
     return re.findall(r"```python\n(.*?)```", (version / "README.md").read_text(), re.DOTALL)
 
 
-def _answer(facts: Facts) -> tuple[str, float]:
-    probabilities = facts.predictions.candidate[0]
+def _answer(first: Predictions) -> tuple[str, float]:
+    probabilities = first.candidate[0]
     return features.CLASS_NAMES[probabilities.argmax()], float(probabilities.max())
 
 
 def test_the_code_of_the_card_runs_from_the_hub_and_gives_the_models_answer(
-    version: pathlib.Path, workplace: pathlib.Path, snippets: list[str], facts: Facts
+    version: pathlib.Path, workplace: pathlib.Path, snippets: list[str], first: Predictions
 ) -> None:
     files = {path.relative_to(version).as_posix(): path.read_bytes() for path in version.rglob("*") if path.is_file()}
     (workplace / "snippet.py").write_text("\n".join(snippets) + NOTHING_OF_OURS)
@@ -71,7 +78,7 @@ def test_the_code_of_the_card_runs_from_the_hub_and_gives_the_models_answer(
             check=False,
         )
     assert done.returncode == 0, done.stderr
-    name, probability = _answer(facts)
+    name, probability = _answer(first)
     assert done.stdout.split() == [name, f"{probability:.3f}"]
 
 
@@ -79,12 +86,12 @@ def test_the_code_of_the_card_runs_from_the_folder(
     version: pathlib.Path,
     workplace: pathlib.Path,
     snippets: list[str],
-    facts: Facts,
+    first: Predictions,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(workplace)
     names: dict[str, Any] = {"folder": str(version)}
     exec(snippets[1], names)
-    assert capsys.readouterr().out.split()[0] == _answer(facts)[0]
-    np.testing.assert_allclose(names["probabilities"], facts.predictions.candidate[0], atol=1e-6)
+    assert capsys.readouterr().out.split()[0] == _answer(first)[0]
+    np.testing.assert_allclose(names["probabilities"], first.candidate[0], atol=1e-6)

@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 from card_text import read_rows
 
-from components.evaluator.verdict import Measure
-from components.lite_converter.comparison import FORM_NAMES, read_comparison
+from components.artifacts.lite_comparison import FORM_NAMES, read_comparison
+from components.artifacts.serving_findings import read_findings
+from components.artifacts.verdict import Measure
 from components.model_card.card import write_card
 from components.model_card.facts import CardSources, Facts
-from components.serving_validator.findings import read_findings
-from components.trainer.outputs import write_search
+from components.trainer.outputs import describe_search
 from components.trainer.search.selection import Candidate, choose
 from models.macs import count_macs
 from models.reducers.registry import CONTROLS, ControlReducer
 
-NOTHING = "–"  # noqa: RUF001 (a cell that does not apply)
+NOTHING = "-"  # noqa: RUF001 (a cell that does not apply)
 
 
 def _interval(measure: Measure) -> str:
@@ -77,8 +77,8 @@ def test_the_architecture_and_its_compute_stand_as_the_trainer_wrote_them(
 def test_the_search_stands_with_its_differences(text: str) -> None:
     assert "- token_learner-4@1 wins.\n" in text
     assert read_rows(text, "The search") == [
-        ["token_learner-4@1", "4.60", "33.0%", "1", "the winner"],
-        ["none", "11.90", "31.0%", "1", "+2.0 ± 3.5, within the noise"],
+        ["token_learner-4@1", "4.60", "33.0%", "1", "the winner", "+2.0 ± 3.5, within the noise", "-"],
+        ["no_reducer", "11.90", "31.0%", "1", "+2.0 ± 3.5, within the noise", "-", "-"],
     ]
 
 
@@ -90,11 +90,9 @@ def test_the_lead_is_the_winners_own_though_another_finalist_is_best(facts: Fact
         for network, right in zip(networks, (62, 61, 50), strict=True)
     ]
     choice = choose(candidates, contenders=("token_learner",), assumed_seed_deviation=0.0)
-    write_search(choice, [], 1, tmp_path / "search.json")
-    search = json.loads((tmp_path / "search.json").read_text())
-    results = dataclasses.replace(facts.results, search=search, trials=())
+    results = dataclasses.replace(facts.results, search=describe_search(choice, [], 1), trials=())
     write_card(dataclasses.replace(facts, results=results), None, tmp_path)
-    rows = {row[0]: row[-1] for row in read_rows((tmp_path / "README.md").read_text(), "The search")}
+    rows = {row[0]: row[4] for row in read_rows((tmp_path / "README.md").read_text(), "The search")}
     assert rows == {
         "token_learner-16@1": "-1.0 ± 1.0, within the noise",
         "token_learner-8@1": "the winner",
@@ -182,7 +180,7 @@ def test_lineage_names_artifacts_runs_and_digests_but_no_place_on_this_machine(t
         "records of the TFDS dataset": "da7a" * 16,
         "sources of the step Transform": "7f" * 32,
         "sources of the step Trainer": "79" * 32,
-        "sources of the step Gate": "6a" * 32,
+        "sources of the step Evaluator": "6a" * 32,
     }
     for place in ("/tmp/", "/home/", "jane"):
         assert place not in text

@@ -1,4 +1,4 @@
-"""Weaknesses: the weakest classes and quarters, what is taken for what, and how sure a model is.
+"""Weaknesses: the weakest classes and quarters, and the most frequent confusions.
 
 Axes: images, classes.
 """
@@ -6,8 +6,9 @@ Axes: images, classes.
 import numpy as np
 import pytest
 
-from components.evaluator.metrics import score
-from components.evaluator.verdict import Predictions
+from components.artifacts.predictions import Predictions
+from components.evaluator.counts import CANDIDATE, measure_slices
+from components.evaluator.scorecard import score
 from components.model_card.weaknesses import Weaknesses, find_weaknesses
 
 
@@ -26,7 +27,7 @@ def weaknesses() -> Weaknesses:
         candidate=probabilities,
         baseline=None,
     )
-    return find_weaknesses(score(probabilities, predictions), predictions)
+    return find_weaknesses(score(measure_slices([predictions]), CANDIDATE))
 
 
 def test_the_weakest_classes_come_first(weaknesses: Weaknesses) -> None:
@@ -45,7 +46,3 @@ def test_confusions_are_counted_by_what_is_shown_and_what_is_said(weaknesses: We
     assert [(each.actual, each.predicted, each.images, each.of) for each in weaknesses.confusions] == [
         ("cat", "dog", 3, 10), ("dog", "cat", 2, 10), ("bird", "deer", 1, 10),
     ]  # fmt: skip
-
-
-def test_how_sure_it_is_is_the_mean_of_its_highest_probabilities(weaknesses: Weaknesses) -> None:
-    assert weaknesses.mean_confidence == pytest.approx(0.6)

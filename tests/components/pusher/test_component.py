@@ -1,4 +1,4 @@
-"""The Pusher, driven with real TFX artifacts, and the strategy that tells it what was pushed last."""
+"""The Pusher, driven with real TFX artifacts, and its driver's parameters."""
 
 import pathlib
 from typing import Any
@@ -8,14 +8,14 @@ from run_folder import write_model_run
 from tfx.types import standard_artifacts
 from tiny_pipeline import write_saved_model, write_verdict_of
 
-from components.evaluator.gate import GateVerdict
-from components.evaluator.verdict import read_verdict
+from components.artifacts.verdict import read_verdict
+from components.evaluator.artifact import EvaluationVerdict
 from components.lite_converter.artifact import LiteModels
 from components.model_card.artifact import ModelCardPage
 from components.pusher.component import Pusher
+from components.pusher.driver import find_last_push, find_manual_blessing
 from components.pusher.faults import find_faults
 from components.pusher.manifest import Signature, hash_manifest, read_manifest
-from components.pusher.served import ServedStrategy
 
 
 def _make(kind: Any, folder: pathlib.Path, artifact_id: int, blessed: int | None = None) -> Any:
@@ -35,7 +35,7 @@ def inputs(tmp_path: pathlib.Path) -> dict[str, Any]:
     return {
         "model": _make(standard_artifacts.Model, tmp_path / "model" / "7", 11),
         "model_run": _make(standard_artifacts.ModelRun, tmp_path / "model_run", 12),
-        "verdict": _make(GateVerdict, tmp_path / "verdict", 13),
+        "verdict": _make(EvaluationVerdict, tmp_path / "verdict", 13),
         "model_blessing": _make(standard_artifacts.ModelBlessing, tmp_path / "blessing", 14, blessed=1),
     }
 
@@ -123,33 +123,62 @@ def test_the_card_comes_with_the_model_and_no_twin_that_is_not_good_enough(
     ]
 
 
-def resolve(pushes: list[Any], **candidate: Any) -> list[int]:
-    """Returns the ids of what the strategy gives the Pusher."""
-    found = ServedStrategy().resolve_artifacts(None, {"pushed_model": pushes, **candidate})
-    assert found is not None
-    return [push.id for push in found["pushed_model"]]
+def test_a_manual_blessing_counts_instead_of_the_evaluators(inputs: dict[str, Any], tmp_path: pathlib.Path) -> None:
+    inputs["model_blessing"] = _make(standard_artifacts.ModelBlessing, tmp_path / "blessing", 14, blessed=0)
+    pushed = push({**inputs, "manual_blessing": 33}, tmp_path)
+    assert pushed.get_int_custom_property("pushed") == 1
+    assert pushed.get_int_custom_property("manual_blessing") == 33
 
 
-def test_the_strategy_gives_the_newest_push_unless_it_is_the_candidates_own(
+def _bless(artifact_id: int, model_id: int, *, blessed: int = 1, by: str = "ada") -> Any:
+    blessing = _make(standard_artifacts.ModelBlessing, pathlib.Path(), artifact_id, blessed)
+    blessing.set_int_custom_property("current_model_id", model_id)
+    if by:
+        blessing.set_string_custom_property("blessed_by", by)
+    return blessing.mlmd_artifact
+
+
+@pytest.mark.parametrize(
+    ("blessings", "expected"),
+    [
+        ([], 0),
+        ([_bless(3, 1, by="")], 0),
+        ([_bless(3, 2)], 0),
+        ([_bless(3, 1, blessed=0)], 0),
+        ([_bless(3, 1)], 3),
+        ([_bless(4, 1), _bless(3, 1)], 4),
+    ],
+    ids=["none", "by the Evaluator", "of another model", "a rejection", "manual", "twice"],
+)
+def test_a_manual_blessing_is_found_by_its_model(blessings: list[Any], expected: int) -> None:
+    assert find_manual_blessing(blessings, 1) == expected
+
+
+def resolve(pushes: list[Any], **candidate: Any) -> int:
+    """Returns the driver's parameter `last_push`."""
+    return find_last_push([push.mlmd_artifact for push in pushes], candidate)
+
+
+def test_the_last_push_is_the_newest_one_unless_it_is_the_candidates_own(
     inputs: dict[str, Any], tmp_path: pathlib.Path
 ) -> None:
     candidate = {"model": [inputs["model"]], "verdict": [inputs["verdict"]]}
     other = {**candidate, "model": [_make(standard_artifacts.Model, tmp_path, 77)]}
-    assert resolve([], **candidate) == []
+    assert resolve([], **candidate) == 0
     first = push(inputs, tmp_path, 21)
-    assert resolve([first], **candidate) == []
-    assert resolve([first], **candidate, model_card=[]) == []
-    assert resolve([first], **other) == [21]
-    assert resolve([first], **candidate, model_card=[_make(ModelCardPage, tmp_path, 78)]) == [21]
+    assert resolve([first], **candidate) == 0
+    assert resolve([first], **candidate, model_card=[]) == 0
+    assert resolve([first], **other) == 21
+    assert resolve([first], **candidate, model_card=[_make(ModelCardPage, tmp_path, 78)]) == 21
     rejected = _make(standard_artifacts.PushedModel, tmp_path, 30)
     rejected.set_int_custom_property("pushed", 0)
-    second = push({**inputs, "served_model": first}, tmp_path, 22)
-    assert resolve([second, rejected, first], **candidate) == [21]
-    assert resolve([second, rejected, first], **other) == [22]
+    second = push({**inputs, "last_push": 21}, tmp_path, 22)
+    assert resolve([second, rejected, first], **candidate) == 21
+    assert resolve([second, rejected, first], **other) == 22
 
 
-def test_the_strategy_gives_a_push_of_tfxs_own_pusher(inputs: dict[str, Any], tmp_path: pathlib.Path) -> None:
+def test_a_push_of_tfxs_own_pusher_is_another_one(inputs: dict[str, Any], tmp_path: pathlib.Path) -> None:
     old = _make(standard_artifacts.PushedModel, tmp_path, 5)
     old.set_int_custom_property("pushed", 1)
     old.set_string_custom_property("pushed_destination", str(tmp_path))
-    assert resolve([old], model=[inputs["model"]], verdict=[inputs["verdict"]]) == [5]
+    assert resolve([old], model=[inputs["model"]], verdict=[inputs["verdict"]]) == 5

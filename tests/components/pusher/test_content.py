@@ -5,8 +5,8 @@ import pathlib
 import pytest
 from pushes import write_model
 
-from components.evaluator.verdict import Measure
-from components.lite_converter.comparison import LiteComparison, Variant, VariantName, write_comparison
+from components.artifacts.lite_comparison import LiteComparison, Variant, VariantName, write_comparison
+from components.artifacts.verdict import Measure
 from components.pusher.content import collect_files
 
 

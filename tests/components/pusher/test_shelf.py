@@ -11,12 +11,12 @@ from commands import Mount
 from killed_pushes import push_and_kill
 from pushes import FILES, push
 
+from components.errors import ExitCode
 from components.lock import LockedError, hold_lock
 from components.pusher.faults import find_faults, list_files
 from components.pusher.manifest import read_manifest
 from components.pusher.shelf import PushError, locate_workshop
 from components.pusher.versions import find_versions
-from pipeline.failures import ExitCode
 from pipeline.runner.child import classify, describe_cause
 
 

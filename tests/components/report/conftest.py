@@ -11,11 +11,11 @@ from run_folder import TOKENS, write_duplicates, write_lite_folder, write_model_
 from tensorflow_metadata.proto.v0 import anomalies_pb2, statistics_pb2
 
 from components import features, signatures
-from components.evaluator.verdict import Predictions
+from components.artifacts.predictions import Predictions
+from components.artifacts.serving_findings import write_findings
 from components.report.environment import Environment
 from components.report.provenance import ArtifactRecord, Provenance, StepRecord
 from components.report.sources import Sources
-from components.serving_validator.findings import write_findings
 
 
 def _write_statistics(folder: pathlib.Path) -> pathlib.Path:

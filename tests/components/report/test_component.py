@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tfx.types import standard_artifacts
 
-from components.evaluator.gate import GateVerdict
+from components.evaluator.artifact import EvaluationVerdict
 from components.lite_converter.artifact import LiteModels
 from components.report.component import Report, ReportPage
 from components.report.sources import Sources
@@ -35,7 +35,7 @@ def _write_report(sources: Sources, folder: pathlib.Path, version: str) -> str:
         bad_images=_artifact(standard_artifacts.ExampleAnomalies, sources.bad_images),
         model=_artifact(standard_artifacts.Model, folder / "model"),
         model_run=_artifact(standard_artifacts.ModelRun, sources.model_run),
-        verdict=_artifact(GateVerdict, sources.verdict),
+        verdict=_artifact(EvaluationVerdict, sources.verdict),
         infra_blessing=_artifact(standard_artifacts.InfraBlessing, sources.serving),
         lite_models=_artifact(LiteModels, sources.lite_models),
         pushed_model=pushed,

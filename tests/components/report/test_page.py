@@ -9,10 +9,10 @@ import pytest
 from recorded_root import make_findings
 from run_folder import write_lite_folder, write_model_run
 
-from components.evaluator.verdict import read_verdict
+from components.artifacts.serving_findings import write_findings
+from components.artifacts.verdict import read_verdict
 from components.report.page import digest_templates, render_page
 from components.report.sources import Sources
-from components.serving_validator.findings import write_findings
 
 MAX_BYTES = 5 * 2**20
 
@@ -33,7 +33,7 @@ def test_a_whole_run_fills_every_section(page: str) -> None:
     words = _words(page)
     for expected in (
         "TokenLearner: 4 tokens after block 1 of 4",
-        "✓ Blessed All rules of the gate that apply are passed; pushed as version 1700000000.",
+        "✓ Blessed All rules that apply are passed; pushed as version 1700000000.",
         "4.60 million MACs 39% of the same network without TokenLearner",
         "161,018",
         "Accuracy floor ✓ passed",
@@ -79,7 +79,7 @@ def test_every_chart_has_words_axes_and_units(page: str, sources: Sources) -> No
         ">validation accuracy<",
         ">epoch<",
         ">test accuracy, with 95 % intervals<",
-        ">probability of the likeliest class<",
+        ">probability of the most probable class<",
         ">images<",
     ):
         assert label in drawn, label
@@ -118,15 +118,15 @@ def test_nothing_at_all_makes_a_page_that_says_so() -> None:
     words = _words(render_page(Sources()))
     for expected in (
         "No winner The Trainer left no search results.",
-        "No verdict The gate did not judge this model.",
-        "No verdict: the run did not reach the gate.",
+        "No verdict The Evaluator did not judge this model.",
+        "No verdict: the run did not reach the Evaluator.",
         "No trial was completed, so there is nothing to plot.",
         "No point with a token reducer was completed, so there is no map.",
         "Nothing was trained.",
         "No attention maps: the model, its predictions or the test images are missing",
         "No images: there are no predictions",
-        "No evaluation: the run did not reach the gate.",
-        "No comparison: the run did not reach the gate.",
+        "No evaluation: the run did not reach the Evaluator.",
+        "No comparison: the run did not reach the Evaluator.",
         "No twins: the run did not reach the LiteConverter.",
         "No statistics of the data.",
         "The model was not asked to serve.",
@@ -174,7 +174,7 @@ def test_a_winner_that_learned_nothing_about_where_to_look_has_images_but_no_map
     model_run = write_model_run(tmp_path / "model_run", reducer="average_pooling")
     words = _words(render_page(dataclasses.replace(sources, model_run=model_run, model=None)))
     assert "No attention maps: the winner's token reducer has none." in words
-    assert "Surest, and wrong" in words
+    assert "Most confident, and wrong" in words
     assert "Average pooling: 4 tokens after block 1 of 4" in words
 
 

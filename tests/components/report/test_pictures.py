@@ -5,7 +5,7 @@ import io
 import numpy as np
 import PIL.Image
 
-from components.evaluator.verdict import Predictions
+from components.artifacts.predictions import Predictions
 from components.report import pictures
 from components.report.sources import Sources
 

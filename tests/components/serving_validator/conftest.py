@@ -14,8 +14,8 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_artifacts
 
 from components import features
+from components.artifacts.serving_findings import ServingFindings, read_findings
 from components.serving_validator.component import ServingValidator
-from components.serving_validator.findings import ServingFindings, read_findings
 from pipeline.config import QUICK
 
 

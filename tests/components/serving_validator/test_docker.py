@@ -10,10 +10,10 @@ from tfx.components.infra_validator.request_builder import build_requests
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import infra_validator_pb2
 
+from components.errors import UsageFailure
 from pipeline.config import QUICK
 from pipeline.definition import create_pipeline
 from pipeline.docker_daemon import require_docker
-from pipeline.failures import UsageFailure
 from pipeline.runner.parent import run
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.serving_validator.findings import ServingFindings
+from components.artifacts.serving_findings import ServingFindings
 from components.serving_validator.judge import STRANGERS, Budgets, judge
 from components.serving_validator.process import Answers, Death
 from components.serving_validator.requests import BATCH_SIZES, SIGNATURES, Plan, make_plan

@@ -166,7 +166,7 @@ def test_the_backbone_and_the_controls_that_are_asked_for_are_in_the_space(
     config = with_search(
         placements=(1,), token_counts=(4,), reducers=("token_learner",), controls=controls, fusers=(False,)
     )
-    names = ["none", "token_learner-4@1", *(f"{control}-4@1" for control in controls)]
+    names = ["no_reducer", "token_learner-4@1", *(f"{control}-4@1" for control in controls)]
     assert [name_point(point) for point in config.space().points()] == names
 
 
@@ -174,7 +174,7 @@ def test_a_reducer_that_is_a_control_too_is_tried_once() -> None:
     reducers: tuple[TokenReducer, ...] = ("top_k_norm", "average_pooling")
     config = with_search(placements=(1,), token_counts=(4,), reducers=reducers, fusers=(False,))
     names = [name_point(point) for point in config.space().points()]
-    assert names == ["none", "top_k_norm-4@1", "average_pooling-4@1", "random_selection-4@1"]
+    assert names == ["no_reducer", "top_k_norm-4@1", "average_pooling-4@1", "random_selection-4@1"]
 
 
 def test_a_config_comes_back_equal_from_json() -> None:

@@ -5,9 +5,9 @@ import pathlib
 import pytest
 import rich.progress
 
+from components.errors import DataFailure, UsageFailure
 from pipeline.dataset.archive import check_md5s, open_archive
 from pipeline.dataset.edition import CIFAR10, Edition
-from pipeline.failures import DataFailure, UsageFailure
 
 
 def test_the_tar_gz_yields_the_official_files_unchanged(

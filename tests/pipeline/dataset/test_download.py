@@ -14,11 +14,11 @@ from collections.abc import Iterator
 import pytest
 import tensorflow_datasets as tfds
 
+from components.errors import DataFailure
 from pipeline.dataset import download
 from pipeline.dataset.download import find_url
 from pipeline.dataset.edition import CIFAR10, Download, Edition
 from pipeline.dataset.prepare import prepare
-from pipeline.failures import DataFailure
 
 
 @pytest.fixture(autouse=True)

@@ -8,9 +8,9 @@ import PIL.Image
 import pytest
 import rich.progress
 
+from components.errors import DataFailure, UsageFailure
 from pipeline.dataset.edition import Edition
 from pipeline.dataset.npm_package import rewrite_package
-from pipeline.failures import DataFailure, UsageFailure
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
+from components.errors import DataFailure, UsageFailure
 from pipeline.dataset.edition import RECORD_BYTES, Edition
 from pipeline.dataset.prepare import Source, prepare
-from pipeline.failures import DataFailure, UsageFailure
 
 
 def _read(folder: pathlib.Path, split: str) -> list[tuple[str, int, bytes]]:

@@ -8,10 +8,10 @@ import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from components.errors import DataFailure
 from pipeline.dataset.edition import CIFAR10, Edition
 from pipeline.dataset.prepare import prepare
 from pipeline.dataset.sample import SamplePlan, choose, make_sample
-from pipeline.failures import DataFailure
 
 _SHIPPED = pathlib.Path(__file__).parents[3] / "data" / "cifar10_sample"
 _PLAN = SamplePlan(first_train_images=80, train_per_class=4, valid_per_class=1, test_per_class=1)

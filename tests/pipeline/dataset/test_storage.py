@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from components.errors import DataFailure
 from components.lock import LockedError
 from pipeline.dataset.edition import Edition
 from pipeline.dataset.prepare import prepare
 from pipeline.dataset.workspace import tell_storage_failures
-from pipeline.failures import DataFailure
 
 _NOBODY = 65534
 

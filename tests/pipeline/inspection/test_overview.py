@@ -9,7 +9,7 @@ from commands import Command
 from ml_metadata.proto.metadata_store_pb2 import Execution
 from recorded_root import Plan, RecordedRoot
 
-from pipeline.failures import ExitCode
+from components.errors import ExitCode
 
 
 def test_the_latest_run_is_told_from_its_steps_to_the_gate(tokenlearner: Command, root_path: pathlib.Path) -> None:
@@ -23,7 +23,7 @@ def test_the_latest_run_is_told_from_its_steps_to_the_gate(tokenlearner: Command
         "token_learner-8@2 (winner) 6.79 1 1 40.0% yes",
         "accuracy 80.0% (73.9% to 85.0%) 60.0% (53.1% to 66.5%)",
         "On the same images the accuracy differs by +20.0 points",
-        "Gate: blessed",
+        "Evaluator: blessed",
         "floor passed accuracy is 80.0%",
         "compute not applied",
         "Serving: blessed",
@@ -49,7 +49,7 @@ def test_no_line_is_wider_than_80_columns(tokenlearner: Command, root_path: path
 def test_a_rejected_run_tells_which_rule_was_missed(tokenlearner: Command, root_path: pathlib.Path) -> None:
     done = tokenlearner("inspect", "--run", "2026-01-03", "--root", root_path)
     assert "not pushed, because not blessed" in done.words
-    assert "Gate: not blessed" in done.words
+    assert "Evaluator: not blessed" in done.words
     assert "floor missed accuracy is 60.0%" in done.words
     assert "at least 99.0%" in done.words
     assert "not worse not applied" in done.words
@@ -61,7 +61,7 @@ def test_a_model_that_does_not_serve_tells_why(tokenlearner: Command, tmp_path: 
     root.record(Plan(run_id="r1", serves=False))
     shown = tokenlearner("inspect", "--root", root.path).words
     assert "Run r1: not pushed, because it does not serve as it must." in shown
-    assert "Gate: blessed" in shown
+    assert "Evaluator: blessed" in shown
     assert "Serving: not blessed" in shown
     assert "latency missed half of the requests with 1 image to serving_default take up to 2.0 milliseconds" in shown
     facts = json.loads(tokenlearner("inspect", "--root", root.path, "--json").out)
@@ -76,7 +76,7 @@ def test_a_killed_run_shows_what_there_is(tokenlearner: Command, root_path: path
     assert done.code == ExitCode.OK
     assert "interrupted in Trainer; the same command goes on from there" in done.words
     assert "Trainer interrupted -" in done.words
-    assert "Gate:" not in done.words
+    assert "Evaluator: " not in done.words
 
 
 def test_a_failed_run_names_the_step_and_the_anomalies(tokenlearner: Command, tmp_path: pathlib.Path) -> None:

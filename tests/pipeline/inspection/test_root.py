@@ -8,11 +8,12 @@ from collections.abc import Callable
 
 import pytest
 from commands import Command
-from ml_metadata.proto.metadata_store_pb2 import Execution
+from ml_metadata.proto import metadata_store_pb2
+from ml_metadata.proto.metadata_store_pb2 import Artifact, Execution
 from recorded_root import Plan, RecordedRoot, copy_root
 
+from components.errors import ExitCode
 from components.lock import hold_lock
-from pipeline.failures import ExitCode
 
 
 def test_an_unknown_run_is_told_with_the_latest(tokenlearner: Command, root_path: pathlib.Path) -> None:
@@ -62,7 +63,7 @@ def test_a_run_that_has_just_begun_does_not_revive_the_one_before(
 ) -> None:
     root = RecordedRoot(tmp_path / "root")
     root.record(Plan(run_id="r1", stops_in="Trainer"))
-    began = "pipeline.records.Records.began"
+    began = "components.metadata.records.Records.began"
     monkeypatch.setattr(began, lambda *_: 1.0)  # long before the lock was taken
     with hold_lock(root.path / ".lock", "busy"):
         done = tokenlearner("inspect", "--root", root.path)
@@ -173,3 +174,14 @@ def test_a_failed_step_of_an_older_run_stays_failed(tokenlearner: Command, tmp_p
     root.record(Plan(run_id="r1", stops_in="Trainer", state=Execution.FAILED))
     root.record(Plan(run_id="r2", cached_until="Transform"))
     assert "failed: Trainer" in tokenlearner("inspect", "runs", "--root", root.path).words
+
+
+def test_a_root_of_an_older_version_is_rejected_in_one_sentence(tokenlearner: Command, tmp_path: pathlib.Path) -> None:
+    root = RecordedRoot(tmp_path / "root")
+    root.record(Plan(run_id="r1"))
+    type_id = root.store.put_artifact_type(metadata_store_pb2.ArtifactType(name="tokenlearner.GateVerdict"))
+    root.store.put_artifacts([Artifact(type_id=type_id, uri="verdict")])
+    for command in (["inspect"], ["push", "list"], ["run"]):
+        done = tokenlearner(*command, "--root", root.path)
+        assert done.code == ExitCode.BAD_DATA
+        assert f"{root.path} was written by an older version of this project" in " ".join((done.out + done.err).split())

@@ -8,7 +8,7 @@ import pytest
 from commands import Command
 from sample_slice import PROJECT
 
-from pipeline.failures import ExitCode
+from components.errors import ExitCode
 
 IMAGE = ("--image", "registry.example/tokenlearner:1")
 ROOT = ("--pipeline-root", "gs://bucket/runs")

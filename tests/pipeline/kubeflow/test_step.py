@@ -60,7 +60,7 @@ def test_a_step_runs_by_the_arguments_of_the_job_and_leaves_addresses(
 def test_a_step_finds_folders_for_addresses_and_our_own_artifact_classes() -> None:
     verdict = {
         "uri": "gs://bucket/verdict",
-        "type": {"instanceSchema": "title: tokenlearner.GateVerdict\ntype: object\n"},
+        "type": {"instanceSchema": "title: tokenlearner.EvaluationVerdict\ntype: object\n"},
     }
     invocation = {
         "inputs": {"artifacts": {"verdict": {"artifacts": [verdict]}}, "parameterValues": {"margin": 0.5}},
@@ -69,7 +69,7 @@ def test_a_step_finds_folders_for_addresses_and_our_own_artifact_classes() -> No
     mounted = mount_invocation(invocation, MOUNT)
     [found] = mounted["inputs"]["artifacts"]["verdict"]["artifacts"]
     assert found["uri"] == "/gcs/bucket/verdict"
-    assert found["type"]["instanceSchema"] == "title: components.evaluator.gate.GateVerdict\ntype: object\n"
+    assert found["type"]["instanceSchema"] == "title: components.evaluator.artifact.EvaluationVerdict\ntype: object\n"
     assert mounted["outputs"]["outputFile"] == "/gcs/bucket/executor_output.json"
     assert mounted["inputs"]["parameterValues"] == {"margin": 0.5}
     assert verdict["uri"] == "gs://bucket/verdict"
@@ -77,11 +77,13 @@ def test_a_step_finds_folders_for_addresses_and_our_own_artifact_classes() -> No
 
 def test_a_blessing_names_its_models_as_the_cluster_does() -> None:
     told = {"blessed": 1, "current_model": "/gcs/bucket/runs/1/Trainer/model", "current_model_id": 6.5e18}
-    output = {"artifacts": {"blessing": {"artifacts": [{"uri": "/gcs/bucket/runs/1/Gate/blessing", "metadata": told}]}}}
+    output = {
+        "artifacts": {"blessing": {"artifacts": [{"uri": "/gcs/bucket/runs/1/Evaluator/blessing", "metadata": told}]}}
+    }
     invocation = {"inputs": {"artifacts": {"model": {"artifacts": [MODEL]}, "baseline_model": {"artifacts": []}}}}
     [blessing] = unmount_output(output, invocation, MOUNT)["artifacts"]["blessing"]["artifacts"]
     assert blessing == {
-        "uri": "gs://bucket/runs/1/Gate/blessing",
+        "uri": "gs://bucket/runs/1/Evaluator/blessing",
         "metadata": {"blessed": 1, "current_model": MODEL["uri"], "current_model_id": MODEL["name"]},
     }
 

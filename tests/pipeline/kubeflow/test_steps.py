@@ -31,7 +31,7 @@ def test_a_cluster_could_run_every_step_to_a_pushed_model(slice_dir: pathlib.Pat
             [before], [after] = invocation["outputs"]["artifacts"][key]["artifacts"], channel["artifacts"]
             assert after["uri"] == before["uri"]
             made[step, key] = before | after
-    blessing = made["Gate", "blessing"]["metadata"]
+    blessing = made["Evaluator", "blessing"]["metadata"]
     assert blessing["blessed"] == 1
     assert blessing["current_model_id"] == made["Trainer", "model"]["name"]
     version = made["Pusher", "pushed_model"]["metadata"]["pushed_version"]

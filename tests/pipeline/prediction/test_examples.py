@@ -10,7 +10,7 @@ import tensorflow as tf
 from commands import Command
 
 from components import features
-from pipeline.failures import ExitCode
+from components.errors import ExitCode
 from pipeline.prediction.inference import answer
 from pipeline.prediction.model import Model
 from pipeline.prediction.records import Record, read_records

@@ -16,7 +16,7 @@ import tensorflow as tf
 from commands import Command, Done
 
 from components import features
-from pipeline.failures import ExitCode
+from components.errors import ExitCode
 from pipeline.prediction.attention import measure_sheet
 
 from .conftest import IMAGES, TOKENS, Pushed

@@ -9,7 +9,7 @@ from ml_metadata.proto.metadata_store_pb2 import Artifact, Event
 from pushes import write_model
 from recorded_root import Plan, RecordedRoot
 
-from components.pusher import ledger
+from components.metadata import pushes as ledger
 from components.pusher.faults import list_files
 from components.pusher.manifest import hash_manifest
 from components.pusher.shelf import open_shelf
@@ -35,10 +35,10 @@ class ServedRoot(RecordedRoot):
         artifact.custom_properties[ledger.MODEL_ID].int_value = record.artifact_id
         artifact.custom_properties[ledger.MANIFEST_SHA256].string_value = hash_manifest(manifest)
 
-    def let_gate_read_baseline(self, artifact: Artifact) -> None:
-        """Records that the newest Gate held its model against another one."""
-        gate = self.store.get_executions_by_type("type of Gate")[-1]
-        event = Event(type=Event.INPUT, artifact_id=artifact.id, execution_id=gate.id)
+    def let_evaluator_read_baseline(self, artifact: Artifact) -> None:
+        """Records that the newest Evaluator held its model against another one."""
+        evaluator = self.store.get_executions_by_type("type of Evaluator")[-1]
+        event = Event(type=Event.INPUT, artifact_id=artifact.id, execution_id=evaluator.id)
         event.path.steps.add().key = "baseline_model"
         event.path.steps.add().index = 0
         self.store.put_events([event])
@@ -53,5 +53,5 @@ def root(tmp_path: pathlib.Path) -> ServedRoot:
         root.record(Plan(run_id=run_id, seed=seed, cached_until="Transform" if seed else None))
         baseline = root.artifact("model") if seed == 1 else baseline
     assert baseline is not None
-    root.let_gate_read_baseline(baseline)
+    root.let_evaluator_read_baseline(baseline)
     return root

@@ -12,9 +12,9 @@ from fake_hub import TOKEN, FakeHub
 from killed_pushes import DRAFT
 from rich.console import Console
 
+from components.errors import ExitCode, Failure, UsageFailure
 from components.pusher.shelf import open_shelf
 from pipeline.config import locate_serving_dir
-from pipeline.failures import ExitCode, Failure, UsageFailure
 from pipeline.push import hub
 from pipeline.push.pushed import read_versions, select_version
 

@@ -15,12 +15,11 @@ from ml_metadata import errors
 from ml_metadata.proto import metadata_store_pb2
 from tfx.proto.orchestration import pipeline_pb2
 
-from components.bad_data import BadDataError
+from components.errors import BadDataError, DataFailure, ExitCode, UsageFailure
 from components.lock import LockedError
+from components.metadata.records import connect
 from components.report.memory import read_peak, read_peaks, reset_peak
 from pipeline.config import QUICK
-from pipeline.failures import DataFailure, ExitCode, UsageFailure
-from pipeline.records import connect
 from pipeline.runner.child import RunObserver, classify, describe_cause, find_cause
 from pipeline.runner.events import Event, StepBegan, StepEnded
 
@@ -58,7 +57,7 @@ def test_a_finding_of_a_worker_elsewhere_is_taken_out_of_the_runners_traceback()
     cause = find_cause(failed, METADATA)
     assert classify(cause) == ExitCode.BAD_DATA
     assert describe_cause(cause) == "a.tfrecord is truncated."
-    other = RuntimeError(f"{failed}".replace("components.bad_data.BadDataError", "OSError"))
+    other = RuntimeError(f"{failed}".replace("components.errors.BadDataError", "OSError"))
     assert find_cause(other, METADATA) is other
     assert describe_cause(other) == "RuntimeError: OSError: a.tfrecord is truncated."
 

@@ -6,7 +6,7 @@ import pathlib
 import pytest
 from rich.console import Console
 
-from pipeline.failures import ExitCode
+from components.errors import ExitCode
 from pipeline.runner.display import Screen, format_seconds, print_failure
 from pipeline.runner.events import RunFailed, StepBegan, StepEnded, StepsPlanned, TrainingProgress
 

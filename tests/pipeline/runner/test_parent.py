@@ -12,11 +12,11 @@ import time
 
 import psutil
 import pytest
-from ended_run import judge_first, make_run
+from recorded_root import Plan, RecordedRoot
 from rich.console import Console
 
+from components.errors import DataFailure, ExitCode, UsageFailure
 from pipeline.config import QUICK
-from pipeline.failures import DataFailure, ExitCode, UsageFailure
 from pipeline.runner.events import RunEnded
 from pipeline.runner.parent import run
 
@@ -44,19 +44,20 @@ def test_metadata_that_is_damaged_stops_the_run_in_one_sentence(
     assert not (tmp_path / "logs").exists()
 
 
-@pytest.mark.parametrize(("version", "code"), [("17", ExitCode.OK), (None, ExitCode.NOT_BLESSED)])
+@pytest.mark.parametrize(("min_accuracy", "code"), [(0.5, ExitCode.OK), (0.99, ExitCode.NOT_BLESSED)])
 def test_the_exit_code_tells_whether_a_model_was_pushed(
     tmp_path: pathlib.Path,
     slice_dir: pathlib.Path,
     monkeypatch: pytest.MonkeyPatch,
-    version: str | None,
+    min_accuracy: float,
     code: ExitCode,
 ) -> None:
     data = dataclasses.replace(QUICK.data, tfds_dir=slice_dir)
-    ended = RunEnded(make_run(judge_first(0.5, 8), version))
-    monkeypatch.setattr("pipeline.runner.parent._follow", lambda *_: ended)
+    root = RecordedRoot(tmp_path / "root")
+    root.record(Plan(run_id="r1", min_accuracy=min_accuracy))
+    monkeypatch.setattr("pipeline.runner.parent._follow", lambda *_: RunEnded())
     console = Console(file=io.StringIO())
-    assert run(dataclasses.replace(QUICK, root=tmp_path, data=data), console) == code
+    assert run(dataclasses.replace(QUICK, root=root.path, data=data), console) == code
 
 
 def _start(root: pathlib.Path, data: pathlib.Path) -> tuple[subprocess.Popen[str], psutil.Process]:

@@ -78,7 +78,7 @@ def tuner(config: TrainerConfig, fitter_in: FitterIn, tmp_path: pathlib.Path) ->
         fitter=fitter_in(tmp_path),
         epochs_before=0,
         epochs_in_step=3,
-        path=tmp_path / "trials.jsonl",
+        folder=tmp_path,
         trainings={},
         oracle=HalvingOracle(points, search),
         directory=str(tmp_path),

@@ -12,7 +12,7 @@ from components.trainer.config import TrainerConfig
 from components.trainer.search.search import plan_epochs
 from components.trainer.training import checkpoint
 from models.macs import count_macs
-from models.search_space import find_controls, is_learned, name_point
+from models.search_space import find_controls, find_references, is_learned, name_point
 
 
 def test_the_first_rung_tries_every_point_the_cheapest_first(searched: Searched, config: TrainerConfig) -> None:
@@ -51,11 +51,13 @@ def test_no_epoch_is_trained_twice_and_none_that_no_trial_asked_for(searched: Se
     assert len(list(searched.state.iterdir())) == len(asked)
 
 
-def test_the_finalists_are_the_best_the_best_learned_and_its_controls(searched: Searched) -> None:
+def test_the_finalists_are_the_best_the_best_learned_and_what_they_are_compared_with(searched: Searched) -> None:
     last = [trial for trial in searched.of_stage("search") if trial.round == 2]
     best = max(last, key=lambda trial: trial.valid_accuracy or 0).point
     learned = next(point for point in searched.search.find_finalists() if is_learned(point))
+    points = {name_point(point): point for point in searched.search.points}
     expected = {best, name_point(learned), *(name_point(control) for control in find_controls(learned))}
+    expected |= {name_point(reference) for name in set(expected) for reference in find_references(points[name])}
     assert {candidate.name for candidate in searched.choice.candidates} == expected
     assert searched.choice.learned is not None
     assert len(searched.choice.learned_differences) == 4
@@ -103,7 +105,7 @@ def test_every_trial_is_a_line_with_all_that_was_found(searched: Searched) -> No
 
 def test_a_trial_tells_its_point_as_hyperparameters(searched: Searched) -> None:
     configs = {trial.point: trial.config for trial in searched.search.trials}
-    assert configs["none"] == {"token_reducer": "none"}
+    assert configs["no_reducer"] == {"token_reducer": "no_reducer"}
     assert configs["token_learner-2@0"] == {
         "token_reducer": "token_learner",
         "blocks_before_token_learner": 0,

@@ -185,9 +185,30 @@ def test_the_best_learned_point_is_compared_with_the_backbone_and_its_own_contro
     found = {(difference.point, difference.than): difference.difference for difference in choice.learned_differences}
     assert found == pytest.approx(
         {
-            ("token_learner-2@1", "none"): -0.1,
+            ("token_learner-2@1", "no_reducer"): -0.1,
             ("token_learner-2@1", "average_pooling-2@1"): 0.05,
             ("token_learner-2@1", "top_k_norm-2@1"): 0.2,
+        }
+    )
+
+
+def test_every_finalist_but_the_controls_is_compared_with_no_reducer_and_average_pooling_at_its_place() -> None:
+    choice = choose(
+        [
+            candidate(EARLY, range(50)),
+            candidate(MIDDLE, range(60)),
+            candidate(NONE, range(70)),
+            candidate(network("average_pooling", 1), range(55)),
+            candidate(network("top_k_norm", 0), range(45)),
+        ],
+        controls_may_win=False,
+    )
+    found = {(difference.point, difference.than): difference.difference for difference in choice.reference_differences}
+    assert found == pytest.approx(
+        {
+            ("token_learner-2@0", "no_reducer"): -0.2,
+            ("token_learner-2@1", "no_reducer"): -0.1,
+            ("token_learner-2@1", "average_pooling-2@1"): 0.05,
         }
     )
 

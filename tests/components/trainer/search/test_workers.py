@@ -16,8 +16,8 @@ import pytest
 from search_ground import Ground, find_processes
 from trainings import Searched, describe, without_seconds
 
+from components.artifacts.trial import Trial
 from components.trainer.search import worker, worker_processes
-from components.trainer.search.trials import Trial
 from components.trainer.search.worker_processes import make_variables, share_threads
 
 

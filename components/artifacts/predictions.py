@@ -1,0 +1,95 @@
+"""The predictions of the models on the test split: Parquet files in the Evaluator's output `verdict`.
+
+Axes: images, classes.
+"""
+
+import dataclasses
+import pathlib
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+PREDICTIONS_PREFIX = "predictions"  # of the files' names; Beam adds a number to each
+
+_BATCH_SIZE = 4096  # images that are read at once
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Predictions:
+    """What each model predicts for some images of the test split."""
+
+    ids: np.ndarray  # str [images]
+    labels: np.ndarray  # int64 [images]
+    brightness_quartile: np.ndarray  # int64 [images], 0..3
+    contrast_quartile: np.ndarray  # int64 [images], 0..3
+    candidate: np.ndarray  # float32 [images, classes], probabilities
+    baseline: np.ndarray | None  # the same of the last blessed model
+
+    def is_right(self) -> np.ndarray:
+        """Returns whether the candidate predicts the label of each image, bool [images]."""
+        right: np.ndarray = self.candidate.argmax(axis=1) == self.labels
+        return right
+
+
+def make_schema(*, with_baseline: bool) -> pa.Schema:
+    """Returns the columns of the files."""
+    numbers = ("labels", "brightness_quartile", "contrast_quartile")
+    models = ("candidate", "baseline") if with_baseline else ("candidate",)
+    return pa.schema(
+        [("ids", pa.string())]
+        + [(name, pa.int64()) for name in numbers]
+        + [(name, pa.list_(pa.float32())) for name in models]
+    )
+
+
+def to_table(predictions: Predictions) -> pa.Table:
+    """Returns predictions as rows of the files."""
+    schema = make_schema(with_baseline=predictions.baseline is not None)
+    columns = {name: getattr(predictions, name) for name in schema.names}
+    return pa.table({name: list(column) for name, column in columns.items()}, schema=schema)
+
+
+def stream_predictions(folder: pathlib.Path) -> Iterator[Predictions]:
+    """Reads predictions batch by batch, so that memory does not grow with the test split.
+
+    Args:
+        folder: Of the Evaluator's output `verdict`.
+
+    Yields:
+        Predictions of at most 4,096 images; Beam writes them in any order.
+
+    Raises:
+        FileNotFoundError: If there are none.
+    """
+    files = sorted(folder.glob(f"{PREDICTIONS_PREFIX}*.parquet"))
+    if not files:
+        raise FileNotFoundError(f"{folder} holds no {PREDICTIONS_PREFIX}*.parquet")
+    for file in files:
+        for batch in pq.ParquetFile(file).iter_batches(_BATCH_SIZE):
+            yield Predictions(**{"baseline": None, **dict(zip(batch.schema.names, map(_to_numpy, batch), strict=True))})
+
+
+def read_right(folder: pathlib.Path) -> tuple[np.ndarray, np.ndarray]:
+    """Reads for which images the candidate predicts the label.
+
+    Args:
+        folder: Of the Evaluator's output `verdict`.
+
+    Returns:
+        Ids, str [images], in alphabetical order; whether each is right, bool [images].
+
+    Raises:
+        FileNotFoundError: If there are no predictions.
+    """
+    batches = [(batch.ids, batch.is_right()) for batch in stream_predictions(folder)]
+    ids, right = (np.concatenate(parts) for parts in zip(*batches, strict=True))
+    order = ids.argsort()
+    return ids[order], right[order]
+
+
+def _to_numpy(column: pa.Array) -> np.ndarray:
+    if isinstance(column, pa.ListArray):
+        return column.flatten().to_numpy().reshape(len(column), -1)  # [images, classes]
+    return np.array(column.to_pylist()) if pa.types.is_string(column.type) else column.to_numpy()

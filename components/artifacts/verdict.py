@@ -1,0 +1,143 @@
+"""The Evaluator's verdict on a model: `verdict.json` in its output `verdict`."""
+
+import dataclasses
+import pathlib
+from typing import Literal
+
+import pydantic
+
+VERDICT_FILE = "verdict.json"
+
+RuleName = Literal["accuracy_floor", "not_worse", "no_class_fell", "compute"]
+SliceFeature = Literal["label", "brightness_quartile", "contrast_quartile"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Measure:
+    """A number and its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Overall:
+    """Metrics over all images."""
+
+    accuracy: Measure  # 0..1
+    top_5_accuracy: Measure  # 0..1
+    cross_entropy: Measure  # nats
+    expected_calibration_error: Measure  # 0..1
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Bin:
+    """The images whose most probable class has a probability between two bounds."""
+
+    low: float  # exclusive
+    high: float  # inclusive
+    images: int
+    confidence: float  # mean probability of the most probable class, 0..1
+    accuracy: Measure  # 0..1
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Slice:
+    """Metrics over the images that share a value of a feature."""
+
+    feature: SliceFeature
+    value: int
+    name: str  # such as "cat" or "darkest quarter"
+    images: int
+    accuracy: Measure  # of a label: its recall
+    precision: Measure | None = None  # of a label; None for quartiles, and for a label that was never predicted
+    recall: Measure | None = None  # of a label
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Scorecard:
+    """How one model did on the test split."""
+
+    images: int
+    overall: Overall
+    slices: tuple[Slice, ...]
+    confusion: tuple[tuple[int, ...], ...]  # images of [actual label][predicted label]
+    calibration: tuple[Bin, ...]  # without empty bins
+
+    @property
+    def mean_confidence(self) -> float:
+        """Mean probability of the most probable class, 0..1."""
+        return sum(found.images * found.confidence for found in self.calibration) / self.images
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Paired:
+    """Candidate against baseline on the same images."""
+
+    difference: float  # of accuracies, candidate minus baseline, -1..1
+    low: float  # of the 95 % interval
+    high: float
+    p_value: float  # exact McNemar test of "equally accurate"
+    only_candidate_right: int  # images
+    only_baseline_right: int  # images
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Rule:
+    """One rule that decides about the blessing."""
+
+    name: RuleName
+    is_applied: bool
+    passed: bool  # True, too, when not applied
+    threshold: float | None  # None: not set
+    value: float | None  # what was judged; None when not applied
+    interval: tuple[float, float] | None  # 95 %, of the value
+    sentence: str  # the rule's outcome in words, with its numbers
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """Whether a model is blessed, and why."""
+
+    is_blessed: bool
+    has_baseline: bool
+    note: str | None  # what else a person should know, such as that there was nothing to compare with
+    rules: tuple[Rule, ...]
+    candidate: Scorecard
+    baseline: Scorecard | None  # the last blessed model
+    paired: Paired | None
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """The sentences of the rules that were not passed; empty when blessed."""
+        return tuple(rule.sentence for rule in self.rules if not rule.passed)
+
+
+_VERDICT = pydantic.TypeAdapter(Verdict)
+
+
+def write_verdict(verdict: Verdict, folder: pathlib.Path) -> None:
+    """Writes `verdict.json`."""
+    (folder / VERDICT_FILE).write_bytes(encode_verdict(verdict))
+
+
+def encode_verdict(verdict: Verdict) -> bytes:
+    """Returns the content of `verdict.json`."""
+    return _VERDICT.dump_json(verdict, indent=2)
+
+
+def read_verdict(folder: pathlib.Path) -> Verdict:
+    """Reads `verdict.json`.
+
+    Args:
+        folder: Of the Evaluator's output `verdict`.
+
+    Returns:
+        The verdict.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is not what `write_verdict` writes.
+    """
+    return _VERDICT.validate_json((folder / VERDICT_FILE).read_bytes())

@@ -1,0 +1,1 @@
+"""ML Metadata: the only package that opens it."""

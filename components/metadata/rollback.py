@@ -1,0 +1,48 @@
+"""Rollbacks, as ML Metadata holds them: who brought which version back, when and why."""
+
+import dataclasses
+
+from components.metadata.records import ROLLBACK_NODE, Execution, Records, format_time
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RollbackRecord:
+    """An older version that came back under a new number."""
+
+    version: str  # the new number
+    copy_of: str  # the version that came back
+    rolled_back_from: str  # the version that was served until then
+    who: str  # login name
+    when: float  # seconds since 1970
+    why: str | None  # None: no reason was given
+
+
+def find_rollbacks(records: Records, version: str | None = None) -> list[RollbackRecord]:
+    """Returns the rollbacks to, of and from a version, or all of them, oldest first."""
+    found = [read_rollback(each) for _, each in sorted(records.executions.items()) if is_rollback(records, each)]
+    return [each for each in found if version in (None, each.version, each.copy_of, each.rolled_back_from)]
+
+
+def is_rollback(records: Records, execution: Execution) -> bool:
+    """Tells whether an execution is a rollback."""
+    return records.name_step(execution) == ROLLBACK_NODE and execution.last_known_state == Execution.COMPLETE
+
+
+def read_rollback(execution: Execution) -> RollbackRecord:
+    """Reads what `tokenlearner push rollback` recorded."""
+    texts = {name: value.string_value for name, value in execution.custom_properties.items()}
+    return RollbackRecord(
+        version=texts["version"],
+        copy_of=texts["copy_of"],
+        rolled_back_from=texts["rolled_back_from"],
+        who=texts["who"],
+        when=execution.create_time_since_epoch / 1000,
+        why=texts["reason"] or None,
+    )
+
+
+def describe_rollback(rollback: RollbackRecord) -> str:
+    """Says what replaced what, who did so, when and why."""
+    words = f"Version {rollback.version}, a copy of {rollback.copy_of}, replaced {rollback.rolled_back_from}"
+    why = f": {rollback.why}" if rollback.why else "."
+    return f"{words}, rolled back by {rollback.who} on {format_time(rollback.when)}{why}"
