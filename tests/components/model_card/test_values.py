@@ -18,7 +18,7 @@ from components.trainer.search.selection import Candidate, choose
 from models.macs import count_macs
 from models.reducers.registry import CONTROLS, ControlReducer
 
-NOTHING = "-"  # noqa: RUF001 (a cell that does not apply)
+NOTHING = "–"  # noqa: RUF001 (a cell that does not apply)
 
 
 def _interval(measure: Measure) -> str:
@@ -77,8 +77,8 @@ def test_the_architecture_and_its_compute_stand_as_the_trainer_wrote_them(
 def test_the_search_stands_with_its_differences(text: str) -> None:
     assert "- token_learner-4@1 wins.\n" in text
     assert read_rows(text, "The search") == [
-        ["token_learner-4@1", "4.60", "33.0%", "1", "the winner", "+2.0 ± 3.5, within the noise", "-"],
-        ["no_reducer", "11.90", "31.0%", "1", "+2.0 ± 3.5, within the noise", "-", "-"],
+        ["token_learner-4@1", "4.60", "33.0%", "1", "the winner", "+2.0 ± 3.5, within the noise", NOTHING],
+        ["no_reducer", "11.90", "31.0%", "1", "+2.0 ± 3.5, within the noise", NOTHING, NOTHING],
     ]
 
 
