@@ -2,7 +2,7 @@
 
 Both go through `export_model` and a Transform graph: a request holds serialized tf.Examples with PNGs of 32 pixels. The
 example's network takes 48, so it resizes inside, as the example itself does. Nobody trained its weights: that does not
-change the time. Both are asked as TensorFlow Lite twins, too, which take pixels: there an operation costs next to
+change the time. Both are asked as TensorFlow Lite models, too, which take pixels: there an operation costs next to
 nothing beside its arithmetic.
 """
 
@@ -27,7 +27,7 @@ from benchmarks.rounds import Spread, compare, take_turns
 from benchmarks.splits import Splits, open_splits
 from components import features, signatures
 from components.lite_converter.convert import convert
-from components.lite_converter.measure import load_twin
+from components.lite_converter.measure import load_lite_model
 from components.trainer.export import export_model
 from models.vit import build_vit
 from models.vit_config import ViTConfig
@@ -35,7 +35,7 @@ from pipeline.config import FULL
 from pipeline.prediction.model import locate_model
 
 _BATCHES = (1, 32)
-_SAVED_MODEL, _TWIN = "SavedModel", "float32 twin"
+_SAVED_MODEL, _LITE = "SavedModel", "TFLite float32"
 _WARM_UPS = 5  # requests; the first one traces
 
 
@@ -60,14 +60,18 @@ def measure(effort: Effort) -> list[Row]:
         folders = {OURS: ours, EXAMPLE: export(EXAMPLE_NETWORK, splits, folder / "example")}
         # Kept, for they own their signatures.
         models = {name: tf.saved_model.load(str(folder)) for name, folder in folders.items()}
-        twins = {name: _load_twin(saved_model, folder / f"{name}.tflite") for name, saved_model in folders.items()}
+        lite_models = {
+            name: _load_lite_model(saved_model, folder / f"{name}.tflite") for name, saved_model in folders.items()
+        }
     files = tf.io.gfile.glob(splits.locate(features.TEST_SPLIT))
     records = list(tf.data.TFRecordDataset(files).take(max(_BATCHES)))
     rows: list[Row] = []
     for batch in _BATCHES:
         ways = {name: _prepare(model, tf.stack(records[:batch]), effort.requests) for name, model in models.items()}
         rows += _ask(_SAVED_MODEL, batch, ways, effort)
-    return rows + _ask(_TWIN, 1, {name: _time_requests(ask, effort.requests) for name, ask in twins.items()}, effort)
+    return rows + _ask(
+        _LITE, 1, {name: _time_requests(ask, effort.requests) for name, ask in lite_models.items()}, effort
+    )
 
 
 def _ask(engine: str, batch: int, ways: dict[str, Callable[[], float]], effort: Effort) -> list[Row]:
@@ -92,10 +96,10 @@ def _prepare(model: Any, examples: tf.Tensor, requests: int) -> Callable[[], flo
     return _time_requests(lambda: ask()[signatures.PROBABILITIES].numpy(), requests)
 
 
-def _load_twin(saved_model: pathlib.Path, file: pathlib.Path) -> Callable[[], np.ndarray]:
+def _load_lite_model(saved_model: pathlib.Path, file: pathlib.Path) -> Callable[[], np.ndarray]:
     file.write_bytes(convert("float32", str(saved_model), images=""))
     image = np.random.default_rng(1).integers(0, 256, (1, *features.IMAGE_SHAPE), np.uint8)
-    return functools.partial(load_twin(file), image)
+    return functools.partial(load_lite_model(file), image)
 
 
 def _time_requests(ask: Callable[[], np.ndarray], requests: int) -> Callable[[], float]:

@@ -110,11 +110,13 @@ class ServingConfig:
 class PushConfig:
     """What is served, and what stands beside it.
 
-    `components/lite_converter/twins.py` tells how the margin is used, and chosen.
+    `components/lite_converter/lite_models.py` says how the margin is used and chosen.
     """
 
     keep_versions: int  # of the newest pushed versions; the last other blessed model's stays in any case
-    int8_margin: float  # how far below the model's accuracy a twin's whole 95 % interval may reach, 0..1
+    int8_margin: (
+        float  # how far the 95 % interval of a TensorFlow Lite model's accuracy may reach below the model's, 0..1
+    )
 
     def __post_init__(self) -> None:
         """Rejects a folder without any version, and a margin that is no share."""

@@ -37,7 +37,7 @@ def print_run(console: Console, run: RunRecord) -> None:
     if run.overrides and not verdict.is_blessed:
         facts.add_row("", describe_override(run.overrides[-1]))
     if run.lite:
-        facts.add_row("smaller twins", describe_twins(run.lite))
+        facts.add_row("TensorFlow Lite models", describe_lite_models(run.lite))
     if run.serving:
         facts.add_row("serves", "\n".join(["yes" if run.serving.is_blessed else "no", *run.serving.reasons]))
     rejection = describe_rejection(verdict, run.serving, run.not_pushed_because, is_overridden=bool(run.overrides))
@@ -66,13 +66,13 @@ def format_accuracy(accuracy: Measure, images: int) -> str:
     return f"{accuracy.value:.1%} ({interval}, {images:,} images)"
 
 
-def describe_twins(lite: LiteComparison) -> str:
-    """Says in a line each how large, quick and accurate the twins are, and whether they may be pushed."""
-    twins = [_describe_twin(variant, variant.difference) for variant in lite.variants if variant.difference]
-    return "\n".join([*twins, *(f"{twin.name}: {twin.sentence}" for twin in lite.failed)])
+def describe_lite_models(lite: LiteComparison) -> str:
+    """Describes size, speed and accuracy of each TensorFlow Lite model, and whether it may be pushed."""
+    lite_models = [_describe_lite_model(variant, variant.difference) for variant in lite.variants if variant.difference]
+    return "\n".join([*lite_models, *(f"{lite_model.name}: {lite_model.sentence}" for lite_model in lite.failed)])
 
 
-def _describe_twin(variant: Variant, difference: Measure) -> str:
+def _describe_lite_model(variant: Variant, difference: Measure) -> str:
     facts = f"{variant.size_bytes / 1024:,.0f} KiB, {1000 * variant.p50_seconds:.1f} ms an image"
     margin = "within" if variant.is_pushed else "outside"
     return f"{variant.name}: {facts}, {100 * difference.value:+.1f} points, {margin} the margin"

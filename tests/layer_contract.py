@@ -79,8 +79,8 @@ def check_config(case: LayerCase) -> None:
     config = case.make_layer(name="layer").get_config()
     assert set(config) - of_any_layer == own
     assert {name: config[name] for name in own} == case.arguments
-    twin = case.layer_class.from_config(json.loads(json.dumps(config)))
-    assert twin.get_config() == config
+    lite_model = case.layer_class.from_config(json.loads(json.dumps(config)))
+    assert lite_model.get_config() == config
 
 
 def find_parameters(layer_class: type) -> set[str]:

@@ -8,7 +8,7 @@ from scored_images import judge_predictions, write_predictions
 
 from components.artifacts.duplicates import DUPLICATES_PREFIX, Member, encode_group
 from components.artifacts.epoch import Epoch
-from components.artifacts.lite_comparison import FailedTwin, LiteComparison, Variant, VariantName, write_comparison
+from components.artifacts.lite_comparison import FailedModel, LiteComparison, Variant, VariantName, write_comparison
 from components.artifacts.predictions import Predictions
 from components.artifacts.search_outcome import SearchOutcome, Spending, Untrained, write_search
 from components.artifacts.trial import Trial, append_trial
@@ -153,14 +153,14 @@ def write_verdict_folder(folder: pathlib.Path, predictions: Predictions, *, min_
 
 
 def write_lite_folder(folder: pathlib.Path, *, int8_failure: str | None = None) -> pathlib.Path:
-    """Writes what a LiteConverter leaves whose int8 twin is too bad, or could not be made; without the twins."""
+    """Writes what a LiteConverter leaves whose int8 model is too bad, or could not be made; without the models."""
     folder.mkdir(exist_ok=True)
     variants = [_make_variant("saved_model", 1_677_721, 0.01, None), _make_variant("float32", 745_472, 0.0004, 0.0)]
     failed = []
     if int8_failure is None:
         variants.append(_make_variant("int8", 247_808, 0.0003, -0.031))
     else:
-        failed.append(FailedTwin(name="int8", sentence=f"not pushed: {int8_failure}"))
+        failed.append(FailedModel(name="int8", sentence=f"not pushed: {int8_failure}"))
     comparison = LiteComparison(images=200, margin=0.03, variants=tuple(variants), failed=tuple(failed))
     write_comparison(comparison, folder)
     return folder

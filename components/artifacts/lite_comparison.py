@@ -10,7 +10,7 @@ import pydantic
 from components.artifacts.verdict import Measure
 
 COMPARISON_FILE = "lite.json"
-LABELS_FILE = "labels.txt"  # names of the classes, one a line, in the order of the probabilities; beside the twins
+LABELS_FILE = "labels.txt"  # names of the classes, one a line, in the order of the probabilities
 
 VariantName = Literal["saved_model", "float32", "int8"]
 
@@ -19,7 +19,7 @@ FORM_NAMES: Mapping[VariantName, str] = {  # as a person reads them
     "float32": "TFLite float32",
     "int8": "TFLite int8",
 }
-TWINS: tuple[VariantName, ...] = ("float32", "int8")
+LITE_NAMES: tuple[VariantName, ...] = ("float32", "int8")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -38,8 +38,8 @@ class Variant:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class FailedTwin:
-    """A twin that could not be made, or does not run; it is not pushed."""
+class FailedModel:
+    """A TensorFlow Lite model that could not be made, or does not run; it is not pushed."""
 
     name: VariantName
     sentence: str  # why
@@ -50,15 +50,15 @@ class LiteComparison:
     """The forms of one model beside each other."""
 
     images: int  # of the test split
-    margin: float  # accuracy, 0..1: the lower end of a twin's 95 % interval of the difference stays above minus this
+    margin: float  # accuracy, 0..1: the 95 % interval of the difference has to stay above minus this
     variants: tuple[Variant, ...]  # saved_model, float32, int8; without those that failed
-    failed: tuple[FailedTwin, ...] = ()
+    failed: tuple[FailedModel, ...] = ()
 
     @property
     def outcomes(self) -> dict[VariantName, str]:
-        """Why each twin is (not) pushed, by its name."""
-        judged: tuple[Variant | FailedTwin, ...] = (*self.variants, *self.failed)
-        return {twin.name: twin.sentence for twin in judged if twin.name in TWINS}
+        """Why each TensorFlow Lite model is (not) pushed, by its name."""
+        judged: tuple[Variant | FailedModel, ...] = (*self.variants, *self.failed)
+        return {lite_model.name: lite_model.sentence for lite_model in judged if lite_model.name in LITE_NAMES}
 
 
 _COMPARISON = pydantic.TypeAdapter(LiteComparison)

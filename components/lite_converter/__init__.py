@@ -1,1 +1,1 @@
-"""Smaller twins of the exported model: TFLite in float32 and int8, measured on the same test images."""
+"""TensorFlow Lite models, float32 and int8, of the exported model, measured on the same test images."""

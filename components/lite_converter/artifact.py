@@ -4,6 +4,6 @@ from tfx.types.artifact import Artifact
 
 
 class LiteModels(Artifact):
-    """Smaller twins of a model: a folder with `lite.json`, see `comparison.py`, the twins and `labels.txt`."""
+    """A folder with TensorFlow Lite models, `labels.txt` and `lite.json`, see `artifacts/lite_comparison.py`."""
 
     TYPE_NAME = "tokenlearner.LiteModels"

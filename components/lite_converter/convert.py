@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from components import signatures
-from components.artifacts.lite_comparison import TWINS, VariantName
+from components.artifacts.lite_comparison import LITE_NAMES, VariantName
 
 _SECONDS = 600  # for each conversion; one of the profile full takes 10 on a core
 # What a layer norm measures on each token. In eight bits it costs accuracy, and time, for XNNPACK has no such kernels:
-# the int8 twin of a network of the profile quick answered 17 % of 10,000 test images otherwise than the network, with
+# the int8 model of a network of the profile quick answered 17 % of 10,000 test images otherwise than the network, with
 # these operators in float 4 %, three times as fast.
 #
 # Products of activations, as attention has them: XNNPACK of TensorFlow 2.21 answers wrongly in eight bits, whichever
@@ -28,7 +28,7 @@ _FLOAT_OPERATORS = ["MEAN", "SQUARED_DIFFERENCE", "RSQRT", "BATCH_MATMUL"]
 
 
 def convert_models(saved_model: pathlib.Path, calibration: np.ndarray, folder: pathlib.Path) -> dict[VariantName, str]:
-    """Writes the twins, `model_float32.tflite` and `model_int8.tflite`.
+    """Writes the TensorFlow Lite models, `model_float32.tflite` and `model_int8.tflite`.
 
     They take images, uint8 [batch, 32, 32, 3], one of them unless resized, and give probabilities, float32.
 
@@ -38,16 +38,16 @@ def convert_models(saved_model: pathlib.Path, calibration: np.ndarray, folder: p
         folder: Gets them.
 
     Returns:
-        In words, why a twin could not be made; nothing for those that were.
+        In words, why a TensorFlow Lite model could not be made; nothing for those that were.
     """
     failures: dict[VariantName, str] = {}
     with tempfile.TemporaryDirectory() as aside:
         images = pathlib.Path(aside, "images.npy")
         np.save(images, calibration)
-        left = list(TWINS)
+        left = list(LITE_NAMES)
         while left:
             reason = _run(left, saved_model, images, folder)
-            failed = next((name for name in left if not locate_twin(folder, name).exists()), None)
+            failed = next((name for name in left if not locate_lite_model(folder, name).exists()), None)
             if failed is None:
                 break
             failures[failed] = reason or "the converter ended without it"
@@ -55,8 +55,8 @@ def convert_models(saved_model: pathlib.Path, calibration: np.ndarray, folder: p
     return failures
 
 
-def locate_twin(folder: pathlib.Path, name: VariantName) -> pathlib.Path:
-    """Returns the file of a twin in a folder."""
+def locate_lite_model(folder: pathlib.Path, name: VariantName) -> pathlib.Path:
+    """Returns the file of a TensorFlow Lite model in a folder."""
     return folder / f"model_{name}.tflite"
 
 
@@ -75,7 +75,7 @@ def describe_failure(code: int, errors: str) -> str:
 def _run(
     names: Sequence[VariantName], saved_model: pathlib.Path, images: pathlib.Path, folder: pathlib.Path
 ) -> str | None:
-    """Converts, up to the first twin that cannot be made; returns why that is, None if there is none."""
+    """Converts until a conversion fails; returns the reason, None if none fails."""
     command = [sys.executable, "-m", __name__, str(saved_model), str(images), str(folder), *names]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TF_CPP_MIN_LOG_LEVEL": "2"}
     try:
@@ -95,12 +95,12 @@ def _run(
 
 
 def convert(name: str, module: Any, images: str) -> bytes:
-    """Converts to one twin, in this process.
+    """Converts a model in this process.
 
     Args:
-        name: Of the twin.
+        name: Of the TensorFlow Lite model.
         module: The loaded SavedModel, as the Trainer exports it.
-        images: A .npy file of calibration images; the float32 twin needs none.
+        images: A .npy file of calibration images; the TFLite float32 needs none.
 
     Returns:
         What a .tflite file holds.
@@ -137,13 +137,13 @@ def _summarize(error: Exception) -> str:
 
 
 def main(saved_model: str, images: str, folder: str, *names: str) -> None:
-    """Writes twins, one after the other; whatever is wrong ends that, and becomes the last line of stderr."""
+    """Writes TensorFlow Lite models one after the other; an error ends that, and is the last line of stderr."""
     import tensorflow as tf
 
     try:
         module = tf.saved_model.load(saved_model)
-        for name in [twin for twin in TWINS if twin in names]:
-            file = locate_twin(pathlib.Path(folder), name)
+        for name in [lite_model for lite_model in LITE_NAMES if lite_model in names]:
+            file = locate_lite_model(pathlib.Path(folder), name)
             part = file.with_suffix(".part")
             part.write_bytes(convert(name, module, images))
             part.replace(file)  # so that a file that is there is whole

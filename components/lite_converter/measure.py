@@ -1,4 +1,4 @@
-"""Measures an exported model and its twins on the same test images: accuracy, size, latency.
+"""Measures an exported model and its TensorFlow Lite models on the same test images: accuracy, size, latency.
 
 Axes: images, height, width, channels, classes.
 """
@@ -37,7 +37,7 @@ def load_saved_model(folder: pathlib.Path) -> Classify:
     return lambda image: signature(images=tf.constant(image))[signatures.PROBABILITIES].numpy()
 
 
-def load_twin(file: pathlib.Path) -> Classify:
+def load_lite_model(file: pathlib.Path) -> Classify:
     """Returns what answers one image by TensorFlow Lite, on one thread as it does by default."""
     interpreter = open_interpreter(file)
     interpreter.allocate_tensors()
@@ -53,7 +53,7 @@ def load_twin(file: pathlib.Path) -> Classify:
 
 
 def open_interpreter(file: pathlib.Path) -> Any:
-    """Opens a twin in TensorFlow's interpreter; from 2.19 on it warns that LiteRT will take its place."""
+    """Opens a model in TensorFlow's interpreter; from 2.19 on it warns that LiteRT will take its place."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r"\s*Warning: tf\.lite\.Interpreter is deprecated")
         return tf.lite.Interpreter(str(file))

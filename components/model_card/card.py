@@ -42,7 +42,11 @@ def digest_templates() -> str:
 def _render(facts: Facts, attention: AttentionPicture | None) -> str:
     environment = templates.open_templates(_TEMPLATES, is_html=False)
     environment.filters.update(measure=_format_measure, count=_format_count, milliseconds=_format_milliseconds)
-    pushed = [twin for twin in facts.lite.variants if twin.is_pushed and twin.file] if facts.lite else []
+    pushed = (
+        [lite_model for lite_model in facts.lite.variants if lite_model.is_pushed and lite_model.file]
+        if facts.lite
+        else []
+    )
     return environment.get_template("card.md").render(
         facts=facts,
         metadata=write_metadata(facts.verdict, facts.network, has_lite_models=bool(pushed)),

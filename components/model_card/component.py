@@ -45,7 +45,7 @@ def ModelCard(  # noqa: N802 (TFX names components like classes)
         code_digest: Of the sources that this step depends on.
         template_digest: Of its templates.
         serving_blessing: Of the ServingValidator; None: the card tells of no latency.
-        lite_models: Of the LiteConverter; None: the card tells of no twins.
+        lite_models: Of the LiteConverter; None: the card has no section about them.
     """
     sources = CardSources(
         examples=pathlib.Path(examples.uri),

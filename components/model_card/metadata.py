@@ -23,7 +23,7 @@ def write_metadata(verdict: Verdict, network: ViTConfig, *, has_lite_models: boo
     Args:
         verdict: What was measured on the test split.
         network: The model's.
-        has_lite_models: Whether TFLite twins stand beside the model.
+        has_lite_models: Whether TensorFlow Lite models are pushed beside the model.
 
     Returns:
         YAML, without the lines that set it apart.

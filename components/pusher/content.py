@@ -1,4 +1,4 @@
-"""What a version is made of: the SavedModel, the model card and the smaller twins; without TFX and TensorFlow."""
+"""The files of a version: SavedModel, model card and TensorFlow Lite models; without TFX and TensorFlow."""
 
 import pathlib
 
@@ -16,7 +16,7 @@ def collect_files(
     Args:
         saved_model: Its files stand where TensorFlow Serving looks for them, at the top.
         model_card: README.md and the pictures that it links to, beside the SavedModel; None: no card.
-        lite_models: `lite.json` tells which of its files are pushed; None: no twins.
+        lite_models: `lite.json` tells which of its files are pushed; None: no TensorFlow Lite models.
 
     Returns:
         File by path within the version.
@@ -28,14 +28,14 @@ def collect_files(
     card = _place(model_card) if model_card else {}
     if both := sorted(set(files) & set(card)):
         raise ValueError(f"both the SavedModel and the model card have a file {both[0]}")
-    return files | card | (_choose_twins(lite_models) if lite_models else {})
+    return files | card | (_choose_lite_models(lite_models) if lite_models else {})
 
 
 def _place(folder: pathlib.Path) -> dict[str, pathlib.Path]:
     return {name: folder / name for name in list_files(folder)}
 
 
-def _choose_twins(folder: pathlib.Path) -> dict[str, pathlib.Path]:
+def _choose_lite_models(folder: pathlib.Path) -> dict[str, pathlib.Path]:
     pushed = [variant.file for variant in read_comparison(folder).variants if variant.is_pushed and variant.file]
     names = [*pushed, LABELS_FILE] if pushed else []
     return {f"{_LITE_FOLDER}/{name}": folder / name for name in names}

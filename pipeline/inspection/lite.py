@@ -1,4 +1,4 @@
-"""The smaller twins of a run's model."""
+"""The TensorFlow Lite models of a run."""
 
 from rich.console import Console
 
@@ -7,7 +7,7 @@ from pipeline.inspection.layout import Cell, format_points, format_share, print_
 
 
 def show_lite(console: Console, lite: LiteComparison) -> None:
-    """Shows model and twins side by side, then why each twin is (not) pushed."""
+    """Shows the model and its TensorFlow Lite models side by side, then why each is (not) pushed."""
     columns = ("form", "KiB", "p50 ms", "p95 ms", "accuracy", "difference, points")
     rows = [
         (
@@ -20,7 +20,7 @@ def show_lite(console: Console, lite: LiteComparison) -> None:
         )
         for variant in lite.variants
     ]
-    title = f"Smaller twins, on {lite.images:,} test images"
+    title = f"TensorFlow Lite models, on {lite.images:,} test images"
     print_table(console, columns, rows, words=("form",), title=title)
     print_sentences(console, "Beside the model", [f"{name}: {sentence}." for name, sentence in lite.outcomes.items()])
 

@@ -42,14 +42,14 @@ def test_training_speed_is_compared_round_by_round_and_as_a_share_of_sgemm() -> 
 def test_latency_is_compared_at_each_size_of_a_request() -> None:
     rows = [
         {"engine": engine, "batch": batch, "requests": 9, "round": n, OURS: 2.0 * n, EXAMPLE: factor * n}
-        for engine, batch, factor in (("SavedModel", 1, 8.0), ("SavedModel", 32, 2.0), ("float32 twin", 1, 20.0))
+        for engine, batch, factor in (("SavedModel", 1, 8.0), ("SavedModel", 32, 2.0), ("TFLite float32", 1, 20.0))
         for n in (1, 2, 3)
     ]
     summary = latency.summarize(rows)
     assert [target.reached for target in summary.targets] == ["floor", "neither"]
-    first, _, twin = summary.tables[0].rows
+    first, _, lite_model = summary.tables[0].rows
     assert first == ("SavedModel", "1", "4.00 (2.00 to 6.00)", "16.00 (8.00 to 24.00)", "4.0x (4.0x to 4.0x)")
-    assert (twin[0], twin[-1]) == ("float32 twin", "10.0x (10.0x to 10.0x)")
+    assert (lite_model[0], lite_model[-1]) == ("TFLite float32", "10.0x (10.0x to 10.0x)")
 
 
 def test_the_example_keeps_its_batch_and_ours_has_that_of_full() -> None:

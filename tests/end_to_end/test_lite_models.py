@@ -1,4 +1,4 @@
-"""The twins of the first model answer as it does, and `lite.json` says how well.
+"""The TensorFlow Lite models of the first model answer as it does, and `lite.json` says how well.
 
 Axes: images, height, width, channels, classes.
 """
@@ -17,7 +17,7 @@ from workplace import Workplace
 from components import features
 from components.artifacts.lite_comparison import LiteComparison, read_comparison
 from components.lite_converter.images import Images, stream_images
-from components.lite_converter.measure import load_twin, open_interpreter
+from components.lite_converter.measure import load_lite_model, open_interpreter
 from pipeline.config import QUICK
 
 
@@ -58,21 +58,22 @@ def converted(workplace: Workplace, first: Any) -> Converted:
 @pytest.fixture(scope="module")
 def answers(converted: Converted) -> dict[str, np.ndarray]:
     """What each form answers to the test images, [images, classes]."""
-    twins = {name: load_twin(converted.folder / f"model_{name}.tflite") for name in ("float32", "int8")}
+    lite_models = {name: load_lite_model(converted.folder / f"model_{name}.tflite") for name in ("float32", "int8")}
     found = {
-        name: np.concatenate([twin(image[np.newaxis]) for image in converted.pixels]) for name, twin in twins.items()
+        name: np.concatenate([lite_model(image[np.newaxis]) for image in converted.pixels])
+        for name, lite_model in lite_models.items()
     }
     return {"saved_model": converted.classify(), **found}
 
 
-def test_the_float_twin_is_the_model_within_rounding_and_its_preprocessing_the_transform_graph(
+def test_the_float_lite_model_is_the_model_within_rounding_and_its_preprocessing_the_transform_graph(
     answers: dict[str, np.ndarray],
 ) -> None:
     assert np.ptp(answers["saved_model"], axis=0).max() > 0.05  # else any answer would do
     np.testing.assert_allclose(answers["float32"], answers["saved_model"], atol=1e-5)
 
 
-def test_the_int8_twin_gives_nearly_the_probabilities_of_the_model(answers: dict[str, np.ndarray]) -> None:
+def test_the_int8_lite_model_gives_nearly_the_probabilities_of_the_model(answers: dict[str, np.ndarray]) -> None:
     differences = np.abs(answers["int8"] - answers["saved_model"])
     assert 1e-4 < differences.mean() < 0.02
     assert (answers["int8"].argmax(axis=1) == answers["saved_model"].argmax(axis=1)).mean() > 0.9
@@ -80,7 +81,7 @@ def test_the_int8_twin_gives_nearly_the_probabilities_of_the_model(answers: dict
 
 
 @pytest.mark.parametrize("name", ["float32", "int8"])
-def test_a_twin_takes_one_image_or_as_many_as_it_is_resized_to(
+def test_a_lite_model_takes_one_image_or_as_many_as_it_is_resized_to(
     converted: Converted, answers: dict[str, np.ndarray], name: str
 ) -> None:
     interpreter = open_interpreter(converted.folder / f"model_{name}.tflite")
@@ -124,7 +125,9 @@ def test_what_is_written_are_the_measured_numbers(converted: Converted, answers:
             assert variant.file == f"model_{variant.name}.tflite"
 
 
-def test_the_float_twin_of_a_model_is_pushed_and_the_model_is_not_its_own_twin(converted: Converted) -> None:
+def test_the_float_lite_model_of_a_model_is_pushed_and_the_model_is_not_its_own_lite_model(
+    converted: Converted,
+) -> None:
     saved_model, float32, _ = converted.comparison.variants
     assert float32.is_pushed
     assert "+0.00 points" in float32.sentence
@@ -138,5 +141,5 @@ def test_int8_is_smaller(converted: Converted) -> None:
     assert int8.size_bytes < 0.9 * float32.size_bytes  # of a network so small operators weigh more than weights
 
 
-def test_the_names_of_the_classes_lie_beside_the_twins(converted: Converted) -> None:
+def test_the_names_of_the_classes_lie_beside_the_lite_models(converted: Converted) -> None:
     assert (converted.folder / "labels.txt").read_text().splitlines() == list(features.CLASS_NAMES)

@@ -62,7 +62,7 @@ def test_the_same_command_goes_on_from_the_last_finished_step_and_pushes(workpla
     assert workplace.versions() == [run.pushed_version]
     assert run.lite is not None
     assert (run.lite.images, run.lite.failed) == (200, ())
-    pushed = {twin.file for twin in run.lite.variants if twin.is_pushed}
+    pushed = {lite_model.file for lite_model in run.lite.variants if lite_model.is_pushed}
     assert "model_float32.tflite" in pushed
     lite = workplace.root / "serving" / "tokenlearner" / str(run.pushed_version) / "lite"
     assert {path.name for path in lite.iterdir()} == {*pushed, "labels.txt"}
@@ -123,7 +123,7 @@ def test_the_card_of_what_was_pushed_tells_how_it_was_found_to_serve(workplace: 
     peak = read_findings(pathlib.Path(blessing.uri)).peak_memory_bytes
     assert peak is not None
     assert f"{peak / 2**20:.0f} MiB" in card
-    assert "### Smaller twins" in card
+    assert "### TensorFlow Lite models" in card
     assert f"Run `{workplace.read_run().run_id}`" in card
     assert f"| huggingface_hub | {huggingface_hub.__version__} |" in card
     assert (version / "search.png").exists()

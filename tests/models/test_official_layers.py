@@ -22,7 +22,7 @@ _MAX_RELATIVE_DIFFERENCE = 1e-6  # of the largest output; the exact GELU would b
 
 
 def compute(layer: keras.layers.Layer, *inputs: np.ndarray) -> np.ndarray:
-    """Returns the outputs of an official layer's twin."""
+    """Returns the outputs of an official layer's TensorFlow Lite model."""
     return np.asarray(layer(*inputs), np.float64)
 
 

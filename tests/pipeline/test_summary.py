@@ -55,7 +55,7 @@ def test_the_table_of_a_pushed_model(root: RecordedRoot) -> None:
         "serves yes",
         f"pushed version {version}",
         "ExampleGen cached",
-        "smaller twins float32: 728 KiB, 0.4 ms an image, +0.0 points, within the margin "
+        "TensorFlow Lite models float32: 728 KiB, 0.4 ms an image, +0.0 points, within the margin "
         "int8: 242 KiB, 0.3 ms an image, -3.1 points, outside the margin",
     ):
         assert expected in shown
@@ -63,7 +63,7 @@ def test_the_table_of_a_pushed_model(root: RecordedRoot) -> None:
     assert "by hand" not in shown
 
 
-def test_a_twin_that_could_not_be_made_has_a_line(root: RecordedRoot) -> None:
+def test_a_lite_model_that_could_not_be_made_has_a_line(root: RecordedRoot) -> None:
     root.record(Plan(run_id="r1"))
     write_lite_folder(pathlib.Path(root.artifact("lite_models").uri), int8_failure="it lacks an operator")
     assert "within the margin int8: not pushed: it lacks an operator" in _show(root)

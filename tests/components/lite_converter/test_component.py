@@ -22,7 +22,7 @@ class _Determinant(keras.layers.Layer):
 
 
 @pytest.mark.slow
-def test_a_network_that_does_not_convert_keeps_its_place_and_gets_no_twins(
+def test_a_network_that_does_not_convert_keeps_its_place_and_gets_no_lite_models(
     convert_network: Callable[[keras.Model], Any],
 ) -> None:
     images = keras.Input((32, 32, 3))

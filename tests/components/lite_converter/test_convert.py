@@ -20,7 +20,7 @@ from components.artifacts.lite_comparison import VariantName
 from components.lite_converter import convert as conversion
 from components.lite_converter.convert import convert, convert_models, describe_failure, main
 from components.lite_converter.images import choose_images
-from components.lite_converter.measure import Classify, load_twin, open_interpreter
+from components.lite_converter.measure import Classify, load_lite_model, open_interpreter
 from models.reducers.registry import REDUCERS
 from models.vit import build_vit
 from models.vit_config import ViTConfig
@@ -86,7 +86,7 @@ def images(slice_dir: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) ->
     return folder / "images.npy"
 
 
-def test_networks_convert_to_both_twins_of_tensorflow_lites_own_operators(
+def test_networks_convert_to_both_lite_models_of_tensorflow_lites_own_operators(
     images: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
     assert {network.token_reducer for network in _NETWORKS} == {None, *REDUCERS}
@@ -104,13 +104,13 @@ def test_networks_convert_to_both_twins_of_tensorflow_lites_own_operators(
         operators = {each["op_name"] for each in interpreter._get_ops_details()}
         assert not [operator for operator in operators if operator.startswith(("Flex", "CUSTOM"))]
         assert find_factor_types(interpreter) == {np.float32}  # newer interpreters err on others
-        answers = np.concatenate([_ask(load_twin(file), image) for image in requests])
+        answers = np.concatenate([_ask(load_lite_model(file), image) for image in requests])
         differences = np.abs(answers - expected).reshape(len(requests), len(_NETWORKS), -1)
         assert (differences.mean(axis=(0, 2)) < largest).all()
 
 
-def _ask(twin: Classify, image: np.ndarray) -> np.ndarray:
-    return twin(image[np.newaxis])
+def _ask(lite_model: Classify, image: np.ndarray) -> np.ndarray:
+    return lite_model(image[np.newaxis])
 
 
 def test_an_operator_that_tensorflow_lite_lacks_is_named(images: pathlib.Path, tmp_path: pathlib.Path) -> None:
@@ -132,7 +132,7 @@ convert.main(*sys.argv[5:])
 
 
 @pytest.mark.parametrize(("fatal", "other"), [("float32", "int8"), ("int8", "float32")])
-def test_a_twin_on_which_the_converter_dies_does_not_take_the_other_with_it(
+def test_a_lite_model_on_which_the_converter_dies_does_not_take_the_other_with_it(
     fatal: str, other: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script = tmp_path / "dies.py"
@@ -148,7 +148,9 @@ def test_a_twin_on_which_the_converter_dies_does_not_take_the_other_with_it(
     assert (tmp_path / f"model_{other}.tflite").read_bytes() == other.encode()
 
 
-def test_a_twin_for_which_the_disk_has_no_room_is_not_there(mount: Mount, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lite_model_for_which_the_disk_has_no_room_is_not_there(
+    mount: Mount, monkeypatch: pytest.MonkeyPatch
+) -> None:
     disk = mount("size=64k")
     monkeypatch.setattr(tf.saved_model, "load", lambda _: None)
     monkeypatch.setattr(conversion, "convert", lambda *_: bytes(1 << 20))

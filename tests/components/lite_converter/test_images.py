@@ -1,4 +1,4 @@
-"""The images that twins are measured on.
+"""The images that TensorFlow Lite models are measured on.
 
 Axes: images, height, width, channels.
 """

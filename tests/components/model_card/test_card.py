@@ -79,7 +79,7 @@ def test_what_was_not_measured_or_recorded_leaves_no_hole(sources: CardSources, 
     write_card(read_facts(less), None, tmp_path)
     text = (tmp_path / "README.md").read_text()
     assert not HOLES.findall(read_body(text))
-    assert "Smaller twins" not in text
+    assert "TensorFlow Lite models" not in text
     assert "p95" not in text
     assert "ML Metadata could not be read where this card was written" in text
     assert "tflite" not in huggingface_hub.ModelCard(text).data.to_dict()["tags"]

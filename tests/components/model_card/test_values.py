@@ -147,7 +147,7 @@ def test_the_hyperparameters_are_those_that_the_trainer_was_given(text: str) -> 
     assert rows["seed"].startswith("5;")
 
 
-def test_latencies_and_twins_stand_as_they_were_measured(text: str, sources: CardSources) -> None:
+def test_latencies_and_lite_models_stand_as_they_were_measured(text: str, sources: CardSources) -> None:
     assert sources.serving
     assert sources.lite_models
     serving, lite = read_findings(sources.serving), read_comparison(sources.lite_models)
@@ -164,7 +164,7 @@ def test_latencies_and_twins_stand_as_they_were_measured(text: str, sources: Car
     assert "above -2.5 points" in text
     for sentence in (
         *(check.sentence for check in serving.checks),
-        *(f"- {FORM_NAMES[twin.name]}: {twin.sentence}" for twin in lite.variants[1:]),
+        *(f"- {FORM_NAMES[lite_model.name]}: {lite_model.sentence}" for lite_model in lite.variants[1:]),
     ):
         assert f"{sentence}\n" in text
 

@@ -102,7 +102,7 @@ def test_a_model_that_lacks_a_blessing_is_not_pushed(
     assert not (tmp_path / "serving").exists()
 
 
-def test_the_card_comes_with_the_model_and_no_twin_that_is_not_good_enough(
+def test_the_card_comes_with_the_model_and_no_lite_model_that_is_not_good_enough(
     inputs: dict[str, Any], tmp_path: pathlib.Path
 ) -> None:
     (tmp_path / "card").mkdir()

@@ -27,7 +27,7 @@ def _make_variant(name: VariantName, file: str | None, *, is_pushed: bool) -> Va
 
 @pytest.fixture
 def lite_models(tmp_path: pathlib.Path) -> pathlib.Path:
-    """Two twins, of which one is good enough."""
+    """Two TensorFlow Lite models, of which one is good enough."""
     folder = tmp_path / "lite_models"
     folder.mkdir()
     for name in ("model_float32.tflite", "model_int8.tflite", "labels.txt"):
@@ -41,7 +41,9 @@ def lite_models(tmp_path: pathlib.Path) -> pathlib.Path:
     return folder
 
 
-def test_card_and_good_twins_stand_beside_the_saved_model(tmp_path: pathlib.Path, lite_models: pathlib.Path) -> None:
+def test_card_and_good_lite_models_stand_beside_the_saved_model(
+    tmp_path: pathlib.Path, lite_models: pathlib.Path
+) -> None:
     model, card = write_model(tmp_path / "model"), tmp_path / "card"
     (model / "README.md").unlink()
     (card / "pictures").mkdir(parents=True)
@@ -58,14 +60,14 @@ def test_card_and_good_twins_stand_beside_the_saved_model(tmp_path: pathlib.Path
     }
 
 
-def test_without_a_good_twin_there_is_no_folder_for_them(model: pathlib.Path, lite_models: pathlib.Path) -> None:
+def test_without_a_good_lite_model_there_is_no_folder_for_them(model: pathlib.Path, lite_models: pathlib.Path) -> None:
     variants = (_make_variant("int8", "model_int8.tflite", is_pushed=False),)
     write_comparison(LiteComparison(images=10, margin=0.01, variants=variants), lite_models)
     files = collect_files(saved_model=model, model_card=None, lite_models=lite_models)
     assert not [name for name in files if name.startswith("lite/")]
 
 
-def test_without_card_and_twins_there_is_the_saved_model(model: pathlib.Path) -> None:
+def test_without_card_and_lite_models_there_is_the_saved_model(model: pathlib.Path) -> None:
     assert set(collect_files(saved_model=model, model_card=None, lite_models=None)) == {
         "README.md",
         "saved_model.pb",

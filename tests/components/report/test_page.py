@@ -127,7 +127,7 @@ def test_nothing_at_all_makes_a_page_that_says_so() -> None:
         "No images: there are no predictions",
         "No evaluation: the run did not reach the Evaluator.",
         "No comparison: the run did not reach the Evaluator.",
-        "No twins: the run did not reach the LiteConverter.",
+        "No TensorFlow Lite models: the run did not reach the LiteConverter.",
         "No statistics of the data.",
         "The model was not asked to serve.",
         "The command was not recorded.",
@@ -183,7 +183,7 @@ def test_a_search_whose_trials_all_failed_has_no_charts(incomplete: str) -> None
     assert "No trial was completed, so the search has no curve." in incomplete
 
 
-def test_a_twin_that_could_not_be_made_says_why(incomplete: str) -> None:
+def test_a_lite_model_that_could_not_be_made_says_why(incomplete: str) -> None:
     assert "TFLite int8: not pushed: it lacks <an> operator." in incomplete
     assert "TFLite int8 242" not in incomplete
 

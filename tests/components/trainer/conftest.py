@@ -107,9 +107,9 @@ def fitter_in(
     first = Fitter(fit_config, train, valid, tmp_path_factory.mktemp("unused"))
 
     def make(folder: pathlib.Path) -> Fitter:
-        twin = copy.copy(first)
-        twin.folder = folder
-        return twin
+        copied = copy.copy(first)
+        copied.folder = folder
+        return copied
 
     return make
 

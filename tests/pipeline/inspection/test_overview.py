@@ -29,7 +29,7 @@ def test_the_latest_run_is_told_from_its_steps_to_the_gate(tokenlearner: Command
         "Serving: blessed",
         "latency passed nearest to its budget: 2.0 milliseconds",
         "serving_default 1 40 2.0 3.5",
-        "Smaller twins, on 200 test images",
+        "TensorFlow Lite models, on 200 test images",
         "saved_model 1,638 10.00 20.00 60.0% -",
         "int8 242 0.30 0.60 56.9% -3.1 (-4.1 to -2.1)",
         "int8: not pushed: -3.10 points.",

@@ -54,9 +54,9 @@ def test_the_loss_without_smoothing_is_that_of_keras() -> None:
 
 def test_the_config_of_the_loss_makes_an_equal_loss() -> None:
     loss = SmoothedCrossentropy(0.3)
-    twin = SmoothedCrossentropy.from_config(loss.get_config())
-    assert twin.get_config() == loss.get_config()
-    assert twin.label_smoothing == 0.3
+    rebuilt = SmoothedCrossentropy.from_config(loss.get_config())
+    assert rebuilt.get_config() == loss.get_config()
+    assert rebuilt.label_smoothing == 0.3
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,12 @@
-"""Makes the twins of an exported model and judges which of them go beside it.
+"""Makes the TensorFlow Lite models of an exported model and decides which of them are pushed beside it.
 
-A twin is pushed when the *lower* end of the 95 % interval of its paired difference lies above minus the margin, as the
-Evaluator compares a model with the last blessed one (`components/evaluator/rules.py`): the twin has to prove itself.
-How much noise the margin has to leave room for follows from how often twin and model are right on different images. The
-int8 twins of two networks of the profile quick, with layer norms in float, differed so on 2 % of 10,000 test images: a
-standard error of 0.14 points on 10,000 images and 0.45 on 1,000, of which an equally accurate twin needs about 3.7 to
-pass 19 times in 20, 0.5 points and 1.7. The margins in `pipeline/config.py` are about twice that, for a twin may be a
-little worse. They are not idle: with layer norms in eight bits, too, the same twins lost 1.3 and 2.4 points.
+A TensorFlow Lite model is pushed when the *lower* end of the 95 % interval of its paired difference lies above minus
+the margin, as the Evaluator compares a model with the last blessed one (`components/evaluator/rules.py`). How much room
+for noise the margin needs follows from how often the two are right on different images. The int8 models of two networks
+of the profile quick, with layer norms in float, differed so on 2 % of 10,000 test images: a standard error of 0.14
+points on 10,000 images and 0.45 on 1,000, of which an equally accurate model needs about 3.7 to pass 19 times in 20,
+0.5 points and 1.7. The margins in `pipeline/config.py` are about twice that, for a TensorFlow Lite model may be a
+little worse. They do reject: with layer norms in eight bits, too, the same models lost 1.3 and 2.4 points.
 """
 
 import pathlib
@@ -14,17 +14,24 @@ import pathlib
 import numpy as np
 
 from components import features
-from components.artifacts.lite_comparison import LABELS_FILE, TWINS, FailedTwin, LiteComparison, Variant, VariantName
+from components.artifacts.lite_comparison import (
+    LABELS_FILE,
+    LITE_NAMES,
+    FailedModel,
+    LiteComparison,
+    Variant,
+    VariantName,
+)
 from components.artifacts.predictions import read_right
 from components.artifacts.verdict import Measure, Paired
 from components.evaluator.intervals import compare_paired, measure_share
 from components.lite_converter import images, measure
-from components.lite_converter.convert import convert_models, locate_twin
+from components.lite_converter.convert import convert_models, locate_lite_model
 
-_CALIBRATION_IMAGES_PER_CLASS = 20  # TensorFlow advises 100 to 500 in all; 1,000 gave no better twin than 100
+_CALIBRATION_IMAGES_PER_CLASS = 20  # TensorFlow advises 100 to 500 in all; 1,000 gave no better model than 100
 
 
-def make_twins(
+def make_lite_models(
     saved_model: pathlib.Path,
     train_split: pathlib.Path,
     test_split: pathlib.Path,
@@ -36,35 +43,35 @@ def make_twins(
 
     Args:
         saved_model: As the Trainer exports it.
-        train_split: Folder of TFRecords; the first images of each class calibrate the int8 twin.
-        test_split: On which the model and its twins are compared.
+        train_split: Folder of TFRecords; the first images of each class calibrate the int8 model.
+        test_split: On which they are compared.
         verdict: Folder with the model's predictions for it.
         margin: See `LiteComparison`.
-        folder: Gets the twins and `labels.txt`.
+        folder: Gets the TensorFlow Lite models and `labels.txt`.
 
     Returns:
-        The comparison. Whatever fails in making or running a twin is a sentence in it.
+        The comparison. It says what failed, if a model could not be converted or does not run.
     """
     failures = convert_models(saved_model, images.choose_images(train_split, _CALIBRATION_IMAGES_PER_CLASS), folder)
     (folder / LABELS_FILE).write_text("".join(f"{name}\n" for name in features.CLASS_NAMES))
     models: dict[VariantName, measure.Classify] = {"saved_model": measure.load_saved_model(saved_model)}
     right: dict[VariantName, np.ndarray] = {"saved_model": read_right(verdict)[1]}
-    for name in [name for name in TWINS if name not in failures]:
-        asked = _ask_twin(locate_twin(folder, name), test_split)
+    for name in [name for name in LITE_NAMES if name not in failures]:
+        asked = _ask_lite_model(locate_lite_model(folder, name), test_split)
         if isinstance(asked, str):
             failures[name] = asked
         else:
             models[name], right[name] = asked
     latencies = measure.time_in_turns(models, next(images.stream_images(test_split)).pixels)
     variants = [_describe_saved_model(saved_model, right["saved_model"], latencies["saved_model"])]
-    for name in [name for name in TWINS if name in right]:
-        file = locate_twin(folder, name)
-        variants.append(judge_twin(name, file, right[name], right["saved_model"], latencies[name], margin))
+    for name in [name for name in LITE_NAMES if name in right]:
+        file = locate_lite_model(folder, name)
+        variants.append(judge_lite_model(name, file, right[name], right["saved_model"], latencies[name], margin))
     failed = tuple(describe_failure(name, reason) for name, reason in failures.items())
     return LiteComparison(images=len(right["saved_model"]), margin=margin, variants=tuple(variants), failed=failed)
 
 
-def judge_twin(
+def judge_lite_model(
     name: VariantName,
     file: pathlib.Path,
     right: np.ndarray,
@@ -72,14 +79,14 @@ def judge_twin(
     latency: measure.Latency,
     margin: float,
 ) -> Variant:
-    """Judges whether a twin is pushed.
+    """Decides whether a TensorFlow Lite model is pushed.
 
     Args:
-        name: Of the twin.
-        file: The twin.
+        name: Of the model.
+        file: The model.
         right: Which test images it got right, bool [images].
         model_right: The same of the SavedModel.
-        latency: Of the twin.
+        latency: Of the model.
         margin: See `LiteComparison`.
 
     Returns:
@@ -101,16 +108,18 @@ def judge_twin(
     )
 
 
-def describe_failure(name: VariantName, reason: str) -> FailedTwin:
-    """Describes a twin that could not be made, or does not run."""
-    return FailedTwin(name=name, sentence=f"not pushed: TensorFlow Lite cannot take this network: {reason.rstrip('.')}")
+def describe_failure(name: VariantName, reason: str) -> FailedModel:
+    """Describes a TensorFlow Lite model that could not be made, or does not run."""
+    return FailedModel(
+        name=name, sentence=f"not pushed: TensorFlow Lite cannot take this network: {reason.rstrip('.')}"
+    )
 
 
-def _ask_twin(file: pathlib.Path, split: pathlib.Path) -> tuple[measure.Classify, np.ndarray] | str:
-    """Returns a twin and whether it is right, bool [images]; or, in words, why it does not run."""
+def _ask_lite_model(file: pathlib.Path, split: pathlib.Path) -> tuple[measure.Classify, np.ndarray] | str:
+    """Returns a TensorFlow Lite model and whether it is right, bool [images]; or, in words, why it does not run."""
     try:
-        twin = measure.load_twin(file)
-        return twin, measure.find_right(twin, images.stream_images(split))
+        lite_model = measure.load_lite_model(file)
+        return lite_model, measure.find_right(lite_model, images.stream_images(split))
     except (RuntimeError, ValueError) as error:  # of the interpreter: not every operator takes every type
         return str(error).splitlines()[0]
 
@@ -125,7 +134,7 @@ def _describe_saved_model(folder: pathlib.Path, right: np.ndarray, latency: meas
         p50_seconds=latency.p50_seconds,
         p95_seconds=latency.p95_seconds,
         is_pushed=False,
-        sentence="the model itself, with which its twins are compared; they are pushed beside it, if it is",
+        sentence="the model itself, with which the others are compared; they are pushed beside it, if it is",
     )
 
 

@@ -1,4 +1,4 @@
-"""A twin is pushed when its interval lies within the margin; one that cannot be made stops nothing."""
+"""A TensorFlow Lite model is pushed when its interval lies within the margin; one that cannot be made stops nothing."""
 
 import pathlib
 
@@ -6,19 +6,19 @@ import numpy as np
 import pytest
 
 from components.artifacts.lite_comparison import LiteComparison, read_comparison, write_comparison
+from components.lite_converter.lite_models import describe_failure, judge_lite_model
 from components.lite_converter.measure import Latency
-from components.lite_converter.twins import describe_failure, judge_twin
 
 _LATENCY = Latency(p50_seconds=0.001, p95_seconds=0.002)
 
 
 def _disagree(lost: int, gained: int, images: int = 1000) -> tuple[np.ndarray, np.ndarray]:
-    """Returns which images a twin and its model get right, of which they differ on so many."""
+    """Returns which images a TensorFlow Lite model and its model get right, of which they differ on so many."""
     model = np.arange(images) < images // 2
-    twin = model.copy()
-    twin[:lost] = False
-    twin[images - gained :] = True
-    return twin, model
+    lite_model = model.copy()
+    lite_model[:lost] = False
+    lite_model[images - gained :] = True
+    return lite_model, model
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_the_lower_end_of_the_interval_decides(
 ) -> None:
     file = tmp_path / "model_int8.tflite"
     file.write_bytes(b"12345")
-    found = judge_twin("int8", file, *_disagree(lost, gained), _LATENCY, margin)
+    found = judge_lite_model("int8", file, *_disagree(lost, gained), _LATENCY, margin)
     assert found.is_pushed == is_pushed
     assert found.difference is not None
     assert found.difference.value == pytest.approx((gained - lost) / 1000)
