@@ -40,7 +40,7 @@ _BAD_DATA = re.compile(
 
 
 def work(config: PipelineConfig, beam_options: tuple[str, ...], log_path: pathlib.Path, connection: Connection) -> None:
-    """Runs the DAG and sends what happens; meant as the target of a fresh process.
+    """Runs the DAG and sends what happens; ends with the process at the other end.
 
     Args:
         config: Of the run.
@@ -221,3 +221,9 @@ def _end_with_parent(connection: Connection) -> None:
         connection.recv()
     except (EOFError, OSError):
         os._exit(ExitCode.INTERRUPTED)
+
+
+if __name__ == "__main__":
+    given = Connection(int(sys.argv[1]))
+    sent_config, sent_options, sent_path = given.recv()
+    work(sent_config, sent_options, sent_path, given)

@@ -5,10 +5,10 @@ import datetime
 import multiprocessing
 import pathlib
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
-from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
 
 from rich.console import Console
 
@@ -19,7 +19,7 @@ from pipeline.beam_options import make_beam_pipeline
 from pipeline.config import PipelineConfig
 from pipeline.docker_daemon import require_docker
 from pipeline.rejections import count_rejections
-from pipeline.runner.child import work
+from pipeline.runner import child
 from pipeline.runner.display import Screen, print_failure
 from pipeline.runner.events import Event, RunEnded, RunFailed
 from pipeline.summary import print_run
@@ -70,42 +70,26 @@ def run(config: PipelineConfig, console: Console, beam_options: tuple[str, ...] 
 
 def _follow(config: PipelineConfig, beam_options: tuple[str, ...], log_path: pathlib.Path, screen: Screen) -> Event:
     """Starts the run, shows its events and returns the one that ends it."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=work, args=(config, beam_options, log_path, theirs), name="tokenlearner-run")
-    with _hold_interrupts() as interrupts:
-        process.start()
-    theirs.close()
+    ours, theirs = multiprocessing.Pipe()
+    # In a session of its own: Ctrl-C reaches this process alone, which then ends the other one.
+    process = subprocess.Popen(
+        [sys.executable, "-m", child.__name__, str(theirs.fileno())],
+        stdin=subprocess.DEVNULL,
+        pass_fds=[theirs.fileno()],
+        start_new_session=True,
+    )
     try:
-        if interrupts:
-            raise KeyboardInterrupt
+        theirs.close()
+        ours.send((config, beam_options, log_path))
         last: Event | None = None
         for event in _receive(ours):
             screen.show(event)
             last = event
-        process.join()
+        process.wait()
     finally:
         process.kill()
-        process.join()
+        process.wait()
     return last if isinstance(last, RunEnded | RunFailed) else RunFailed(*_describe_death(process, screen))
-
-
-@contextlib.contextmanager
-def _hold_interrupts() -> Iterator[list[int]]:
-    """Has Ctrl-C not reach processes that start meanwhile, nor later: it is this one's affair.
-
-    Yields:
-        What gets an item for each Ctrl-C of the meantime, after it.
-    """
-    interrupts: list[int] = []
-    resource_tracker.ensure_running()  # multiprocessing's, whose start would unblock the signal
-    handler = signal.signal(signal.SIGINT, lambda number, _: interrupts.append(number))  # other threads do not block it
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # children inherit that
-    try:
-        yield interrupts
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        signal.signal(signal.SIGINT, handler)
 
 
 def _receive(connection: Connection) -> Iterator[Event]:
@@ -116,8 +100,8 @@ def _receive(connection: Connection) -> Iterator[Event]:
         return
 
 
-def _describe_death(process: BaseProcess, screen: Screen) -> tuple[str | None, str, ExitCode]:
-    code = process.exitcode or 0
+def _describe_death(process: "subprocess.Popen[bytes]", screen: Screen) -> tuple[str | None, str, ExitCode]:
+    code = process.returncode
     if code < 0:
         cause = f"its process was killed by signal {signal.Signals(-code).name} (SIGKILL often means out of memory)."
     else:
