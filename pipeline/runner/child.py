@@ -225,5 +225,5 @@ def _end_with_parent(connection: Connection) -> None:
 
 if __name__ == "__main__":
     given = Connection(int(sys.argv[1]))
-    sent_config, sent_options, sent_path = given.recv()
+    sys.argv, sent_config, sent_options, sent_path = given.recv()  # the report shows the command
     work(sent_config, sent_options, sent_path, given)

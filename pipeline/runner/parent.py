@@ -80,7 +80,7 @@ def _follow(config: PipelineConfig, beam_options: tuple[str, ...], log_path: pat
     )
     try:
         theirs.close()
-        ours.send((config, beam_options, log_path))
+        ours.send((sys.argv, config, beam_options, log_path))
         last: Event | None = None
         for event in _receive(ours):
             screen.show(event)
