@@ -1,6 +1,7 @@
 """Digests of source files: what a step's code depends on, so that TFX's cache sees an edit."""
 
 import ast
+import functools
 import hashlib
 import importlib.util
 import pathlib
@@ -42,7 +43,7 @@ def find_sources(*modules: str) -> dict[str, pathlib.Path]:
         if path is None or name in found:
             continue
         found[name] = path
-        waiting += _imported_names(path)
+        waiting += _list_imports(path.read_bytes())
     return found
 
 
@@ -58,14 +59,15 @@ def _locate(name: str) -> pathlib.Path | None:
     return next((path for path in candidates if path.is_file()), None)
 
 
-def _imported_names(path: pathlib.Path) -> list[str]:
-    names = []
-    for node in ast.walk(ast.parse(path.read_text())):
+@functools.cache  # by content: the steps share most of their sources
+def _list_imports(source: bytes) -> tuple[str, ...]:
+    names: list[str] = []
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            assert node.module, f"{path} has a relative import, which is not followed"
+            assert node.module, "relative imports are not followed"
             names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _ENTRY_POINT.fullmatch(node.value):
             names.append(node.value.partition(":")[0])
-    return names
+    return tuple(names)

@@ -1,6 +1,6 @@
 """Trains on two logical CPUs, which have to be asked for before TensorFlow does anything; prints JSON.
 
-Arguments: a file with the arrays `images`, `labels`, `valid_images`, `valid_labels`, and one with `fit` and `networks`.
+Arguments: a file with the arrays `images`, `labels`, `valid_images`, `valid_labels`, and one with `fit` and `network`.
 """
 
 import dataclasses
@@ -26,7 +26,7 @@ DEVICES = 2
 
 
 def main(arrays: str, plan: str) -> dict[str, Any]:
-    """Trains two networks, meets what must not be trained, and normalizes the images once."""
+    """Trains a network, meets what must not be trained, and normalizes the images once."""
     [cpu] = tf.config.list_physical_devices("CPU")
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * DEVICES)
     with np.load(arrays) as data:
@@ -35,15 +35,15 @@ def main(arrays: str, plan: str) -> dict[str, Any]:
         images = data["images"]
     told = json.loads(pathlib.Path(plan).read_text())
     fit = pydantic.TypeAdapter(FitConfig).validate_python(told["fit"])
-    plain, noisy = pydantic.TypeAdapter(list[ViTConfig]).validate_python(told["networks"])
+    network = pydantic.TypeAdapter(ViTConfig).validate_python(told["network"])
     with tempfile.TemporaryDirectory() as folder:
         fitter = Fitter(fit, train, valid, pathlib.Path(folder))
         return {
-            "training": _describe(fitter, plain),
-            "copies_differ_by": _compare_copies(fitter, noisy),
+            "training": _describe(fitter, network),
+            "copies_differ_by": _compare_copies(fitter, network),
             "moving_averages": [[copy.tolist() for copy in average] for average in _normalize(fitter, images)],
-            "one_image": _share_one_image(fitter, plain),
-            "spoilt": _spoil(fitter, plain, images),
+            "one_image": _share_one_image(fitter, network),
+            "spoilt": _spoil(fitter, network, images),
         }
 
 
@@ -59,8 +59,7 @@ def _describe(fitter: Fitter, network: ViTConfig) -> dict[str, Any]:
 
 
 def _compare_copies(fitter: Fitter, network: ViTConfig) -> float:
-    """Returns by how much any variable differs from device to device after an epoch."""
-    train_up_to(fitter, network, 1)
+    """Returns by how much any variable differs from device to device after the training."""
     loop = fitter._traced_loop(network)
     assert isinstance(loop, ReplicaLoop)
     return max(
