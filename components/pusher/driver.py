@@ -7,6 +7,7 @@ from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2
 from tfx.dsl.components.base import base_driver
+from tfx.orchestration import metadata
 from tfx.orchestration.portable import data_types
 from tfx.proto.orchestration import driver_output_pb2
 from tfx.types.artifact import Artifact
@@ -28,12 +29,16 @@ class PusherDriver(base_driver.BaseDriver):
     blessed, something else was pushed or rolled back, or the version is missing or damaged.
     """
 
+    def __init__(self, connection: metadata.Metadata) -> None:
+        super().__init__(connection)
+        self._connection = connection  # the attribute of TFX's class has another name in other versions
+
     def run(self, execution_info: data_types.ExecutionInfo) -> driver_output_pb2.DriverOutput:
         """Returns the parameters."""
         inputs = execution_info.input_dict
-        with self._metadata_handle as metadata:
-            blessings = metadata.store.get_artifacts_by_type("ModelBlessing")
-            pushes = metadata.store.get_artifacts_by_type("PushedModel")
+        with self._connection as opened:
+            blessings = opened.store.get_artifacts_by_type("ModelBlessing")
+            pushes = opened.store.get_artifacts_by_type("PushedModel")
         output = driver_output_pb2.DriverOutput()
         output.exec_properties["manual_blessing"].int_value = find_manual_blessing(blessings, inputs["model"][0].id)
         output.exec_properties["last_push"].int_value = find_last_push(pushes, inputs)
