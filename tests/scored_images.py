@@ -1,6 +1,7 @@
 """Predictions for test images, and the verdict on them, without a model."""
 
 import pathlib
+from collections.abc import Iterable
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -8,7 +9,7 @@ import pyarrow.parquet as pq
 from components import features
 from components.artifacts.predictions import PREDICTIONS_PREFIX, Predictions, to_table
 from components.artifacts.verdict import Verdict
-from components.evaluator.counts import measure_slices
+from components.evaluator.counts import Metrics, SliceKey, add, average, count_by_slice
 from components.evaluator.rules import Thresholds, judge
 
 NO_THRESHOLDS = Thresholds(min_accuracy=0, max_accuracy_drop=1, max_class_accuracy_drop=1, max_mmacs=None)
@@ -45,6 +46,15 @@ def score_split(split: pathlib.Path, saved_model: pathlib.Path) -> Predictions:
     files = [str(file) for file in split.iterdir()]
     [predictions] = scorer.process(list(tf.data.TFRecordDataset(files).as_numpy_iterator()))
     return predictions
+
+
+def measure_slices(batches: Iterable[Predictions]) -> dict[SliceKey, Metrics]:
+    """Measures the slices of the test split as the Evaluator does with Beam."""
+    sums: dict[SliceKey, list[Metrics]] = {}
+    for batch in batches:
+        for key, found in count_by_slice(batch):
+            sums.setdefault(key, []).append(found)
+    return {key: average(add(found)) for key, found in sums.items()}
 
 
 def judge_predictions(predictions: Predictions, macs: int, thresholds: Thresholds = NO_THRESHOLDS) -> Verdict:

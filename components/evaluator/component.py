@@ -7,7 +7,6 @@ from tfx.dsl.component.experimental.decorators import component
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.artifact import Artifact
-from tfx.utils import path_utils
 
 from components import features
 from components.artifacts.predictions import PREDICTIONS_PREFIX, make_schema, to_table
@@ -17,6 +16,7 @@ from components.evaluator import counts, rules
 from components.evaluator.artifact import EvaluationVerdict
 from components.evaluator.model_evaluation import read_metrics, write_metrics, write_validation
 from components.evaluator.scoring import BATCH_SIZE, ScoreBatch
+from components.saved_model import find_saved_model_uri
 
 
 @component(use_beam=True)
@@ -57,10 +57,7 @@ def Evaluator(  # noqa: N802 (TFX names components like classes)
         ValueError: If a model does not return probabilities, or the test split is empty.
     """
     models = {counts.CANDIDATE: model, **({counts.BASELINE: baseline_model} if baseline_model else {})}
-    folders = {
-        name: path_utils.serving_model_path(artifact.uri, path_utils.is_old_model_artifact(artifact))
-        for name, artifact in models.items()
-    }
+    folders = {name: find_saved_model_uri(artifact) for name, artifact in models.items()}
     split = artifact_utils.get_split_uri([examples], features.TEST_SPLIT)
     with beam_pipeline as pipeline:
         predictions = (

@@ -21,22 +21,6 @@ Metrics = dict[tuple[str, str], np.ndarray]  # by model and name; the means are 
 _SMALLEST_PROBABILITY = 1e-7  # where Keras, and so TFMA, clips before the logarithm
 
 
-def measure_slices(batches: Iterable[Predictions]) -> dict[SliceKey, Metrics]:
-    """Measures the slices of the test split in this process.
-
-    Args:
-        batches: Predictions of all images.
-
-    Returns:
-        What the Evaluator computes with Beam.
-    """
-    sums: dict[SliceKey, list[Metrics]] = {}
-    for batch in batches:
-        for key, found in count_by_slice(batch):
-            sums.setdefault(key, []).append(found)
-    return {key: average(add(found)) for key, found in sums.items()}
-
-
 def count_by_slice(predictions: Predictions) -> Iterator[tuple[SliceKey, Metrics]]:
     """Adds up some images: all of them, those of each class, and those of each quartile of brightness and contrast.
 

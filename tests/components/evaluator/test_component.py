@@ -10,13 +10,12 @@ import numpy as np
 import pytest
 import tensorflow_model_analysis as tfma
 from run_folder import write_model_run
-from scored_images import score_images
+from scored_images import measure_slices, score_images
 from tfx.components.evaluator import constants
 from tfx.types import standard_artifacts
 
 from components.artifacts.predictions import Predictions, stream_predictions
 from components.evaluator.artifact import EvaluationVerdict
-from components.evaluator.counts import measure_slices
 from components.evaluator.intervals import compare_paired
 from components.evaluator.rules import Thresholds, judge
 from components.pusher.component import Pusher

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 from sample_slice import SAMPLE
+from scored_images import measure_slices
 
 from components import features
 from components.artifacts.predictions import Predictions
 from components.artifacts.verdict import Scorecard
-from components.evaluator.counts import CANDIDATE, measure_slices
+from components.evaluator.counts import CANDIDATE
 from components.evaluator.scorecard import score
 
 

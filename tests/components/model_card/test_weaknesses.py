@@ -5,9 +5,10 @@ Axes: images, classes.
 
 import numpy as np
 import pytest
+from scored_images import measure_slices
 
 from components.artifacts.predictions import Predictions
-from components.evaluator.counts import CANDIDATE, measure_slices
+from components.evaluator.counts import CANDIDATE
 from components.evaluator.scorecard import score
 from components.model_card.weaknesses import Weaknesses, find_weaknesses
 
