@@ -27,7 +27,7 @@ from benchmarks.rounds import Spread, compare, take_turns
 from benchmarks.splits import Splits, open_splits
 from components import features, signatures
 from components.lite_converter.convert import convert
-from components.lite_converter.measure import load_lite_model
+from components.lite_model import load_lite_model
 from components.trainer.export import export_model
 from models.vit import build_vit
 from models.vit_config import ViTConfig
@@ -99,7 +99,7 @@ def _prepare(model: Any, examples: tf.Tensor, requests: int) -> Callable[[], flo
 def _load_lite_model(saved_model: pathlib.Path, file: pathlib.Path) -> Callable[[], np.ndarray]:
     file.write_bytes(convert("float32", str(saved_model), images=""))
     image = np.random.default_rng(1).integers(0, 256, (1, *features.IMAGE_SHAPE), np.uint8)
-    return functools.partial(load_lite_model(file), image)
+    return functools.partial(load_lite_model(str(file)), image)
 
 
 def _time_requests(ask: Callable[[], np.ndarray], requests: int) -> Callable[[], float]:

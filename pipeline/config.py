@@ -110,7 +110,7 @@ class ServingConfig:
 class PushConfig:
     """What is served, and what stands beside it.
 
-    `components/lite_converter/lite_models.py` says how the margin is used and chosen.
+    `components/evaluator/lite.py` explains how the margin is used and chosen.
     """
 
     keep_versions: int  # of the newest pushed versions; the last other blessed model's stays in any case

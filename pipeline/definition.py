@@ -119,25 +119,22 @@ def generate_components(config: PipelineConfig, target: Target) -> Iterator[Base
     baseline = target.platform.make_baseline(model).with_id("Baseline")
     yield baseline
 
+    lite_converter = LiteConverter(examples=examples, model=model, code_digest=_digest_code(LiteConverter))
+    yield lite_converter
+    lite_models = lite_converter.outputs["lite_models"]
+
     evaluator = Evaluator(
         examples=examples,
         model=model,
         model_run=trainer.outputs["model_run"],
         baseline_model=baseline.outputs["model"],
+        lite_models=lite_models,
+        int8_margin=config.push.int8_margin,
         **dataclasses.asdict(config.evaluation),
         code_digest=_digest_code(Evaluator),
     )
     yield evaluator
     verdict = evaluator.outputs["verdict"]
-
-    lite_converter = LiteConverter(
-        examples=examples,
-        model=model,
-        verdict=verdict,
-        int8_margin=config.push.int8_margin,
-        code_digest=_digest_code(LiteConverter),
-    )
-    yield lite_converter
 
     docker = {}
     if config.serving.docker:
@@ -176,7 +173,6 @@ def generate_components(config: PipelineConfig, target: Target) -> Iterator[Base
         model_run=trainer.outputs["model_run"],
         verdict=verdict,
         serving_blessing=serving_validator.outputs["blessing"],
-        lite_models=lite_converter.outputs["lite_models"],
         metadata_path=str(config.metadata_path.resolve()),
         code_digest=_digest_code(ModelCard),
         template_digest=card.digest_templates(),
@@ -189,7 +185,7 @@ def generate_components(config: PipelineConfig, target: Target) -> Iterator[Base
         verdict=verdict,
         model_blessing=evaluator.outputs["blessing"],
         infra_blessing=serving_validator.outputs["blessing"],
-        lite_models=lite_converter.outputs["lite_models"],
+        lite_models=lite_models,
         model_card=model_card.outputs["model_card"],
         baseline_model=baseline.outputs["model"],
         serving_dir=str(config.serving_dir.resolve()),
@@ -209,7 +205,6 @@ def generate_components(config: PipelineConfig, target: Target) -> Iterator[Base
         model_run=trainer.outputs["model_run"],
         verdict=verdict,
         infra_blessing=serving_validator.outputs["blessing"],
-        lite_models=lite_converter.outputs["lite_models"],
         pushed_model=pusher.outputs["pushed_model"],
         metadata_path=str(config.metadata_path.resolve()),
         memory_path=str(config.memory_path.resolve()),

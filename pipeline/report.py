@@ -73,7 +73,6 @@ def rebuild(config: PipelineConfig, record: RunRecord) -> str:
             anomalies=_locate(record, "ExampleValidator", "anomalies"),
             bad_images=_locate(record, "DataGate", "bad_images"),
             duplicates=_locate(record, "DataGate", "duplicates"),
-            lite_models=_locate(record, "LiteConverter", "lite_models"),
             pushed_version=record.pushed_version,
             provenance=read_provenance(config.metadata_path, read_peaks(config.memory_path), record.run_id),
             environment=read_environment(made / ENVIRONMENT_FILE) if made else None,

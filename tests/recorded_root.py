@@ -9,7 +9,7 @@ import ml_metadata as mlmd
 import numpy as np
 from ml_metadata.proto import metadata_store_pb2
 from ml_metadata.proto.metadata_store_pb2 import Artifact, Context, Event, Execution
-from run_folder import make_search, make_trial, make_winner, write_lite_folder
+from run_folder import make_search, make_trial, make_winner, write_comparison
 from scored_images import judge_predictions, write_predictions
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
@@ -31,12 +31,12 @@ GRAPH = {  # step: (what it reads, as "key" or "key from output"; what it writes
     "DataGate": (("examples", "anomalies"), ("bad_images", "duplicates")),
     "Transform": (("examples", "schema"), ("transform_graph",)),
     "Trainer": (("examples", "schema", "transform_graph"), ("model", "model_run")),
-    "Evaluator": (("examples", "model"), ("blessing", "verdict")),
+    "LiteConverter": (("examples", "model"), ("lite_models",)),
+    "Evaluator": (("examples", "model", "lite_models"), ("blessing", "verdict")),
     "ServingValidator": (
         ("examples", "model", "model_run", "transform_graph"),
         ("blessing from infra_blessing",),
     ),
-    "LiteConverter": (("examples", "model"), ("lite_models",)),
     "Pusher": (("model", "model_blessing from blessing", "infra_blessing"), ("pushed_model",)),
 }
 IMAGES = 200
@@ -184,6 +184,7 @@ class RecordedRoot:
         predictions = predict(plan)
         write_predictions(predictions, folder)
         write_verdict(judge_predictions(predictions, MACS, _make_thresholds(plan)), folder)
+        write_comparison(folder)
 
     def _write_blessing(self, _: pathlib.Path, artifact: Artifact, plan: Plan) -> None:
         is_blessed = judge_predictions(predict(plan), MACS, _make_thresholds(plan)).is_blessed
@@ -194,9 +195,6 @@ class RecordedRoot:
     def _write_infra_blessing(self, folder: pathlib.Path, artifact: Artifact, plan: Plan) -> None:
         write_findings(make_findings(serves=plan.serves), folder)
         artifact.custom_properties["blessed"].int_value = int(plan.serves)
-
-    def _write_lite_models(self, folder: pathlib.Path, _: Artifact, __: Plan) -> None:
-        write_lite_folder(folder)
 
     def _write_pushed_model(self, _: pathlib.Path, artifact: Artifact, plan: Plan) -> None:
         is_pushed = judge_predictions(predict(plan), MACS, _make_thresholds(plan)).is_blessed and plan.serves

@@ -8,7 +8,14 @@ from scored_images import judge_predictions, write_predictions
 
 from components.artifacts.duplicates import DUPLICATES_PREFIX, Member, encode_group
 from components.artifacts.epoch import Epoch
-from components.artifacts.lite_comparison import FailedModel, LiteComparison, Variant, VariantName, write_comparison
+from components.artifacts.lite_comparison import (
+    COMPARISON_FILE,
+    FailedModel,
+    LiteComparison,
+    Variant,
+    VariantName,
+    encode_comparison,
+)
 from components.artifacts.predictions import Predictions
 from components.artifacts.search_outcome import SearchOutcome, Spending, Untrained, write_search
 from components.artifacts.trial import Trial, append_trial
@@ -149,12 +156,12 @@ def write_verdict_folder(folder: pathlib.Path, predictions: Predictions, *, min_
     )
     write_verdict(judge_predictions(predictions, _MACS["token_learner-4@1"], thresholds), folder)
     write_predictions(predictions, folder)
+    write_comparison(folder)
     return folder
 
 
-def write_lite_folder(folder: pathlib.Path, *, int8_failure: str | None = None) -> pathlib.Path:
-    """Writes what a LiteConverter leaves whose int8 model is too bad, or could not be made; without the models."""
-    folder.mkdir(exist_ok=True)
+def write_comparison(folder: pathlib.Path, *, int8_failure: str | None = None) -> None:
+    """Writes the comparison of TensorFlow Lite models of which the int8 model is too bad or could not be made."""
     variants = [_make_variant("saved_model", 1_677_721, 0.01, None), _make_variant("float32", 745_472, 0.0004, 0.0)]
     failed = []
     if int8_failure is None:
@@ -162,8 +169,7 @@ def write_lite_folder(folder: pathlib.Path, *, int8_failure: str | None = None) 
     else:
         failed.append(FailedModel(name="int8", sentence=f"not pushed: {int8_failure}"))
     comparison = LiteComparison(images=200, margin=0.03, variants=tuple(variants), failed=tuple(failed))
-    write_comparison(comparison, folder)
-    return folder
+    (folder / COMPARISON_FILE).write_bytes(encode_comparison(comparison))
 
 
 def _make_variant(name: VariantName, size_bytes: int, seconds: float, difference: float | None) -> Variant:

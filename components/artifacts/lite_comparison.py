@@ -1,4 +1,4 @@
-"""What the LiteConverter writes and how it is read back: `lite.json`, without TFX and TensorFlow."""
+"""A model's SavedModel and TensorFlow Lite models: size and speed (`conversion.json`), then accuracy (`lite.json`)."""
 
 import dataclasses
 import pathlib
@@ -9,12 +9,13 @@ import pydantic
 
 from components.artifacts.verdict import Measure
 
-COMPARISON_FILE = "lite.json"
-LABELS_FILE = "labels.txt"  # names of the classes, one a line, in the order of the probabilities
+COMPARISON_FILE = "lite.json"  # in the Evaluator's output `verdict`
+CONVERSION_FILE = "conversion.json"  # in the LiteConverter's output `lite_models`
+LABELS_FILE = "labels.txt"  # beside it: names of the classes, one per line, in the order of the probabilities
 
 VariantName = Literal["saved_model", "float32", "int8"]
 
-FORM_NAMES: Mapping[VariantName, str] = {  # as a person reads them
+FORM_NAMES: Mapping[VariantName, str] = {  # for display
     "saved_model": "SavedModel",
     "float32": "TFLite float32",
     "int8": "TFLite int8",
@@ -23,34 +24,53 @@ LITE_NAMES: tuple[VariantName, ...] = ("float32", "int8")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Variant:
-    """One form of the same model, on the test split."""
+class Form:
+    """One form of a model: its size and speed."""
 
     name: VariantName
-    file: str | None  # in the folder of `lite.json`; None for the SavedModel, which the Trainer keeps
+    file: str | None  # in the LiteConverter's output; None for the SavedModel, which the Trainer keeps
     size_bytes: int  # of the file, or of all files of the SavedModel
-    accuracy: Measure  # 0..1
-    difference: Measure | None  # of accuracies on the same images, this minus the SavedModel's; None for itself
-    p50_seconds: float  # of a request with one image, the variants timed in turns in one process
+    p50_seconds: float  # of a request with one image; all forms are timed in turns in one process
     p95_seconds: float
-    is_pushed: bool  # beside the SavedModel
-    sentence: str  # why it is (not) pushed, with its numbers
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FailedModel:
-    """A TensorFlow Lite model that could not be made, or does not run; it is not pushed."""
+    """A TensorFlow Lite model that cannot be converted or does not run; it is not pushed."""
 
     name: VariantName
     sentence: str  # why
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Conversion:
+    """What the LiteConverter makes of a model."""
+
+    forms: tuple[Form, ...]  # saved_model, float32, int8; without those that failed
+    failed: tuple[FailedModel, ...] = ()
+
+    @property
+    def files(self) -> dict[str, str]:
+        """Files of the TensorFlow Lite models by name."""
+        return {form.name: form.file for form in self.forms if form.file}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Variant(Form):
+    """One form of a model and its accuracy on the test split."""
+
+    accuracy: Measure  # 0..1
+    difference: Measure | None  # of accuracies on the same images, this form minus SavedModel; None for SavedModel
+    is_pushed: bool  # beside the SavedModel
+    sentence: str  # why it is (not) pushed, with its numbers
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class LiteComparison:
-    """The forms of one model beside each other."""
+    """The forms of one model side by side."""
 
     images: int  # of the test split
-    margin: float  # accuracy, 0..1: the 95 % interval of the difference has to stay above minus this
+    margin: float  # accuracy, 0..1: the 95 % interval of the difference must stay above minus this
     variants: tuple[Variant, ...]  # saved_model, float32, int8; without those that failed
     failed: tuple[FailedModel, ...] = ()
 
@@ -61,25 +81,36 @@ class LiteComparison:
         return {lite_model.name: lite_model.sentence for lite_model in judged if lite_model.name in LITE_NAMES}
 
 
+_CONVERSION = pydantic.TypeAdapter(Conversion)
 _COMPARISON = pydantic.TypeAdapter(LiteComparison)
 
 
-def write_comparison(comparison: LiteComparison, folder: pathlib.Path) -> None:
-    """Writes `lite.json`."""
-    (folder / COMPARISON_FILE).write_bytes(_COMPARISON.dump_json(comparison, indent=2))
+def encode_conversion(conversion: Conversion) -> bytes:
+    """Returns the content of `conversion.json`."""
+    return _CONVERSION.dump_json(conversion, indent=2)
 
 
-def read_comparison(folder: pathlib.Path) -> LiteComparison:
+def decode_conversion(content: bytes) -> Conversion:
+    """Reads the content of `conversion.json`; raises ValueError if it is anything else."""
+    return _CONVERSION.validate_json(content)
+
+
+def encode_comparison(comparison: LiteComparison) -> bytes:
+    """Returns the content of `lite.json`."""
+    return _COMPARISON.dump_json(comparison, indent=2)
+
+
+def read_comparison(folder: pathlib.Path) -> LiteComparison | None:
     """Reads `lite.json`.
 
     Args:
-        folder: Of the LiteConverter's output `lite_models`.
+        folder: Of the Evaluator's output `verdict`.
 
     Returns:
-        The comparison.
+        The comparison; None if the Evaluator had no TensorFlow Lite models.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is not what `write_comparison` writes.
+        ValueError: If `encode_comparison` did not write it.
     """
-    return _COMPARISON.validate_json((folder / COMPARISON_FILE).read_bytes())
+    file = folder / COMPARISON_FILE
+    return _COMPARISON.validate_json(file.read_bytes()) if file.exists() else None

@@ -5,13 +5,15 @@ Axes: images, classes.
 
 import dataclasses
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 PREDICTIONS_PREFIX = "predictions"  # of the files' names; Beam adds a number to each
+
+MODELS = ("candidate", "baseline", "float32", "int8")
 
 _BATCH_SIZE = 4096  # images that are read at once
 
@@ -24,8 +26,15 @@ class Predictions:
     labels: np.ndarray  # int64 [images]
     brightness_quartile: np.ndarray  # int64 [images], 0..3
     contrast_quartile: np.ndarray  # int64 [images], 0..3
-    candidate: np.ndarray  # float32 [images, classes], probabilities
-    baseline: np.ndarray | None  # the same of the last blessed model
+    candidate: np.ndarray  # float32 [images, classes], probabilities; the same of the following
+    baseline: np.ndarray | None = None  # the last blessed model
+    float32: np.ndarray | None = None  # the candidate's TensorFlow Lite models
+    int8: np.ndarray | None = None
+
+    @property
+    def models(self) -> dict[str, np.ndarray]:
+        """The probabilities of each model by its name."""
+        return {name: found for name in MODELS if (found := getattr(self, name)) is not None}
 
     def is_right(self) -> np.ndarray:
         """Returns whether the candidate predicts the label of each image, bool [images]."""
@@ -33,10 +42,9 @@ class Predictions:
         return right
 
 
-def make_schema(*, with_baseline: bool) -> pa.Schema:
-    """Returns the columns of the files."""
+def make_schema(models: Iterable[str]) -> pa.Schema:
+    """Returns the columns of the files, given the names of the models."""
     numbers = ("labels", "brightness_quartile", "contrast_quartile")
-    models = ("candidate", "baseline") if with_baseline else ("candidate",)
     return pa.schema(
         [("ids", pa.string())]
         + [(name, pa.int64()) for name in numbers]
@@ -46,7 +54,7 @@ def make_schema(*, with_baseline: bool) -> pa.Schema:
 
 def to_table(predictions: Predictions) -> pa.Table:
     """Returns predictions as rows of the files."""
-    schema = make_schema(with_baseline=predictions.baseline is not None)
+    schema = make_schema(predictions.models)
     columns = {name: getattr(predictions, name) for name in schema.names}
     return pa.table({name: list(column) for name, column in columns.items()}, schema=schema)
 
@@ -68,7 +76,7 @@ def stream_predictions(folder: pathlib.Path) -> Iterator[Predictions]:
         raise FileNotFoundError(f"{folder} holds no {PREDICTIONS_PREFIX}*.parquet")
     for file in files:
         for batch in pq.ParquetFile(file).iter_batches(_BATCH_SIZE):
-            yield Predictions(**{"baseline": None, **dict(zip(batch.schema.names, map(_to_numpy, batch), strict=True))})
+            yield Predictions(**dict(zip(batch.schema.names, map(_to_numpy, batch), strict=True)))
 
 
 def read_right(folder: pathlib.Path) -> tuple[np.ndarray, np.ndarray]:

@@ -9,13 +9,22 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.artifact import Artifact
 
 from components import features
+from components.artifacts.lite_comparison import (
+    COMPARISON_FILE,
+    CONVERSION_FILE,
+    Conversion,
+    decode_conversion,
+    encode_comparison,
+)
 from components.artifacts.predictions import PREDICTIONS_PREFIX, make_schema, to_table
 from components.artifacts.verdict import VERDICT_FILE, encode_verdict
 from components.artifacts.winner import WINNER_FILE, decode_winner
 from components.evaluator import counts, rules
 from components.evaluator.artifact import EvaluationVerdict
+from components.evaluator.lite import judge_lite_models
 from components.evaluator.model_evaluation import read_metrics, write_metrics, write_validation
 from components.evaluator.scoring import BATCH_SIZE, ScoreBatch
+from components.lite_converter.artifact import LiteModels
 from components.saved_model import find_saved_model_uri
 
 
@@ -33,6 +42,8 @@ def Evaluator(  # noqa: N802 (TFX names components like classes)
     code_digest: Parameter[str],  # noqa: ARG001 (read by the cache)
     max_mmacs: Parameter[float] = None,
     baseline_model: InputArtifact[standard_artifacts.Model] = None,
+    lite_models: InputArtifact[LiteModels] = None,
+    int8_margin: Parameter[float] = 0.0,
     beam_pipeline: BeamComponentParameter[beam.Pipeline] = None,
 ) -> None:
     """Measures a model on the test split, compares it with the last blessed one, and blesses it or says why not.
@@ -44,13 +55,16 @@ def Evaluator(  # noqa: N802 (TFX names components like classes)
         evaluation: Metrics of both models, overall and by slice, and their paired counts, for
             `tfma.load_eval_result`; the verdict for `tfma.load_validation_result`.
         blessing: As TFX's Evaluator writes it, for the Pusher and for the next run's baseline.
-        verdict: The verdict with its reasons, and the predictions for each image.
+        verdict: The verdict with its reasons, the comparison of the TensorFlow Lite models, and the predictions for
+            each image.
         min_accuracy: See `rules.Thresholds`, as for the following.
         max_accuracy_drop: Against the baseline.
         max_class_accuracy_drop: The same within each class.
         code_digest: Of the sources that this step depends on.
         max_mmacs: None: no budget.
         baseline_model: The last blessed model, if there is one.
+        lite_models: The candidate's TensorFlow Lite models.
+        int8_margin: See `lite.py`; the float32 model must meet it, too.
         beam_pipeline: Given by TFX.
 
     Raises:
@@ -58,18 +72,20 @@ def Evaluator(  # noqa: N802 (TFX names components like classes)
     """
     models = {counts.CANDIDATE: model, **({counts.BASELINE: baseline_model} if baseline_model else {})}
     folders = {name: find_saved_model_uri(artifact) for name, artifact in models.items()}
+    conversion = _read_conversion(lite_models)
+    lite_files = {name: f"{lite_models.uri}/{file}" for name, file in conversion.files.items()}
     split = artifact_utils.get_split_uri([examples], features.TEST_SPLIT)
     with beam_pipeline as pipeline:
         predictions = (
             pipeline
             | "Read" >> beam.io.ReadFromTFRecord(f"{split}/*")
             | "Batch" >> beam.BatchElements(min_batch_size=BATCH_SIZE, max_batch_size=BATCH_SIZE)
-            | "Score" >> beam.ParDo(ScoreBatch(folders[counts.CANDIDATE], folders.get(counts.BASELINE)))
+            | "Score" >> beam.ParDo(ScoreBatch(folders, lite_files))
         )
         rows = predictions | "ToRows" >> beam.Map(to_table)
         rows | "WritePredictions" >> beam.io.WriteToParquetBatched(
             f"{verdict.uri}/{PREDICTIONS_PREFIX}",
-            make_schema(with_baseline=bool(baseline_model)),
+            make_schema([*folders, *lite_files]),
             file_name_suffix=".parquet",
         )
         found = (
@@ -78,7 +94,7 @@ def Evaluator(  # noqa: N802 (TFX names components like classes)
             | "Add" >> beam.CombinePerKey(counts.add)
             | "Average" >> beam.MapTuple(lambda key, sums: (key, counts.average(sums)))
         )
-        write_metrics(found, evaluation.uri, folders)
+        write_metrics(found, evaluation.uri, {**folders, **lite_files})
     slices = read_metrics(evaluation.uri)
     if not slices:
         raise ValueError(f"{split} holds no image")
@@ -92,8 +108,18 @@ def Evaluator(  # noqa: N802 (TFX names components like classes)
         macs = decode_winner(file.read()).macs.total
     judged = rules.judge(slices, macs, thresholds)
     _write(f"{verdict.uri}/{VERDICT_FILE}", encode_verdict(judged))
+    if lite_models:
+        comparison = judge_lite_models(conversion, slices[()], int8_margin)
+        _write(f"{verdict.uri}/{COMPARISON_FILE}", encode_comparison(comparison))
     write_validation(judged, evaluation.uri)
     _write_blessing(blessing, model, baseline_model, is_blessed=judged.is_blessed)
+
+
+def _read_conversion(lite_models: Artifact | None) -> Conversion:
+    if lite_models is None:
+        return Conversion(forms=())
+    with fileio.open(f"{lite_models.uri}/{CONVERSION_FILE}", "rb") as file:
+        return decode_conversion(file.read())
 
 
 def _write_blessing(blessing: Artifact, model: Artifact, baseline_model: Artifact | None, *, is_blessed: bool) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from components import features
+from components.artifacts.lite_comparison import LITE_NAMES
 from components.artifacts.predictions import Predictions
 
 TOP_K = 5
@@ -31,7 +32,8 @@ def count_by_slice(predictions: Predictions) -> Iterator[tuple[SliceKey, Metrics
         Key and sums of each slice that has images, float64. For each model: number of images, the sums behind
         `MEANS`, the confusion matrix (actual label by predicted label) [classes, classes], and for each bin of
         confidence the images, those predicted right, and the sums of confidence and of the squared difference of
-        both [bins, 4]. With a baseline also how many images both models, only one of them or neither predict right.
+        both [bins, 4]. Of the candidate and the baseline, and of each TensorFlow Lite model and the candidate, also
+        how many images both models, only one of them or neither predict right.
     """
     yield (), _count(predictions, np.ones(len(predictions.labels), bool))
     for feature, values in (
@@ -63,19 +65,26 @@ def average(sums: Metrics) -> Metrics:
 def _count(predictions: Predictions, inside: np.ndarray) -> Metrics:
     """Adds up the images that are inside a slice, bool [images]."""
     labels = predictions.labels[inside]
-    found = _count_model(CANDIDATE, predictions.candidate[inside], labels)
-    if predictions.baseline is None:
-        return found
-    baseline = predictions.baseline[inside]
-    right, baseline_right = (model.argmax(axis=1) == labels for model in (predictions.candidate[inside], baseline))
+    models = {name: probabilities[inside] for name, probabilities in predictions.models.items()}
+    right = {name: probabilities.argmax(axis=1) == labels for name, probabilities in models.items()}
+    found: Metrics = {}
+    for name, probabilities in models.items():
+        found |= _count_model(name, probabilities, labels)
+    for name, other in ((CANDIDATE, BASELINE), *((name, CANDIDATE) for name in LITE_NAMES)):
+        if name in right and other in right:
+            found |= _count_pair(name, right[name], other, right[other])
+    return found
+
+
+def _count_pair(model: str, right: np.ndarray, other: str, other_right: np.ndarray) -> Metrics:
+    """Adds up which of two models predict the label, bool [images] each."""
     paired = {
-        "both_right": right & baseline_right,
-        "only_candidate_right": right & ~baseline_right,
-        "only_baseline_right": ~right & baseline_right,
-        "neither_right": ~right & ~baseline_right,
+        "both_right": right & other_right,
+        f"only_{model}_right": right & ~other_right,
+        f"only_{other}_right": ~right & other_right,
+        "neither_right": ~right & ~other_right,
     }
-    counts = {(CANDIDATE, name): np.asarray(images.sum(), np.float64) for name, images in paired.items()}
-    return {**found, **_count_model(BASELINE, baseline, labels), **counts}
+    return {(model, name): np.asarray(images.sum(), np.float64) for name, images in paired.items()}
 
 
 def _count_model(model: str, probabilities: np.ndarray, labels: np.ndarray) -> Metrics:

@@ -12,6 +12,7 @@ from tensorflow_model_analysis.metrics import metric_types
 from tensorflow_model_analysis.proto import config_pb2, metrics_for_slice_pb2, validation_result_pb2
 
 from components import features, signatures
+from components.artifacts.lite_comparison import LITE_NAMES
 from components.artifacts.verdict import Verdict
 from components.evaluator.counts import BASELINE, CANDIDATE, MEANS, Metrics, SliceKey
 
@@ -35,7 +36,7 @@ def write_metrics(found: beam.PCollection, folder: str, models: dict[str, str]) 
                 signature_name=signatures.SERVE_EXAMPLES,
                 prediction_key=signatures.PROBABILITIES,
                 label_key=features.LABEL,
-                model_type=tfma.TF_GENERIC,
+                model_type=tfma.TF_LITE if name in LITE_NAMES else tfma.TF_GENERIC,
             )
             for name in models
         ],

@@ -74,10 +74,10 @@ def judge(slices: Mapping[SliceKey, Metrics], macs: int, thresholds: Thresholds)
     )
 
 
-def compare(metrics: Metrics) -> Paired:
-    """Compares candidate and baseline on the images of one slice."""
+def compare(metrics: Metrics, model: str = CANDIDATE, other: str = BASELINE) -> Paired:
+    """Compares two models on the images of one slice."""
     gained, lost, images = (
-        int(metrics[CANDIDATE, name]) for name in ("only_candidate_right", "only_baseline_right", "example_count")
+        int(metrics[model, name]) for name in (f"only_{model}_right", f"only_{other}_right", "example_count")
     )
     return compare_counts(gained, lost, images)
 

@@ -1,1 +1,1 @@
-"""TensorFlow Lite models, float32 and int8, of the exported model, measured on the same test images."""
+"""TensorFlow Lite models, float32 and int8, of the exported model: conversion, size and speed."""

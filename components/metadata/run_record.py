@@ -125,8 +125,8 @@ class RunRecord:
 
     @cached_property
     def lite(self) -> LiteComparison | None:
-        """What the LiteConverter found."""
-        return read_folder(read_comparison, self.find_file("lite_models", COMPARISON_FILE))
+        """The Evaluator's comparison of the TensorFlow Lite models."""
+        return read_folder(read_comparison, self.find_file("verdict", COMPARISON_FILE))
 
     @cached_property
     def duplicates(self) -> Duplicates | None:

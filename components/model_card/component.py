@@ -7,7 +7,6 @@ from tfx.dsl.component.experimental.decorators import component
 from tfx.types import standard_artifacts
 
 from components.evaluator.artifact import EvaluationVerdict
-from components.lite_converter.artifact import LiteModels
 from components.model_card.artifact import ModelCardPage
 from components.model_card.card import write_card
 from components.model_card.facts import CardSources, read_facts
@@ -29,7 +28,6 @@ def ModelCard(  # noqa: N802 (TFX names components like classes)
     code_digest: Parameter[str],  # noqa: ARG001 (read by the cache)
     template_digest: Parameter[str],  # noqa: ARG001 (read by the cache)
     serving_blessing: InputArtifact[standard_artifacts.InfraBlessing] = None,
-    lite_models: InputArtifact[LiteModels] = None,
 ) -> None:
     """Writes the card of a model, whether it was blessed or not.
 
@@ -45,7 +43,6 @@ def ModelCard(  # noqa: N802 (TFX names components like classes)
         code_digest: Of the sources that this step depends on.
         template_digest: Of its templates.
         serving_blessing: Of the ServingValidator; None: the card tells of no latency.
-        lite_models: Of the LiteConverter; None: the card has no section about them.
     """
     sources = CardSources(
         examples=pathlib.Path(examples.uri),
@@ -55,7 +52,6 @@ def ModelCard(  # noqa: N802 (TFX names components like classes)
         model_run=pathlib.Path(model_run.uri),
         verdict=pathlib.Path(verdict.uri),
         serving=pathlib.Path(serving_blessing.uri) if serving_blessing else None,
-        lite_models=pathlib.Path(lite_models.uri) if lite_models else None,
         metadata_path=pathlib.Path(metadata_path),
         environment=describe_environment(),
     )

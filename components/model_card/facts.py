@@ -33,7 +33,6 @@ class CardSources:
     model_run: pathlib.Path
     verdict: pathlib.Path
     serving: pathlib.Path | None = None  # of the ServingValidator
-    lite_models: pathlib.Path | None = None  # of the LiteConverter
     metadata_path: pathlib.Path | None = None  # the sqlite file of ML Metadata
     environment: Environment
 
@@ -123,7 +122,7 @@ def read_facts(sources: CardSources) -> Facts:
         digests=tuple(_list_digests(provenance.steps)) if provenance else (),
         environment=sources.environment,
         serving=read_findings(sources.serving) if sources.serving else None,
-        lite=read_comparison(sources.lite_models) if sources.lite_models else None,
+        lite=read_comparison(sources.verdict),
     )
 
 

@@ -77,6 +77,7 @@ def Pusher(  # noqa: N802 (TFX names components like classes)
         saved_model=saved_model,
         model_card=pathlib.Path(model_card.uri) if model_card else None,
         lite_models=pathlib.Path(lite_models.uri) if lite_models else None,
+        verdict=pathlib.Path(verdict.uri),
     )
     candidate = {"model": model, "verdict": verdict, "infra_blessing": infra_blessing}
     candidate |= {"lite_models": lite_models, "model_card": model_card}

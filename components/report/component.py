@@ -8,7 +8,6 @@ from tfx.types import standard_artifacts
 from tfx.types.artifact import Artifact
 
 from components.evaluator.artifact import EvaluationVerdict
-from components.lite_converter.artifact import LiteModels
 from components.report.environment import describe_environment, write_environment
 from components.report.memory import read_peaks
 from components.report.page import ENVIRONMENT_FILE, PAGE_FILE, render_page
@@ -33,7 +32,6 @@ def Report(  # noqa: N802 (TFX names components like classes)
     model_run: InputArtifact[standard_artifacts.ModelRun],
     verdict: InputArtifact[EvaluationVerdict],
     infra_blessing: InputArtifact[standard_artifacts.InfraBlessing],
-    lite_models: InputArtifact[LiteModels],
     pushed_model: InputArtifact[standard_artifacts.PushedModel],
     report: OutputArtifact[ReportPage],
     metadata_path: Parameter[str],
@@ -53,7 +51,6 @@ def Report(  # noqa: N802 (TFX names components like classes)
         model_run: What its search found.
         verdict: Of the Evaluator.
         infra_blessing: Of the ServingValidator.
-        lite_models: Of the LiteConverter.
         pushed_model: Of the Pusher, which has one even when it pushed nothing.
         report: The page.
         metadata_path: The sqlite file of ML Metadata; if there is none, the page says so.
@@ -77,7 +74,6 @@ def Report(  # noqa: N802 (TFX names components like classes)
             anomalies=pathlib.Path(anomalies.uri),
             bad_images=pathlib.Path(bad_images.uri),
             duplicates=pathlib.Path(duplicates.uri),
-            lite_models=pathlib.Path(lite_models.uri),
             pushed_version=pushed_model.get_string_custom_property("pushed_version") or None,
             provenance=read_provenance(store, read_peaks(pathlib.Path(memory_path)), None) if store.is_file() else None,
             environment=environment,

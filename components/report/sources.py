@@ -21,7 +21,6 @@ class Sources:
     anomalies: pathlib.Path | None = None
     bad_images: pathlib.Path | None = None
     duplicates: pathlib.Path | None = None
-    lite_models: pathlib.Path | None = None
     pushed_version: str | None = None  # None: not pushed
     provenance: Provenance | None = None
     environment: Environment | None = None

@@ -64,7 +64,7 @@ def assemble(sources: Sources) -> dict[str, Any]:
         "gallery": arrange_gallery(selection, images, attention),
         "evaluation": _draw_evaluation(verdict),
         "flips": arrange_flips(selection, verdict.paired if verdict else None, images),
-        "lite": read_comparison(sources.lite_models) if sources.lite_models else None,
+        "lite": read_comparison(sources.verdict) if sources.verdict else None,
         "splits": splits,
         "bad_images": _count_bad_images(sources),
         "duplicates": read_duplicates(sources.duplicates) if sources.duplicates else None,

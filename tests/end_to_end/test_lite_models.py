@@ -16,24 +16,22 @@ from workplace import Workplace
 
 from components import features
 from components.artifacts.lite_comparison import LiteComparison, read_comparison
-from components.lite_converter.images import Images, stream_images
-from components.lite_converter.measure import load_lite_model, open_interpreter
+from components.lite_model import load_lite_model, open_interpreter
 from pipeline.config import QUICK
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Converted:
-    """Inputs and output of the LiteConverter."""
+    """What LiteConverter and Evaluator leave, and the test images."""
 
     saved_model: pathlib.Path
-    folder: pathlib.Path  # of lite.json
+    folder: pathlib.Path  # of the TensorFlow Lite models
     comparison: LiteComparison
-    images: list[Images]
     pixels: np.ndarray  # of the test split, uint8 [images, height, width, channels]
     labels: np.ndarray  # [images]
 
     def classify(self) -> np.ndarray:
-        """Returns what the SavedModel answers to the test images, [images, classes]."""
+        """Returns the SavedModel's probabilities for the test images, [images, classes]."""
         signature = tf.saved_model.load(str(self.saved_model)).signatures["serve_images"]
         answers: np.ndarray = signature(images=tf.constant(self.pixels))["probabilities"].numpy()
         return answers
@@ -42,23 +40,26 @@ class Converted:
 @pytest.fixture(scope="module")
 def converted(workplace: Workplace, first: Any) -> Converted:
     assert first
-    folder = pathlib.Path(workplace.first_output("LiteConverter", "lite_models").uri)
+    comparison = read_comparison(pathlib.Path(workplace.first_output("Evaluator", "verdict").uri))
+    assert comparison is not None
     split = pathlib.Path(workplace.first_output("ExampleGen", "examples").uri) / "Split-test"
-    images = list(stream_images(split))
+    records = tf.data.TFRecordDataset([str(file) for file in split.iterdir()]).as_numpy_iterator()
+    values = [tf.train.Example.FromString(record).features.feature for record in records]
     return Converted(
         saved_model=pathlib.Path(path_utils.serving_model_path(workplace.first_output("Trainer", "model").uri)),
-        folder=folder,
-        comparison=read_comparison(folder),
-        images=images,
-        pixels=np.concatenate([batch.pixels for batch in images]),
-        labels=np.concatenate([batch.labels for batch in images]),
+        folder=pathlib.Path(workplace.first_output("LiteConverter", "lite_models").uri),
+        comparison=comparison,
+        pixels=np.stack([tf.io.decode_png(value["image"].bytes_list.value[0]).numpy() for value in values]),
+        labels=np.array([value["label"].int64_list.value[0] for value in values]),
     )
 
 
 @pytest.fixture(scope="module")
 def answers(converted: Converted) -> dict[str, np.ndarray]:
     """What each form answers to the test images, [images, classes]."""
-    lite_models = {name: load_lite_model(converted.folder / f"model_{name}.tflite") for name in ("float32", "int8")}
+    lite_models = {
+        name: load_lite_model(str(converted.folder / f"model_{name}.tflite")) for name in ("float32", "int8")
+    }
     found = {
         name: np.concatenate([lite_model(image[np.newaxis]) for image in converted.pixels])
         for name, lite_model in lite_models.items()
@@ -84,7 +85,7 @@ def test_the_int8_lite_model_gives_nearly_the_probabilities_of_the_model(answers
 def test_a_lite_model_takes_one_image_or_as_many_as_it_is_resized_to(
     converted: Converted, answers: dict[str, np.ndarray], name: str
 ) -> None:
-    interpreter = open_interpreter(converted.folder / f"model_{name}.tflite")
+    interpreter = open_interpreter(str(converted.folder / f"model_{name}.tflite"))
     [entry], [answer] = interpreter.get_input_details(), interpreter.get_output_details()
     assert interpreter.get_signature_list() == {"serving_default": {"inputs": ["images"], "outputs": ["probabilities"]}}
     assert (entry["dtype"], entry["shape"].tolist()) == (np.uint8, [1, 32, 32, 3])
@@ -100,7 +101,7 @@ def test_a_lite_model_takes_one_image_or_as_many_as_it_is_resized_to(
 def test_the_operators_are_tensorflow_lites_own_and_no_shape_waits_for_the_batch(
     converted: Converted, name: str
 ) -> None:
-    interpreter = open_interpreter(converted.folder / f"model_{name}.tflite")
+    interpreter = open_interpreter(str(converted.folder / f"model_{name}.tflite"))
     interpreter.allocate_tensors()
     operators = {operator["op_name"] for operator in interpreter._get_ops_details()}
     assert "SHAPE" not in operators
@@ -123,23 +124,9 @@ def test_what_is_written_are_the_measured_numbers(converted: Converted, answers:
             assert variant.difference.value == pytest.approx(accuracy - model)
             assert variant.size_bytes == (converted.folder / f"model_{variant.name}.tflite").stat().st_size
             assert variant.file == f"model_{variant.name}.tflite"
-
-
-def test_the_float_lite_model_of_a_model_is_pushed_and_the_model_is_not_its_own_lite_model(
-    converted: Converted,
-) -> None:
-    saved_model, float32, _ = converted.comparison.variants
-    assert float32.is_pushed
+    saved_model, float32, int8 = comparison.variants
+    assert (saved_model.is_pushed, saved_model.file, float32.is_pushed) == (False, None, True)
     assert "+0.00 points" in float32.sentence
-    assert not saved_model.is_pushed
-    assert saved_model.file is None
     assert saved_model.size_bytes > float32.size_bytes
-
-
-def test_int8_is_smaller(converted: Converted) -> None:
-    _, float32, int8 = converted.comparison.variants
     assert int8.size_bytes < 0.9 * float32.size_bytes  # of a network so small operators weigh more than weights
-
-
-def test_the_names_of_the_classes_lie_beside_the_lite_models(converted: Converted) -> None:
     assert (converted.folder / "labels.txt").read_text().splitlines() == list(features.CLASS_NAMES)

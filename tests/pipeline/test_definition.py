@@ -55,7 +55,7 @@ def find_changed(before: dict[str, bytes], after: dict[str, bytes]) -> set[str]:
 def test_the_steps_stand_in_the_order_in_which_they_run(before: dict[str, bytes]) -> None:
     assert list(before) == [
         *("ExampleGen", "Schema", "StatisticsGen", "ExampleValidator", "DataGate", "Transform", "Trainer"),
-        *("Baseline", "ServingValidator", "Evaluator", "LiteConverter", "ModelCard", "Pusher", "Report"),
+        *("Baseline", "LiteConverter", "ServingValidator", "Evaluator", "ModelCard", "Pusher", "Report"),
     ]
 
 
@@ -71,7 +71,7 @@ def test_what_is_compiled_twice_is_the_same(config: PipelineConfig, before: dict
             "models/reducers/token_learner.py",
             {"Trainer", "Evaluator", "ServingValidator", "ModelCard", "Pusher", "Report"},
         ),
-        ("components/transform.py", {"Transform", "LiteConverter", "ServingValidator"}),
+        ("components/transform.py", {"Transform", "LiteConverter", "Evaluator", "ServingValidator"}),
         ("components/trainer/training/fitter.py", {"Trainer"}),
         ("components/data_gate/findings.py", {"DataGate"}),
         ("components/evaluator/scoring.py", {"Evaluator"}),
@@ -93,7 +93,7 @@ def test_an_edit_reaches_the_steps_that_depend_on_it(
         ("data", {"train_images": 39_999}, {"ExampleGen"}),
         ("fit", {"seed": 2}, {"Trainer"}),
         ("evaluation", {"min_accuracy": 0.99, "max_mmacs": 0.1}, {"Evaluator"}),
-        ("push", {"int8_margin": 0.5}, {"LiteConverter"}),
+        ("push", {"int8_margin": 0.5}, {"Evaluator"}),
         ("push", {"keep_versions": 7}, {"Pusher"}),
         ("serving", {"records": 5}, {"ServingValidator"}),
     ],

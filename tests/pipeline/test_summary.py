@@ -6,7 +6,7 @@ import pathlib
 import pytest
 from recorded_root import Plan, RecordedRoot
 from rich.console import Console
-from run_folder import write_lite_folder
+from run_folder import write_comparison
 
 from components.artifacts.duplicates import DUPLICATES_PREFIX, Member, encode_group
 from components.artifacts.verdict import Paired
@@ -65,7 +65,7 @@ def test_the_table_of_a_pushed_model(root: RecordedRoot) -> None:
 
 def test_a_lite_model_that_could_not_be_made_has_a_line(root: RecordedRoot) -> None:
     root.record(Plan(run_id="r1"))
-    write_lite_folder(pathlib.Path(root.artifact("lite_models").uri), int8_failure="it lacks an operator")
+    write_comparison(pathlib.Path(root.artifact("verdict").uri), int8_failure="it lacks an operator")
     assert "within the margin int8: not pushed: it lacks an operator" in _show(root)
 
 

@@ -47,14 +47,6 @@ def passes(right: np.ndarray, baseline_right: np.ndarray, config: EvaluationConf
 
 
 @pytest.mark.parametrize(
-    ("config", "images"), [(QUICK.evaluation, 1000), (FULL.evaluation, 10_000)], ids=["quick", "full"]
-)
-def test_a_model_with_the_same_answers_is_blessed(config: EvaluationConfig, images: int) -> None:
-    right = np.random.default_rng(0).random(images) < 0.6
-    assert passes(right, right, config)
-
-
-@pytest.mark.parametrize(
     ("config", "images", "share"),
     [(QUICK.evaluation, 1000, 0.9), (FULL.evaluation, 10_000, 0.95)],
     ids=["quick", "full"],
@@ -70,28 +62,6 @@ def test_a_model_truly_3_points_worse_is_never_blessed_on_10_000_images() -> Non
     random = np.random.default_rng(0)
     blessed = [passes(*draw(random, 10_000, 0.03, disagreement=0.2), FULL.evaluation) for _ in range(2000)]
     assert not any(blessed)
-
-
-@pytest.mark.parametrize("disagreement", [0.03, 0.1, 0.3, 0.6, 1.0])
-def test_a_model_that_lost_300_images_of_10_000_is_not_blessed_however_much_it_disagrees(disagreement: float) -> None:
-    discordant = round(disagreement * 10_000)
-    gained, lost = (discordant - 300) // 2, (discordant + 300) // 2
-    rest = 10_000 - gained - lost
-    candidate = np.repeat([True, False, True], [gained, lost, rest])
-    baseline = np.repeat([False, True, True], [gained, lost, rest])
-    assert not judge_difference(compare_paired(candidate, baseline), FULL.evaluation.max_accuracy_drop).passed
-
-
-def test_one_fallen_class_in_ten_is_rejected_and_named() -> None:
-    right, baseline_right = draw(np.random.default_rng(0), 10_000, disagreement=0.1)
-    cats = np.flatnonzero(np.arange(10_000) % 10 == 3)
-    right[cats[:600]] = False
-    baseline_right[cats[:600]] = np.arange(600) < 250
-    rule = judge_classes(compare_classes(count_pairs(right, baseline_right)), FULL.evaluation.max_class_accuracy_drop)
-    assert not rule.passed
-    assert rule.sentence.startswith("accuracy of classes, against the last blessed model's: cat -2")
-    assert "dog" not in rule.sentence
-    assert rule.value == pytest.approx(-0.25, abs=0.03)
 
 
 @pytest.mark.parametrize("drop", [0.02, 0.12])

@@ -19,8 +19,8 @@ from components import signatures
 from components.artifacts.lite_comparison import VariantName
 from components.lite_converter import convert as conversion
 from components.lite_converter.convert import convert, convert_models, describe_failure, main
-from components.lite_converter.images import choose_images
-from components.lite_converter.measure import Classify, load_lite_model, open_interpreter
+from components.lite_converter.lite_models import choose_images, make_lite_models
+from components.lite_model import Classify, load_lite_model, open_interpreter
 from models.reducers.registry import REDUCERS
 from models.vit import build_vit
 from models.vit_config import ViTConfig
@@ -100,11 +100,11 @@ def test_networks_convert_to_both_lite_models_of_tensorflow_lites_own_operators(
     for name, largest in largest_mean_differences.items():
         file = tmp_path / f"{name}.tflite"
         file.write_bytes(convert(name, module, str(images)))
-        interpreter = open_interpreter(file)
+        interpreter = open_interpreter(str(file))
         operators = {each["op_name"] for each in interpreter._get_ops_details()}
         assert not [operator for operator in operators if operator.startswith(("Flex", "CUSTOM"))]
         assert find_factor_types(interpreter) == {np.float32}  # newer interpreters err on others
-        answers = np.concatenate([_ask(load_lite_model(file), image) for image in requests])
+        answers = np.concatenate([_ask(load_lite_model(str(file)), image) for image in requests])
         differences = np.abs(answers - expected).reshape(len(requests), len(_NETWORKS), -1)
         assert (differences.mean(axis=(0, 2)) < largest).all()
 
@@ -117,6 +117,20 @@ def test_an_operator_that_tensorflow_lite_lacks_is_named(images: pathlib.Path, t
     tf.saved_model.save(_Classifier(), str(tmp_path / "model"))
     with pytest.raises(SystemExit, match=r"^it lacks an operator \(TF Select ops: MatrixDeterminant\)$"):
         main(str(tmp_path / "model"), str(images), str(tmp_path), "float32", "int8")
+    assert not list(tmp_path.glob("*.tflite"))
+
+
+@pytest.mark.slow
+def test_a_network_that_does_not_convert_gets_no_lite_models(images: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    classifier = _Classifier()
+    served = {signatures.SERVE_IMAGES: classifier.classify_pixels}
+    tf.saved_model.save(classifier, str(tmp_path / "model"), signatures=served)
+    conversion = make_lite_models(tmp_path / "model", np.load(images), tmp_path)
+    assert [form.name for form in conversion.forms] == ["saved_model"]
+    reason = "not pushed: TensorFlow Lite does not support this network: it lacks an operator"
+    assert {failed.name: failed.sentence for failed in conversion.failed} == dict.fromkeys(
+        ("float32", "int8"), f"{reason} (TF Select ops: MatrixDeterminant)"
+    )
     assert not list(tmp_path.glob("*.tflite"))
 
 

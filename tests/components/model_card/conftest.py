@@ -12,7 +12,7 @@ from scored_images import score_split
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from components import features
-from components.artifacts.lite_comparison import LiteComparison, Variant, write_comparison
+from components.artifacts.lite_comparison import COMPARISON_FILE, LiteComparison, Variant, encode_comparison
 from components.artifacts.search_outcome import Difference, Finalist, read_search, write_search
 from components.artifacts.serving_findings import Check, Latency, ServingFindings, write_findings
 from components.artifacts.verdict import Measure
@@ -104,8 +104,6 @@ def _write_serving(folder: pathlib.Path) -> pathlib.Path:
 
 
 def _write_lite(folder: pathlib.Path) -> pathlib.Path:
-    folder.mkdir()
-
     def variant(name: Any, file: str | None, lost: float, *, is_pushed: bool) -> Variant:
         return Variant(
             name=name,
@@ -124,7 +122,8 @@ def _write_lite(folder: pathlib.Path) -> pathlib.Path:
         variant("float32", "model_float32.tflite", 0.001, is_pushed=True),
         variant("int8", "model_int8.tflite", 0.123, is_pushed=False),
     )
-    write_comparison(LiteComparison(images=200, margin=0.025, variants=variants), folder)
+    comparison = LiteComparison(images=200, margin=0.025, variants=variants)
+    (folder / COMPARISON_FILE).write_bytes(encode_comparison(comparison))
     return folder
 
 
@@ -140,9 +139,8 @@ def sources(exported_model: Any, slice_dir: pathlib.Path, tmp_path_factory: pyte
         duplicates=write_duplicates(folder / "duplicates"),
         model=exported_model.saved_model,
         model_run=_write_search(folder / "model_run", exported_model.config),
-        verdict=write_verdict_folder(folder / "verdict", predictions, min_accuracy=0.01),
+        verdict=_write_lite(write_verdict_folder(folder / "verdict", predictions, min_accuracy=0.01)),
         serving=_write_serving(folder / "serving"),
-        lite_models=_write_lite(folder / "lite"),
         metadata_path=_write_metadata(folder / "root"),
         environment=Environment(
             command="tokenlearner run --root /home/jane/secret",

@@ -3,6 +3,7 @@
 import dataclasses
 import pathlib
 import re
+import shutil
 from typing import Any, get_args
 
 import huggingface_hub
@@ -75,7 +76,8 @@ def test_the_same_facts_make_the_same_card(
 
 def test_what_was_not_measured_or_recorded_leaves_no_hole(sources: CardSources, tmp_path: pathlib.Path) -> None:
     environment = dataclasses.replace(sources.environment, machine=None)
-    less = dataclasses.replace(sources, serving=None, lite_models=None, metadata_path=None, environment=environment)
+    verdict = shutil.copytree(sources.verdict, tmp_path / "verdict", ignore=shutil.ignore_patterns("lite.json"))
+    less = dataclasses.replace(sources, serving=None, verdict=verdict, metadata_path=None, environment=environment)
     write_card(read_facts(less), None, tmp_path)
     text = (tmp_path / "README.md").read_text()
     assert not HOLES.findall(read_body(text))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from recorded_root import make_findings
-from run_folder import TOKENS, write_duplicates, write_lite_folder, write_model_run, write_verdict_folder
+from run_folder import TOKENS, write_duplicates, write_model_run, write_verdict_folder
 from tensorflow_metadata.proto.v0 import anomalies_pb2, statistics_pb2
 
 from components import features, signatures
@@ -117,7 +117,6 @@ def sources(tmp_path_factory: pytest.TempPathFactory, slice_dir: pathlib.Path, p
         anomalies=_write_anomalies(folder / "anomalies"),
         bad_images=folder / "bad_images",
         duplicates=write_duplicates(folder / "duplicates"),
-        lite_models=write_lite_folder(folder / "lite_models"),
         pushed_version="1700000000",
         provenance=_make_provenance(),
         environment=Environment(

@@ -8,7 +8,6 @@ import pytest
 from tfx.types import standard_artifacts
 
 from components.evaluator.artifact import EvaluationVerdict
-from components.lite_converter.artifact import LiteModels
 from components.report.component import Report, ReportPage
 from components.report.sources import Sources
 
@@ -37,7 +36,6 @@ def _write_report(sources: Sources, folder: pathlib.Path, version: str) -> str:
         model_run=_artifact(standard_artifacts.ModelRun, sources.model_run),
         verdict=_artifact(EvaluationVerdict, sources.verdict),
         infra_blessing=_artifact(standard_artifacts.InfraBlessing, sources.serving),
-        lite_models=_artifact(LiteModels, sources.lite_models),
         pushed_model=pushed,
         report=report,
         metadata_path=str(folder / "metadata.sqlite"),

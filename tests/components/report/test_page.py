@@ -4,10 +4,11 @@ import dataclasses
 import html
 import pathlib
 import re
+import shutil
 
 import pytest
 from recorded_root import make_findings
-from run_folder import write_lite_folder, write_model_run
+from run_folder import write_comparison, write_model_run
 
 from components.artifacts.serving_findings import write_findings
 from components.artifacts.verdict import read_verdict
@@ -143,9 +144,11 @@ def incomplete(without_baseline: Sources, tmp_path_factory: pytest.TempPathFacto
     folder = tmp_path_factory.mktemp("incomplete")
     model_run = write_model_run(folder / "model_run")
     (model_run / "trials.jsonl").write_text("")
-    lite_models = write_lite_folder(folder / "lite_models", int8_failure="it lacks <an> operator")
+    assert without_baseline.verdict is not None
+    verdict = shutil.copytree(without_baseline.verdict, folder / "verdict")
+    write_comparison(verdict, int8_failure="it lacks <an> operator")
     unchecked = dataclasses.replace(without_baseline, anomalies=None, bad_images=None, duplicates=None)
-    return _words(render_page(dataclasses.replace(unchecked, model_run=model_run, lite_models=lite_models)))
+    return _words(render_page(dataclasses.replace(unchecked, model_run=model_run, verdict=verdict)))
 
 
 def test_a_first_model_that_is_not_blessed_says_why(incomplete: str) -> None:

@@ -91,7 +91,8 @@ def test_lineage_walks_from_the_newest_version_to_the_data(tokenlearner: Command
     facts = json.loads(tokenlearner("inspect", "lineage", "--root", recorded.path, "--json").out)
     origins = {origin["key"]: origin for origin in facts["origins"]}
     assert list(origins) == [
-        *("examples", "schema", "transform_graph", "model", "model_run", "model_blessing", "infra_blessing")
+        *("examples", "schema", "transform_graph", "model", "model_run", "lite_models", "model_blessing"),
+        "infra_blessing",
     ]
     assert origins["model"]["uri"] == recorded.artifact("model").uri
     assert origins["model"]["made_from"] == [

@@ -27,15 +27,13 @@ EDGES = {
     "Trainer": ["ExampleGen", "Schema", "Transform"],
     "Baseline-model-blessing-resolver": [],
     "Baseline-model-resolver": [],  # its input is its edge
-    "Evaluator": ["Baseline-model-resolver", "ExampleGen", "Trainer"],
-    "LiteConverter": ["Evaluator", "ExampleGen", "Trainer"],
+    "LiteConverter": ["ExampleGen", "Trainer"],
+    "Evaluator": ["Baseline-model-resolver", "ExampleGen", "LiteConverter", "Trainer"],
     "ServingValidator": ["ExampleGen", "Trainer", "Transform"],
-    "ModelCard": [
-        *("DataGate", "Evaluator", "ExampleGen", "LiteConverter", "ServingValidator", "StatisticsGen", "Trainer")
-    ],
+    "ModelCard": [*("DataGate", "Evaluator", "ExampleGen", "ServingValidator", "StatisticsGen", "Trainer")],
     "Pusher": ["Baseline-model-resolver", "Evaluator", "LiteConverter", "ModelCard", "ServingValidator", "Trainer"],
     "Report": [
-        *("DataGate", "Evaluator", "ExampleGen", "ExampleValidator", "LiteConverter", "Pusher"),
+        *("DataGate", "Evaluator", "ExampleGen", "ExampleValidator", "Pusher"),
         *("ServingValidator", "StatisticsGen", "Trainer"),
     ],
 }
