@@ -15,22 +15,22 @@ class ExitCode(enum.IntEnum):
 
 
 class Failure(Exception):
-    """Ends a command with one sentence on the screen: what is wrong, where, and what would be right."""
+    """Ends a command with one message: what is wrong, where, and what would be right."""
 
     exit_code = ExitCode.STEP_FAILED
 
 
 class UsageFailure(Failure):
-    """The command or the configuration asks for something that cannot be."""
+    """The command or the configuration is invalid."""
 
     exit_code = ExitCode.USAGE
 
 
 class DataFailure(Failure):
-    """The data is missing, incomplete or not what it claims to be."""
+    """The data is missing, incomplete or damaged."""
 
     exit_code = ExitCode.BAD_DATA
 
 
 class BadDataError(ValueError):
-    """Raised by a step whose data is not what it should be; the message says where and what is wrong."""
+    """Raised by a step that rejects its data; the message says what is wrong, and where."""

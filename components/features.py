@@ -1,4 +1,4 @@
-"""Names and shapes of features, names of splits: the words that every step shares."""
+"""Names and shapes of features and names of splits, shared by all steps."""
 
 ID = "id"
 IMAGE = "image"  # raw: encoded bytes; transformed: float32 [batch, height, width, 3], zero mean and unit variance

@@ -16,11 +16,11 @@ class LockedError(Exception):
 
 @contextlib.contextmanager
 def hold_lock(path: pathlib.Path, busy: str) -> Iterator[None]:
-    """Holds a lock; the kernel lets go of it even after `kill -9`.
+    """Holds a lock; the kernel releases it even after `kill -9`.
 
     Args:
-        path: The lock's file; its folder is made when it is missing.
-        busy: What to tell when another process holds it, one sentence.
+        path: The lock's file; its folder is created if it is missing.
+        busy: Message of the error if another process holds it.
 
     Raises:
         LockedError: Another process holds it.
@@ -34,7 +34,7 @@ def hold_lock(path: pathlib.Path, busy: str) -> Iterator[None]:
 
 
 def is_held(path: pathlib.Path) -> bool:
-    """Tells whether a process holds a lock, by a look that takes microseconds and writes nothing."""
+    """Checks whether a process holds a lock; takes microseconds and writes nothing."""
     try:
         with path.open() as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -54,6 +54,6 @@ def _lock(file: IO[str]) -> bool:
 
 
 def _lock_later(file: IO[str]) -> bool:
-    """Tries again after a moment, so that a look of `is_held` turns nobody away."""
+    """Tries again after a moment, because `is_held` holds the lock for an instant."""
     time.sleep(_LOOK_SECONDS)
     return _lock(file)

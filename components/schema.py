@@ -1,4 +1,4 @@
-"""The component CuratedSchema: the schema that people wrote, not one inferred from the data that it must judge."""
+"""The component CuratedSchema: a hand-written schema, not one inferred from the data that it validates."""
 
 import pathlib
 
@@ -17,7 +17,7 @@ def CuratedSchema(  # noqa: N802 (TFX names components like classes)
 ) -> None:
     """Writes the schema as an artifact.
 
-    TFX's ImportSchemaGen is cached by the path of its file, so it would not see an edit; this is cached by the text.
+    TFX's ImportSchemaGen is cached by the path of its file and misses edits; this component is cached by the text.
 
     Args:
         schema: tensorflow_metadata.v0.Schema.

@@ -1,8 +1,8 @@
-"""Names in the exported SavedModel: the words that the Trainer, the Evaluator and servers share."""
+"""Names in the exported SavedModel, shared by the Trainer, the Evaluator and servers."""
 
 SERVE_EXAMPLES = "serving_default"  # serialized tf.Examples
 SERVE_IMAGES = "serve_images"  # uint8 [batch, 32, 32, 3]
-ATTENTION_MAPS = "attention_maps"  # of serialized tf.Examples; there if the network has learned where to look
+ATTENTION_MAPS = "attention_maps"  # of serialized tf.Examples; only of reducers with attention maps
 TRANSFORM_FEATURES = "transform_features"  # what TFMA slices by
 
 CLASSIFY_PIXELS = "classify_pixels"  # no signature: the function of the module that the LiteConverter converts

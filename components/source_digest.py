@@ -1,4 +1,4 @@
-"""Digests of source files: what a step's code depends on, so that TFX's cache sees an edit."""
+"""Digests of the source files that a step depends on, so that TFX's cache notices edits."""
 
 import ast
 import functools
@@ -27,7 +27,7 @@ def digest_sources(*modules: str) -> str:
 
 
 def find_sources(*modules: str) -> dict[str, pathlib.Path]:
-    """Finds the project modules that modules need, themselves included; nothing is imported.
+    """Finds the project modules that modules import, directly or not, and the modules themselves; imports nothing.
 
     Args:
         *modules: Dotted names.

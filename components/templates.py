@@ -1,4 +1,4 @@
-"""Templates: how pages and cards are written from what is known, and the cache's view of them."""
+"""Jinja templates of the report and the model card, and their digest for the cache."""
 
 import functools
 import hashlib
@@ -8,16 +8,16 @@ from collections.abc import Sequence
 import jinja2
 
 
-@functools.cache  # compiling them takes longer than filling them in
+@functools.cache  # compiling them takes longer than rendering
 def open_templates(folder: pathlib.Path, *, is_html: bool) -> jinja2.Environment:
-    """Returns the templates of a folder, with the filters that numbers and sentences are written with.
+    """Opens the templates of a folder, with filters that format numbers and sentences.
 
     Args:
         folder: Of the templates.
-        is_html: Whether what is filled in is escaped.
+        is_html: Whether values are escaped.
 
     Returns:
-        An environment in which a name that is not known is an error.
+        An environment in which an unknown name is an error.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder),
@@ -34,7 +34,7 @@ def open_templates(folder: pathlib.Path, *, is_html: bool) -> jinja2.Environment
 
 
 def digest_templates(folder: pathlib.Path) -> str:
-    """Returns the SHA-256 of the templates of a folder, which makes the cache see their edits."""
+    """Returns the SHA-256 of the templates of a folder, so that the cache notices edits."""
     digest = hashlib.sha256()
     for file in sorted(folder.iterdir()):
         digest.update(f"{file.name}\n".encode() + file.read_bytes())

@@ -1,4 +1,4 @@
-"""preprocessing_fn: the one way from raw features to what the network and the Evaluator see.
+"""The preprocessing of raw features, shared by training, evaluation and serving.
 
 Axes: batch, height, width, channels.
 """
@@ -15,7 +15,7 @@ _LUMA = (299, 587, 114)  # ITU-R 601-2, thousandths
 
 
 def preprocessing_fn(inputs: dict[str, Any]) -> dict[str, Any]:
-    """Decodes and normalizes images, and tells how bright and how contrasty each is.
+    """Decodes and normalizes images, and computes their quartiles of brightness and contrast.
 
     Mean, variance and quartiles are those of the train split (full-pass analyzers).
 
@@ -45,13 +45,13 @@ def preprocessing_fn(inputs: dict[str, Any]) -> dict[str, Any]:
 
 
 def _measure_channels(decoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Measures the train split by sums of integers, which are the same to the last bit in whatever order Beam adds.
+    """Measures the train split by sums of integers, which are bit-identical in whatever order Beam adds.
 
     Args:
         decoded: uint8 [batch, height, width, channels].
 
     Returns:
-        Mean, and what the difference to it is multiplied by for unit variance, of each channel: float32 [channels].
+        Mean and reciprocal standard deviation of each channel: float32 [channels].
     """
     values = tf.cast(decoded, tf.int64)
     pixels, total, squares = (

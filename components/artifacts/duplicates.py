@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-DUPLICATES_PREFIX = "duplicates"  # of the files of JSON lines, a line a group
+DUPLICATES_PREFIX = "duplicates"  # of the files of JSON lines, one line per group
 MOST_NAMED = 20  # ids that a message names
 
 
@@ -27,7 +27,7 @@ class Duplicates:
     """The images that occur more than once, within a split or across splits."""
 
     groups: tuple[Group, ...]
-    folder: pathlib.Path | None = dataclasses.field(default=None, compare=False)  # whose files list all of them
+    folder: pathlib.Path | None = dataclasses.field(default=None, compare=False)  # with the complete list
 
     @property
     def images(self) -> int:
@@ -39,11 +39,11 @@ class Duplicates:
         return Counter(member.split for group in self.across_splits().groups for member in group)
 
     def summarize(self) -> str:
-        """Counts and names the images; needs some."""
+        """Counts and names the images; there must be at least one group."""
         return f"{self.describe_counts()}: {self.describe()}"
 
     def describe_counts(self) -> str:
-        """Says how many images have the same pixels as another one, and of which splits those across splits are."""
+        """Describes how many images have the same pixels as another one, and how many of each split across splits."""
         shared = self.shared_images()
         across = ", ".join(f"{images:,} of {split}" for split, images in sorted(shared.items()))
         where = f"also in another split: {across}" if across else "none in another split"
@@ -85,7 +85,7 @@ def read_duplicates(folder: pathlib.Path) -> Duplicates:
         The groups, in the order of their first images.
 
     Raises:
-        FileNotFoundError: If there is no file of it.
+        FileNotFoundError: If there is no such file.
         ValueError: If a file is damaged.
     """
     files = sorted(folder.glob(f"{DUPLICATES_PREFIX}*.jsonl"))
@@ -102,7 +102,7 @@ def decode_groups(lines: Iterable[str]) -> Duplicates:
 
 
 def describe_shared_images(duplicates: Duplicates, split_images: Mapping[str, int], max_share: float) -> list[str]:
-    """Says which splits share too many images with another split.
+    """Describes which splits share too many images with another split.
 
     Args:
         duplicates: Of all splits.
@@ -124,10 +124,10 @@ def describe_shared_images(duplicates: Duplicates, split_images: Mapping[str, in
 
 
 def describe_shared_ids(ids: Mapping[str, Iterable[str]]) -> list[str]:
-    """Says which ids stand for several records.
+    """Describes which ids belong to several records.
 
     Args:
-        ids: The splits of the records of each such id, one a record.
+        ids: The splits of the records of each such id, one per record.
 
     Returns:
         One clause; empty if there is none.

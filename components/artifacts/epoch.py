@@ -12,4 +12,4 @@ class Epoch:
     train_accuracy: float  # on augmented images, 0..1
     valid_loss: float  # cross-entropy without smoothing
     valid_accuracy: float  # 0..1
-    seconds: float  # of training and validation, without what is done once
+    seconds: float  # of training and validation, without set-up

@@ -1,4 +1,4 @@
-"""What the search chose and how sure that is: `search.json` in the Trainer's model run folder."""
+"""The choice of a search and its uncertainty: `search.json` in the Trainer's model run folder."""
 
 import dataclasses
 import pathlib

@@ -1,4 +1,4 @@
-"""What the Trainer left of its search, as the page shows it: trials, Pareto front, learning curves."""
+"""The results of a search as report and card show them: trials, Pareto front, learning curves."""
 
 import dataclasses
 import math
@@ -48,7 +48,7 @@ class Curve:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SearchResults:
-    """What the folder `model_run` holds."""
+    """The content of the Trainer's model run folder."""
 
     trials: tuple[Trial, ...]
     search: SearchOutcome

@@ -1,4 +1,4 @@
-"""What the ServingValidator writes and how it is read back: `serving.json`, without TFX and TensorFlow."""
+"""The ServingValidator's findings: `serving.json`, read and written without TFX and TensorFlow."""
 
 import dataclasses
 import pathlib
@@ -10,16 +10,16 @@ SERVING_FILE = "serving.json"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Check:
-    """One thing that a served model has to do."""
+    """One check of a served model."""
 
     name: str  # such as "batch_order"
     passed: bool
-    sentence: str  # the outcome in words, with its numbers
+    sentence: str  # the outcome, with its numbers
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Latency:
-    """How long one request of a signature takes in a process that does nothing else."""
+    """The latency of one request to a signature, in a process that does nothing else."""
 
     signature: str
     batch_size: int  # images a request
@@ -34,7 +34,7 @@ class ServingFindings:
 
     checks: tuple[Check, ...]
     latencies: tuple[Latency, ...]  # empty if the model could not be loaded
-    load_seconds: float | None  # from the call to a model that answers; None if it could not be loaded
+    load_seconds: float | None  # until the first prediction; None if it could not be loaded
     peak_memory_bytes: int | None  # of the fresh process, TensorFlow included
     tensorflow_version: str | None  # of the fresh process
 
@@ -68,6 +68,6 @@ def read_findings(folder: pathlib.Path) -> ServingFindings:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is not what `write_findings` writes.
+        ValueError: If `write_findings` did not write it.
     """
     return _FINDINGS.validate_json((folder / SERVING_FILE).read_bytes())

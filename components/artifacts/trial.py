@@ -1,4 +1,4 @@
-"""What the search tried: `trials.jsonl` in the Trainer's model run folder, a line for each trial and rung."""
+"""The trials of a search: `trials.jsonl` in the Trainer's model run folder, one line per trial and rung."""
 
 import dataclasses
 import pathlib
@@ -13,13 +13,13 @@ TRIALS_FILE = "trials.jsonl"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Trial:
-    """One point with one seed, trained from one rung to the next; or why it was not."""
+    """One point with one seed, trained from one rung to the next, or the reason why it was not."""
 
     stage: Literal["search", "finalists"]
     trial_id: str | None  # of KerasTuner, within its stage; None: dropped
     round: int  # rung of halving, from 0
     point: str  # such as "token_learner-8@2"
-    config: dict[str, Any]  # the fields that tell the points of the space apart
+    config: dict[str, Any]  # the fields in which points of the space differ
     seed: int
     initial_epoch: int  # trained before
     epochs: int  # trained when it ended

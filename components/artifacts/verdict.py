@@ -93,7 +93,7 @@ class Rule:
     threshold: float | None  # None: not set
     value: float | None  # what was judged; None when not applied
     interval: tuple[float, float] | None  # 95 %, of the value
-    sentence: str  # the rule's outcome in words, with its numbers
+    sentence: str  # the rule's outcome, with its numbers
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -102,7 +102,7 @@ class Verdict:
 
     is_blessed: bool
     has_baseline: bool
-    note: str | None  # what else a person should know, such as that there was nothing to compare with
+    note: str | None  # such as that there was no model to compare with
     rules: tuple[Rule, ...]
     candidate: Scorecard
     baseline: Scorecard | None  # the last blessed model
@@ -138,6 +138,6 @@ def read_verdict(folder: pathlib.Path) -> Verdict:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is not what `write_verdict` writes.
+        ValueError: If `write_verdict` did not write it.
     """
     return _VERDICT.validate_json((folder / VERDICT_FILE).read_bytes())

@@ -1,4 +1,4 @@
-"""Which model the candidate has to stand up to."""
+"""Resolves the model that the candidate is compared with."""
 
 import ml_metadata as mlmd
 from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import LatestBlessedModelStrategy
@@ -8,8 +8,8 @@ from tfx.types.artifact import Artifact
 class LatestOtherBlessedModelStrategy(LatestBlessedModelStrategy):
     """Resolves the latest blessed model other than the candidate.
 
-    TFX's own strategy holds a model that an unedited second run takes from the cache against itself, and so evaluates
-    it once more; here the baseline stays the same and the cache holds.
+    With TFX's own strategy, a second run without edits would compare the cached model with itself and evaluate it
+    again; here the baseline stays the same, and the Evaluator comes from the cache.
 
     Inputs: candidate (the model to judge), model (all models), model_blessing (all blessings).
     """
@@ -17,7 +17,7 @@ class LatestOtherBlessedModelStrategy(LatestBlessedModelStrategy):
     def resolve_artifacts(
         self, store: mlmd.MetadataStore, input_dict: dict[str, list[Artifact]]
     ) -> dict[str, list[Artifact]] | None:
-        """Returns the baseline as "model" with its "model_blessing", both empty when nothing else was ever blessed."""
+        """Returns the baseline as "model" with its "model_blessing", both empty if no other model was ever blessed."""
         candidates = {model.id for model in input_dict["candidate"]}
         others = [model for model in input_dict["model"] if model.id not in candidates]
         baseline = super().resolve_artifacts(store, {"model": others, "model_blessing": input_dict["model_blessing"]})

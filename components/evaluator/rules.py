@@ -1,20 +1,16 @@
 """The four rules that decide whether a model is blessed.
 
-Two of them compare with the last blessed model, on the same images, and both put the burden of proof on the candidate:
-it is blessed when the *lower* end of a 95 % interval of its paired difference lies above the allowed drop (a test of
-non-inferiority at 2.5 %), not when the difference itself does. So
+Two of them compare the candidate with the last blessed model on the same images. They are tests of non-inferiority: the
+candidate passes if the *lower* end of the 95 % interval of its paired difference lies above the allowed drop.
 
-- an observed drop as large as the allowed one never passes, whatever the noise: the lower end is below the difference;
-- a model that is really worse by the allowed drop passes one time in forty, one that is worse by more next to never;
-- noise costs a good model its blessing unless the allowed drop leaves room for it: about 3.7 standard errors of the
-  difference (1.96 for the interval, the rest for the luck of the draw) bless an equally accurate model 19 times in 20.
-  Two trainings of one network with different seeds disagreed on 20 % of the images (profile quick), which makes the
-  standard error 0.45 points on 10,000 images, 1.4 on 1,000. Hence the numbers of the profiles in `pipeline/config.py`.
+- An observed drop as large as the allowed one never passes.
+- A model whose true drop equals the allowed drop passes one time in forty, a worse model more rarely.
+- An equally accurate model passes 19 times in 20 if the allowed drop is at least 3.7 standard errors of the difference.
+  Two trainings of one network with different seeds disagreed on 20 % of the images (profile quick): a standard error of
+  0.45 points on 10,000 images, 1.4 on 1,000. The defaults in `pipeline/config.py` follow from that.
 
-No class may fall: all ten lower ends must hold, and that is an intersection-union test. A model of which one class fell
-by more than allowed passes with at most 2.5 %, however many classes there are, so each interval stays at 95 %; widening
-them as Bonferroni does would only reject more good models. That an equal model must pass ten times is paid for by a
-larger allowed drop, not by less care.
+All ten classes must pass (an intersection-union test). A model in which one class dropped by the allowed amount passes
+in at most 2.5 % of cases, however many classes there are, so the intervals need no correction such as Bonferroni's.
 """
 
 import dataclasses
@@ -29,7 +25,7 @@ from components.evaluator.scorecard import score
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Thresholds:
-    """The number of each rule."""
+    """The thresholds of the rules."""
 
     min_accuracy: float  # 0..1
     max_accuracy_drop: float  # 0..1, against the last blessed model

@@ -25,7 +25,7 @@ def LiteConverter(  # noqa: N802 (TFX names components like classes)
     Args:
         examples: Images of split train calibrate the int8 model.
         model: Of the Trainer.
-        lite_models: The TensorFlow Lite models and what is known of them.
+        lite_models: The TensorFlow Lite models with their size and speed.
         code_digest: Of the sources that this step depends on.
     """
     folder = pathlib.Path(lite_models.uri)

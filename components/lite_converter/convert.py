@@ -1,7 +1,7 @@
 """Converts an exported model to TensorFlow Lite, in a process of its own.
 
-TensorFlow's converter does not only raise: what it cannot lower may abort its whole process (`LLVM ERROR`). As a module
-of its own, `python -m components.lite_converter.convert`, it takes nothing with it.
+TensorFlow's converter may abort its process (`LLVM ERROR`) instead of raising an error, so it runs as
+`python -m components.lite_converter.convert`.
 """
 
 import os
@@ -18,27 +18,27 @@ from components import signatures
 from components.artifacts.lite_comparison import LITE_NAMES, VariantName
 
 _SECONDS = 600  # for each conversion; one of the profile full takes 10 on a core
-# What a layer norm measures on each token. In eight bits it costs accuracy, and time, for XNNPACK has no such kernels:
-# the int8 model of a network of the profile quick answered 17 % of 10,000 test images otherwise than the network, with
-# these operators in float 4 %, three times as fast.
+# The statistics of layer norms. In eight bits they cost accuracy, and time, because XNNPACK has no such kernels: the
+# int8 model of a network of the profile quick predicted another class than the network for 17 % of 10,000 test images,
+# with these operators in float for 4 %, three times as fast.
 #
-# Products of activations, as attention has them: XNNPACK of TensorFlow 2.21 answers wrongly in eight bits, whichever
-# TensorFlow converted, where a transposition goes before (onnxsim/onnxsim#1436); in float they cost next to no time.
+# Products of activations, as in attention: after a transposition, XNNPACK of TensorFlow 2.21 computes them wrongly in
+# eight bits, whichever TensorFlow converted (onnxsim/onnxsim#1436); in float they cost next to no time.
 _FLOAT_OPERATORS = ["MEAN", "SQUARED_DIFFERENCE", "RSQRT", "BATCH_MATMUL"]
 
 
 def convert_models(saved_model: pathlib.Path, calibration: np.ndarray, folder: pathlib.Path) -> dict[VariantName, str]:
     """Writes the TensorFlow Lite models, `model_float32.tflite` and `model_int8.tflite`.
 
-    They take images, uint8 [batch, 32, 32, 3], one of them unless resized, and give probabilities, float32.
+    They map images, uint8 [batch, 32, 32, 3], to probabilities, float32; the batch is 1 unless resized.
 
     Args:
         saved_model: As the Trainer exports it.
-        calibration: Images that tell which values int8 has to hold, uint8 [batch, height, width, channels].
-        folder: Gets them.
+        calibration: Images that determine the ranges of int8, uint8 [batch, height, width, channels].
+        folder: Where they are written.
 
     Returns:
-        In words, why a TensorFlow Lite model could not be made; nothing for those that were.
+        The reason for each TensorFlow Lite model that cannot be converted.
     """
     failures: dict[VariantName, str] = {}
     with tempfile.TemporaryDirectory() as aside:
@@ -61,15 +61,15 @@ def locate_lite_model(folder: pathlib.Path, name: VariantName) -> pathlib.Path:
 
 
 def describe_failure(code: int, errors: str) -> str:
-    """Says in one line why a conversion ended.
+    """Describes in one line why a conversion ended.
 
     Args:
-        code: That its process ended with, below zero for a signal.
+        code: Exit code of its process, below zero for a signal.
         errors: What it wrote to stderr.
     """
     lines = [line.strip() for line in errors.splitlines() if line.strip()]
-    told = lines[-1] if lines else "it gave no reason"
-    return told if code > 0 else f"the converter died of signal {-code}: {told}"
+    reason = lines[-1] if lines else "it gave no reason"
+    return reason if code > 0 else f"the converter died of signal {-code}: {reason}"
 
 
 def _run(
@@ -90,7 +90,7 @@ def _run(
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return f"the converter was still at work after {_SECONDS * len(names)} seconds"
+        return f"the converter was still running after {_SECONDS * len(names)} seconds"
     return describe_failure(done.returncode, done.stderr) if done.returncode else None
 
 
@@ -100,10 +100,10 @@ def convert(name: str, module: Any, images: str) -> bytes:
     Args:
         name: Of the TensorFlow Lite model.
         module: The loaded SavedModel, as the Trainer exports it.
-        images: A .npy file of calibration images; the TFLite float32 needs none.
+        images: A .npy file of calibration images, for int8.
 
     Returns:
-        What a .tflite file holds.
+        The content of a .tflite file.
     """
     import tensorflow as tf  # in the process of its own only
 
@@ -130,14 +130,14 @@ def convert(name: str, module: Any, images: str) -> bytes:
 
 
 def _summarize(error: Exception) -> str:
-    """Returns the line of an error that names what TensorFlow Lite has not, else its first."""
+    """Returns the line of an error that names a missing operator, else its first line."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
     named = [line for line in lines if line.startswith(("TF Select ops:", "Custom ops:"))]
     return f"it lacks an operator ({named[0]})" if named else lines[0]
 
 
 def main(saved_model: str, images: str, folder: str, *names: str) -> None:
-    """Writes TensorFlow Lite models one after the other; an error ends that, and is the last line of stderr."""
+    """Writes TensorFlow Lite models one after the other; the last line of stderr describes the first error."""
     import tensorflow as tf
 
     try:
@@ -146,11 +146,11 @@ def main(saved_model: str, images: str, folder: str, *names: str) -> None:
             file = locate_lite_model(pathlib.Path(folder), name)
             part = file.with_suffix(".part")
             part.write_bytes(convert(name, module, images))
-            part.replace(file)  # so that a file that is there is whole
+            part.replace(file)  # so that no file is ever incomplete
     except Exception as error:
         sys.exit(_summarize(error))
 
 
 if __name__ == "__main__":
-    sys.modules["keras"] = None  # type: ignore[assignment]  # TensorFlow imports it where it can: two fifths of its time
+    sys.modules["keras"] = None  # type: ignore[assignment]  # two fifths of TensorFlow's import time
     main(*sys.argv[1:])
