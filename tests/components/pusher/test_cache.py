@@ -1,4 +1,4 @@
-"""TFX's cache and the Pusher: what is served is what the last run said, and nothing is pushed twice.
+"""TFX's cache and the Pusher: the model of the last run is served, and nothing is pushed twice.
 
 The tests run in the order in which they stand: each goes on from the root that the one before left.
 """
@@ -36,8 +36,8 @@ class Workplace:
         """Those on the disk."""
         return find_versions(self.root / "serving" / "tokenlearner")
 
-    def tell(self, key: str) -> str:
-        """Returns a property of what the Pusher of the newest run left."""
+    def read_property(self, key: str) -> str:
+        """Returns a property of the newest run's PushedModel."""
         pushed = read_run(self.root).find_output("pushed_model")
         assert pushed is not None
         return str(pushed.custom_properties[key].string_value)
@@ -51,7 +51,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
 def test_an_unedited_second_run_takes_the_push_from_the_cache(workplace: Workplace) -> None:
     assert workplace.run("A") == "done"
     assert workplace.run("A") == "cached"
-    assert workplace.tell("pushed_version") == str(max(workplace.versions))
+    assert workplace.read_property("pushed_version") == str(max(workplace.versions))
     assert len(workplace.versions) == 1
 
 
@@ -67,7 +67,7 @@ def test_an_older_model_that_is_blessed_again_is_pushed_again(workplace: Workpla
 def test_a_rejected_model_changes_nothing(workplace: Workplace) -> None:
     before = list(workplace.versions)
     assert workplace.run("C", is_blessed=False) == "done"
-    assert workplace.tell("not_pushed_because") == "it is not blessed"
+    assert workplace.read_property("not_pushed_because") == "it is not blessed"
     assert workplace.run("C", is_blessed=False) == "cached"
     assert workplace.run("A") == "cached"
     assert list(workplace.versions) == before
@@ -92,7 +92,7 @@ def test_what_was_rolled_back_is_not_pushed_by_an_unedited_run(workplace: Workpl
     assert read_served_name(workplace.root) == "B"
     before = list(workplace.versions)
     assert workplace.run("A") == "done"
-    because = workplace.tell("not_pushed_because")
+    because = workplace.read_property("not_pushed_because")
     assert because.startswith(f"version {served} with this model was rolled back by ")
     assert because.endswith(f": A errs on cats; `tokenlearner push rollback {served}` brings it back")
     assert workplace.run("A") == "cached"
