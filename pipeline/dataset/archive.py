@@ -36,7 +36,7 @@ def download_files(names: Collection[str]) -> dict[str, bytes]:
     try:
         with requests.get(URL, stream=True, timeout=_TIMEOUT_SECONDS) as response:
             response.raise_for_status()
-            size = int(response.headers.get("Content-Length", 0)) or None
+            size = int(response.headers.get("Content-Length", 0))
             with rich.progress.wrap_file(response.raw, size, description="Downloading", console=CONSOLE) as stream:
                 return _unpack(stream, names)
     except (OSError, EOFError, tarfile.TarError, zlib.error, urllib3.exceptions.HTTPError) as error:

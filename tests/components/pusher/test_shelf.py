@@ -96,7 +96,7 @@ def test_one_process_pushes_at_a_time(base: pathlib.Path, model: pathlib.Path) -
 def test_kills_at_random_moments_show_no_reader_a_partial_version(base: pathlib.Path, model: pathlib.Path) -> None:
     (model / "variables" / "variables.data-00000-of-00001").write_bytes(os.urandom(1 << 20))
     draw, seen = random.Random(1), [0]
-    command = [sys.executable, "-c", _PUSH_FOREVER, base, model]
+    command = [sys.executable, "-c", _PUSH_FOREVER, str(base), str(model)]
     for _ in range(5):
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as child:

@@ -146,7 +146,7 @@ def test_a_killed_preparation_excludes_others_only_while_it_runs(
     packed_archive: pathlib.Path, md5s: dict[str, str], tmp_path: pathlib.Path
 ) -> None:
     folder = tmp_path / "data" / "cifar10"
-    command = [sys.executable, "-c", _OPEN_WORKSPACE, folder / "3.0.2"]
+    command = [sys.executable, "-c", _OPEN_WORKSPACE, str(folder / "3.0.2")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "open\n"

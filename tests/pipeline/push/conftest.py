@@ -34,7 +34,7 @@ class ServedRoot(RecordedRoot):
 def served(tmp_path_factory: pytest.TempPathFactory) -> ServedRoot:
     """Versions 1000, 1001 and 1002; the second one's model is the baseline of the third. Tests must not change it."""
     root = ServedRoot(tmp_path_factory.mktemp("served") / "root")
-    models = []
+    models: list[Artifact] = []
     for day in (1, 2, 3):
         run_id = f"2026-02-0{day}T10:00:00.000001"
         root.record(Plan(run_id=run_id, seed=day, cached_until="Transform" if models else None))

@@ -6,11 +6,11 @@ import socket
 from types import SimpleNamespace
 from unittest.mock import Mock, create_autospec
 
-import httpx
 import pytest
 from commands import Command
 from huggingface_hub import HfApi, RepoUrl
 from huggingface_hub.errors import HfHubHTTPError
+from huggingface_hub.utils import httpx
 from pushes import push, write_model
 
 from components.errors import ExitCode
