@@ -98,7 +98,7 @@ def open_shelf(base: pathlib.Path) -> Iterator[Shelf]:
     try:
         with hold_lock(locate_staging(base) / "lock", busy):
             yield Shelf(base)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         raise Failure(
             f"no version was pushed to {base}, the earlier ones are unchanged ({error}); run the same command again "
             f"once it can be written to and is on one file system with {locate_staging(base).name}."

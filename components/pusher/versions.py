@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from components.pusher.manifest import Manifest, read_manifest
 
-LARGEST = 2**63 - 1  # TensorFlow Serving's limit
+_LARGEST = 2**63 - 1  # TensorFlow Serving's limit
 
 
 def find_versions(base: pathlib.Path) -> dict[int, pathlib.Path]:
@@ -22,7 +22,7 @@ def find_versions(base: pathlib.Path) -> dict[int, pathlib.Path]:
         return {}
     folders = (path for path in base.iterdir() if path.name.isascii() and path.name.isdecimal() and path.is_dir())
     found = {int(path.name): path for path in folders}
-    return {version: found[version] for version in sorted(found) if version <= LARGEST}
+    return {version: found[version] for version in sorted(found) if version <= _LARGEST}
 
 
 def read_manifests(folders: Mapping[int, pathlib.Path]) -> dict[int, Manifest]:
@@ -43,14 +43,8 @@ def choose_version(seen: Iterable[int], now: float) -> int:
 
     Returns:
         The time, or one more than the largest version if that is larger.
-
-    Raises:
-        OverflowError: There is no larger one.
     """
-    version = max(int(now), 1 + max(seen, default=0))
-    if version > LARGEST:
-        raise OverflowError(f"there is no version after {LARGEST}")
-    return version
+    return max(int(now), 1 + max(seen, default=0))
 
 
 def choose_outdated(manifests: Mapping[int, Manifest], keep: int, baseline_id: int | None) -> list[int]:

@@ -161,11 +161,3 @@ def test_a_served_folder_on_another_file_system_is_reported(mount: Mount, model:
     with pytest.raises(Failure, match=r"Invalid cross-device link.*is on one file system with \.disk\.push"):
         push(base, model)
     assert list(base.iterdir()) == []
-
-
-def test_a_missing_file_of_the_model_is_named(base: pathlib.Path, model: pathlib.Path) -> None:
-    (model / "saved_model.pb").unlink()
-    (model / "saved_model.pb").symlink_to(model / "nowhere")
-    with pytest.raises(Failure, match=r"No such file or directory: .*saved_model\.pb"):
-        push(base, model)
-    assert find_versions(base) == {}

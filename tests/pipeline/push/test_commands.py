@@ -48,11 +48,8 @@ def test_verify_names_each_damaged_file_and_ends_with_exit_code_3(tokenlearner: 
     assert tokenlearner("push", "verify", "1000", "--root", root).code == ExitCode.OK
     done = tokenlearner("push", "verify", "1001", "--json", "--root", root)
     assert done.code == ExitCode.BAD_DATA
-    assert [error["file"] for error in json.loads(done.out)[0]["integrity_errors"]] == [
-        "README.md",
-        "extra",
-        "saved_model.pb",
-    ]
+    errors = json.loads(done.out)[0]["integrity_errors"]
+    assert [error["file"] for error in errors] == ["README.md", "extra", "saved_model.pb"]
 
 
 def test_a_manifest_that_is_whole_in_itself_is_compared_with_ml_metadata(
@@ -225,27 +222,14 @@ def test_a_damaged_newest_version_can_be_rolled_back(
     assert list(read_pushes(Records(root / "metadata.sqlite"))[-1].withheld) == [served.artifact("model").id]
 
 
-@pytest.mark.parametrize(
-    ("command", "words"),
-    [
-        (
-            "mount -o remount,ro {disk}",
-            "nothing was rolled back: {disk}/root cannot be written to (Read-only file system).",
-        ),
-        ("dd if=/dev/zero of={disk}/ballast bs=4k", "No space left on device"),
-    ],
-    ids=["read-only", "full"],
-)
-def test_a_disk_that_cannot_be_written_to_is_reported(
-    command: str, words: str, tokenlearner: Command, served: RecordedRoot, mount: Mount
-) -> None:
+def test_a_read_only_disk_is_reported(tokenlearner: Command, served: RecordedRoot, mount: Mount) -> None:
     disk = mount("size=4m")
     root = copy_root(served, disk / "root")
-    subprocess.run(command.format(disk=disk).split(), capture_output=True, check=False)
+    subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
     done = tokenlearner("push", "rollback", "1000", "--root", root)
     assert done.code == ExitCode.STEP_FAILED
-    assert done.err.count("\n") == 1
-    assert words.format(disk=disk) in done.err
+    message = f"nothing was rolled back: {root} cannot be written to (Read-only file system)."
+    assert done.err == f"tokenlearner: {message}\n"
     assert list(find_versions(locate_serving_dir(root))) == VERSIONS
 
 

@@ -107,7 +107,6 @@ def test_a_dry_run_lists_the_files_without_token_and_network(
         (("me/tokens",), ExitCode.USAGE, "nobody is logged in to the Hugging Face Hub here; run `hf auth login`"),
         (("a/b..c",), ExitCode.USAGE, "'a/b..c' is not a valid repository name"),
         (("a/b/c", "--dry-run"), ExitCode.USAGE, "'a/b/c' is not a valid repository name"),
-        (("me/tokens", "--version", 11), ExitCode.USAGE, "holds no version 11; it holds 8, 9, 10."),
         (("me/tokens", "--version", 9), ExitCode.BAD_DATA, "version 9 is damaged and is not uploaded: saved_model.pb"),
         (("me/tokens", "--version", 8, "--dry-run"), ExitCode.USAGE, "version 8 has no card (README.md)"),
     ],
