@@ -71,7 +71,7 @@ def test_bad_data_stop_a_run_before_the_trainer_and_all_that_is_amiss_is_told_at
         "feature 'image' in split train: not every example has exactly one value",
         "feature 'label' in split test: not every example has exactly one value",
         "feature 'image' in split test: The feature was present in fewer examples than expected",
-        "feature 'weight' in split test: the schema does not know this feature",
+        "feature 'weight' in split test: the schema does not have this feature",
         "feature 'label' is balanced differently in train and valid: ",
         f"1 image of split train came as 28x28x1 instead of 32x32x3: {ids['train', 108]}",
         f"1 image of split test cannot be decoded: {ids['test', 108]}",

@@ -1,1 +1,1 @@
-"""Data gate: stops the run before any training when the data is not what the schema says."""
+"""Data gate: stops the run before any training if the data is not what the schema says."""

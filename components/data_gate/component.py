@@ -25,22 +25,21 @@ from components.artifacts.duplicates import (
     encode_group,
     is_several,
 )
-from components.data_gate import findings
-from components.data_gate.bad_image import BadImage
+from components.data_gate.findings import BadImage, describe_anomalies, describe_bad_images
 from components.data_gate.images import CheckedImage, check_images
 from components.data_gate.skew import describe_skew
 from components.errors import BadDataError
 
-_BAD_IMAGES, _SHARED_IDS = "bad_images", "shared_ids"  # how files of lines of JSON begin
+_BAD_IMAGES, _SHARED_IDS = "bad_images", "shared_ids"  # prefixes of files of JSON lines
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _Checked:
-    """What was found in the images."""
+    """Findings in the images."""
 
     bad_images: list[BadImage]
     duplicates: Duplicates
-    shared_ids: dict[str, list[str]]  # the splits of the records of each id that has several
+    shared_ids: dict[str, list[str]]  # splits of the records of each id that several share
 
 
 @component(use_beam=True)
@@ -58,38 +57,38 @@ def DataGate(  # noqa: N802 (TFX names components like classes)
 ) -> None:
     """Stops the run when the data has anomalies, before anything is trained on it.
 
-    Looked at are: what ExampleValidator found in each split, how far the balance of classes in valid and test stands
-    from train, whether every image decodes to 32x32x3, whether ids are unique, and which images have identical pixels.
+    Checks what ExampleValidator found in each split, how far the balance of classes in valid and test differs from
+    train, whether every image decodes to 32x32x3, whether ids are unique, and which images have identical pixels.
 
     Args:
         examples: Splits train, valid and test.
         statistics: Of these splits.
-        schema: What they are held against.
+        schema: Of all splits.
         anomalies: Of ExampleValidator.
-        bad_images: Folder of JSON lines, one an image that cannot be trained on.
-        duplicates: Folder of JSON lines, one a group of images with identical pixels; read by `read_duplicates`.
+        bad_images: Folder of JSON lines, one for each image that cannot be trained on.
+        duplicates: Folder of JSON lines, one for each group of images with identical pixels; read by `read_duplicates`.
         max_duplicate_share: Share of a split's images that may also occur in another split, 0..1.
         duplicates_path: File that lists all duplicates when they stop the run; a failed step keeps no outputs.
         code_digest: Of the sources that this step depends on.
         beam_pipeline: Given by TFX.
 
     Raises:
-        BadDataError: If anything is amiss; the message lists it.
+        BadDataError: If the data has anomalies; the message lists them.
     """
     split_statistics = {split: _read_statistics(statistics, split) for split in features.SPLITS}
     schema_proto = io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(schema.uri))
     found = []
     for split in features.SPLITS:
-        found += findings.describe_anomalies(_read_anomalies(anomalies, split), split)
+        found += describe_anomalies(_read_anomalies(anomalies, split), split)
     found += describe_skew(split_statistics, schema_proto)
     checked = _check_images(examples, bad_images.uri, duplicates.uri, beam_pipeline)
-    found += findings.describe_bad_images(checked.bad_images)
+    found += describe_bad_images(checked.bad_images)
     split_images = {split: int(each.datasets[0].num_examples) for split, each in split_statistics.items()}
     doubled = describe_shared_ids(checked.shared_ids)
     doubled += describe_shared_images(checked.duplicates, split_images, max_duplicate_share)
     if doubled:
         found += [*doubled, _list_all(checked, duplicates_path)]
-    elif fileio.exists(duplicates_path):  # of an earlier run, whose data was mended since
+    elif fileio.exists(duplicates_path):  # of an earlier run, whose data was fixed since
         fileio.remove(duplicates_path)
     if found:
         raise BadDataError("; ".join(found))
@@ -109,15 +108,7 @@ def _read_anomalies(artifact: standard_artifacts.ExampleAnomalies, split: str) -
 def _check_images(
     examples: standard_artifacts.Examples, bad_images: str, duplicates: str, beam_pipeline: beam.Pipeline
 ) -> _Checked:
-    """Looks at every image once; only ids and digests are shuffled, never the images.
-
-    Args:
-        examples: The splits.
-        bad_images: Folder that gets a line of JSON for each image that cannot be trained on.
-        duplicates: Folder that gets a line of JSON for each group of identical images, and for each id that several
-            records share.
-        beam_pipeline: That looks.
-    """
+    """Reads every image once and writes what is wrong; only ids and digests are shuffled, never the images."""
     folders = {split: artifact_utils.get_split_uri([examples], split) for split in features.SPLITS}
     files = [
         (split, f"{folder}/{name}") for split, folder in folders.items() for name in sorted(fileio.listdir(folder))
@@ -177,7 +168,7 @@ def _read(folder: str, prefix: str) -> list[str]:
 
 
 def _list_all(checked: _Checked, path: str) -> str:
-    """Writes all duplicates where they outlive the step, whose outputs TFX removes when it fails; says where."""
+    """Writes all duplicates to a file that stays when TFX removes the failed step's outputs."""
     found = {"identical_images": checked.duplicates.groups, "shared_ids": checked.shared_ids}
     with fileio.open(path, "w") as file:
         file.write(json.dumps(found, indent=1))

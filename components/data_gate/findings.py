@@ -1,31 +1,38 @@
-"""Puts anomalies into words."""
+"""Describes anomalies and bad images in words, without TensorFlow."""
 
 import collections
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
-from components.data_gate.bad_image import BadImage
-
-_NAMED_IMAGES = 10  # ids spelled out for each kind of bad image
-_PLAINER = {  # than TFDV's own words
+_NAMED_IMAGES = 10  # ids listed for each kind of bad image
+_PLAIN = {  # instead of TFDV's own descriptions
     anomalies_pb2.AnomalyInfo.INVALID_FEATURE_SHAPE: "not every example has exactly one value",
-    anomalies_pb2.AnomalyInfo.SCHEMA_NEW_COLUMN: "the schema does not know this feature",
+    anomalies_pb2.AnomalyInfo.SCHEMA_NEW_COLUMN: "the schema does not have this feature",
 }
 
 
+class BadImage(NamedTuple):
+    """An image that cannot be trained on."""
+
+    split: str
+    example_id: str
+    reason: str  # such as "cannot be decoded"
+
+
 def describe_anomalies(anomalies: anomalies_pb2.Anomalies, split: str) -> list[str]:
-    """Says in words what TFDV found in one split.
+    """Describes the anomalies that TFDV found in one split.
 
     Args:
         anomalies: Of `tfdv.validate_statistics` or ExampleValidator.
         split: Its name.
 
     Returns:
-        One clause a reason, ordered by feature; empty if there is none.
+        One clause for each reason, ordered by feature.
     """
     findings = [
-        f"feature {name!r} in split {split}: {_PLAINER.get(reason.type, reason.description.rstrip('.'))}"
+        f"feature {name!r} in split {split}: {_PLAIN.get(reason.type, reason.description.rstrip('.'))}"
         for name, info in sorted(anomalies.anomaly_info.items())
         for reason in info.reason
     ]
@@ -35,14 +42,7 @@ def describe_anomalies(anomalies: anomalies_pb2.Anomalies, split: str) -> list[s
 
 
 def describe_bad_images(bad_images: Iterable[BadImage]) -> list[str]:
-    """Says in words which images cannot be trained on.
-
-    Args:
-        bad_images: In any order.
-
-    Returns:
-        One clause a split and reason, with the count and the first ids.
-    """
+    """Returns one clause for each split and reason, with the count and the first ids."""
     ids = collections.defaultdict(list)
     for image in bad_images:
         ids[image.split, image.reason].append(image.example_id)

@@ -1,4 +1,4 @@
-"""Reads what the data gate has to know of every image: its id, whether it can be trained on, a digest of its pixels."""
+"""Reads of every image its id, whether it can be trained on, and a digest of its pixels."""
 
 import hashlib
 import pathlib
@@ -36,7 +36,7 @@ def check_images(split: str, file: str) -> Iterator[CheckedImage]:
     position = 0
     for records in tf.data.TFRecordDataset(file).batch(_BATCH_SIZE).as_numpy_iterator():
         examples = [tf.train.Example.FromString(record).features.feature for record in records]
-        # Without an image there is nothing to decode: a missing feature is the schema's affair.
+        # Without an image there is nothing to decode: a missing feature is an anomaly of the schema.
         images = {at: example[features.IMAGE].bytes_list.value[:1] for at, example in enumerate(examples)}
         images = {at: image[0] for at, image in images.items() if image}
         found = dict(zip(images, _check(list(images.values())), strict=True))
@@ -49,7 +49,7 @@ def check_images(split: str, file: str) -> Iterator[CheckedImage]:
 
 
 def _check(images: list[bytes]) -> list[tuple[str, bytes]]:
-    """Returns of each encoded image what is wrong with it, "" for nothing, and the digest of its pixels."""
+    """Returns for each encoded image what is wrong with it, or "", and the digest of its pixels."""
     try:
         shapes, contents = (of_all.numpy() for of_all in _decode(tf.constant(images, tf.string)))
     except tf.errors.InvalidArgumentError:
@@ -66,12 +66,12 @@ def _check(images: list[bytes]) -> list[tuple[str, bytes]]:
 
 @tf.function(autograph=False, input_signature=[tf.TensorSpec([None], tf.string)])
 def _decode(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns height, width and channels of each encoded image, int32 [batch, 3], and it as a string [batch]."""
+    """Returns the shape of each encoded image, int32 [batch, 3], and its pixels as a string [batch]."""
 
     def decode(image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         pixels = tf.io.decode_image(image, expand_animations=False)
         shape = tf.shape(pixels)
-        is_expected = tf.reduce_all(shape == features.IMAGE_SHAPE)  # others may be large, and need no digest
+        is_expected = tf.reduce_all(shape == features.IMAGE_SHAPE)  # others may be large and need no digest
         return shape, tf.cond(is_expected, lambda: tf.io.serialize_tensor(pixels), lambda: "")
 
     return tf.map_fn(decode, images, fn_output_signature=(tf.TensorSpec([3], tf.int32), tf.TensorSpec([], tf.string)))

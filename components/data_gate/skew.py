@@ -1,4 +1,4 @@
-"""Finds splits that are balanced differently from train."""
+"""Finds splits whose classes are balanced differently from train."""
 
 from collections.abc import Mapping
 
@@ -11,14 +11,14 @@ from components import features
 def describe_skew(
     statistics: Mapping[str, statistics_pb2.DatasetFeatureStatisticsList], schema: schema_pb2.Schema
 ) -> list[str]:
-    """Says in words which splits stand too far from train, by the schema's skew comparators.
+    """Describes the splits that differ too much from train, by the schema's skew comparators.
 
     Args:
         statistics: By split; all of `features.SPLITS`.
         schema: Its `skew_comparator`s name the features and the distances allowed.
 
     Returns:
-        One clause a feature and split.
+        One clause for each feature and split.
     """
     findings = []
     for split in (features.VALID_SPLIT, features.TEST_SPLIT):

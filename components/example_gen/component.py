@@ -53,7 +53,7 @@ def list_shards(tfds_dir: pathlib.Path | str) -> list[tuple[str, str, int]]:
 
 
 def digest_source(tfds_dir: pathlib.Path) -> str:
-    """Returns the SHA-256 of a prepared TFDS dataset's records, which makes the cache see every change of them.
+    """Returns the SHA-256 of a prepared TFDS dataset's records, for the cache.
 
     Args:
         tfds_dir: Its version folder.
@@ -81,7 +81,7 @@ def Cifar10ExampleGen(  # noqa: N802 (TFX names components like classes)
 ) -> None:
     """Copies a prepared TFDS dataset `cifar10` into the splits train, valid and test.
 
-    The unit of work is a TFDS file, read and written as a stream, so memory stays flat and any Beam runner spreads it.
+    Each TFDS file is read and written as a stream, so memory stays flat, and any Beam runner can distribute the files.
 
     Args:
         examples: Serialized tf.Examples with the TFDS features id, image (encoded bytes) and label.

@@ -1,4 +1,4 @@
-"""Which split an image belongs to, and the copying of TFDS records into splits."""
+"""Copies TFDS records into the splits that they belong to."""
 
 import contextlib
 import pathlib
@@ -13,7 +13,7 @@ _BATCH_SIZE = 512  # records read at once
 
 
 def position_of(example_id: str) -> int:
-    """Returns where an image stands in the authors' order, told by its TFDS id.
+    """Returns the position of an image in the authors' order, from its TFDS id.
 
     Args:
         example_id: Such as "train_00017".
@@ -65,7 +65,7 @@ def copy_shard(source: str, tfds_split: str, images: int, output: str, train_ima
 
 
 def _read_records(source: str) -> Iterator[tuple[bytes, str]]:
-    """Yields serialized tf.Examples with their ids, "" for none; read in batches, which takes a fifth of the time."""
+    """Yields serialized tf.Examples with their ids, or ""; batches take a fifth of the time."""
     id_spec = {features.ID: tf.io.FixedLenFeature([], tf.string, default_value="")}
     batches = tf.data.TFRecordDataset(source).batch(_BATCH_SIZE)
     batches = batches.map(lambda records: (records, tf.io.parse_example(records, id_spec)[features.ID])).prefetch(1)
@@ -73,13 +73,13 @@ def _read_records(source: str) -> Iterator[tuple[bytes, str]]:
         for records, ids in batches.as_numpy_iterator():
             yield from zip(records, (example_id.decode() for example_id in ids), strict=True)
     except tf.errors.DataLossError as error:
-        raise BadDataError(f"{source} is truncated or corrupt; prepare the dataset again") from error
+        raise BadDataError(f"{source} is truncated or corrupt; delete its folder, then prepare it again") from error
     except tf.errors.InvalidArgumentError as error:
-        raise BadDataError(f"{source} holds a record that is no tf.Example with one id") from error
+        raise BadDataError(f"{source} holds a record that is not a tf.Example with one id") from error
 
 
 def _split_file(output: str, split: str, source: str) -> str:
     folder = f"{output}/Split-{split}"
     tf.io.gfile.makedirs(folder)
-    # No .gz: PNGs do not compress, and every reader in TFX tells the compression from the name.
+    # No .gz: PNGs do not compress, and every reader in TFX infers the compression from the name.
     return f"{folder}/{pathlib.PurePath(source).name}"

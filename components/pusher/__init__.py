@@ -1,1 +1,1 @@
-"""Versions that a server may load: published whole, told apart byte by byte, removed when they are old."""
+"""Versions that a server may load: published whole, verified byte by byte, removed when they are old."""

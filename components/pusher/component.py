@@ -44,7 +44,7 @@ def Pusher(  # noqa: N802 (TFX names components like classes)
 
     Args:
         model: What the Trainer exported.
-        model_run: Of the Trainer; `winner.json` tells the network.
+        model_run: Of the Trainer; `winner.json` describes the network.
         verdict: Of the Evaluator.
         model_blessing: Of the Evaluator.
         pushed_model: With the properties that TFX's Pusher sets; its folder stays empty.
@@ -52,25 +52,25 @@ def Pusher(  # noqa: N802 (TFX names components like classes)
         keep_versions: How many of the newest versions stay; see `versions.choose_outdated`.
         metadata_path: The sqlite file of ML Metadata; if there is none, the manifest holds no digests.
         code_digest: Of the sources that this step depends on.
-        infra_blessing: Of the ServingValidator; None: it does not count.
+        infra_blessing: Of the ServingValidator; None: not required.
         lite_models: Of the LiteConverter.
         model_card: Of the ModelCard.
         baseline_model: The last other blessed model; its newest version stays.
-        manual_blessing: Of PusherDriver: id of a manual blessing, which counts instead of the Evaluator's; 0: none.
+        manual_blessing: Of PusherDriver: id of a manual blessing, which replaces the Evaluator's; 0: none.
         last_push: Of PusherDriver, for the cache.
 
     Raises:
-        PushError: If the folder cannot be written to; it is as it was.
+        Failure: If the folder cannot be written to; it is unchanged.
         LockedError: If another process pushes to it.
     """
-    pathlib.Path(pushed_model.uri).mkdir(parents=True, exist_ok=True)  # TFX's cache asks whether it exists
+    pathlib.Path(pushed_model.uri).mkdir(parents=True, exist_ok=True)  # TFX's cache requires it
     records = open_records(pathlib.Path(metadata_path))
     history = pushes.read_pushes(records)
     withheld = history[-1].withheld if history else {}
     is_blessed = bool(manual_blessing) or model_utils.is_model_blessed(model_blessing)
-    if obstacle := _find_obstacle(infra_blessing, withheld.get(model.id), is_blessed=is_blessed):
+    if rejection := _find_rejection(infra_blessing, withheld.get(model.id), is_blessed=is_blessed):
         pushed_model.set_int_custom_property("pushed", 0)
-        pushed_model.set_string_custom_property(pushes.NOT_PUSHED_BECAUSE, obstacle)
+        pushed_model.set_string_custom_property(pushes.NOT_PUSHED_BECAUSE, rejection)
         return
     saved_model = locate_saved_model(model)
     files = collect_files(
@@ -91,9 +91,9 @@ def Pusher(  # noqa: N802 (TFX names components like classes)
     with open_shelf(pathlib.Path(serving_dir)) as shelf:
         manifest = shelf.publish(files, draft, [push.version for push in history], time.time())
         shelf.remove_outdated(keep_versions, baseline_model.id if baseline_model else None)
-    # A rollback holds until another model is pushed: the same one, pushed again, hands it on.
-    handed_on = withheld if history and history[-1].model_id == model.id else {}
-    _mark_pushed(pushed_model, pathlib.Path(serving_dir), manifest, handed_on)
+    # A rollback holds until another model is pushed, not when the same one is pushed again.
+    still_withheld = withheld if history and history[-1].model_id == model.id else {}
+    _mark_pushed(pushed_model, pathlib.Path(serving_dir), manifest, still_withheld)
     pushed_model.set_string_custom_property(PUSHED_FROM, describe_candidate(candidate))
     pushed_model.set_int_custom_property(PUSH_BEFORE, last_push)
     pushed_model.set_int_custom_property(pushes.MANUAL_BLESSING, manual_blessing)
@@ -102,7 +102,7 @@ def Pusher(  # noqa: N802 (TFX names components like classes)
 Pusher.DRIVER_CLASS = PusherDriver  # `@component` has no argument for it
 
 
-def _find_obstacle(infra_blessing: Artifact | None, withheld: str | None, *, is_blessed: bool) -> str | None:
+def _find_rejection(infra_blessing: Artifact | None, withheld: str | None, *, is_blessed: bool) -> str | None:
     """Returns why the model is not pushed."""
     if not is_blessed:
         return "it is not blessed"
@@ -112,7 +112,7 @@ def _find_obstacle(infra_blessing: Artifact | None, withheld: str | None, *, is_
 
 
 def _mark_pushed(pushed_model: Artifact, base: pathlib.Path, manifest: Manifest, withheld: dict[int, str]) -> None:
-    """Sets the properties that TFX's Pusher sets, and those by which a later push and `push verify` know this one."""
+    """Sets the properties that TFX's Pusher sets, and those that a later push and `push verify` read."""
     pushed_model.set_int_custom_property("pushed", 1)
     pushed_model.set_string_custom_property("pushed_destination", str(base / str(manifest.version)))
     pushed_model.set_string_custom_property("pushed_version", str(manifest.version))

@@ -3,7 +3,7 @@
 import pathlib
 
 from components.artifacts.lite_comparison import LABELS_FILE, read_comparison
-from components.pusher.faults import list_files
+from components.pusher.integrity import list_files
 
 _LITE_FOLDER = "lite"
 
@@ -18,26 +18,17 @@ def collect_files(
     """Collects the files of a version.
 
     Args:
-        saved_model: Its files stand where TensorFlow Serving looks for them, at the top.
-        model_card: README.md and the pictures that it links to, beside the SavedModel; None: no card.
+        saved_model: Its files go to the top, where TensorFlow Serving looks for them.
+        model_card: README.md and its pictures, next to the SavedModel; None: no card.
         lite_models: The TensorFlow Lite models; None: there are none.
         verdict: Of the Evaluator, which names the TensorFlow Lite models to push.
 
     Returns:
         File by path within the version.
-
-    Raises:
-        ValueError: If the card would take the place of a file of the SavedModel.
     """
-    files = _place(saved_model)
-    card = _place(model_card) if model_card else {}
-    if both := sorted(set(files) & set(card)):
-        raise ValueError(f"both the SavedModel and the model card have a file {both[0]}")
-    return files | card | (_choose_lite_models(lite_models, verdict) if lite_models else {})
-
-
-def _place(folder: pathlib.Path) -> dict[str, pathlib.Path]:
-    return {name: folder / name for name in list_files(folder)}
+    folders = [folder for folder in (model_card, saved_model) if folder]
+    files = {name: folder / name for folder in folders for name in list_files(folder)}
+    return files | (_choose_lite_models(lite_models, verdict) if lite_models else {})
 
 
 def _choose_lite_models(folder: pathlib.Path, verdict: pathlib.Path) -> dict[str, pathlib.Path]:

@@ -13,9 +13,9 @@ from tfx.proto.orchestration import driver_output_pb2
 from tfx.types.artifact import Artifact
 
 from components.metadata.pushes import MANIFEST_SHA256
-from components.pusher.faults import find_faults
+from components.pusher.integrity import find_integrity_errors
 
-CANDIDATE_INPUTS = ("model", "verdict", "infra_blessing", "lite_models", "model_card")  # tell candidates apart
+CANDIDATE_INPUTS = ("model", "verdict", "infra_blessing", "lite_models", "model_card")  # identify a candidate
 PUSHED_FROM = "pushed_from"  # property of a PushedModel, JSON: ids of the artifacts that it was made from, by input
 PUSH_BEFORE = "push_before"  # property of a PushedModel: the Pusher's parameter `last_push`
 
@@ -24,9 +24,9 @@ class PusherDriver(base_driver.BaseDriver):
     """Sets two parameters of the Pusher from ML Metadata before TFX looks for the step in the cache.
 
     `manual_blessing` is the id of the newest manual blessing of the model, 0 without one. `last_push` is the id of the
-    last push; but as long as that was made from the same candidate and its version is whole on the disk, it keeps the
-    value of that push. So the step comes from the cache while there is nothing to do, and runs once the model was
-    blessed, something else was pushed or rolled back, or the version is missing or damaged.
+    last push, unless that was made from the same candidate and its version is whole on the disk: then it keeps the
+    value of that push. So the step comes from the cache until the model is blessed, something else is pushed or rolled
+    back, or the version is missing or damaged.
     """
 
     def __init__(self, connection: metadata.Metadata) -> None:
@@ -46,7 +46,7 @@ class PusherDriver(base_driver.BaseDriver):
 
 
 def find_manual_blessing(blessings: Sequence[metadata_store_pb2.Artifact], model_id: int) -> int:
-    """Returns the id of the newest blessing that a person gave a model; 0: there is none."""
+    """Returns the id of a model's newest manual blessing; 0: there is none."""
     manual = [
         blessing.id
         for blessing in blessings
@@ -70,7 +70,7 @@ def find_last_push(artifacts: Sequence[metadata_store_pb2.Artifact], inputs: Map
 
 
 def describe_candidate(inputs: Mapping[str, Artifact | None]) -> str:
-    """Returns what PUSHED_FROM holds."""
+    """Returns the value of PUSHED_FROM."""
     return json.dumps({key: artifact.id for key, artifact in sorted(inputs.items()) if artifact})
 
 
@@ -83,4 +83,4 @@ def _is_from(push: metadata_store_pb2.Artifact, inputs: Mapping[str, Sequence[Ar
 def _is_whole(push: metadata_store_pb2.Artifact) -> bool:
     properties = push.custom_properties
     folder = pathlib.Path(properties["pushed_destination"].string_value)
-    return not find_faults(folder, properties[MANIFEST_SHA256].string_value)
+    return not find_integrity_errors(folder, properties[MANIFEST_SHA256].string_value)

@@ -1,4 +1,4 @@
-"""What `manifest.json` says of a pushed version and how it is read back, without TFX and TensorFlow."""
+"""The content of `manifest.json`, its reader and its writer; without TFX and TensorFlow."""
 
 import dataclasses
 import hashlib
@@ -32,7 +32,7 @@ class ModelRecord:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Metrics:
-    """How the model did on the test split."""
+    """Metrics of the model on the test split."""
 
     images: int
     accuracy: Measure  # 0..1
@@ -43,7 +43,7 @@ class Metrics:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Signature:
-    """What a signature of the SavedModel takes and gives; types and shapes by name, such as "string [-1]"."""
+    """A signature of the SavedModel: types and shapes by name, such as "string [-1]"."""
 
     inputs: dict[str, str]
     outputs: dict[str, str]
@@ -51,9 +51,9 @@ class Signature:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Rollback:
-    """Why an older version came back under a new number."""
+    """Why an older version is served again under a new number."""
 
-    copy_of: int  # the version that came back
+    copy_of: int  # the older version
     rolled_back_from: int  # the version that was served until then
     who: str  # login name
     reason: str | None  # None: none was given
@@ -61,10 +61,10 @@ class Rollback:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """A pushed version; what is known of its making comes from its artifacts and from ML Metadata."""
+    """A pushed version and how it was made."""
 
     version: int
-    run_id: str | None  # None: no ML Metadata at hand, as for the digests
+    run_id: str | None  # None: no ML Metadata; then there are no digests either
     pushed_at: str  # UTC, ISO 8601
     model: ModelRecord
     data_digest: str | None  # SHA-256 of the dataset's records
@@ -75,12 +75,17 @@ class Manifest:
     rollback: Rollback | None = None
     digest: str = ""  # SHA-256 of this manifest with an empty digest
 
+    @property
+    def size(self) -> str:
+        """Number and size of the files in words."""
+        return f"{len(self.files)} files of {sum(file.size_bytes for file in self.files.values()) / 1e6:.2f} MB in all"
+
 
 _MANIFEST = pydantic.TypeAdapter(Manifest)
 
 
 def encode_manifest(manifest: Manifest) -> bytes:
-    """Returns the one way in which a manifest is written, its digest made anew."""
+    """Returns a manifest as JSON, with a new digest; the same manifest always gives the same bytes."""
     unsealed = dataclasses.replace(manifest, digest="")
     digest = hashlib.sha256(_MANIFEST.dump_json(unsealed, indent=1)).hexdigest()
     return _MANIFEST.dump_json(dataclasses.replace(unsealed, digest=digest), indent=1)
@@ -95,11 +100,11 @@ def decode_manifest(content: bytes) -> Manifest:
     """Reads what `encode_manifest` returned.
 
     Raises:
-        ValueError: If it differs from that by as little as a blank.
+        ValueError: If a single byte of it differs.
     """
     manifest = _MANIFEST.validate_json(content)
     if encode_manifest(manifest) != content:
-        raise ValueError("it does not have the digest that it names")
+        raise ValueError("its content does not match its own digest")
     return manifest
 
 

@@ -1,15 +1,16 @@
-"""Versions as numbers: which there are, which comes next and which may go; without TFX and TensorFlow."""
+"""Which versions exist, which number comes next and which may be removed; without TFX and TensorFlow."""
 
+import contextlib
 import pathlib
 from collections.abc import Iterable, Mapping
 
-from components.pusher.manifest import Manifest
+from components.pusher.manifest import Manifest, read_manifest
 
-LARGEST = 2**63 - 1  # what TensorFlow Serving can count to
+_LARGEST = 2**63 - 1  # TensorFlow Serving's limit
 
 
 def find_versions(base: pathlib.Path) -> dict[int, pathlib.Path]:
-    """Finds what TensorFlow Serving takes for versions: folders named by an integer.
+    """Finds what TensorFlow Serving treats as versions: folders named by an integer.
 
     Args:
         base: The folder that is served; it need not exist.
@@ -21,35 +22,38 @@ def find_versions(base: pathlib.Path) -> dict[int, pathlib.Path]:
         return {}
     folders = (path for path in base.iterdir() if path.name.isascii() and path.name.isdecimal() and path.is_dir())
     found = {int(path.name): path for path in folders}
-    return {version: found[version] for version in sorted(found) if version <= LARGEST}
+    return {version: found[version] for version in sorted(found) if version <= _LARGEST}
+
+
+def read_manifests(folders: Mapping[int, pathlib.Path]) -> dict[int, Manifest]:
+    """Reads the manifests of versions; a version whose manifest is missing or changed is left out."""
+    manifests = {}
+    for version, folder in folders.items():
+        with contextlib.suppress(OSError, ValueError):
+            manifests[version] = read_manifest(folder)
+    return manifests
 
 
 def choose_version(seen: Iterable[int], now: float) -> int:
     """Chooses the next version.
 
     Args:
-        seen: Every version that is known to have been pushed, whether it is still there or not.
-        now: Seconds since 1970; a clock that went backwards does no harm.
+        seen: Every version that is known to have been pushed, even if it is gone.
+        now: Seconds since 1970.
 
     Returns:
-        The time, or the next integer where a version is already as large.
-
-    Raises:
-        OverflowError: There is no larger one.
+        The time, or one more than the largest version if that is larger.
     """
-    version = max(int(now), 1 + max(seen, default=0))
-    if version > LARGEST:
-        raise OverflowError(f"there is no version after {LARGEST}")
-    return version
+    return max(int(now), 1 + max(seen, default=0))
 
 
 def choose_outdated(manifests: Mapping[int, Manifest], keep: int, baseline_id: int | None) -> list[int]:
-    """Chooses the versions that may go.
+    """Chooses the versions to remove.
 
     Args:
-        manifests: Of the versions that are ours.
+        manifests: By version.
         keep: How many of the newest stay, at least 1.
-        baseline_id: ML Metadata's artifact of the last blessed model; the newest version that holds it stays, too.
+        baseline_id: Id of the last other blessed model; its newest version stays, too.
 
     Returns:
         Versions, oldest first.
@@ -60,5 +64,5 @@ def choose_outdated(manifests: Mapping[int, Manifest], keep: int, baseline_id: i
 
 
 def choose_newest_holder(manifests: Mapping[int, Manifest], model_id: int | None) -> int | None:
-    """Returns the newest version that holds a model; None: there is none."""
+    """Returns the newest version of a model; None: there is none."""
     return max((version for version, each in manifests.items() if each.model.artifact_id == model_id), default=None)

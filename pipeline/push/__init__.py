@@ -1,1 +1,1 @@
-"""The command line `tokenlearner push`: what is served, whether it is whole, and the way back to an older version."""
+"""The command line `tokenlearner push`: lists, verifies, rolls back and uploads pushed versions."""

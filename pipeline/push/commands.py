@@ -16,7 +16,7 @@ from pipeline.config import PROFILES
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _RootCommand:
-    """Whose versions."""
+    """The pipeline root of the versions."""
 
     profile: Literal["quick", "full"] = "quick"  # whose root holds the versions
     root: pathlib.Path | None = None  # pipeline root; None: the profile's
@@ -32,20 +32,20 @@ class VerifyCommand(_RootCommand):
     """Reads every byte of a version, or of all, and names each file that was changed, added or removed."""
 
     version: tyro.conf.Positional[str] = "all"  # a version, or all
-    json: bool = False  # JSON for programs, instead of sentences
+    json: bool = False  # JSON for programs, instead of text
 
     def __call__(self) -> ExitCode:
         """Runs it."""
+        from pipeline.push.listing import describe_verification, show_verification
         from pipeline.push.pushed import read_versions, select_version
-        from pipeline.push.verification import describe_verification, judge, show_verifications
 
         if self.version != "all" and not self.version.isdecimal():
             raise UsageFailure(f"version is {self.version}; it must be a number, see `push list`, or all.")
         versions = read_versions(self.root_path)
-        chosen = versions if self.version == "all" else [select_version(versions, int(self.version))]
-        verifications = [describe_verification(each) for each in chosen]
-        _show(verifications, show_verifications, is_json=self.json)
-        return judge(verifications)
+        if self.version != "all":
+            versions = [select_version(versions, int(self.version))]
+        _show(versions, describe_verification, show_verification, is_json=self.json)
+        return ExitCode.OK if all(each.is_whole for each in versions) else ExitCode.BAD_DATA
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -56,11 +56,10 @@ class ListCommand(_RootCommand):
 
     def __call__(self) -> ExitCode:
         """Runs it."""
-        from pipeline.push.listing import describe_versions, show_versions
+        from pipeline.push.listing import describe_version, show_versions
         from pipeline.push.pushed import read_versions
 
-        versions = read_versions(self.root_path)
-        _show(describe_versions(versions), show_versions, is_json=self.json)
+        _show(read_versions(self.root_path), describe_version, show_versions, is_json=self.json)
         return ExitCode.OK
 
 
@@ -68,7 +67,7 @@ class ListCommand(_RootCommand):
 class RollbackCommand(_RootCommand):
     """Serves an older version again, as a copy under a new number; the model it replaces is not pushed again."""
 
-    version: tyro.conf.Positional[int]  # that is to come back, see `push list`
+    version: tyro.conf.Positional[int]  # to serve again, see `push list`
     reason: str | None = None  # recorded with your login name and the time, and shown by `inspect`
 
     def __call__(self) -> ExitCode:
@@ -83,26 +82,25 @@ class RollbackCommand(_RootCommand):
 class HubCommand(_RootCommand):
     """Uploads a version, model and card, to the Hugging Face Hub."""
 
-    repo: tyro.conf.Positional[str]  # USER/NAME on the Hub; made there if there is none
+    repo: tyro.conf.Positional[str]  # USER/NAME on the Hub; created if there is none
     version: int | None = None  # see `push list`; None: the one that is served
-    dry_run: bool = False  # only print what would go, and where to
-    private: bool = False  # for no eyes but those that you let in
+    dry_run: bool = False  # only print what would be uploaded, and where
+    private: bool = False  # create a private repository; never upload to a public one
 
     def __call__(self) -> ExitCode:
         """Runs it."""
-        from pipeline.push.hub import Address, pack, show_parcel, upload
+        from pipeline.push.hub import show_upload, upload
         from pipeline.push.pushed import read_versions, select_version
 
-        address = Address(repo=self.repo, is_private=self.private)
         versions = read_versions(self.root_path)
-        parcel = pack(versions[-1] if self.version is None else select_version(versions, self.version))
-        (show_parcel if self.dry_run else upload)(parcel, address, Console())
+        chosen = versions[-1] if self.version is None else select_version(versions, self.version)
+        (show_upload if self.dry_run else upload)(chosen, self.repo, Console(), is_private=self.private)
         return ExitCode.OK
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PushCommand:
-    """Looks after what was pushed, and takes it to the Hub; a `run` pushes."""
+    """Lists, verifies and rolls back pushed versions, and uploads them to the Hub; a `run` pushes."""
 
     command: tyro.conf.OmitSubcommandPrefixes[
         Annotated[VerifyCommand, tyro.conf.subcommand("verify")]
@@ -116,8 +114,11 @@ class PushCommand:
         return self.command()
 
 
-def _show(facts: list[Any], show: Callable[[Console, Any], None], *, is_json: bool) -> None:
+def _show(
+    versions: list[Any], describe: Callable[[Any], Any], show: Callable[[Console, list[Any]], None], *, is_json: bool
+) -> None:
     if is_json:
+        facts = [describe(each) for each in versions]
         sys.stdout.write(json.dumps(facts, indent=2, default=dataclasses.asdict) + "\n")
     else:
-        show(Console(), facts)
+        show(Console(), versions)

@@ -1,159 +1,101 @@
-"""`tokenlearner push hub`: takes a pushed version, with its card, to the Hugging Face Hub."""
-
-import dataclasses
-import pathlib
-from typing import TYPE_CHECKING
+"""`tokenlearner push hub`: uploads a pushed version, with its card, to the Hugging Face Hub."""
 
 from rich.console import Console
 
 from components.errors import DataFailure, Failure, UsageFailure
-from components.pusher.faults import hash_file, list_files
+from components.pusher.integrity import hash_file
+from components.pusher.manifest import MANIFEST_FILE, Manifest
 from pipeline.push.pushed import PushedVersion
 
-if TYPE_CHECKING:  # the command line starts without it
-    from huggingface_hub import HfApi
-
 _CARD_FILE = "README.md"
-_STALE = ("assets/*", "lite/*", "variables/*")  # of the version that was there before; other files may be the owner's
+_STALE = ["assets/*", "lite/*", "variables/*"]  # of an earlier version; other files may be the owner's
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Address:
-    """Where a version goes.
-
-    Raises:
-        UsageFailure: If the Hub would not take the name.
-    """
-
-    repo: str  # USER/NAME, or NAME with the user of the token
-    is_private: bool
-
-    def __post_init__(self) -> None:
-        """Rejects what is no name."""
-        from huggingface_hub.errors import HFValidationError
-        from huggingface_hub.utils import validate_repo_id
-
-        try:
-            validate_repo_id(self.repo)
-        except HFValidationError:
-            raise UsageFailure(
-                f"{self.repo!r} is no name for a repository of the Hub; it must be USER/NAME, each of 1 to 96 "
-                "letters, digits, '-', '_' and '.', without '--' or '..', and must neither begin nor end with '-' or "
-                "'.', nor end with '.git'."
-            ) from None
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Item:
-    """One file that goes."""
-
-    path: str  # in the repository
-    size_bytes: int
-    sha256: str  # hexadecimal
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Parcel:
-    """A pushed version, ready to go."""
-
-    folder: pathlib.Path
-    version: int
-    items: tuple[Item, ...]
-
-    @property
-    def summary(self) -> str:
-        """How much it is, in words."""
-        return f"{len(self.items)} files of {sum(item.size_bytes for item in self.items) / 1e6:.2f} MB in all"
-
-
-def pack(pushed: PushedVersion) -> Parcel:
-    """Lists what of a pushed version goes: everything.
-
-    Args:
-        pushed: The version.
+def show_upload(pushed: PushedVersion, repo: str, console: Console, *, is_private: bool) -> None:
+    """Prints what `upload` would upload, and where; needs neither a token nor a network.
 
     Raises:
-        DataFailure: If it is not whole.
-        UsageFailure: If it has no card.
+        As `upload`, but for those of the Hub.
     """
-    if pushed.faults:
-        fault = pushed.faults[0]
-        raise DataFailure(
-            f"version {pushed.version} is not whole and stays here: {fault.file} {fault.sentence}; "
-            "`tokenlearner push verify` tells all of it."
-        )
-    names = list_files(pushed.folder)
-    if _CARD_FILE not in names:
-        raise UsageFailure(
-            f"version {pushed.version} has no card ({_CARD_FILE}); `tokenlearner run` pushes a version that has one."
-        )
-    items = tuple(_describe(name, pushed.folder) for name in sorted(names))
-    return Parcel(folder=pushed.folder, version=pushed.version, items=items)
-
-
-def _describe(name: str, folder: pathlib.Path) -> Item:
-    record = hash_file(folder / name)
-    return Item(path=name, size_bytes=record.size_bytes, sha256=record.sha256)
-
-
-def show_parcel(parcel: Parcel, address: Address, console: Console) -> None:
-    """Prints what would go, and where to; asks neither for a token nor for a network."""
     from huggingface_hub import constants
 
-    for item in parcel.items:
-        line = f"{item.size_bytes:>10,}  {item.sha256}  {item.path}"
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
-    kind = "private" if address.is_private else "public"
-    console.print(
-        f"Version {parcel.version}, {parcel.summary}, would go to {constants.ENDPOINT}/{address.repo}, made as a "
-        f"{kind} repository if there is none. Nothing was sent.",
-        markup=False,
+    manifest = _check(pushed, repo)
+    for name, file in sorted({**manifest.files, MANIFEST_FILE: hash_file(pushed.folder / MANIFEST_FILE)}.items()):
+        console.out(f"{file.size_bytes:>10,}  {file.sha256}  {name}", highlight=False)
+    kind = "private" if is_private else "public"
+    console.out(
+        f"Version {pushed.version}, {manifest.size}, would go to {constants.ENDPOINT}/{repo}, created as a {kind} "
+        "repository if there is none. Nothing was sent.",
         highlight=False,
-        soft_wrap=True,
     )
 
 
-def upload(parcel: Parcel, address: Address, console: Console) -> None:
-    """Makes the repository if there is none, and uploads all files of a version in one commit.
+def upload(pushed: PushedVersion, repo: str, console: Console, *, is_private: bool) -> None:
+    """Creates the repository if there is none, and uploads all files of a version in one commit.
 
     Args:
-        parcel: What goes.
-        address: Where to.
-        console: Is told where it went.
+        pushed: The version.
+        repo: USER/NAME on the Hub, or NAME with the user of the token.
+        console: Where to print the result.
+        is_private: Create a private repository, and never upload to a public one.
 
     Raises:
-        UsageFailure: If nobody is logged in, or if what shall be private would be public.
+        UsageFailure: If the name is invalid, the version has no card, nobody is logged in, or the repository is public
+            but should be private.
+        DataFailure: If the version is damaged.
         Failure: If the Hub cannot be reached, or rejects the upload.
     """
-    from huggingface_hub import HfApi, constants, get_token
+    from huggingface_hub import constants, get_token
     from huggingface_hub.errors import HfHubHTTPError
     from huggingface_hub.utils import httpx
 
+    manifest = _check(pushed, repo)
     if get_token() is None:
         raise UsageFailure(
             "nobody is logged in to the Hugging Face Hub here; run `hf auth login`, set HF_TOKEN, or add --dry-run."
         )
     try:
-        page = _send(HfApi(), parcel, address)
+        page = _send(pushed, repo, is_private=is_private)
     except HfHubHTTPError as error:
         reason = error.server_message or str(error).splitlines()[0]
-        raise Failure(f"{constants.ENDPOINT} takes no upload to {address.repo}: {reason.rstrip('.')}.") from None
-    except (httpx.HTTPError, OSError, RuntimeError) as error:  # the last of hf_xet, which carries the files
+        raise Failure(f"{constants.ENDPOINT} rejects the upload to {repo}: {reason.rstrip('.')}.") from None
+    except (httpx.HTTPError, OSError, RuntimeError) as error:  # the last from hf_xet, which transfers the files
         reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
         raise Failure(f"{constants.ENDPOINT} cannot be reached: {reason}; try again later, or add --dry-run.") from None
-    console.print(
-        f"Version {parcel.version}, {parcel.summary}, is on {page}.", markup=False, highlight=False, soft_wrap=True
-    )
+    console.out(f"Version {pushed.version}, {manifest.size}, is on {page}.", highlight=False)
 
 
-def _send(api: "HfApi", parcel: Parcel, address: Address) -> str:
-    made = api.create_repo(address.repo, private=address.is_private, exist_ok=True)
-    if address.is_private and not api.repo_info(made.repo_id).private:
-        raise UsageFailure(f"{made} is there already, and public; make it private, or choose another name.")
+def _check(pushed: PushedVersion, repo: str) -> Manifest:
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id
+
+    try:
+        validate_repo_id(repo)
+    except HFValidationError as error:
+        raise UsageFailure(f"{repo!r} is not a valid repository name: {error}") from None
+    if pushed.integrity_errors or not pushed.manifest:
+        raise DataFailure(
+            f"version {pushed.version} is damaged and is not uploaded: {pushed.integrity_errors[0]}; "
+            "`tokenlearner push verify` lists all errors."
+        )
+    if _CARD_FILE not in pushed.manifest.files:
+        raise UsageFailure(
+            f"version {pushed.version} has no card ({_CARD_FILE}); `tokenlearner run` pushes a version that has one."
+        )
+    return pushed.manifest
+
+
+def _send(pushed: PushedVersion, repo: str, *, is_private: bool) -> str:
+    from huggingface_hub import HfApi
+
+    api = HfApi()
+    made = api.create_repo(repo, private=is_private, exist_ok=True)
+    if is_private and not api.repo_info(made.repo_id).private:
+        raise UsageFailure(f"{made} exists already and is public; make it private, or choose another name.")
     api.upload_folder(
         repo_id=made.repo_id,
-        folder_path=parcel.folder,
-        commit_message=f"Version {parcel.version}",
-        delete_patterns=list(_STALE),
+        folder_path=pushed.folder,
+        commit_message=f"Version {pushed.version}",
+        delete_patterns=_STALE,
     )
     return str(made)

@@ -1,93 +1,81 @@
-"""`tokenlearner push list`: a line for each version that is there."""
+"""`tokenlearner push list` and `push verify`: the pushed versions as text and for JSON."""
 
-import dataclasses
 import datetime
+from typing import Any
 
 from rich.console import Console
 
-from components.artifacts.verdict import Measure
-from components.pusher.faults import NO_MANIFEST, Fault
-from components.pusher.manifest import Rollback
+from components.pusher.integrity import NO_MANIFEST
 from pipeline.inspection.layout import format_mmacs, format_share, print_table
 from pipeline.push.pushed import PushedVersion
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class VersionFacts:
-    """A version as its manifest tells it; keys are those of `push list --json`. None: the manifest does not tell."""
-
-    version: int
-    run_id: str | None
-    pushed_at: str | None  # UTC, ISO 8601
-    point: str | None  # such as "token_learner-8@2"
-    macs: int | None
-    parameters: int | None
-    test_accuracy: Measure | None
-    is_served: bool
-    is_baseline: bool
-    is_whole: bool
-    faults: tuple[Fault, ...]
-    rollback: Rollback | None
-
-
-def describe_versions(versions: list[PushedVersion]) -> list[VersionFacts]:
-    """Takes from each manifest what a list shows."""
-    return [_describe(each) for each in versions]
-
-
-def show_versions(console: Console, versions: list[VersionFacts]) -> None:
-    """Shows a line for each version, and below them what is wrong with which, and what was rolled back."""
-    rows = [
-        (
-            str(each.version),
-            _format_time(each.pushed_at),
-            each.point,
-            format_mmacs(each.macs),
-            format_share(each.test_accuracy.value if each.test_accuracy else None),
-            _describe_state(each),
-        )
-        for each in versions
-    ]
-    columns = ("version", "pushed", "model", "MMACs", "test", "state")
-    print_table(console, columns, rows, words=("pushed", "model", "state"))
-    for each in versions:
-        for sentence in (*_describe_rollback(each), *(f"{fault.file} {fault.sentence}" for fault in each.faults)):
-            console.print(f"Version {each.version}: {sentence}.", markup=False, highlight=False, soft_wrap=True)
-
-
-def _describe(pushed: PushedVersion) -> VersionFacts:
+def describe_version(pushed: PushedVersion) -> dict[str, Any]:
+    """Returns what `push list --json` prints; None: the manifest is missing or changed."""
     manifest = pushed.manifest
-    return VersionFacts(
-        version=pushed.version,
-        run_id=manifest.run_id if manifest else None,
-        pushed_at=manifest.pushed_at if manifest else None,
-        point=manifest.model.point if manifest else None,
-        macs=manifest.model.macs if manifest else None,
-        parameters=manifest.model.parameters if manifest else None,
-        test_accuracy=manifest.metrics.accuracy if manifest else None,
-        is_served=pushed.is_served,
-        is_baseline=pushed.is_baseline,
-        is_whole=not pushed.faults,
-        faults=pushed.faults,
-        rollback=manifest.rollback if manifest else None,
-    )
+    return {
+        "version": pushed.version,
+        "run_id": manifest and manifest.run_id,
+        "pushed_at": manifest and manifest.pushed_at,
+        "point": manifest and manifest.model.point,
+        "macs": manifest and manifest.model.macs,
+        "parameters": manifest and manifest.model.parameters,
+        "test_accuracy": manifest and manifest.metrics.accuracy,
+        "is_served": pushed.is_served,
+        "is_baseline": pushed.is_baseline,
+        "is_whole": pushed.is_whole,
+        "integrity_errors": pushed.integrity_errors,
+        "rollback": manifest and manifest.rollback,
+    }
 
 
-def _describe_state(facts: VersionFacts) -> str:
-    words = ["served"] if facts.is_served else []
-    words += ["baseline"] if facts.is_baseline else []
-    has_manifest = [fault.sentence for fault in facts.faults] != [NO_MANIFEST]
-    return ", ".join([*words, "whole" if facts.is_whole else "damaged" if has_manifest else "no manifest"])
+def describe_verification(pushed: PushedVersion) -> dict[str, Any]:
+    """Returns what `push verify --json` prints; None: the manifest is missing or changed."""
+    files = pushed.manifest and pushed.manifest.files.values()
+    return {
+        "version": pushed.version,
+        "is_whole": pushed.is_whole,
+        "files": files and len(files),
+        "size_bytes": files and sum(file.size_bytes for file in files),
+        "integrity_errors": pushed.integrity_errors,
+    }
 
 
-def _describe_rollback(facts: VersionFacts) -> list[str]:
-    if not facts.rollback:
-        return []
-    back = facts.rollback
-    words = f"a copy of {back.copy_of}, rolled back from {back.rolled_back_from} by {back.who}"
-    return [f"{words}: {back.reason}".rstrip(".") if back.reason else words]
+def show_versions(console: Console, versions: list[PushedVersion]) -> None:
+    """Shows a line for each version, and below them rollbacks and integrity errors."""
+    columns = ("version", "pushed", "model", "MMACs", "test", "state")
+    print_table(console, columns, [_make_row(each) for each in versions], words=("pushed", "model", "state"))
+    for each in versions:
+        rollback = each.manifest and each.manifest.rollback
+        if rollback:
+            reason = f": {rollback.reason.rstrip('.')}" if rollback.reason else ""
+            source = f"a copy of {rollback.copy_of}, rolled back from {rollback.rolled_back_from} by {rollback.who}"
+            console.out(f"Version {each.version}: {source}{reason}.", highlight=False)
+        for error in each.integrity_errors:
+            console.out(f"Version {each.version}: {error}.", highlight=False)
 
 
-def _format_time(iso: str | None) -> str | None:
-    """Returns a time of a manifest as local time."""
-    return f"{datetime.datetime.fromisoformat(iso).astimezone():%Y-%m-%d %H:%M}" if iso else None
+def show_verification(console: Console, versions: list[PushedVersion]) -> None:
+    """Prints of each version that it is whole, or its integrity errors."""
+    for each in versions:
+        for error in each.integrity_errors:
+            console.out(f"Version {each.version}: {error}.", highlight=False)
+        if each.manifest and each.is_whole:
+            console.out(f"Version {each.version}: whole, {each.manifest.size}.", highlight=False)
+    damaged = [str(each.version) for each in versions if not each.is_whole]
+    if damaged:
+        advice = "`tokenlearner push rollback VERSION` serves a whole one; a run pushes the newest one anew"
+        console.out(f"Damaged: {', '.join(damaged)}; {advice}.", highlight=False)
+
+
+def _make_row(pushed: PushedVersion) -> tuple[str | None, ...]:
+    states = ["served"] if pushed.is_served else []
+    states += ["baseline"] if pushed.is_baseline else []
+    has_manifest = [error.message for error in pushed.integrity_errors] != [NO_MANIFEST]
+    states.append("whole" if pushed.is_whole else "damaged" if has_manifest else "no manifest")
+    cells: list[str | None] = [None] * 4
+    if manifest := pushed.manifest:
+        pushed_at = datetime.datetime.fromisoformat(manifest.pushed_at).astimezone()
+        cells = [f"{pushed_at:%Y-%m-%d %H:%M}", manifest.model.point]
+        cells += [format_mmacs(manifest.model.macs), format_share(manifest.metrics.accuracy.value)]
+    return (str(pushed.version), *cells, ", ".join(states))

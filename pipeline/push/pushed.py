@@ -1,4 +1,4 @@
-"""The pushed versions of a pipeline root, each held against its manifest and ML Metadata."""
+"""The pushed versions of a pipeline root, each compared with its manifest and ML Metadata."""
 
 import dataclasses
 import pathlib
@@ -6,9 +6,9 @@ import pathlib
 from components.errors import UsageFailure
 from components.metadata.pushes import MANIFEST_SHA256, find_version
 from components.metadata.records import Artifact, Records, open_records
-from components.pusher.faults import Fault, find_faults
-from components.pusher.manifest import Manifest, read_manifest
-from components.pusher.versions import choose_newest_holder, find_versions
+from components.pusher.integrity import IntegrityError, find_integrity_errors
+from components.pusher.manifest import Manifest
+from components.pusher.versions import choose_newest_holder, find_versions, read_manifests
 from pipeline.config import locate_serving_dir
 
 
@@ -19,9 +19,13 @@ class PushedVersion:
     version: int
     folder: pathlib.Path
     manifest: Manifest | None  # None: missing or changed
-    faults: tuple[Fault, ...]  # empty: whole
-    is_served: bool  # the newest, which TensorFlow Serving takes
-    is_baseline: bool  # of what the newest judged model had to stand up to
+    integrity_errors: tuple[IntegrityError, ...]
+    is_served: bool  # the newest, which TensorFlow Serving loads
+    is_baseline: bool  # the newest Evaluator compared its model with this one
+
+    @property
+    def is_whole(self) -> bool:
+        return not self.integrity_errors
 
 
 def read_versions(root_path: pathlib.Path, records: Records | None = None) -> list[PushedVersion]:
@@ -29,7 +33,7 @@ def read_versions(root_path: pathlib.Path, records: Records | None = None) -> li
 
     Args:
         root_path: The pipeline root.
-        records: Of the same root; None: as they are now, if there are any.
+        records: Of the same root; None: read them, if there are any.
 
     Returns:
         The versions, oldest first.
@@ -42,19 +46,16 @@ def read_versions(root_path: pathlib.Path, records: Records | None = None) -> li
     folders = find_versions(base)
     if not folders:
         raise UsageFailure(f"{base} holds no version yet; a `tokenlearner run` whose model is blessed pushes one.")
-    manifests = {version: _read_manifest(folder) for version, folder in folders.items()}
-    whole = {version: manifest for version, manifest in manifests.items() if manifest}
-    baseline = choose_newest_holder(whole, _find_baseline(records))
-    digests = {
-        version: artifact.custom_properties[MANIFEST_SHA256].string_value or None
-        for version, artifact in find_pushes(records).items()
-    }
+    manifests = read_manifests(folders)
+    baseline = choose_newest_holder(manifests, _find_baseline(records))
+    pushes = find_pushes(records)
+    digests = {version: push.custom_properties[MANIFEST_SHA256].string_value for version, push in pushes.items()}
     return [
         PushedVersion(
             version=version,
             folder=folder,
-            manifest=manifests[version],
-            faults=find_faults(folder, digests.get(version)),
+            manifest=manifests.get(version),
+            integrity_errors=find_integrity_errors(folder, digests.get(version)),
             is_served=version == max(folders),
             is_baseline=version == baseline,
         )
@@ -71,28 +72,20 @@ def select_version(versions: list[PushedVersion], wanted: int) -> PushedVersion:
     for each in versions:
         if each.version == wanted:
             return each
-    there = ", ".join(str(each.version) for each in versions)
-    raise UsageFailure(f"{versions[0].folder.parent} holds no version {wanted}; there are {there}.")
+    existing = ", ".join(str(each.version) for each in versions)
+    raise UsageFailure(f"{versions[0].folder.parent} holds no version {wanted}; it holds {existing}.")
 
 
 def find_pushes(records: Records | None) -> dict[int, Artifact]:
-    """Returns what ML Metadata keeps of each version that was ever pushed."""
+    """Returns the PushedModel of each version that was ever pushed."""
     artifacts = records.artifacts.values() if records else ()
     return {version: artifact for artifact in artifacts if (version := find_version(artifact))}
 
 
 def _find_baseline(records: Records | None) -> int | None:
-    """Returns the artifact's id of the model that the newest judged one was held against."""
-    for run_id in reversed(records.run_ids if records else []):
-        assert records is not None
-        evaluator = records.steps(run_id).get("Evaluator")
-        if evaluator:
-            return next((model.id for model in records.inputs(evaluator, "baseline_model")), None)
-    return None
-
-
-def _read_manifest(folder: pathlib.Path) -> Manifest | None:
-    try:
-        return read_manifest(folder)
-    except (OSError, ValueError):
+    """Returns the id of the model that the newest Evaluator compared its model with."""
+    if records is None:
         return None
+    evaluators = [records.steps(run_id).get("Evaluator") for run_id in records.run_ids]
+    newest = next((evaluator for evaluator in reversed(evaluators) if evaluator), None)
+    return next((model.id for model in records.inputs(newest, "baseline_model")), None) if newest else None

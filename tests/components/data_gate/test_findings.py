@@ -1,7 +1,6 @@
-"""Images that cannot be used are counted and named; what a run says of bad data is in `tests/test_bad_data.py`."""
+"""Bad images are counted and the first ones named; `tests/test_bad_data.py` shows the other findings."""
 
-from components.data_gate.bad_image import BadImage
-from components.data_gate.findings import describe_bad_images
+from components.data_gate.findings import BadImage, describe_bad_images
 
 
 def test_many_bad_images_are_counted_and_the_first_ten_named() -> None:
