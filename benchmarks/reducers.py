@@ -30,7 +30,7 @@ from components.trainer.state import locate_state
 from components.trainer.training.fitter import Fitter
 from models.macs import count_macs
 from models.reducers.registry import REDUCERS, TokenReducer
-from models.search_space import NO_REDUCER, is_control, name_point, strip_reducer
+from models.search_space import NO_REDUCER, is_control, is_learned, name_point, strip_reducer
 from models.vit_config import ViTConfig
 from pipeline.config import FULL, QUICK
 
@@ -52,10 +52,11 @@ class Effort:
 
 
 def list_networks(root: pathlib.Path | None, others: Sequence[TokenReducer]) -> tuple[ViTConfig, ...]:
-    """Lists the winner, with which the others are compared, its backbone, and the backbone with other reducers."""
-    winner = find_network(root)
-    replaced = (dataclasses.replace(winner, token_reducer=reducer) for reducer in others)
-    return tuple(dict.fromkeys((winner, strip_reducer(winner), *replaced)))
+    """Lists the winner, or else a point of full, with a learned reducer; its backbone; and it with the others."""
+    points = (find_network(root), *FULL.trainer(code_digest="").affordable_points())
+    learned = next(point for point in points if is_learned(point))
+    replaced = (dataclasses.replace(learned, token_reducer=reducer) for reducer in others)
+    return tuple(dict.fromkeys((learned, strip_reducer(learned), *replaced)))
 
 
 def measure(effort: Effort) -> list[Row]:

@@ -16,22 +16,22 @@ TokenLearnerPooling = Literal["mean", "sum"]
 class StemConvolution:
     """One 3x3 convolution of a stem."""
 
-    channels: int  # that it reads
-    width: int  # channels that it makes
+    channels: int  # of its input
+    width: int  # channels of its output
     stride: int  # 1: there is a residual around it
-    output_size: int  # height and width of what it makes
+    output_size: int  # height and width of its output
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ViTConfig:
     """Shape of one Vision Transformer, with or without a token reducer in the middle.
 
-    Each patch token stands for `patch_size` x `patch_size` pixels. The stem "convolution" halves the image
+    Each patch has `patch_size` x `patch_size` pixels. The stem "convolution" halves the image
     `log2(patch_size)` times with overlapping 3x3 convolutions of stride 2 and GELU; the stem "residual" follows each of
-    them by one more of stride 1 around which there is a residual, all with batch norm and ReLU; the stem "linear"
-    projects each patch by itself. Before block `blocks_before_token_learner` a token reducer replaces the patches by
+    them by another of stride 1 with a residual connection, all with batch norm and ReLU; the stem "linear" projects
+    each patch by itself. Before block `blocks_before_token_learner` a token reducer replaces the patches by
     `num_tokens` tokens (see `reducers/registry.py`). With the TokenFuser each block from there on has a reducer of its
-    own and works on the tokens, and the output of a TokenFuser is added to the patches.
+    own, and a TokenFuser, whose output is added to the patches.
 
     Raises:
         ValueError: If a field or a combination of fields cannot be built; the message names field, value and range.

@@ -31,7 +31,7 @@ def write_script(path: Path, text: str) -> Path:
 
 
 def write_interpreter(path: Path, version: str, include: Path | str = "/nowhere") -> Path:
-    """Writes a script that answers the probe as a Python of this version would."""
+    """Writes a script that returns to the probe the values of a Python of this version."""
     return write_script(path, f"printf '%s\\n' {path} {version} {include}")
 
 
@@ -49,7 +49,7 @@ def bin_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A copy of what the set-up reads."""
+    """A copy of the files that the set-up reads."""
     folder = tmp_path / "project"
     folder.mkdir()
     for name in ("bootstrap.py", "requirements.lock"):
@@ -172,7 +172,7 @@ def uv_calls(bin_folder: Path, project: Path) -> Path:
 
 
 def read_steps(calls: Path) -> list[str]:
-    """Returns what uv was asked for since the last look."""
+    """Returns the commands of uv since the last call."""
     steps = [" ".join(re.findall(r"\bvenv --|sync|install", line)) for line in calls.read_text().splitlines()]
     calls.unlink()
     return steps

@@ -1,4 +1,4 @@
-"""What each benchmark concludes from its rows."""
+"""The conclusions of each benchmark from its rows."""
 
 import dataclasses
 import pathlib

@@ -1,4 +1,4 @@
-"""The encoder block, its attention and its MLP, and sequence pooling compute what their equations say.
+"""The encoder block, its attention and its MLP, and sequence pooling follow their equations.
 
 Axes: batch, tokens, dim.
 """

@@ -1,4 +1,4 @@
-"""Fused batch normalization computes what Keras's does."""
+"""Fused batch normalization equals Keras's."""
 
 import keras
 import numpy as np

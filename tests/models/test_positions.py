@@ -1,4 +1,4 @@
-"""Positions are added as the papers say."""
+"""Positions are those of the papers."""
 
 import numpy as np
 import pytest

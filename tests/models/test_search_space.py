@@ -1,4 +1,4 @@
-"""A search space is its axes multiplied, and knows what to compare each of its points with."""
+"""A search space is the product of its axes; each point has points to compare it with."""
 
 import dataclasses
 import itertools

@@ -1,4 +1,4 @@
-"""The TokenFuser puts tokens back on patches as its equation says.
+"""The TokenFuser follows its equation.
 
 Axes: batch, tokens, patches, dim.
 """

@@ -1,4 +1,4 @@
-"""Both TokenLearners do what their equations say.
+"""Both TokenLearners follow their equations.
 
 Axes: batch, patches (= height x width), dim, tokens.
 """
