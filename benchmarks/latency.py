@@ -63,8 +63,8 @@ def measure(effort: Effort) -> list[Row]:
                 saved_model = _export(network, splits.transform, pathlib.Path(folder, name))
             model = tf.saved_model.load(str(saved_model))
             for batch in _BATCHES:
-                request = functools.partial(_predict, model, tf.stack(records[:batch]))
-                requests.setdefault((_SAVED_MODEL, batch), {})[name] = request
+                predict = functools.partial(_predict, model, tf.stack(records[:batch]))
+                requests.setdefault((_SAVED_MODEL, batch), {})[name] = predict
             lite_file = pathlib.Path(folder, f"{name}.tflite")
             lite_file.write_bytes(convert("float32", model, images=""))
             requests.setdefault((_LITE, 1), {})[name] = functools.partial(load_lite_model(lite_file), image)

@@ -1,6 +1,7 @@
 """A benchmark prints its tables; its full form leaves a result file, from which the tables of README.md are made."""
 
 import dataclasses
+import functools
 import importlib
 import pathlib
 import re
@@ -129,8 +130,12 @@ def test_a_target_is_judged_by_floor_and_aim(value: float, floor: float, aim: fl
 
 def test_alternatives_are_measured_in_turns_and_compared_round_by_round() -> None:
     calls: list[str] = []
-    ways = {name: lambda name=name: calls.append(name) or float(len(calls)) for name in "abc"}  # type: ignore[misc]
-    rows = take_turns(ways, rounds=2)
+
+    def call(name: str) -> float:
+        calls.append(name)
+        return float(len(calls))
+
+    rows = take_turns({name: functools.partial(call, name) for name in "abc"}, rounds=2)
     assert "".join(calls) == "abccba"
     assert rows == [{"round": 1, "a": 1.0, "b": 2.0, "c": 3.0}, {"round": 2, "a": 6.0, "b": 5.0, "c": 4.0}]
     assert divide(rows, "a", "c") == [1 / 3, 1.5]

@@ -165,7 +165,7 @@ def test_the_cases_are_complete() -> None:
 @_every_layer
 def test_the_config_of_a_layer_holds_its_arguments_and_makes_an_equal_one(case: LayerCase) -> None:
     of_any_layer = set(inspect.signature(keras.layers.Layer.__init__).parameters)
-    assert set(inspect.signature(case.layer_class.__init__).parameters) - of_any_layer == set(case.arguments)  # type: ignore[misc]
+    assert set(inspect.signature(case.layer_class.__init__).parameters) - of_any_layer == set(case.arguments)
     config = case.layer_class(**case.arguments, name="layer").get_config()
     assert {name: value for name, value in config.items() if name not in of_any_layer} == case.arguments
     assert case.layer_class.from_config(json.loads(json.dumps(config))).get_config() == config
