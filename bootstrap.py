@@ -1,4 +1,4 @@
-"""Makes .venv, from which all of this project runs; any Python from 3.8 on can start this file."""
+"""Makes .venv, in which all of this project runs; any Python from 3.8 on can run this file."""
 
 from __future__ import annotations
 
@@ -11,16 +11,15 @@ import shutil
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent
 LOCK = ROOT / "requirements.lock"
 VENV = ROOT / ".venv"
 UV_FOLDER = ROOT / ".uv"
-NEWER_MINORS = ["3.13", "3.12", "3.11"]  # these run the newer TFX, whose wheels are built on a newer glibc
+NEWER_MINORS = ["3.13", "3.12", "3.11"]  # for the newer TFX, whose wheels need a newer glibc
 NEWER_GLIBC = (2, 39)
-SHOWN_LINES = 15  # of what a failed command said
 PROBE = """import os, platform, sys, sysconfig
 name = "python%d.%d" % sys.version_info[:2]
 path = sys.executable if sys.prefix == sys.base_prefix else os.path.join(sys.base_prefix, "bin", name)
@@ -28,16 +27,15 @@ print(os.path.realpath(path), platform.python_version(), sysconfig.get_path("inc
 
 
 class SetupError(Exception):
-    """What stops the set-up, in sentences for the person who started it."""
+    """Stops the set-up with one message for each missing thing."""
 
 
-@dataclass(frozen=True)
-class Interpreter:
-    """A Python that was seen to run: where it really is, its version such as 3.10.13, where its headers belong."""
+class Interpreter(NamedTuple):
+    """A Python that runs."""
 
-    path: Path
-    version: str
-    include: Path
+    path: str  # without links and virtual environments
+    version: str  # such as 3.10.13
+    include: str  # folder of its C headers
 
     @property
     def minor(self) -> str:
@@ -47,7 +45,7 @@ class Interpreter:
     @property
     def has_headers(self) -> bool:
         """Whether extension modules can be built for it."""
-        return (self.include / "Python.h").is_file()
+        return Path(self.include, "Python.h").is_file()
 
 
 def list_minors(system: str, architecture: str, glibc: tuple[int, ...]) -> list[str]:
@@ -58,17 +56,16 @@ def list_minors(system: str, architecture: str, glibc: tuple[int, ...]) -> list[
 
 
 def probe(path: str | Path) -> Interpreter | None:
-    """Runs an interpreter to learn about it; None if it does not run, like a pyenv shim without its version."""
+    """Runs an interpreter; returns None if it fails, like a pyenv shim without its version."""
     try:
-        answer = subprocess.run([str(path), "-I", "-c", PROBE], capture_output=True, text=True, timeout=60, check=True)
-        real_path, version, include = answer.stdout.splitlines()
-    except (OSError, subprocess.SubprocessError, ValueError):
+        done = subprocess.run([str(path), "-I", "-c", PROBE], capture_output=True, text=True, timeout=60, check=True)
+        return Interpreter(*done.stdout.splitlines())
+    except (OSError, subprocess.SubprocessError, TypeError):
         return None
-    return Interpreter(Path(real_path), version, Path(include))
 
 
 def find_version(minor: str) -> Interpreter | None:
-    """Looks for a Python on PATH, in pyenv, in uv, and at the one that runs this; one with headers is preferred."""
+    """Looks on PATH, in the folders of pyenv and uv, and at the Python that runs this; prefers one with headers."""
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
     of_uv = Path.home() / ".local" / "share" / "uv" / "python"
     installed = [*pyenv.glob(f"{minor}.*"), *of_uv.glob(f"cpython-{minor}.*")]
@@ -80,25 +77,27 @@ def find_version(minor: str) -> Interpreter | None:
 
 
 def find_python(asked: str, minors: list[str], glibc: tuple[int, ...]) -> Interpreter:
-    """Finds the Python to make .venv of: `auto`, a version such as `3.13`, or an interpreter's name or path."""
+    """Finds the Python for .venv.
+
+    Args:
+        asked: `auto`, a version such as `3.13`, or the name or path of an interpreter.
+        minors: The versions that can be used, the preferred one first.
+        glibc: Of this machine.
+    """
     if not minors:
         raise SetupError(f"TFX has wheels for Linux x86_64 with glibc and for macOS, not for {platform.platform()}.")
     rule = f"TFX needs Python {' or '.join(minors)} here"
     if () < glibc < NEWER_GLIBC:
         have = ".".join(map(str, glibc))
-        rule += f", as 3.11 to 3.13 need glibc 2.39 (Debian 13, Ubuntu 24.04) and this is glibc {have}"
-    is_version = re.fullmatch(r"\d+\.\d+", asked)
-    if is_version and asked not in minors:
-        raise SetupError(f"Python {asked} cannot be used: {rule}.")
-    if asked == "auto" or is_version:
-        wanted = [asked] if is_version else minors
-        found = next(filter(None, map(find_version, wanted)), None)
-        remedy = f"`pyenv install {wanted[0]}` or `uv python install {wanted[0]}` gets one"
+        rule += f" (3.11 to 3.13 need glibc 2.39, as in Debian 13 and Ubuntu 24.04; this is glibc {have})"
+    if asked == "auto" or re.fullmatch(r"\d+\.\d+", asked):
+        found = next(filter(None, map(find_version, minors if asked == "auto" else [asked])), None)
     else:
         found = probe(shutil.which(asked) or asked)
-        remedy = "PYTHON takes a version such as 3.10 or the path of an interpreter"
     if not found:
-        raise SetupError(f"No Python that runs was found for PYTHON={asked}: {rule}; {remedy}.")
+        wanted = asked if asked in minors else minors[0]
+        remedy = f"install one by `pyenv install {wanted}` or `uv python install {wanted}`, or set PYTHON to its path"
+        raise SetupError(f"No working Python was found for PYTHON={asked}: {rule}; {remedy}.")
     if found.minor not in minors:
         raise SetupError(f"Python {found.version} cannot be used: {rule}.")
     return found
@@ -113,25 +112,17 @@ def find_uv() -> str | None:
 
 
 def check_needs(asked: str, glibc: tuple[int, ...]) -> Interpreter:
-    """Returns the Python to use, or raises a SetupError with one sentence for each thing that is missing."""
+    """Returns the Python to use, or raises a SetupError with one line for each missing thing."""
     missing = []
     if not find_uv() and not all(map(importlib.util.find_spec, ("venv", "ensurepip"))):
-        missing.append(
-            f"The module venv or ensurepip is missing in {sys.executable}; uv is installed with them: "
-            "`apt install python3-venv` (Debian, Ubuntu), or install uv yourself."
-        )
+        missing.append(f"{sys.executable} lacks venv or ensurepip: `apt install python3-venv`, or install uv.")
     if not any(map(shutil.which, (*shlex.split(os.environ.get("CXX", ""))[:1], "c++", "g++", "clang++"))):
-        missing.append(
-            "A C++ compiler is missing (c++, g++, clang++ or $CXX); pyfarmhash is built with it: "
-            "`apt install g++` (Debian, Ubuntu) or `xcode-select --install` (macOS)."
-        )
+        missing.append("A C++ compiler is missing: `apt install g++` or `xcode-select --install`, or set CXX.")
     try:
         python = find_python(asked, list_minors(platform.system(), platform.machine(), glibc), glibc)
         if not python.has_headers:
-            missing.append(
-                f"The C headers of Python {python.version} are missing in {python.include}; pyfarmhash is built "
-                f"with them: `apt install python{python.minor}-dev` (Debian, Ubuntu)."
-            )
+            package = f"python{python.minor}-dev"
+            missing.append(f"Python {python.version} has no C headers in {python.include}: `apt install {package}`.")
     except SetupError as error:
         missing.append(str(error))
     if missing:
@@ -140,34 +131,28 @@ def check_needs(asked: str, glibc: tuple[int, ...]) -> Interpreter:
 
 
 def run(phase: str, *command: str | Path) -> None:
-    """Runs a command; the screen shows the phase and its seconds, and what the command says only if it fails."""
+    """Runs a command; prints the phase and its seconds, and the command's output only if it fails."""
     start = time.monotonic()
     print(phase, end=" … ", flush=True)
     words = list(map(str, command))
     done = subprocess.run(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     print(f"{time.monotonic() - start:.0f} s", flush=True)
     if done.returncode:
-        end = "\n".join(done.stdout.splitlines()[-SHOWN_LINES:])
-        raise SetupError(f"The set-up stopped, because `{shlex.join(words)}` failed; its last words:\n{end}")
-
-
-def find_locked(package: str, lock: str) -> str:
-    """Returns the lines of a lock that hold a package's version and hashes."""
-    return "\n".join(re.findall(rf"^{package}==.*(?:\n .*)*", lock, re.MULTILINE))
+        raise SetupError(f"`{shlex.join(words)}` failed:\n{done.stdout.rstrip()}")
 
 
 def install_uv() -> str:
-    """Installs uv into the project, at the version and with the hashes of the lock."""
+    """Installs uv into the project, with the version and the hashes of the lock."""
     run("a Python environment for uv", sys.executable, "-m", "venv", "--clear", UV_FOLDER)
     requirements = UV_FOLDER / "requirements.txt"
-    requirements.write_text(find_locked("uv", LOCK.read_text()))
+    requirements.write_text("\n".join(re.findall(r"^uv==.*(?:\n .*)*", LOCK.read_text(), re.MULTILINE)))
     pip = (UV_FOLDER / "bin" / "python", "-m", "pip", "install", "-qq", "--disable-pip-version-check")
-    run("uv, with which packages are installed", *pip, "--no-deps", "--require-hashes", "-r", requirements)
+    run("uv, which installs the packages", *pip, "--no-deps", "--require-hashes", "-r", requirements)
     return str(UV_FOLDER / "bin" / "uv")
 
 
 def make_venv(python: Interpreter, uv: str) -> None:
-    """Makes .venv hold the locked packages and this project; it is reused if it is whole and of the same Python."""
+    """Installs the locked packages and this project into .venv, which is kept if it is complete and of this Python."""
     stamps = list(VENV.glob(".ready-*"))  # none after an interruption, which may have left half a package
     inside = VENV / "bin" / "python"
     is_reusable = stamps and probe(inside) == python
@@ -176,20 +161,20 @@ def make_venv(python: Interpreter, uv: str) -> None:
     if not is_reusable:
         shutil.rmtree(VENV, ignore_errors=True)
         run(f"Python {python.version} at {python.path}", uv, "venv", "--no-project", "--python", python.path, VENV)
-    sync = (uv, "pip", "sync", "--python", inside, "--require-hashes", "--build-constraints", LOCK, LOCK)
-    run("packages (3 GB, a matter of minutes unless cached)", *sync)
+    pip = (uv, "pip", "sync", "--python", inside, "--require-hashes", "--build-constraints", LOCK, LOCK)
+    run("packages (3 GB; takes minutes unless cached)", *pip)
     install = (uv, "pip", "install", "--python", inside, "--no-deps", "--no-build-isolation", "--editable", ROOT)
     run("this project", *install)
 
 
 def main(asked: str = "auto") -> int:
-    """Sets up with the Python asked for and returns the exit code."""
+    """Sets up with the given Python and returns the exit code."""
     library, version = platform.libc_ver()
     glibc = tuple(map(int, version.split("."))) if library == "glibc" else ()
     try:
         python = check_needs(asked, glibc)
         make_venv(python, find_uv() or install_uv())
-        (VENV / f".ready-{asked.replace('/', '_')}").touch()  # last, so that make repeats what was interrupted
+        (VENV / f".ready-{asked.replace('/', '_')}").touch()  # last, so that make repeats an interrupted set-up
     except (SetupError, OSError, KeyboardInterrupt) as error:
         print(str(error) or "\nInterrupted; the next make sets up again.", file=sys.stderr)
         return 1

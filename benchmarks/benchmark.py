@@ -1,9 +1,13 @@
-"""A benchmark: its short form, which prints, and its long form, which also leaves a result file."""
+"""A benchmark: its short form prints tables, its full form also writes a result file."""
 
 import dataclasses
+import datetime
 import json
+import os
 import pathlib
+import re
 import shlex
+import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
@@ -12,90 +16,99 @@ import rich.table
 import tyro
 from rich.console import Console
 
-from benchmarks.circumstances import look_around
-from benchmarks.result import FOLDER, Result, Row, Summary, Table, Target, write_result
-from components.errors import Failure
+from benchmarks.result import FOLDER, Result, Row, Summary, tabulate_targets, write_result
+from components.errors import ExitCode, Failure
+from components.report.environment import describe_environment
 
-LONG_FORM = "--full"
-TARGET_COLUMNS = ("what", "floor", "aim", "measured", "reached")
-
-_WIDTH = 120  # characters, where there is no terminal
+_FULL = "--full"
+_WIDTH = 120  # characters, without a terminal
+_PROJECT = pathlib.Path(__file__).parent.parent
+_CPU_INFO = pathlib.Path("/proc/cpuinfo")
 
 Effort = TypeVar("Effort")
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(frozen=True)
 class Benchmark(Generic[Effort]):
-    """What is measured, and what follows from it."""
+    """How to measure, and how to summarize."""
 
     name: str  # of its module
-    short: Effort  # a frozen dataclass whose fields the command line may override
-    full: Effort
-    seeds: tuple[int, ...]  # of whatever it draws; empty: nothing is drawn
     measure: Callable[[Effort], list[Row]]
-    summarize: Callable[[Sequence[Row]], Summary]  # pure: what a file holds gives the same again
+    summarize: Callable[[Sequence[Row]], Summary]  # depends on the rows alone
+    short: Effort  # a frozen dataclass; its fields are the options of the command line
+    full: Effort
+    seeds: tuple[int, ...]  # of everything that is drawn at random
 
 
 def run(benchmark: Benchmark[Effort], arguments: Sequence[str], folder: pathlib.Path = FOLDER) -> Result:
-    """Measures, and prints the tables; in the long form writes the result file, too.
+    """Measures and prints the tables; the full form also writes the result file.
 
     Args:
-        benchmark: What is measured.
-        arguments: Of the command line; `--full` makes it the long form.
-        folder: Of result files.
+        benchmark: To run.
+        arguments: Of the command line; `--full` selects the full form.
+        folder: Of the result files.
 
     Returns:
         The result.
 
     Raises:
-        Failure: If there is nothing to measure on.
+        Failure: If there is nothing to measure.
     """
-    is_full = LONG_FORM in arguments
-    program = f"python -m benchmarks.{benchmark.name}{f' {LONG_FORM}' * is_full}"
-    effort = tyro.cli(
-        type(benchmark.short),
-        args=[argument for argument in arguments if argument != LONG_FORM],
-        default=benchmark.full if is_full else benchmark.short,
-        prog=program,
-    )
-    circumstances = look_around()
-    rows = json.loads(json.dumps(benchmark.measure(effort)))  # as whoever reads the file will find them
-    result = Result(
-        name=benchmark.name,
-        command=f"python -m benchmarks.{shlex.join([benchmark.name, *arguments])}",
-        circumstances=circumstances,
-        seeds=benchmark.seeds,
-        rows=tuple(rows),
-        summary=benchmark.summarize(rows),
-    )
-    console = Console(width=None if sys.stdout.isatty() else _WIDTH)
-    _show(result.summary, console, with_targets=is_full)
-    if is_full:
-        console.print(f"Wrote {write_result(result, folder)}.", markup=False, highlight=False, soft_wrap=True)
-    return result
-
-
-def main(benchmark: Benchmark[Effort]) -> None:
-    """Runs a benchmark as the command line says; a failure is told in one sentence."""
-    try:
-        run(benchmark, sys.argv[1:])
-    except Failure as failure:
-        print(f"benchmarks.{benchmark.name}: {failure}", file=sys.stderr)
-        sys.exit(failure.exit_code)
-
-
-def tabulate_targets(targets: Sequence[Target]) -> Table:
-    """Makes one table of what was asked for and what was measured."""
-    rows = tuple((each.what, each.floor, each.aim, each.measured, each.reached) for each in targets)
-    return Table(title="Asked for, and measured", columns=TARGET_COLUMNS, rows=rows)
-
-
-def _show(summary: Summary, console: Console, *, with_targets: bool) -> None:
-    targets = (tabulate_targets(summary.targets),) if summary.targets and with_targets else ()
-    for table in (*summary.tables, *targets):
+    is_full = _FULL in arguments
+    options = [argument for argument in arguments if argument != _FULL]
+    default = benchmark.full if is_full else benchmark.short
+    effort = tyro.cli(type(default), args=options, default=default, prog=f"python -m benchmarks.{benchmark.name}")
+    circumstances = describe_circumstances()
+    rows = json.loads(json.dumps(benchmark.measure(effort)))  # as a reader of the file will find them
+    command = f"python -m benchmarks.{shlex.join([benchmark.name, *arguments])}"
+    summary = benchmark.summarize(rows)
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False, markup=False)
+    for table in (*summary.tables, *([tabulate_targets(summary.targets)] if is_full else [])):
         shown = rich.table.Table(*table.columns, title=table.title, title_justify="left")
         for row in table.rows:
             shown.add_row(*row)
-        console.print(shown, markup=False)
-    for note in summary.notes:
-        console.print(note, markup=False, highlight=False)
+        console.print(shown)
+    console.print(*summary.notes, sep="\n")
+    result = Result(benchmark.name, command, circumstances, benchmark.seeds, tuple(rows), summary)
+    if is_full:
+        console.print(f"Wrote {write_result(result, folder)}.", soft_wrap=True)
+    return result
+
+
+def main(benchmark: Benchmark[Effort], arguments: Sequence[str] | None = None) -> ExitCode:
+    """Runs a benchmark, by default with the arguments of the command line; a failure is one message."""
+    try:
+        run(benchmark, sys.argv[1:] if arguments is None else arguments)
+    except Failure as failure:
+        print(f"benchmarks.{benchmark.name}: {failure}", file=sys.stderr)
+        return failure.exit_code
+    return ExitCode.OK
+
+
+def describe_circumstances() -> Row:
+    """Describes the sources, the moment, the packages and the machine; called before anything is measured."""
+    environment = describe_environment()
+    cpu = re.search(r"^model name\s*: (.+)$", _CPU_INFO.read_text() if _CPU_INFO.is_file() else "", re.MULTILINE)
+    return {
+        "revision": _run_git("rev-parse", "HEAD") or "none",
+        "is_dirty": bool(_run_git("status", "--porcelain", "--", ".", ":!benchmarks/results", ":!*.md")),
+        "began": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        "python": environment.python,
+        "versions": environment.packages,
+        "machine": {
+            "cpu": cpu[1] if cpu else "unknown",
+            "cores": len(os.sched_getaffinity(0)),
+            "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+            "system": environment.system,
+            "load_average": os.getloadavg(),  # over 1, 5 and 15 minutes
+        },
+    }
+
+
+def _run_git(*arguments: str) -> str:
+    """Returns the output; "" without git or outside of a repository."""
+    try:
+        done = subprocess.run(["git", *arguments], cwd=_PROJECT, capture_output=True, text=True, check=False)
+    except OSError:
+        return ""
+    return done.stdout.strip()

@@ -1,69 +1,36 @@
-"""Which networks are measured: the winner of a finished root, or of the run in `results/`; and the example's."""
+"""The networks that are compared: our winner, and the one of the Keras example with 8 tokens."""
 
-import dataclasses
 import pathlib
 
 import pydantic
 
-from benchmarks.result import FOLDER, read_result
-from components.artifacts.winner import read_winner
-from components.errors import UsageFailure
-from components.metadata.root import Root
-from components.metadata.run_record import RunRecord
-from components.trainer.config import FitConfig
+from benchmarks.result import read_results
+from components.metadata.run_record import read_run
 from models.presets import PRESETS
-from models.search_space import is_learned
 from models.vit_config import ViTConfig
-from pipeline.config import FULL
 
 OURS = "ours"
 EXAMPLE = "Keras example, 8 tokens"
 EXAMPLE_NETWORK = PRESETS["keras_example_8_tokens"]
-EXAMPLE_FIT = dataclasses.replace(FULL.fit, batch_size=256)  # of the example's script
 
-_ENDED = ("COMPLETE", "CACHED")
+parse_network = pydantic.TypeAdapter(ViTConfig).validate_python
 
 
 def find_network(root: pathlib.Path | None) -> ViTConfig:
     """Finds our network.
 
     Args:
-        root: Pipeline root with a finished Trainer; None: take the run of full that `results/full_run.json` tells of.
+        root: Pipeline root, whose latest run counts; None: take the run of `results/full_run.json`.
 
     Returns:
-        The winner of the newest such run.
+        The winner of the run.
 
     Raises:
-        UsageFailure: If no Trainer has finished in the root.
+        UsageFailure: If the run has no winner yet.
     """
-    if root is not None:
-        return read_winner(find_model_run(root)).network
-    winner = read_result(FOLDER / "full_run.json").rows[0]["winner"]
-    return pydantic.TypeAdapter(ViTConfig).validate_python(winner["network"])
-
-
-def find_learned(root: pathlib.Path | None) -> ViTConfig:
-    """Finds our network if it has a learned reducer, else the first learned point of the profile full."""
-    winner = find_network(root)
-    if is_learned(winner):
-        return winner
-    return next(point for point in FULL.trainer(code_digest="").affordable_points() if is_learned(point))
-
-
-def find_model_run(root: pathlib.Path) -> pathlib.Path:
-    """Finds what the newest finished Trainer of a root left.
-
-    Raises:
-        UsageFailure: If none has finished.
-    """
-    opened = Root(root)
-    for run_id in reversed(opened.records.run_ids):
-        model_run = RunRecord(opened, run_id).find_output("model_run")
-        if model_run:
-            return pathlib.Path(model_run.uri)
-    raise UsageFailure(f"no Trainer has finished in {root}; start one with `tokenlearner run`.")
-
-
-def describe_fit(network: ViTConfig) -> FitConfig:
-    """Returns how a network of ours, or the example's, is trained."""
-    return EXAMPLE_FIT if network == EXAMPLE_NETWORK else FULL.fit
+    if root is None:
+        return parse_network(read_results()["full_run"].rows[0]["winner"]["network"])
+    record = read_run(root)
+    record.require("winner", record.winner)
+    assert record.winner
+    return record.winner.network

@@ -1,16 +1,14 @@
-"""Writes what README and docs/results.md quote from the result files, between their markers.
-
-`python -m benchmarks.readme` does it.
+"""Writes the tables of README.md and docs/results.md from the result files: `python -m benchmarks.readme`.
 
 `<!-- result: NAME -->` … `<!-- end of result -->` holds the tables of one benchmark, `<!-- targets -->` … `<!-- end of
-targets -->` what was asked for, of all of them. Without result files there is nothing between the markers.
+targets -->` the targets of all of them.
 """
 
 import pathlib
 import re
+from collections.abc import Sequence
 
-from benchmarks.benchmark import tabulate_targets
-from benchmarks.result import Result, Table, read_results
+from benchmarks.result import Result, Table, read_results, tabulate_targets
 
 _PROJECT = pathlib.Path(__file__).parent.parent
 PAGES = (_PROJECT / "README.md", _PROJECT / "docs" / "results.md")
@@ -20,50 +18,38 @@ _TARGETS = re.compile(r"(<!-- targets -->\n).*?(<!-- end of targets -->)", re.DO
 
 
 def render(text: str, results: dict[str, Result]) -> str:
-    """Returns a page with its tables made anew.
+    """Returns a page with new tables; the text outside of markers stays as it is.
 
     Args:
         text: The page.
         results: By the name of their benchmark.
-
-    Returns:
-        The page; what stands outside of markers is untouched.
     """
     targets = [target for result in results.values() for target in result.summary.targets]
-    table = f"\n{render_table(tabulate_targets(targets))}\n" if targets else ""
+    table = f"\n{_render_table(tabulate_targets(targets))}\n" if targets else ""
     text = _TARGETS.sub(lambda found: found[1] + table + found[2], text)
     return _RESULT.sub(lambda found: found[1] + _render_result(results.get(found[2])) + found[3], text)
 
 
-def render_table(table: Table) -> str:
-    """Returns a table in Markdown."""
-    lines = [table.columns, tuple("---" for _ in table.columns), *table.rows]
-    return "".join(f"| {' | '.join(cell.replace('|', '&#124;') for cell in line)} |\n" for line in lines)
+def _render_table(table: Table) -> str:
+    def render_row(cells: Sequence[str]) -> str:
+        return f"| {' | '.join(cells)} |\n"
+
+    return "".join(map(render_row, (table.columns, ["---"] * len(table.columns), *table.rows)))
 
 
 def _render_result(result: Result | None) -> str:
     if result is None:
         return ""
-    tables = "".join(f"\n{table.title}:\n\n{render_table(table)}" for table in result.summary.tables)
+    tables = "".join(f"\n{table.title}:\n\n{_render_table(table)}" for table in result.summary.tables)
     notes = "".join(f"\n{note}\n" for note in result.summary.notes)
-    where = result.circumstances
-    dirty = " with changes" if where.is_dirty else ""
-    machine = (
-        f"{where.machine.cores} cores of {where.machine.cpu}, load average before {where.machine.load_average[0]:.1f}"
+    where, machine = result.circumstances, result.circumstances["machine"]
+    dirty = " with changes" if where["is_dirty"] else ""
+    return (
+        f"{tables}{notes}\n`{result.command}`, {where['began'][:10]}, {where['revision'][:7]}{dirty}, "
+        f"{machine['cores']} cores of {machine['cpu']}, load average before {machine['load_average'][0]:.1f}.\n\n"
     )
-    source = f"\n`{result.command}`, {where.began[:10]}, {where.revision[:7]}{dirty}, {machine}.\n"
-    return f"{tables}{notes}{source}\n"
-
-
-def main() -> None:
-    """Rewrites the pages, and says whether that changed them."""
-    results = read_results()
-    for page in PAGES:
-        before = page.read_text()
-        after = render(before, results)
-        page.write_text(after)
-        print(f"{page.name} {'is as the results say' if after == before else 'now says what the results say'}.")
 
 
 if __name__ == "__main__":
-    main()
+    for page in PAGES:
+        page.write_text(render(page.read_text(), read_results()))

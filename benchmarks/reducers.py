@@ -1,158 +1,180 @@
 """The gain of learned token reducers: one backbone with no reducer, each learned reducer and each control, on test.
 
-All stand at one place, emit as many tokens, and are trained alike; the short form has one of the controls. Every
-training is kept epoch by epoch in `--state`: the same command goes on where a killed one stopped. The test split is
-read when all trainings have ended, not before. Rows of `--known`, a result file, are taken over: seeds may be added on
-another day, and on another machine.
+All reducers have the same placement and token count and are trained alike. Trainings are kept in `--state` epoch by
+epoch: after an interruption the same command continues. The test split is read after all trainings.
+
+Axes: seeds, examples.
 """
 
+import base64
 import dataclasses
-import json
+import math
 import pathlib
 from collections.abc import Sequence
 
 import keras
 import numpy as np
-import tensorflow as tf
 
-from benchmarks.answers import pack_answers
 from benchmarks.benchmark import Benchmark, main
-from benchmarks.circumstances import look_around
-from benchmarks.dataset import ALL_IMAGES, SAMPLE
-from benchmarks.kept_training import KeptTrainings, Planned
-from benchmarks.networks import find_learned
-from benchmarks.reducer_table import summarize
-from benchmarks.result import FOLDER, Row, read_result
-from benchmarks.training import measure_speeds
-from components.trainer.data.examples import Examples
-from components.trainer.training.checkpoint import Checkpoint
+from benchmarks.networks import find_network, parse_network
+from benchmarks.result import Row, Summary, Table
+from benchmarks.rounds import format_spread, take_turns
+from benchmarks.splits import ALL_IMAGES, SAMPLE, open_splits
+from benchmarks.training_speed import prepare_training
+from components import features
+from components.evaluator.intervals import Z_95, compare_paired
+from components.source_digest import digest_sources
+from components.trainer.data.examples import read_examples
+from components.trainer.search.selection import Candidate, compare, pool_seed_deviation
+from components.trainer.state import locate_state
 from components.trainer.training.fitter import Fitter
 from models.macs import count_macs
 from models.reducers.registry import REDUCERS, TokenReducer
-from models.search_space import name_point, strip_reducer
+from models.search_space import NO_REDUCER, is_control, is_learned, name_point, strip_reducer
 from models.vit_config import ViTConfig
-from pipeline.config import FULL
+from pipeline.config import FULL, QUICK
 
-_BATCH_SIZE = 500  # test images asked at once
-_MOST_SEEDS = 3
-_EPOCHS = 20  # as many as the Keras example; those of full would take days on 2 cores
+_BATCH_SIZE = 500  # test images
+_SECONDS = 5.0  # of each network in a round
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Effort:
     """How much is measured."""
 
-    root: pathlib.Path | None = None  # whose winner tells place and token count; None: the run in results/
-    others: tuple[TokenReducer, ...] = (
-        "average_pooling",
-    )  # in its reducer's place; the backbone without one always is
+    root: pathlib.Path | None = None  # whose winner sets placement and token count; None: the run in results/
+    others: tuple[TokenReducer, ...] = ("average_pooling",)  # in place of the winner's reducer
     tfds_dir: pathlib.Path = SAMPLE
-    state: pathlib.Path = pathlib.Path("pipeline_root/reducers-short")  # outlives kills
-    known: pathlib.Path | None = None  # result file whose trainings are not done again, if it is there
+    state: pathlib.Path = pathlib.Path("pipeline_root/reducers-short")
     epochs: int = 1
     seeds: int = 1
-    most_images: int | None = 640  # of the train split; None: all
     rounds: int = 0  # in which training speed is measured
-    seconds: float = 1.0  # of each network in a round
 
 
 def list_networks(root: pathlib.Path | None, others: Sequence[TokenReducer]) -> tuple[ViTConfig, ...]:
-    """Lists the networks, the learned one that the others are compared with first.
-
-    Args:
-        root: Of a finished search; None: the run of full that `results/` tells of.
-        others: Reducers that stand in its reducer's place.
-
-    Returns:
-        The winner, or the first learned point of full where nothing learned won; the backbone; the others.
-    """
-    learned = find_learned(root)
+    """Lists the winner, or else a point of full, with a learned reducer; its backbone; and it with the others."""
+    points = (find_network(root), *FULL.trainer(code_digest="").affordable_points())
+    learned = next(point for point in points if is_learned(point))
     replaced = (dataclasses.replace(learned, token_reducer=reducer) for reducer in others)
     return tuple(dict.fromkeys((learned, strip_reducer(learned), *replaced)))
 
 
 def measure(effort: Effort) -> list[Row]:
-    """Trains what is not trained yet, then looks at test, then measures speed in turns."""
+    """Trains, then evaluates on test, then measures speed in turns."""
+    splits = open_splits(effort.tfds_dir)
+    train, valid, test = (read_examples([splits.locate(split)], splits.transform) for split in features.SPLITS)
     fit = dataclasses.replace(FULL.fit, epochs=effort.epochs)
     networks = list_networks(effort.root, effort.others)
-    # Seed by seed, so that a part of the trainings, too, is a fair comparison.
-    plan = [
-        Planned(name=name_point(network), network=network, fit=fit, seed=fit.seed + i)
-        for i in range(effort.seeds)
-        for network in networks
+    full = FULL.trainer(code_digest=digest_sources(Fitter.__module__))
+    state = dataclasses.replace(full.state, folder=str(effort.state.resolve()))
+    config = dataclasses.replace(full, backbone=strip_reducer(networks[0]), fit=fit, state=state)
+    fitter = Fitter(fit, train, valid, locate_state(config, train, valid))
+    reporter = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: print(f"epoch {epoch + 1}: {logs}", flush=True)
+    )
+    trained = {}
+    for seed in range(fit.seed, fit.seed + effort.seeds):
+        for network in networks:
+            print(f"{name_point(network)}, seed {seed}", flush=True)
+            trained[network, seed] = fitter.fit(
+                network, seed=seed, epochs=fit.epochs, schedule_epochs=fit.epochs, reporter=reporter
+            )
+    rows = []
+    for (network, seed), training in trained.items():
+        logits = fitter.best_model(network, training).predict(test.stream_images(_BATCH_SIZE), verbose=0)
+        rows.append(
+            {
+                "kind": "training",
+                "point": name_point(network),
+                "network": dataclasses.asdict(network),
+                "fit": dataclasses.asdict(fit),
+                "seed": seed,
+                "train_images": len(train),
+                "macs": count_macs(network).total,
+                "parameters": training.parameters,
+                "valid_accuracy": training.best_epoch.valid_accuracy,
+                "epoch_seconds": [epoch.seconds for epoch in training.epochs],
+                "test_images": len(test),
+                "test_correct": pack(np.argmax(logits, axis=-1) == test.labels.numpy()),
+            }
+        )
+    if effort.rounds:
+        ways = {name_point(network): prepare_training(network, FULL.fit, _SECONDS) for network in networks}
+        rows += [{"kind": "speed", **row} for row in take_turns(ways, effort.rounds)]
+    return rows
+
+
+def pack(correct: np.ndarray) -> str:
+    """Writes bool [examples], which of them a network classifies correctly, a bit each, in base64."""
+    return base64.b64encode(np.packbits(correct).tobytes()).decode()
+
+
+def _unpack(row: Row) -> np.ndarray:
+    bits = np.frombuffer(base64.b64decode(row["test_correct"]), np.uint8)
+    return np.unpackbits(bits, count=row["test_images"]).astype(bool)
+
+
+def summarize(rows: Sequence[Row]) -> Summary:
+    """Compares the first point, the learned one, with each of the others, with 95 % intervals.
+
+    The intervals include images and seeds, as those of the search do (`components/trainer/search/selection.py`).
+    """
+    speeds = [row for row in rows if row["kind"] == "speed"]
+    by_point: dict[str, list[Row]] = {}
+    for row in rows:
+        if row["kind"] == "training":
+            by_point.setdefault(row["point"], []).append(row)
+    candidates = [
+        Candidate(network=parse_network(some[0]["network"]), correct=np.stack([_unpack(row) for row in some]))
+        for some in by_point.values()
     ]
-    kept = KeptTrainings(effort.tfds_dir, effort.state, effort.most_images)
-    rows = {
-        planned: row
-        for row in _read_known(effort.known)
-        for planned in plan
-        if _tells_of(row, planned, kept.train_images)
-    }
-    missing = [planned for planned in plan if planned not in rows]
-    trainings = kept.run(missing)
-    test, revision = kept.read_test(), look_around().revision
-    for planned, training in zip(missing, trainings, strict=True):
-        fitter = kept.find_fitter(planned.network, fit)
-        rows[planned] = _describe(fitter, planned, training, test) | {"revision": revision}
-    trained = {name_point(network): (network, FULL.fit) for network in networks}
-    return [*(rows[planned] for planned in plan), *measure_speeds(trained, effort.rounds, effort.seconds)]
+    learned, first = candidates[0], rows[0]
+    seeds, images = learned.correct.shape
+    measured = pool_seed_deviation(candidates)
+    deviation = (FULL if images >= 10_000 else QUICK).search.seed_deviation if measured is None else measured
+    lines, notes = [], []
+    for candidate, (point, (row, *_)) in zip(candidates, by_point.items(), strict=True):
+        accuracy = candidate.accuracy
+        half = Z_95 * math.sqrt(candidate.correct.mean(axis=0).var(ddof=1) / images + deviation**2 / seeds)
+        line = [point, f"{accuracy:.1%} ({accuracy - half:.1%} to {accuracy + half:.1%})", "", ""]
+        if candidate is not learned:
+            difference = compare(learned, candidate, deviation)
+            pairs = [compare_paired(*pair) for pair in zip(learned.correct, candidate.correct, strict=True)]
+            line[2] = _format_points(difference.difference, *difference.interval)
+            line[3] = ", ".join(_format_points(pair.difference, pair.low, pair.high) for pair in pairs)
+            if is_control(candidate.network) or point == NO_REDUCER:
+                better = "beats" if difference.difference > 0 else "loses to"
+                verb = better if difference.is_larger_than_noise else "is statistically indistinguishable from"
+                notes.append(f"{learned.name} {verb} {point} on test: {line[2]} points.")
+        line += [f"{row['macs'] / 1e6:.2f}", f"{row['parameters']:,}"]
+        lines.append((*line, *([format_spread([speed[point] for speed in speeds], "{:,.0f}")] if speeds else [])))
+    if measured is None:
+        assumed = f"the intervals assume a standard deviation of {100 * deviation:.2f} points from seed to seed"
+        notes.append(f"Each point was trained once; {assumed}.")
+    revisions = dict.fromkeys(row["revision"][:7] for row in rows if "revision" in row)
+    if len(revisions) > 1:  # results of earlier versions took over trainings
+        notes.append(f"Trained at the revisions {', '.join(revisions)}.")
+    columns = ["point", "test top-1 (95 %)", f"{learned.name} ahead by, points (95 %)", "each seed by itself"]
+    columns += ["million MACs", "parameters", *(["training images/s"] if speeds else [])]
+    trained = f"{first['train_images']:,} training images, {first['fit']['epochs']} epochs"
+    title = f"{trained}, {seeds} seed{'s' * (seeds > 1)}, {images:,} test images"
+    return Summary((Table(title, tuple(columns), tuple(lines)),), notes=tuple(notes))
 
 
-def _read_known(path: pathlib.Path | None) -> list[Row]:
-    rows = read_result(path).rows if path and path.is_file() else ()
-    return [row for row in rows if row["kind"] == "training"]
+def _format_points(difference: float, low: float, high: float) -> str:
+    """Returns such as "+1.2 (-0.3 to +2.7)"."""
+    return f"{100 * difference:+.1f} ({100 * low:+.1f} to {100 * high:+.1f})"
 
 
-def _tells_of(row: Row, planned: Planned, train_images: int) -> bool:
-    """Tells whether a row is of a planned training, as far as it knows the settings: later ones had no say in it."""
-    fit = {name: getattr(planned.fit, name) for name in row["fit"]}
-    wanted = [dataclasses.asdict(planned.network), fit, planned.seed, train_images]
-    return json.dumps([row[name] for name in ("network", "fit", "seed", "train_images")]) == json.dumps(wanted)
-
-
-def _describe(fitter: Fitter, planned: Planned, training: Checkpoint, test: Examples) -> Row:
-    correct = _find_correct(fitter.best_model(planned.network, training), test)
-    return {
-        "kind": "training",
-        "point": planned.name,
-        "network": dataclasses.asdict(planned.network),
-        "fit": dataclasses.asdict(planned.fit),
-        "seed": planned.seed,
-        "epochs": planned.fit.epochs,
-        "train_images": len(fitter.train),
-        "macs": count_macs(planned.network).total,
-        "parameters": training.parameters,
-        "valid_accuracy": training.best_epoch.valid_accuracy,
-        "best_epoch": training.best_epoch.epoch,
-        "epoch_seconds": [epoch.seconds for epoch in training.epochs],
-        "test_images": len(test),
-        "test_correct": pack_answers(correct),
-    }
-
-
-def _find_correct(model: keras.Model, test: Examples) -> np.ndarray:
-    logits = model.predict(test.stream_images(_BATCH_SIZE), verbose=0)  # [examples, classes]
-    return np.argmax(logits, axis=-1) == tf.cast(test.labels, tf.int64).numpy()
-
-
-BENCHMARK = Benchmark(
-    name="reducers",
-    short=Effort(),
-    full=Effort(
-        others=tuple(REDUCERS),
-        tfds_dir=ALL_IMAGES,
-        state=pathlib.Path("pipeline_root/reducers"),
-        known=FOLDER / "reducers.json",
-        epochs=_EPOCHS,
-        seeds=_MOST_SEEDS,
-        most_images=None,
-        rounds=9,
-        seconds=5.0,
-    ),
-    seeds=tuple(FULL.fit.seed + i for i in range(_MOST_SEEDS)),
-    measure=measure,
-    summarize=summarize,
+_FULL = Effort(
+    others=tuple(REDUCERS),
+    tfds_dir=ALL_IMAGES,
+    state=pathlib.Path("pipeline_root/reducers"),
+    epochs=20,  # as many as the Keras example
+    seeds=3,
+    rounds=9,
 )
+BENCHMARK = Benchmark("reducers", measure, summarize, Effort(), _FULL, seeds=(1, 2, 3))
 
 if __name__ == "__main__":
-    main(BENCHMARK)
+    raise SystemExit(main(BENCHMARK))

@@ -1,6 +1,7 @@
-"""The splits of a dataset and their Transform graph, made as the steps before the Trainer make them, without a run."""
+"""The splits of a dataset and their Transform graph, made like those of a run but without one."""
 
 import atexit
+import dataclasses
 import functools
 import pathlib
 import tempfile
@@ -13,68 +14,54 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io
 from tfx_bsl.public import tfxio
 
-from benchmarks.dataset import require_dataset
 from components import features
+from components.errors import DataFailure
 from components.example_gen.component import list_shards
 from components.example_gen.splits import copy_shard
 from components.schema import SCHEMA_FILE
-from components.trainer.data.examples import Examples, read_examples
 from components.transform import preprocessing_fn
-from pipeline.config import FULL
+from pipeline.config import FULL, QUICK
+
+SAMPLE = QUICK.data.tfds_dir
+ALL_IMAGES = FULL.data.tfds_dir
 
 
+@dataclasses.dataclass(frozen=True)
 class Splits:
-    """Splits train, valid and test of a TFDS dataset, and the Transform graph of train.
+    """TFRecords in `folder/Split-<name>/`, and the Transform graph of the train split."""
 
-    Args:
-        tfds_dir: Version folder of the dataset.
-        folder: To write into; empty.
-
-    Attributes:
-        graph_dir: Folder of the Transform graph.
-        transform: The graph.
-    """
-
-    def __init__(self, tfds_dir: pathlib.Path, folder: pathlib.Path) -> None:
-        self._folder = folder
-        self._schema = text_format.Parse(SCHEMA_FILE.read_text(), schema_pb2.Schema())
-        for shard, tfds_split, images in list_shards(require_dataset(tfds_dir)):
-            copy_shard(shard, tfds_split, images, str(folder), FULL.data.train_images)
-        self.graph_dir = folder / "graph"
-        self.transform = self._analyze()
-
-    def read(self, split: str) -> Examples:
-        """Reads a split as the Trainer does; its file of pixels goes with the process."""
-        return read_examples([self.locate(split)], self.transform)
+    folder: pathlib.Path
+    transform: tft.TFTransformOutput
 
     def locate(self, split: str) -> str:
-        """Returns the pattern of a split's TFRecord files."""
-        return f"{self._folder}/Split-{split}/*"
-
-    def _analyze(self) -> tft.TFTransformOutput:
-        graph = str(self.graph_dir)
-        records = tfxio.TFExampleRecord(
-            self.locate(features.TRAIN_SPLIT), schema=self._schema, telemetry_descriptors=["benchmark"]
-        )
-        with (
-            beam.Pipeline("FnApiRunner") as pipeline,
-            tft_beam.Context(temp_dir=str(self._folder / "beam"), use_deep_copy_optimization=True),
-        ):
-            raw = (pipeline | records.BeamSource(), records.TensorAdapterConfig())
-            transform_fn = raw | tft_beam.AnalyzeDataset(preprocessing_fn)
-            transform_fn | tft_beam.WriteTransformFn(graph)
-        raw_metadata = f"{graph}/{tft.TFTransformOutput.RAW_METADATA_DIR}"
-        metadata_io.write_metadata(dataset_metadata.DatasetMetadata(self._schema), raw_metadata)
-        return tft.TFTransformOutput(graph)
+        """Returns the pattern of a split's files."""
+        return f"{self.folder}/Split-{split}/*"
 
 
 @functools.cache
 def open_splits(tfds_dir: pathlib.Path) -> Splits:
-    """Makes the splits of a dataset once in a process; they are removed when it ends.
+    """Makes the splits once in a process, which removes them when it ends.
 
     Args:
         tfds_dir: Version folder of the TFDS dataset.
+
+    Raises:
+        DataFailure: If it holds no TFDS dataset.
     """
-    folder = tempfile.TemporaryDirectory()
-    atexit.register(folder.cleanup)
-    return Splits(tfds_dir, pathlib.Path(folder.name))
+    if not (tfds_dir / "dataset_info.json").is_file():
+        raise DataFailure(f"{tfds_dir} holds no TFDS dataset; make it with `tokenlearner data prepare`.")
+    temporary = tempfile.TemporaryDirectory()
+    atexit.register(temporary.cleanup)
+    folder, graph = temporary.name, f"{temporary.name}/graph"
+    for shard, tfds_split, images in list_shards(tfds_dir):
+        copy_shard(shard, tfds_split, images, folder, FULL.data.train_images)
+    schema = text_format.Parse(SCHEMA_FILE.read_text(), schema_pb2.Schema())
+    records = tfxio.TFExampleRecord(
+        f"{folder}/Split-{features.TRAIN_SPLIT}/*", schema=schema, telemetry_descriptors=["benchmark"]
+    )
+    with beam.Pipeline("FnApiRunner") as pipeline, tft_beam.Context(temp_dir=f"{folder}/beam"):
+        raw = (pipeline | records.BeamSource(), records.TensorAdapterConfig())
+        raw | tft_beam.AnalyzeDataset(preprocessing_fn) | tft_beam.WriteTransformFn(graph)
+    metadata = dataset_metadata.DatasetMetadata(schema)
+    metadata_io.write_metadata(metadata, f"{graph}/{tft.TFTransformOutput.RAW_METADATA_DIR}")
+    return Splits(pathlib.Path(folder), tft.TFTransformOutput(graph))

@@ -1,4 +1,4 @@
-"""What a trained network looks at: the attention maps that its TokenLearner has learned.
+"""The attention maps of a network's TokenLearner.
 
 Axes: batch, height, width, channels, patches, tokens.
 """
@@ -11,27 +11,26 @@ from models.reducers.registry import REDUCERS
 
 
 def has_attention_maps(model: keras.Model) -> bool:
-    """Tells whether anything in a network has learned where to look."""
+    """Returns whether a network has a layer with attention maps."""
     return bool(_find_learners(model))
 
 
 def build_attention_model(model: keras.Model) -> keras.Model:
-    """Makes the network that weighs each patch of each image for each token, as the first TokenLearner does.
+    """Makes the network that returns the weights of the first TokenLearner: of each patch for each token.
 
     Args:
         model: From `build_vit`, or loaded from a `.keras` file; its weights are shared.
 
     Returns:
-        A model from images as the network takes them, float32 [batch, height, width, 3], to weights in 0..1, float32
+        A model from normalized images, float32 [batch, height, width, 3], to weights in 0..1, float32
         [batch, tokens, height, width] with height and width in patches. Those of version 1.1 sum to 1 over the patches.
 
     Raises:
-        ValueError: If nothing in the model has learned where to look.
+        ValueError: If the model has no layer with attention maps.
     """
     learners = _find_learners(model)
     if not learners:
-        able = " and ".join(repr(name) for name, reducer in REDUCERS.items() if reducer.has_attention_maps)
-        raise ValueError(f"the model {model.name!r} has no TokenLearner; only the reducers {able} learn attention maps")
+        raise ValueError(f"the model {model.name!r} has no TokenLearner, and so no attention maps")
     weights = keras.ops.cast(learners[0].attention_weights(learners[0].input), "float32")  # [batch, patches, tokens]
     _, height, width, _ = model.get_layer("patches").input.shape
     maps = keras.ops.reshape(keras.ops.transpose(weights, (0, 2, 1)), (-1, weights.shape[2], height, width))

@@ -15,7 +15,7 @@ class TokenLearnerHyperModel(keras_tuner.HyperModel):
     """Turns hyperparameters into a compiled Vision Transformer.
 
     Args:
-        space: What the hyperparameters stand for.
+        space: The values of the hyperparameters.
         compile_model: Compiles a built model in place.
     """
 
@@ -25,25 +25,21 @@ class TokenLearnerHyperModel(keras_tuner.HyperModel):
         self.compile_model = compile_model
 
     def vit_config(self, hp: keras_tuner.HyperParameters) -> ViTConfig:
-        """Returns the network that stands at a point of the space."""
+        """Returns the network at a point of the space."""
         reducers = list(self.space.token_reducers)
         reducer = hp.Choice("token_reducer", [NO_REDUCER, *reducers])
         with hp.conditional_scope("token_reducer", reducers):
-            placement = hp.Choice("blocks_before_token_learner", list(self.space.placements))
-            num_tokens = hp.Choice("num_tokens", list(self.space.token_counts))
-            use_token_fuser = hp.Choice("use_token_fuser", list(self.space.fusers))
+            values = {
+                "blocks_before_token_learner": hp.Choice("blocks_before_token_learner", list(self.space.placements)),
+                "num_tokens": hp.Choice("num_tokens", list(self.space.token_counts)),
+                "use_token_fuser": bool(hp.Choice("use_token_fuser", list(self.space.fusers))),
+            }
         if reducer == NO_REDUCER:
             return self.space.backbone
-        return dataclasses.replace(
-            self.space.backbone,
-            token_reducer=reducer,
-            blocks_before_token_learner=placement,
-            num_tokens=num_tokens,
-            use_token_fuser=bool(use_token_fuser),
-        )
+        return dataclasses.replace(self.space.backbone, token_reducer=reducer, **values)
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
-        """Builds and compiles the network that stands at a point of the space."""
+        """Builds and compiles the network at a point of the space."""
         model = build_vit(self.vit_config(hp))
         self.compile_model(model)
         return model

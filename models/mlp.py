@@ -47,39 +47,28 @@ class Mlp(keras.layers.Layer):
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Makes the weights for input [batch, tokens, dim]."""
-        width = input_shape[-1]
+        width, policy = input_shape[-1], self.dtype_policy
         self.dense, self.dropout = [], []
         hidden = [(units, "gelu") for units in self.hidden_dims]
         for i, (units, activation) in enumerate([*hidden, (self.output_dim, self.output_activation)]):
             name = "output" if i == len(self.hidden_dims) else f"hidden_{i}"
-            dense = keras.layers.Dense(units, activation=_ACTIVATIONS[activation], name=name, dtype=self.dtype_policy)
+            dense = keras.layers.Dense(units, activation=_ACTIVATIONS[activation], name=name, dtype=policy)
             dense.build((None, width))
             self.dense.append(dense)
-            self.dropout.append(
-                keras.layers.Dropout(self.dropout_rate, name=f"{name}_dropout", dtype=self.dtype_policy)
-            )
+            self.dropout.append(keras.layers.Dropout(self.dropout_rate, name=f"{name}_dropout", dtype=policy))
             width = units
         super().build(input_shape)
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         """Returns the outputs, [batch, tokens, output_dim]."""
         _, tokens, dim = inputs.shape
-        # All tokens in one matrix: the gradient of a batched product would sum one weight gradient an image.
+        # All tokens in one matrix: a batched product would compute one weight gradient an image and add them up.
         x = keras.ops.reshape(inputs, (-1, dim))  # [batch x tokens, dim]
         for dense, dropout in zip(self.dense, self.dropout, strict=True):
             x = dropout(dense(x), training=training)
         return keras.ops.reshape(x, (-1, tokens, self.output_dim))
 
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Returns (batch, tokens, output_dim)."""
-        return (*input_shape[:-1], self.output_dim)
-
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments of `__init__`."""
-        return {
-            **super().get_config(),
-            "hidden_dims": self.hidden_dims,
-            "output_dim": self.output_dim,
-            "output_activation": self.output_activation,
-            "dropout_rate": self.dropout_rate,
-        }
+        names = ("hidden_dims", "output_dim", "output_activation", "dropout_rate")
+        return super().get_config() | {name: getattr(self, name) for name in names}

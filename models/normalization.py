@@ -10,11 +10,10 @@ import tensorflow as tf
 class FusedBatchNormalization(keras.layers.BatchNormalization):
     """Keras's batch normalization over the channels of images, as one operation with one gradient.
 
-    Keras 3 spells it out in a dozen element-wise operations, which costs a small network's training a tenth of its
-    speed. Weights, moving averages and results are Keras's, but that the moving variance learns the unbiased variance
-    of a batch.
+    Keras 3 uses a dozen element-wise operations, which costs a small network's training a tenth of its speed. Weights,
+    moving averages and results are Keras's, except that the moving variance averages the unbiased variance of batches.
 
-    Where devices share a batch, each normalizes by the statistics of its share, and all keep the averages of these.
+    Where devices share a batch, each normalizes by the statistics of its share, and all keep the mean of these.
 
     Input and output shape: [batch, height, width, channels].
 

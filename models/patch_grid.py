@@ -1,34 +1,31 @@
-"""How patches in a row lie on the grid that they were cut from; importing it imports no Keras."""
+"""The grid of the patches that are in a row; importing it does not import Keras."""
 
 import math
 
 
 def find_grid(patches: int | None, grid: tuple[int, int] | None, needed_by: str) -> tuple[int, int]:
-    """Returns the grid that patches in a row lie on, row by row.
+    """Returns the grid of patches that are in a row, row by row.
 
     Args:
         patches: How many there are.
         grid: Height and width of the grid, patches; None: it is a square.
-        needed_by: Who asks; the error names it.
+        needed_by: The layer that the error names.
 
     Returns:
         Height and width, patches.
 
     Raises:
-        ValueError: If that many patches do not fill the grid, or no square.
+        ValueError: If that many patches do not form the grid, or no square.
     """
     if patches is None:
         raise ValueError(f"{needed_by} got an unknown number of patches; give the model a fixed image size")
     if grid is not None:
-        if grid[0] < 1 or grid[1] < 1 or grid[0] * grid[1] != patches:
-            raise ValueError(
-                f"{needed_by} got {patches} patches, and grid is {grid}; "
-                f"give a grid (height, width) of {patches} patches"
-            )
+        if grid[0] * grid[1] != patches:
+            raise ValueError(f"{needed_by} got {patches} patches, but grid (height, width) is {grid}")
         return grid
     side = math.isqrt(patches)
     if side**2 != patches:
-        raise ValueError(f"{needed_by} got {patches} patches, which fill no square; give grid=(height, width)")
+        raise ValueError(f"{needed_by} got {patches} patches, which form no square; give grid=(height, width)")
     return side, side
 
 

@@ -12,8 +12,8 @@ import keras
 class PatchRow(keras.layers.Layer):
     """Puts patches in a row, row by row of their grid.
 
-    Unlike `keras.layers.Reshape` it does not ask how many images a batch holds. While it waits for that answer,
-    TensorFlow Lite knows the shape of nothing behind it, and leaves its fast kernels (XNNPACK) unused.
+    Unlike `keras.layers.Reshape` it does not read the batch size at run time, after which TensorFlow Lite would know no
+    static shape and would not use its fast kernels (XNNPACK).
 
     Input shape: [batch, height, width, dim].
     Output shape: [batch, patches, dim].
@@ -23,10 +23,3 @@ class PatchRow(keras.layers.Layer):
         """Returns the patches in a row, [batch, patches, dim]."""
         _, height, width, dim = inputs.shape
         return keras.ops.reshape(inputs, (-1, height * width, dim))
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Returns (batch, patches, dim)."""
-        batch, height, width, dim = input_shape
-        assert height is not None
-        assert width is not None
-        return (batch, height * width, dim)

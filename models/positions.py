@@ -1,4 +1,4 @@
-"""Tells patches where they stand.
+"""Adds positions to patches.
 
 Axes: batch, patches (= height x width), dim.
 """
@@ -35,10 +35,6 @@ class PositionEmbedding(keras.layers.Layer):
     def call(self, inputs: Any) -> Any:
         """Returns inputs + positions, [batch, patches, dim]."""
         return inputs + self.embeddings
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Returns the input shape."""
-        return input_shape
 
 
 @keras.saving.register_keras_serializable(package="tokenlearner")
@@ -78,10 +74,6 @@ class SinCosPositions2D(keras.layers.Layer):
     def call(self, inputs: Any) -> Any:
         """Returns inputs + positions, [batch, patches, dim]."""
         return inputs + keras.ops.convert_to_tensor(self.positions, dtype=self.compute_dtype)
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Returns the input shape."""
-        return input_shape
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments of `__init__`."""

@@ -1,4 +1,4 @@
-"""The search space as data: what may stand where and emit how many tokens; importing it imports no Keras."""
+"""The search space: placements, token counts and token reducers; importing it does not import Keras."""
 
 import contextlib
 import dataclasses
@@ -9,17 +9,17 @@ from typing import Any
 from models.reducers.registry import CONTROLS, ControlReducer, TokenReducer
 from models.vit_config import ViTConfig
 
-NO_REDUCER = "no_reducer"  # the value of token_reducer, in names and hyperparameters, that stands for None
+NO_REDUCER = "no_reducer"  # in names and hyperparameters, in place of None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SearchSpace:
     """Placements x token counts x token reducers x fuser, and the backbone without any.
 
-    Whether a learned reducer is worth its compute shows against the controls, which do not learn where to look.
+    The controls, which do not learn where to look, show whether a learned reducer is worth its compute.
 
     Raises:
-        ValueError: If a point cannot be built; the message names the values and says why.
+        ValueError: If a point cannot be built; the message names the values and the reason.
     """
 
     backbone: ViTConfig  # without token reducer
@@ -30,12 +30,12 @@ class SearchSpace:
     fusers: tuple[bool, ...]  # values of use_token_fuser
 
     def __post_init__(self) -> None:
-        """Makes every point once, so that a wrong one is found before any training."""
+        """Rejects a space with an invalid point before any training."""
         self.points()
 
     @property
     def token_reducers(self) -> tuple[TokenReducer, ...]:
-        """All that are tried, the controls last."""
+        """All reducers, the controls last."""
         return (*self.reducers, *(control for control in self.controls if control not in self.reducers))
 
     def points(self) -> tuple[ViTConfig, ...]:
@@ -59,7 +59,7 @@ class SearchSpace:
 
 
 def name_point(network: ViTConfig) -> str:
-    """Names a network by what tells the points of a space apart.
+    """Names a network by the fields in which the points of a space differ.
 
     Args:
         network: A point.
@@ -74,7 +74,7 @@ def name_point(network: ViTConfig) -> str:
 
 
 def describe_point(network: ViTConfig) -> dict[str, Any]:
-    """Returns the fields that tell the points of a space apart, as hyperparameters; without reducer just that."""
+    """Returns the fields in which the points of a space differ, as hyperparameters."""
     if network.token_reducer is None:
         return {"token_reducer": NO_REDUCER}
     return {
@@ -103,7 +103,7 @@ def strip_reducer(network: ViTConfig) -> ViTConfig:
 
 
 def find_controls(network: ViTConfig) -> tuple[ViTConfig, ...]:
-    """Returns what a network with a token reducer is to be compared with.
+    """Returns the networks to compare a learned one with.
 
     Args:
         network: A point with a token reducer.
@@ -115,7 +115,7 @@ def find_controls(network: ViTConfig) -> tuple[ViTConfig, ...]:
 
 
 def find_references(network: ViTConfig) -> tuple[ViTConfig, ...]:
-    """Returns what every finalist is compared with: no reducer, and average pooling in its reducer's place.
+    """Returns the networks to compare every finalist with: no reducer, and average pooling in place of its reducer.
 
     Args:
         network: A point.

@@ -1,4 +1,4 @@
-"""Pools all tokens into the one that is classified.
+"""Pools all tokens into one vector, which is classified.
 
 Axes: batch, tokens, dim.
 """
@@ -10,7 +10,7 @@ import keras
 
 @keras.saving.register_keras_serializable(package="tokenlearner")
 class SequencePooling(keras.layers.Layer):
-    """Averages the tokens, each weighed by a softmax over learned scores of all of them.
+    """Averages the tokens, each weighted by a softmax over learned scores of all of them.
 
     Input shape: [batch, tokens, dim].
     Output shape: [batch, dim].
@@ -28,10 +28,6 @@ class SequencePooling(keras.layers.Layer):
     def call(self, inputs: Any) -> Any:
         """Returns one vector an image, [batch, dim]."""
         weights = keras.ops.softmax(self.score(inputs), axis=1)  # [batch, tokens, 1]
-        # As a matrix product, for TensorFlow Lite has no einsum that sums an axis of one operand away.
+        # A matrix product: TensorFlow Lite has no einsum that sums over an axis of one operand alone.
         pooled = keras.ops.matmul(keras.ops.transpose(weights, (0, 2, 1)), inputs)  # [batch, 1, dim]
         return keras.ops.squeeze(pooled, axis=1)
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Returns (batch, dim)."""
-        return (input_shape[0], input_shape[-1])

@@ -1,4 +1,4 @@
-"""TokenFuser: what was worked out on a few tokens, put back on all patches.
+"""TokenFuser: distributes a few tokens over all patches.
 
 Axes: batch, tokens, patches, dim.
 """
@@ -14,11 +14,11 @@ _LAYER_NORM_EPSILON = 1e-6
 
 @keras.saving.register_keras_serializable(package="tokenlearner")
 class TokenFuser(keras.layers.Layer):
-    """Mixes the tokens, and gives each patch a share of each of them that an MLP reads off the patch.
+    """Mixes the tokens, and gives each patch a share of each of them, which an MLP computes from the patch.
 
     Tokens are mixed by a dense layer over the token axis, between two layer norms; shares are a sigmoid of an MLP on
-    the normed patches. The dense layer starts at zero: an untrained fuser puts nothing back, a residual around it
-    passes the patches on as they are, and what makes the tokens learns only once the dense layer has moved.
+    the normed patches. The dense layer starts at zero: an untrained fuser returns zeros, and the layers that make the
+    tokens get gradients only after its first update.
 
     Input shapes: tokens [batch, tokens, dim], patches [batch, patches, dim].
     Output shape: [batch, patches, dim].
@@ -42,10 +42,11 @@ class TokenFuser(keras.layers.Layer):
         tokens = tokens_shape[1]
         assert tokens is not None
         policy = self.dtype_policy
-        self.input_norm = keras.layers.LayerNormalization(epsilon=_LAYER_NORM_EPSILON, name="input_norm", dtype=policy)
-        self.mixed_norm = keras.layers.LayerNormalization(epsilon=_LAYER_NORM_EPSILON, name="mixed_norm", dtype=policy)
-        self.patch_norm = keras.layers.LayerNormalization(epsilon=_LAYER_NORM_EPSILON, name="patch_norm", dtype=policy)
-        # Without the official code's bias: that is one number a token, and the norm behind it takes it out again.
+        self.input_norm, self.mixed_norm, self.patch_norm = (
+            keras.layers.LayerNormalization(epsilon=_LAYER_NORM_EPSILON, name=name, dtype=policy)
+            for name in ("input_norm", "mixed_norm", "patch_norm")
+        )
+        # Without the official code's bias: that is one number a token, which the norm after it removes.
         self.mixing_kernel = self.add_weight(name="mixing_kernel", shape=(tokens, tokens), initializer="zeros")
         self.token_masking = Mlp(
             (self.bottleneck_dim,), tokens, dropout_rate=self.dropout_rate, name="token_masking", dtype=policy
@@ -61,7 +62,7 @@ class TokenFuser(keras.layers.Layer):
         super().build(tokens_shape)
 
     def call(self, tokens: Any, patches: Any, training: bool | None = None) -> Any:
-        """Returns what the tokens give each patch, [batch, patches, dim]."""
+        """Returns the sum of the tokens for each patch, [batch, patches, dim]."""
         mixed = keras.ops.einsum("btd,ts->bsd", self.input_norm(tokens), self.mixing_kernel)
         shares = keras.ops.sigmoid(self.token_masking(self.patch_norm(patches), training=training))
         fused = keras.ops.matmul(shares, self.mixed_norm(mixed))  # [batch, patches, dim]

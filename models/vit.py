@@ -19,8 +19,8 @@ from models.vit_config import ViTConfig
 def build_vit(config: ViTConfig) -> keras.Model:
     """Builds the network that `config` describes.
 
-    Blocks are named "block_0", "block_1", …; the token reducer, of whatever kind, "token_learner". With the TokenFuser
-    there is one "token_learner_{i}" and one "token_fuser_{i}" around each block that works on tokens.
+    Blocks are named "block_0", "block_1", …; the token reducer "token_learner". With the TokenFuser there is one
+    "token_learner_{i}" and one "token_fuser_{i}" for each block that works on tokens.
 
     Args:
         config: Its shape.
@@ -30,7 +30,8 @@ def build_vit(config: ViTConfig) -> keras.Model:
     """
     images = keras.Input((config.image_size, config.image_size, 3), name="image")
     x = PatchRow(name="patches")(apply_stem(config, images))
-    x = _positions(config)(x)  # [batch, patches, dim]
+    positions = PositionEmbedding if config.positions == "learned" else SinCosPositions2D
+    x = positions(name="position_embedding")(x)  # [batch, patches, dim]
     x = keras.layers.Dropout(config.dropout_rate, name="embedding_dropout")(x)
     takes_attention = config.reducer is not None and config.reducer.takes_attention
     for i in range(config.depth):
@@ -48,11 +49,6 @@ def build_vit(config: ViTConfig) -> keras.Model:
     return keras.Model(images, logits, name="vit")
 
 
-def _positions(config: ViTConfig) -> keras.layers.Layer:
-    layer = PositionEmbedding if config.positions == "learned" else SinCosPositions2D
-    return layer(name="position_embedding")
-
-
 def _block(config: ViTConfig, i: int, *, return_attention: bool = False) -> keras.layers.Layer:
     return EncoderBlock(
         config.num_heads,
@@ -66,7 +62,7 @@ def _block(config: ViTConfig, i: int, *, return_attention: bool = False) -> kera
 
 
 def _fused_block(config: ViTConfig, i: int, patches: Any) -> Any:
-    """Lets a block work on tokens of its own, and adds to each patch what they give it: [batch, patches, dim]."""
+    """Adds to each patch the output of a TokenFuser, whose tokens have a reducer and a block of their own."""
     tokens = _block(config, i)(_token_reducer(config, f"token_learner_{i}")(patches))  # [batch, tokens, dim]
     fuser = TokenFuser(config.token_bottleneck_dim, config.dropout_rate, name=f"token_fuser_{i}")
     return keras.layers.Add(name=f"token_fuser_residual_{i}")([patches, fuser(tokens, patches)])

@@ -1,9 +1,7 @@
-"""What a mini Vision Transformer is made of, as data; importing it imports no Keras."""
+"""The configuration of a mini Vision Transformer; importing it does not import Keras."""
 
 import dataclasses
-import math
-import numbers
-from typing import Any, Literal
+from typing import Literal, get_args, get_origin
 
 from models.reducers.registry import REDUCERS, Reducer, TokenReducer
 
@@ -13,35 +11,27 @@ Pooling = Literal["mean", "sequence"]
 MlpOutputActivation = Literal["linear", "gelu"]
 TokenLearnerPooling = Literal["mean", "sum"]
 
-_CHOICES = {
-    "stem": ("convolution", "residual", "linear"),
-    "positions": ("learned", "sincos_2d"),
-    "pooling": ("mean", "sequence"),
-    "mlp_output_activation": ("linear", "gelu"),
-    "token_learner_pooling": ("mean", "sum"),
-}
-
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class StemConvolution:
     """One 3x3 convolution of a stem."""
 
-    channels: int  # that it reads
-    width: int  # channels that it makes
+    channels: int  # of its input
+    width: int  # channels of its output
     stride: int  # 1: there is a residual around it
-    output_size: int  # height and width of what it makes
+    output_size: int  # height and width of its output
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ViTConfig:
     """Shape of one Vision Transformer, with or without a token reducer in the middle.
 
-    Each patch token stands for `patch_size` x `patch_size` pixels. The stem "convolution" halves the image
+    Each patch has `patch_size` x `patch_size` pixels. The stem "convolution" halves the image
     `log2(patch_size)` times with overlapping 3x3 convolutions of stride 2 and GELU; the stem "residual" follows each of
-    them by one more of stride 1 around which there is a residual, all with batch norm and ReLU; the stem "linear"
-    projects each patch by itself. Before block `blocks_before_token_learner` a token reducer replaces the patches by
+    them by another of stride 1 with a residual connection, all with batch norm and ReLU; the stem "linear" projects
+    each patch by itself. Before block `blocks_before_token_learner` a token reducer replaces the patches by
     `num_tokens` tokens (see `reducers/registry.py`). With the TokenFuser each block from there on has a reducer of its
-    own and works on the tokens, and the output of a TokenFuser is added to the patches.
+    own, and a TokenFuser, whose output is added to the patches.
 
     Raises:
         ValueError: If a field or a combination of fields cannot be built; the message names field, value and range.
@@ -74,13 +64,15 @@ class ViTConfig:
     use_token_fuser: bool = False
 
     def __post_init__(self) -> None:
-        """Rejects what cannot be built."""
-        for name in ("image_size", "patch_size", "dim", "depth", "num_heads", "num_classes", "token_bottleneck_dim"):
-            _check_integer(name, getattr(self, name), 1)
-        _check_integer("random_selection_seed", self.random_selection_seed, 0)
-        for name, choices in {**_CHOICES, "token_reducer": (None, *REDUCERS)}.items():
-            if getattr(self, name) not in choices:
-                raise ValueError(f"{name} is {getattr(self, name)!r}; it must be one of {choices}")
+        """Rejects networks that cannot be built."""
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if field.type is int:
+                _check_least(field.name, value, 0 if field.name == "random_selection_seed" else 1)
+            elif get_origin(field.type) is Literal and value not in get_args(field.type):
+                raise ValueError(f"{field.name} is {value!r}; it must be one of {get_args(field.type)}")
+        if self.token_reducer not in (None, *REDUCERS):
+            raise ValueError(f"token_reducer is {self.token_reducer!r}; it must be one of {(None, *REDUCERS)}")
         if not 0 <= self.dropout_rate < 1:
             raise ValueError(f"dropout_rate is {self.dropout_rate}; it must be at least 0 and below 1")
         self._check_block()
@@ -89,56 +81,53 @@ class ViTConfig:
 
     def _check_block(self) -> None:
         if self.head_dim is not None:
-            _check_integer("head_dim", self.head_dim, 1)
+            _check_least("head_dim", self.head_dim, 1)
         elif self.dim % self.num_heads:
             raise ValueError(
                 f"num_heads is {self.num_heads}; it must divide dim, which is {self.dim}, or head_dim must be given"
             )
         if not self.mlp_dims:
             raise ValueError("mlp_dims is (); it must hold at least one width")
-        for width in self.mlp_dims:
-            _check_integer("a width in mlp_dims", width, 1)
+        _check_least("a width in mlp_dims", min(self.mlp_dims), 1)
 
     def _check_patches(self) -> None:
-        if self.image_size % self.patch_size:
-            raise ValueError(f"patch_size is {self.patch_size}; it must divide image_size, which is {self.image_size}")
-        if self.positions == "sincos_2d" and self.dim % 4:
-            raise ValueError(f"dim is {self.dim}; positions 'sincos_2d' needs a multiple of 4")
+        patch_size, dim = self.patch_size, self.dim
+        if self.image_size % patch_size:
+            raise ValueError(f"patch_size is {patch_size}; it must divide image_size, which is {self.image_size}")
+        if self.positions == "sincos_2d" and dim % 4:
+            raise ValueError(f"dim is {dim}; positions 'sincos_2d' needs a multiple of 4")
         if self.stem == "linear":
             return
-        if self.patch_size < 2 or self.patch_size & (self.patch_size - 1):
+        if patch_size < 2 or patch_size & (patch_size - 1):
+            raise ValueError(f"patch_size is {patch_size}; the stem {self.stem!r} needs a power of two, at least 2")
+        if dim % (patch_size // 2):
             raise ValueError(
-                f"patch_size is {self.patch_size}; the stem {self.stem!r} needs a power of two, at least 2"
-            )
-        if self.dim % (self.patch_size // 2):
-            raise ValueError(
-                f"dim is {self.dim}; the stem {self.stem!r} needs a multiple of patch_size / 2 = {self.patch_size // 2}"
+                f"dim is {dim}; the stem {self.stem!r} needs a multiple of patch_size / 2 = {patch_size // 2}"
             )
 
     def _check_token_reducer(self) -> None:
-        reducer, placement, num_tokens = self.token_reducer, self.blocks_before_token_learner, self.num_tokens
-        if len({value is None for value in (reducer, placement, num_tokens)}) > 1:
+        name, placement, num_tokens = self.token_reducer, self.blocks_before_token_learner, self.num_tokens
+        if len({value is None for value in (name, placement, num_tokens)}) > 1:
             raise ValueError(
-                f"token_reducer is {reducer!r}, blocks_before_token_learner {placement} and num_tokens {num_tokens}; "
+                f"token_reducer is {name!r}, blocks_before_token_learner {placement} and num_tokens {num_tokens}; "
                 "give all three, or none of them"
             )
-        if reducer is None or placement is None or num_tokens is None:
+        if self.reducer is None or placement is None or num_tokens is None:
             if self.use_token_fuser:
                 raise ValueError("use_token_fuser is True without a token_reducer; there are no tokens to fuse")
             return
-        _check_integer("blocks_before_token_learner", placement)
-        _check_integer("num_tokens", num_tokens)
-        entry = REDUCERS[reducer]
-        if not entry.min_blocks_before <= placement < self.depth:
-            allowed = f"{entry.min_blocks_before}..{self.depth - 1}"
-            owner = f" for {reducer!r}" if entry.min_blocks_before else ""
-            raise ValueError(f"blocks_before_token_learner is {placement}; it must be in {allowed}{owner}")
+        first = self.reducer.min_blocks_before
+        if not first <= placement < self.depth:
+            owner = f" for {name!r}" if first else ""
+            raise ValueError(
+                f"blocks_before_token_learner is {placement}; it must be in {first}..{self.depth - 1}{owner}"
+            )
         if not 1 <= num_tokens <= self.num_patches:
             raise ValueError(f"num_tokens is {num_tokens}; it must be in 1..{self.num_patches}, the number of patches")
-        if entry.takes_attention and self.use_token_fuser:
-            raise ValueError(f"use_token_fuser is True; {reducer!r} needs the attention of a block on all patches")
-        if reason := entry.check(self):
-            raise ValueError(f"num_tokens is {num_tokens}; {reducer!r} {reason}")
+        if self.reducer.takes_attention and self.use_token_fuser:
+            raise ValueError(f"use_token_fuser is True; {name!r} needs the attention of a block on all patches")
+        if reason := self.reducer.check(self):
+            raise ValueError(f"num_tokens is {num_tokens}; {name!r} {reason}")
 
     @property
     def reducer(self) -> Reducer | None:
@@ -149,15 +138,19 @@ class ViTConfig:
     def stem_convolutions(self) -> tuple[StemConvolution, ...]:
         """The convolutions of the stems "convolution" and "residual", in order; the last has dim channels."""
         convolutions, channels, size = [], 3, self.image_size
-        num_halvings = int(math.log2(self.patch_size))
-        for i in range(num_halvings):
-            width = self.dim >> (num_halvings - 1 - i)
+        for i in reversed(range(self.patch_size.bit_length() - 1)):
+            width = self.dim >> i
             size //= 2
             convolutions.append(StemConvolution(channels=channels, width=width, stride=2, output_size=size))
             if self.stem == "residual":
                 convolutions.append(StemConvolution(channels=width, width=width, stride=1, output_size=size))
             channels = width
         return tuple(convolutions)
+
+    def split_depth(self) -> tuple[int, int]:
+        """Returns the numbers of blocks before and after the token reducer; without one all are before it."""
+        before = self.depth if self.blocks_before_token_learner is None else self.blocks_before_token_learner
+        return before, self.depth - before
 
     @property
     def head_width(self) -> int:
@@ -175,8 +168,6 @@ class ViTConfig:
         return self.grid_size**2
 
 
-def _check_integer(name: str, value: Any, low: int | None = None) -> None:
-    if not isinstance(value, numbers.Integral) or isinstance(value, bool):
-        raise ValueError(f"{name} is {value!r}; it must be an integer")
-    if low is not None and value < low:
+def _check_least(name: str, value: int, low: int) -> None:
+    if value < low:
         raise ValueError(f"{name} is {value}; it must be at least {low}")

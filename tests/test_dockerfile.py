@@ -1,4 +1,4 @@
-"""What the Dockerfile and its neighbors have to agree on; no docker daemon is needed."""
+"""The Dockerfiles agree with the pipeline and the lock; no docker daemon is needed."""
 
 import fnmatch
 import json
@@ -21,44 +21,31 @@ def instructions() -> list[list[str]]:
 
 @pytest.fixture(scope="module")
 def last_stage(instructions: list[list[str]]) -> list[list[str]]:
-    """What the image consists of."""
+    """The instructions of the image."""
     start = max(n for n, words in enumerate(instructions) if words[0] == "FROM")
     return instructions[start:]
 
 
-def test_the_entry_is_the_one_that_a_compiled_pipeline_calls(last_stage: list[list[str]]) -> None:
+def test_entry_and_sample_are_those_of_a_compiled_pipeline(last_stage: list[list[str]]) -> None:
     [entry] = [words[1:] for words in last_stage if words[0] == "ENTRYPOINT"]
     assert json.loads(" ".join(entry)) == list(COMMAND)
-
-
-def test_the_sample_lies_where_a_compiled_pipeline_reads_it(last_stage: list[list[str]]) -> None:
-    assert [words[1] for words in last_stage if words[0] == "WORKDIR"] == [str(IMAGE_FOLDER)]
+    assert ["WORKDIR", str(IMAGE_FOLDER)] in last_stage
     assert ["COPY", str(SHIPPED_SAMPLE), str(SHIPPED_SAMPLE)] in last_stage
 
 
 def test_the_packages_are_those_of_the_lock_with_their_hashes(instructions: list[list[str]]) -> None:
-    installs = [words for words in instructions if words[:3] == ["RUN", "pip", "install"]]
-    assert len(installs) == 2
-    assert {"--require-hashes", "/tmp/requirements.lock"} <= set(installs[0])
-    assert {"--no-deps", "--no-build-isolation"} <= set(installs[1])  # the project itself fetches nothing
+    of_lock, of_project = (words for words in instructions if words[:3] == ["RUN", "pip", "install"])
+    assert {"--require-hashes", "/tmp/requirements.lock"} <= set(of_lock)
+    assert {"--no-deps", "--no-build-isolation"} <= set(of_project)  # it downloads nothing
 
 
-def test_its_python_is_the_one_of_this_project(instructions: list[list[str]]) -> None:
+def test_the_images_have_the_python_of_this_project_and_the_beam_of_the_lock(instructions: list[list[str]]) -> None:
+    minor = ".".join((PROJECT / ".python-version").read_text().strip().split(".")[:2])
     [base] = [words[1] for words in instructions if words[0] == "ARG"]
-    minor = ".".join((PROJECT / ".python-version").read_text().split(".")[:2]).strip()
     assert base.startswith(f"BASE=python:{minor}-")
-
-
-def test_the_image_of_beams_workers_has_the_entry_of_the_beam_in_the_lock() -> None:
-    text = (PROJECT / "Dockerfile.beam").read_text()
-    [(minor, version)] = re.findall(r"^ARG SDK=apache/beam_python([\d.]+)_sdk:([\d.]+)$", text, re.MULTILINE)
-    assert (PROJECT / ".python-version").read_text().strip().startswith(minor)
-    locked = re.findall(
-        r"^apache-beam==([\d.]+) ; python_full_version < '3.11'",
-        (PROJECT / "requirements.lock").read_text(),
-        re.MULTILINE,
-    )
-    assert locked == [version]
+    text, lock = ((PROJECT / name).read_text() for name in ("Dockerfile.beam", "requirements.lock"))
+    beam = re.findall(r"^apache-beam==([\d.]+) ; python_full_version < '3.11'", lock, re.MULTILINE)
+    assert re.findall(r"^ARG SDK=apache/beam_python([\d.]+)_sdk:([\d.]+)$", text, re.MULTILINE) == [(minor, *beam)]
     assert "ENV RUN_PYTHON_SDK_IN_DEFAULT_ENVIRONMENT=1\n" in text  # as the packages are in a virtual environment
     assert text.endswith('ENTRYPOINT ["/opt/apache/beam/boot"]\n')
 
@@ -73,7 +60,7 @@ def test_what_it_copies_is_there_and_not_ignored(instructions: list[list[str]]) 
 
 
 def _is_ignored(path: pathlib.Path, rules: list[str]) -> bool:
-    """Tells whether the last rule that matches a path or a folder above it leaves it out."""
+    """Returns whether the last rule that matches a path or a folder above it excludes it."""
     ignored = False
     for rule in rules:
         pattern = pathlib.PurePath(rule.removeprefix("!"))

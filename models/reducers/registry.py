@@ -1,11 +1,11 @@
-"""The registry of token reducers: everything that the rest of the project knows about each of them.
+"""The registry of token reducers, the only place that describes them.
 
 To add a reducer, write its layer in a file of its own and add an entry to `REDUCERS`; docs/add-a-token-reducer.md shows
-an example. Importing this module imports no Keras.
+an example. Importing this module does not import Keras.
 """
 
 import dataclasses
-import importlib
+import pkgutil
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from models.vit_config import ViTConfig
 
 # learned: weights decide where to look; fixed: the positions do not depend on the image; importance: a score without
-# weights of its own selects.
+# weights selects patches.
 Kind = Literal["learned", "fixed", "importance"]
 _Count = Callable[["ViTConfig"], int]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Reducer:
-    """One token reducer. Every attribute has to be given: a missing one is an error, not a default."""
+    """One token reducer; all attributes are required."""
 
     label: str  # on charts and in reports
     summary: str  # what it does, in the model card
     kind: Kind
-    is_control: bool  # whether it is added to every search for comparison, unless --search.controls leaves it out
+    is_control: bool  # whether every search tries it for comparison, unless --search.controls omits it
     layer: str  # import path of its layer, "module:Class", whose first argument is num_tokens
     arguments: Callable[["ViTConfig"], dict[str, Any]]  # the layer's other arguments
     check: Callable[["ViTConfig"], str | None]  # why a network cannot have it; None: it can
@@ -40,8 +40,7 @@ class Reducer:
 
     def load_layer(self) -> type[Any]:
         """Imports the layer's class, and Keras with it."""
-        module, _, name = self.layer.partition(":")
-        layer: type[Any] = getattr(importlib.import_module(module), name)
+        layer: type[Any] = pkgutil.resolve_name(self.layer)
         return layer
 
 
@@ -125,10 +124,7 @@ REDUCERS: dict[str, Reducer] = {
         kind="learned",
         is_control=False,
         layer="models.reducers.token_learner_v11:TokenLearnerV11",
-        arguments=lambda config: {
-            "bottleneck_dim": config.token_bottleneck_dim,
-            "dropout_rate": config.dropout_rate,
-        },
+        arguments=lambda config: {"bottleneck_dim": config.token_bottleneck_dim, "dropout_rate": config.dropout_rate},
         check=_fits,
         macs=_count_v11_macs,
         profiled_operations=_count_v11_operations,
@@ -180,12 +176,12 @@ REDUCERS: dict[str, Reducer] = {
     ),
 }
 
+CONTROLS = tuple(name for name, reducer in REDUCERS.items() if reducer.is_control)
+
 # As type annotations, from which the command line derives its choices.
 if TYPE_CHECKING:
     TokenReducer = str
     ControlReducer = str
 else:
     TokenReducer = Literal[tuple(REDUCERS)]
-    ControlReducer = Literal[tuple(name for name, reducer in REDUCERS.items() if reducer.is_control)]
-
-CONTROLS: tuple[ControlReducer, ...] = tuple(name for name, reducer in REDUCERS.items() if reducer.is_control)
+    ControlReducer = Literal[CONTROLS]

@@ -1,4 +1,4 @@
-"""TokenLearner, version 1.1: an MLP weighs each patch, a softmax over the patches makes the tokens.
+"""TokenLearner, version 1.1: an MLP scores each patch, a softmax over the patches makes the tokens.
 
 Axes: batch, patches (= height x width), dim, tokens.
 """
@@ -13,7 +13,7 @@ from models.reducers.reducer_layer import ReducerLayer
 
 @keras.saving.register_keras_serializable(package="tokenlearner")
 class TokenLearnerV11(ReducerLayer):
-    """Averages all patches into `num_tokens` tokens, by weights that an MLP gives each patch from itself alone.
+    """Averages all patches into `num_tokens` tokens, by weights that an MLP computes from each patch alone.
 
     The weights of a token are a softmax over all patches of the outputs of a layer norm and an MLP.
 
@@ -42,12 +42,9 @@ class TokenLearnerV11(ReducerLayer):
         """Makes the weights for input [batch, patches, dim]."""
         self.layer_norm = keras.layers.LayerNormalization(epsilon=1e-6, name="layer_norm", dtype=self.dtype_policy)
         self.layer_norm.build(input_shape)
+        rate, policy = self.dropout_rate, self.dtype_policy
         self.token_masking = Mlp(
-            (self.bottleneck_dim,),
-            self.num_tokens,
-            dropout_rate=self.dropout_rate,
-            name="token_masking",
-            dtype=self.dtype_policy,
+            (self.bottleneck_dim,), self.num_tokens, dropout_rate=rate, name="token_masking", dtype=policy
         )
         self.token_masking.build(input_shape)
         super().build(input_shape)
@@ -70,8 +67,4 @@ class TokenLearnerV11(ReducerLayer):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments of `__init__`."""
-        return {
-            **super().get_config(),
-            "bottleneck_dim": self.bottleneck_dim,
-            "dropout_rate": self.dropout_rate,
-        }
+        return {**super().get_config(), "bottleneck_dim": self.bottleneck_dim, "dropout_rate": self.dropout_rate}

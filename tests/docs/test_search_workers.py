@@ -1,4 +1,4 @@
-"""The Kubernetes jobs of a search: what they start exists, and both sides know each other."""
+"""The Kubernetes jobs of a search: their commands exist, and chief and workers agree on address and folders."""
 
 import importlib.util
 import pathlib
@@ -14,7 +14,7 @@ from pipeline.config import FULL
 
 @pytest.fixture
 def objects() -> dict[str, Any]:
-    """What the file describes, by name and kind."""
+    """The objects in the file, by name and kind."""
     text = (PROJECT / "docs" / "search-workers.yaml").read_text()
     return {f"{each['metadata']['name']} {each['kind']}": each["spec"] for each in yaml.safe_load_all(text)}
 
@@ -25,7 +25,7 @@ def find_container(job: Any) -> tuple[list[str], dict[str, Any]]:
     return container["command"], {each["name"]: each.get("value") for each in container["env"]}
 
 
-def test_the_workers_ask_the_chief_where_it_answers_and_read_what_it_left(objects: dict[str, Any]) -> None:
+def test_the_workers_call_the_address_of_the_chief_and_read_its_folder(objects: dict[str, Any]) -> None:
     chief, of_chief = find_container(objects["tokenlearner-chief Job"])
     command, variables = find_container(objects["tokenlearner-workers Job"])
     service = objects["tokenlearner-chief Service"]

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from models.attention_maps import build_attention_model, has_attention_maps
-from models.reducers.registry import CONTROLS
 from models.vit import build_vit
 from models.vit_config import ViTConfig
 
@@ -50,44 +49,28 @@ def attention_maps(model: keras.Model, images: np.ndarray) -> np.ndarray:
     [("token_learner", 36), ("token_learner_v11", 1)],  # version 1 divides its sum by the patches
 )
 @pytest.mark.parametrize("fused", [False, True])
-def test_tokens_are_patches_weighed_by_the_maps(reducer: str, divisor: int, fused: bool) -> None:
-    model = make_model(token_reducer=reducer, use_token_fuser=fused, dropout_rate=0.3)
+def test_tokens_are_patches_weighted_by_the_maps_of_the_first_token_learner(
+    reducer: str, divisor: int, fused: bool, tmp_path: pathlib.Path
+) -> None:
+    model = make_model(token_reducer=reducer, use_token_fuser=fused, dropout_rate=0.3, depth=3)
     layer = model.get_layer("token_learner_1" if fused else "token_learner")
     maps = attention_maps(model, _IMAGES)
     assert (maps.shape, maps.dtype) == ((4, 3, 6, 6), np.float32)
     assert maps.min() >= 0
     assert maps.max() <= 1
-    assert np.ptp(maps, axis=(2, 3)).min() > 0.01
+    if reducer == "token_learner_v11":
+        np.testing.assert_allclose(maps.sum(axis=(2, 3)), np.ones((4, 3)), rtol=1e-5)
     patches, tokens = keras.Model(model.input, [layer.input, layer.output])(_IMAGES)
     patches = np.array(patches).reshape(4, 6, 6, 8)
     np.testing.assert_allclose(np.einsum("bthw,bhwd->btd", maps, patches) / divisor, tokens, rtol=1e-3, atol=1e-4)
-
-
-def test_maps_of_version_1_1_sum_to_one_over_the_patches() -> None:
-    maps = attention_maps(make_model(token_reducer="token_learner_v11"), _IMAGES)
-    np.testing.assert_allclose(maps.sum(axis=(2, 3)), np.ones((4, 3)), rtol=1e-5)
-
-
-@pytest.mark.parametrize("reducer", ["token_learner", "token_learner_v11"])
-def test_a_loaded_model_has_equal_maps(reducer: str, tmp_path: pathlib.Path) -> None:
-    model = make_model(token_reducer=reducer)
     model.save(tmp_path / "model.keras")
-    loaded = keras.saving.load_model(tmp_path / "model.keras")
-    np.testing.assert_array_equal(attention_maps(loaded, _IMAGES), attention_maps(model, _IMAGES))
+    np.testing.assert_array_equal(attention_maps(keras.saving.load_model(tmp_path / "model.keras"), _IMAGES), maps)
 
 
-def test_with_several_token_learners_the_first_one_is_asked() -> None:
-    model = make_model(use_token_fuser=True, blocks_before_token_learner=0)
-    model.get_layer("token_learner_0").set_weights(
-        [np.zeros_like(weight) for weight in model.get_layer("token_learner_0").get_weights()]
-    )
-    np.testing.assert_array_equal(attention_maps(model, _IMAGES), np.full((4, 3, 6, 6), 0.5, np.float32))
-
-
-@pytest.mark.parametrize("reducer", [None, *CONTROLS])
-def test_a_model_that_has_not_learned_where_to_look_is_rejected(reducer: str | None) -> None:
+@pytest.mark.parametrize("reducer", [None, "average_pooling"])
+def test_a_model_without_a_learned_reducer_is_rejected(reducer: str | None) -> None:
     changes = {} if reducer else {"blocks_before_token_learner": None, "num_tokens": None}
-    with pytest.raises(
-        ValueError, match=r"^the model 'vit' has no TokenLearner; only the reducers 'token_learner' and"
-    ):
-        build_attention_model(make_model(token_reducer=reducer, **changes))
+    model = make_model(token_reducer=reducer, **changes)
+    assert not has_attention_maps(model)
+    with pytest.raises(ValueError, match=r"^the model 'vit' has no TokenLearner"):
+        build_attention_model(model)

@@ -1,10 +1,7 @@
-"""The encoder block, its attention and its MLP, and sequence pooling compute what their equations say.
+"""The encoder block, its attention and its MLP, and sequence pooling follow their equations.
 
 Axes: batch, tokens, dim.
 """
-
-import math
-import random
 
 import keras
 import numpy as np
@@ -23,14 +20,6 @@ def tokens() -> np.ndarray:
     return np.random.default_rng(0).normal(size=(2, 5, _DIM)).astype(np.float32)
 
 
-@pytest.fixture
-def block(tokens: np.ndarray) -> EncoderBlock:
-    random.seed(1)  # from which Keras draws the seeds of initializers
-    block = EncoderBlock(num_heads=2, head_dim=4, mlp_dims=(12,), name="block")
-    block.build(tokens.shape)
-    return block
-
-
 def randomize(layer: keras.layers.Layer) -> list[np.ndarray]:
     """Gives a built layer weights none of which is zero or one, and returns them."""
     rng = np.random.default_rng(2)
@@ -38,7 +27,7 @@ def randomize(layer: keras.layers.Layer) -> list[np.ndarray]:
     return layer.get_weights()
 
 
-@pytest.mark.parametrize(("num_heads", "head_dim"), [(2, 4), (1, 8), (3, 5)])
+@pytest.mark.parametrize(("num_heads", "head_dim"), [(2, 4), (3, 5)])
 def test_attention_equals_that_of_keras(num_heads: int, head_dim: int, tokens: np.ndarray) -> None:
     ours = SelfAttention(num_heads, head_dim)
     ours.build(tokens.shape)
@@ -91,15 +80,6 @@ def test_an_mlp_drops_a_share_of_its_outputs_and_keeps_their_mean() -> None:
     np.testing.assert_array_equal(mlp(ones, training=False), np.ones((3, 50, 400)))
 
 
-def test_an_mlp_drops_hidden_units_too(tokens: np.ndarray) -> None:
-    mlp = Mlp((40,), 3, dropout_rate=0.5)
-    mlp.build(tokens.shape)
-    randomize(mlp)
-    outputs = np.array(mlp(tokens, training=True))
-    kept = outputs != 0
-    assert np.abs(outputs - 2 * np.array(mlp(tokens)))[kept].max() > 0.1  # not only its output was dropped
-
-
 def test_a_block_adds_attention_and_then_an_mlp_each_on_normed_tokens(tokens: np.ndarray) -> None:
     block = EncoderBlock(num_heads=2, head_dim=3, mlp_dims=(6, 7), mlp_output_activation="gelu")
     block.build(tokens.shape)
@@ -110,18 +90,6 @@ def test_a_block_adds_attention_and_then_an_mlp_each_on_normed_tokens(tokens: np
     np.testing.assert_allclose(block(tokens), expected, rtol=1e-3, atol=1e-4)
 
 
-def test_a_block_without_weights_passes_its_tokens_on(block: EncoderBlock, tokens: np.ndarray) -> None:
-    block.set_weights([np.zeros_like(weight) for weight in block.get_weights()])
-    np.testing.assert_array_equal(block(tokens), tokens)
-
-
-def test_a_block_does_not_care_for_the_order_of_its_tokens(block: EncoderBlock, tokens: np.ndarray) -> None:
-    order = [3, 0, 4, 1, 2]
-    encoded = np.array(block(tokens))
-    np.testing.assert_allclose(block(tokens[:, order]), encoded[:, order], rtol=1e-4, atol=1e-5)
-    assert np.abs(encoded[:, order] - encoded).max() > 0.1
-
-
 def test_sequence_pooling_weighs_tokens_by_a_softmax_of_learned_scores(tokens: np.ndarray) -> None:
     layer = SequencePooling()
     layer.build(tokens.shape)
@@ -130,9 +98,3 @@ def test_sequence_pooling_weighs_tokens_by_a_softmax_of_learned_scores(tokens: n
     np.testing.assert_allclose(layer(tokens), (weights * tokens).sum(axis=1), rtol=1e-4, atol=1e-5)
     layer.set_weights([np.zeros_like(kernel), bias])
     np.testing.assert_allclose(layer(tokens), tokens.mean(axis=1), rtol=1e-4, atol=1e-6)
-
-
-def test_the_spread_is_glorots_with_the_fans_that_keras_reads_off_kernels_of_three_axes() -> None:
-    layer = SelfAttention(4, 128)
-    layer.build((None, 5, 128))
-    assert layer.qkv.kernel_initializer.maxval == pytest.approx(math.sqrt(6 / (128 * 4 + 128 * 128)))

@@ -1,10 +1,7 @@
-"""Fused batch normalization computes what Keras's does."""
-
-import pathlib
+"""Fused batch normalization equals Keras's."""
 
 import keras
 import numpy as np
-import pytest
 import tensorflow as tf
 
 from models.normalization import FusedBatchNormalization
@@ -27,19 +24,13 @@ def _make_images() -> tf.Tensor:
     return tf.constant(np.random.default_rng(2).normal(2, 3, _SHAPE), tf.float32)
 
 
-def test_inference_is_that_of_keras() -> None:
+def test_inference_is_that_of_keras_and_a_frozen_layer_infers_while_training() -> None:
     plain, fused = _make_pair()
     np.testing.assert_allclose(fused(_make_images()), plain(_make_images()), rtol=1e-5, atol=1e-5)
-
-
-def test_a_frozen_layer_normalizes_by_the_moving_averages_and_leaves_them() -> None:
-    _, fused = _make_pair()
-    expected = fused(_make_images())
     fused.trainable = False
     before = fused.get_weights()
-    np.testing.assert_array_equal(fused(_make_images(), training=True), expected)
-    for weight, old in zip(fused.get_weights(), before, strict=True):
-        np.testing.assert_array_equal(weight, old)
+    np.testing.assert_array_equal(fused(_make_images(), training=True), fused(_make_images()))
+    np.testing.assert_array_equal(fused.get_weights(), before)
 
 
 def test_training_and_its_gradients_are_those_of_keras() -> None:
@@ -65,18 +56,3 @@ def test_training_moves_the_averages_as_keras_does_but_with_the_unbiased_varianc
     assert not np.allclose(fused.moving_mean, old_mean, rtol=1e-3)
     unbiased = np.var(_make_images().numpy(), axis=(0, 1, 2), ddof=1)
     np.testing.assert_allclose(fused.moving_variance, 0.99 * old_variance + 0.01 * unbiased, rtol=1e-5)
-
-
-@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
-def test_a_network_trains_in_a_graph_and_is_the_same_after_saving(policy: str, tmp_path: pathlib.Path) -> None:
-    inputs = keras.Input(_SHAPE[1:])
-    outputs = keras.layers.Flatten()(FusedBatchNormalization(dtype=policy)(inputs))
-    model = keras.Model(inputs, keras.layers.Dense(2, dtype="float32")(outputs))
-    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    before = model.layers[1].get_weights()
-    model.train_on_batch(_make_images().numpy(), np.arange(6) % 2)
-    for weight, old in zip(model.layers[1].get_weights(), before, strict=True):
-        assert not np.array_equal(weight, old)
-    model.save(tmp_path / "model.keras")
-    loaded = keras.saving.load_model(tmp_path / "model.keras")
-    np.testing.assert_array_equal(loaded(_make_images()), model(_make_images()))

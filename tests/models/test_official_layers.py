@@ -1,4 +1,4 @@
-"""Our layers compute what the official ones do with the same weights.
+"""With the same weights our layers equal the official ones.
 
 `official_layers.json` holds seeded inputs and weights, and the outputs of the classes TokenLearnerModule,
 TokenLearnerModuleV11 and TokenFuser of google-research/scenic, projects/token_learner/model.py, at commit 4a38d475,
@@ -22,7 +22,7 @@ _MAX_RELATIVE_DIFFERENCE = 1e-6  # of the largest output; the exact GELU would b
 
 
 def compute(layer: keras.layers.Layer, *inputs: np.ndarray) -> np.ndarray:
-    """Returns the outputs of an official layer's TensorFlow Lite model."""
+    """Returns the outputs in float64."""
     return np.asarray(layer(*inputs), np.float64)
 
 

@@ -1,4 +1,4 @@
-"""Both TokenLearners do what their equations say.
+"""Both TokenLearners follow their equations.
 
 Axes: batch, patches (= height x width), dim, tokens.
 """
@@ -57,30 +57,13 @@ def test_each_token_is_the_mean_of_the_patches_weighed_by_its_attention_map(
     np.testing.assert_allclose(layer(patches), expected, rtol=1e-4, atol=1e-5)
 
 
-def test_with_sum_pooling_a_token_is_as_many_times_as_large_as_there_are_patches(patches: np.ndarray) -> None:
-    layer = randomize(TokenLearner(_TOKENS, pooling="sum"), patches)
-    expected = learn_tokens(patches, layer.get_weights()) * _SIDE**2
-    np.testing.assert_allclose(layer(patches), expected, rtol=1e-4, atol=1e-4)
-
-
 def test_the_layer_norm_is_protected_by_an_epsilon_of_a_millionth(layer: TokenLearner, patches: np.ndarray) -> None:
     faint = patches / 3000  # its variance is about the epsilon
     np.testing.assert_allclose(layer(faint), learn_tokens(faint, layer.get_weights()), rtol=1e-3, atol=1e-8)
 
 
-def test_without_attention_a_token_is_half_the_mean_patch(layer: TokenLearner, patches: np.ndarray) -> None:
-    layer.set_weights([np.zeros_like(weight) for weight in layer.get_weights()])
-    mean = patches.mean(axis=1, keepdims=True)
-    np.testing.assert_allclose(layer(patches), np.repeat(mean / 2, _TOKENS, axis=1), rtol=1e-5)
-
-
-def test_it_has_a_layer_norm_and_four_convolutions_without_bias(layer: TokenLearner) -> None:
-    first, later = (3, 3, _DIM, _TOKENS), (3, 3, _TOKENS, _TOKENS)
-    assert [tuple(weight.shape) for weight in layer.weights] == [(_DIM,), (_DIM,), first, later, later, later]
-
-
-@pytest.mark.parametrize("grid", [(2, 8), (8, 2), (1, 16)])
-def test_patches_may_lie_on_a_grid_that_is_no_square(grid: tuple[int, int], patches: np.ndarray) -> None:
+def test_patches_may_form_a_grid_that_is_no_square(patches: np.ndarray) -> None:
+    grid = (2, 8)
     layer = randomize(TokenLearner(_TOKENS, grid=grid), patches)
     maps = np.array(layer.attention_weights(patches))
     np.testing.assert_allclose(maps, learn_maps(patches, layer.get_weights(), *grid), rtol=1e-3, atol=1e-5)
@@ -95,31 +78,10 @@ def test_version_1_1_weighs_patches_by_a_softmax_over_space_of_an_mlp(patches: n
     np.testing.assert_allclose(layer(patches), np.einsum("bpt,bpd->btd", maps, patches), rtol=1e-3, atol=1e-4)
 
 
-def test_version_1_1_without_an_mlp_emits_the_mean_patch(patches: np.ndarray) -> None:
-    layer = TokenLearnerV11(_TOKENS)
-    layer.build(patches.shape)
-    layer.set_weights([np.zeros_like(weight) for weight in layer.get_weights()])
-    mean = patches.mean(axis=1, keepdims=True)
-    np.testing.assert_allclose(layer(patches), np.repeat(mean, _TOKENS, axis=1), rtol=1e-4, atol=1e-5)
-
-
-def test_version_1_1_has_a_bottleneck_of_64_by_default(patches: np.ndarray) -> None:
-    layer = TokenLearnerV11(_TOKENS)
-    layer.build(patches.shape)
-    assert [tuple(weight.shape) for weight in layer.weights[2:]] == [(_DIM, 64), (64,), (64, _TOKENS), (_TOKENS,)]
-
-
 def test_version_1_1_drops_units_of_its_mlp_in_training_alone(patches: np.ndarray) -> None:
     layer = randomize(TokenLearnerV11(_TOKENS, dropout_rate=0.5), patches)
     np.testing.assert_array_equal(layer(patches, training=False), layer(patches))
     assert np.abs(np.array(layer(patches, training=True)) - layer(patches)).max() > 0.1
-
-
-@pytest.mark.parametrize("layer_class", [TokenLearner, TokenLearnerV11])
-@pytest.mark.parametrize("num_tokens", [0, -1])
-def test_fewer_than_one_token_is_rejected(layer_class: type, num_tokens: int) -> None:
-    with pytest.raises(ValueError, match=f"^num_tokens is {num_tokens}; it must be at least 1$"):
-        layer_class(num_tokens)
 
 
 def test_another_pooling_is_rejected() -> None:
@@ -127,20 +89,12 @@ def test_another_pooling_is_rejected() -> None:
         TokenLearner(_TOKENS, pooling="max")
 
 
-@pytest.mark.parametrize("patches", [15, 2])
-def test_patches_that_fill_no_square_are_rejected_without_a_grid(patches: int) -> None:
-    message = rf"^TokenLearner got {patches} patches, which fill no square; give grid=\(height, width\)$"
-    with pytest.raises(ValueError, match=message):
-        TokenLearner(_TOKENS).build((None, patches, _DIM))
-
-
-@pytest.mark.parametrize("grid", [(4, 4), (-3, -5), (15, 0)])
-def test_a_grid_that_the_patches_do_not_fill_is_rejected(grid: tuple[int, int]) -> None:
-    message = r"^TokenLearner got 15 patches, and grid is \(.*\); give a grid \(height, width\) of 15 patches$"
-    with pytest.raises(ValueError, match=message):
-        TokenLearner(_TOKENS, grid=grid).build((None, 15, _DIM))
-
-
-def test_an_unknown_number_of_patches_is_rejected() -> None:
+def test_a_grid_that_the_patches_do_not_form_is_rejected() -> None:
+    with pytest.raises(
+        ValueError, match=r"^TokenLearner got 15 patches, which form no square; give grid=\(height, width\)$"
+    ):
+        TokenLearner(_TOKENS).build((None, 15, _DIM))
+    with pytest.raises(ValueError, match=r"^TokenLearner got 15 patches, but grid \(height, width\) is \(4, 4\)$"):
+        TokenLearner(_TOKENS, grid=(4, 4)).build((None, 15, _DIM))
     with pytest.raises(ValueError, match=r"^TokenLearner got an unknown number of patches; give the model a fixed"):
         TokenLearner(_TOKENS, grid=(4, 4)).build((None, None, _DIM))
