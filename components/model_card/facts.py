@@ -37,7 +37,7 @@ class CardSources:
     verdict: pathlib.Path
     serving: pathlib.Path | None = None  # of the ServingValidator
     lite_models: pathlib.Path | None = None  # of the LiteConverter
-    metadata_path: pathlib.Path | None = None  # the sqlite file of ML Metadata
+    metadata_path: pathlib.Path  # the sqlite file of ML Metadata; may be missing
     environment: Environment
 
     @property
@@ -83,9 +83,8 @@ def read_facts(sources: CardSources) -> Facts:
     verdict = read_verdict(sources.verdict)
     results = read_search_results(sources.model_run)
     splits = summarize_data(sources.statistics, None, sources.examples)
-    provenance = None
-    if sources.metadata_path and sources.metadata_path.is_file():
-        provenance = read_provenance(sources.metadata_path, {}, None, skip=_LATER_STEPS)
+    provenance = read_provenance(sources.metadata_path, {}, None, skip=_LATER_STEPS)
+    if provenance:
         provenance = dataclasses.replace(provenance, artifacts=tuple(map(_hide_folder, provenance.artifacts)))
     parameters = {step.name: step.parameters for step in provenance.steps} if provenance else {}
     configs = {step: json.loads(given.get("custom_config", "null")) or {} for step, given in parameters.items()}

@@ -66,7 +66,6 @@ def Report(  # noqa: N802 (TFX names components like classes)
     folder.mkdir(parents=True, exist_ok=True)
     environment = describe_environment()
     write_environment(environment, folder / ENVIRONMENT_FILE)
-    store = pathlib.Path(metadata_path)
     page = render_page(
         Sources(
             model_run=pathlib.Path(model_run.uri),
@@ -80,7 +79,7 @@ def Report(  # noqa: N802 (TFX names components like classes)
             duplicates=pathlib.Path(duplicates.uri),
             lite_models=pathlib.Path(lite_models.uri),
             pushed_version=pushed_model.get_string_custom_property("pushed_version") or None,
-            provenance=read_provenance(store, read_peaks(pathlib.Path(memory_path)), None) if store.is_file() else None,
+            provenance=read_provenance(pathlib.Path(metadata_path), read_peaks(pathlib.Path(memory_path)), None),
             environment=environment,
         )
     )

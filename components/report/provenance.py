@@ -49,18 +49,20 @@ def read_provenance(
     peaks: Mapping[tuple[str, str], int],
     run_id: str | None,
     skip: Collection[str] = ("Report",),
-) -> Provenance:
+) -> Provenance | None:
     """Reads a run.
 
     Args:
-        metadata_path: The sqlite file of ML Metadata.
+        metadata_path: The sqlite file of ML Metadata; it is missing on a cluster.
         peaks: Of `memory.read_peaks`.
         run_id: None: the newest run.
         skip: Steps to leave out; a page cannot describe the end of the step that writes it.
 
     Returns:
-        The steps, and all artifacts that they made or used directly or indirectly.
+        The steps, and all artifacts that they made or used directly or indirectly; None without the file.
     """
+    if not metadata_path.is_file():
+        return None
     records = Records(metadata_path)
     run_id = run_id or records.run_ids[-1]
     steps = {name: step for name, step in records.steps(run_id).items() if name not in skip}

@@ -52,11 +52,6 @@ def test_tables_are_well_formed_and_have_no_holes(text: str) -> None:
         assert re.search(rf"\n\n{re.escape(table)}(\n|\Z)", text)  # else GitHub renders it as text
 
 
-@pytest.mark.parametrize("hole", ["| a | |\n| b | c |", "it is None.", "accuracy nan%", "[More Information Needed]"])
-def test_a_hole_would_be_found(text: str, hole: str) -> None:
-    assert HOLES.search(read_body(text + hole + "\n"))
-
-
 def test_pictures_are_linked_and_the_same_facts_make_the_same_card(
     card: pathlib.Path, text: str, facts: Facts, attention: AttentionPicture, tmp_path: pathlib.Path
 ) -> None:

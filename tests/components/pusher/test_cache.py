@@ -132,6 +132,7 @@ def test_the_lineage_of_a_push_does_not_lead_into_the_pushes_before(workplace: W
     assert lineage.version == lineage.served_version == str(max(workplace.versions))
     assert sorted(origin.key for origin in lineage.origins) == ["model", "model_blessing", "model_run", "verdict"]
     provenance = read_provenance(workplace.root / "metadata.sqlite", {}, None)
+    assert provenance
     assert sorted(artifact.kind for artifact in provenance.artifacts) == sorted(
         ("Model", "ModelRun", "EvaluationVerdict", "ModelBlessing", "PushedModel")
     )

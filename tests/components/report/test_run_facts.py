@@ -58,7 +58,9 @@ def test_provenance_names_the_run_that_did_the_work(tmp_path: pathlib.Path) -> N
     root.record(Plan(run_id="first"))
     root.record(Plan(run_id="second", cached_until="Transform", stops_in="Evaluator"))
     path = root.path / "metadata.sqlite"
+    assert read_provenance(root.path / "missing.sqlite", {}, None) is None
     found = read_provenance(path, {("first", "ExampleGen"): 5, ("second", "ExampleGen"): 9}, None, skip=["Schema"])
+    assert found
     assert found.run_id == "second"
     states = {step.name: (step.state, step.run_id, step.peak_bytes, step.seconds is None) for step in found.steps}
     assert list(states) == ["ExampleGen", "ExampleValidator", "DataGate", "Transform", "Trainer", "Evaluator"]
@@ -75,4 +77,6 @@ def test_provenance_names_the_run_that_did_the_work(tmp_path: pathlib.Path) -> N
     assert trained.folder == pathlib.PurePath(model.uri).name
     read = {root.artifact(key).id for key in ("examples", "schema", "transform_graph")}
     assert set(trained.sources) == read
-    assert "Evaluator" not in {step.name for step in read_provenance(path, {}, "first", skip=["Evaluator"]).steps}
+    first = read_provenance(path, {}, "first")
+    assert first
+    assert (first.run_id, first.steps[-1].name) == ("first", "Pusher")
