@@ -48,7 +48,7 @@ def _describe(prediction: Prediction, image: bytes) -> dict[str, Any]:
         "id": prediction.example_id,
         "image": _embed(image),
         "label": features.CLASS_NAMES[prediction.label],
-        "answer": features.CLASS_NAMES[first],
+        "predicted": features.CLASS_NAMES[first],
         "probability": float(prediction.candidate[first]),
         "second": features.CLASS_NAMES[second],
         "second_probability": float(prediction.candidate[second]),

@@ -11,9 +11,13 @@ from components.report.palette import LIGHT
 
 _GROUPS = ("label", "brightness_quartile", "contrast_quartile")
 _GAP = 0.8  # rows between groups
-_STYLES = {
-    "candidate": ({"color": LIGHT["learner"], "linewidth": 2}, {"marker": "o", "markersize": 6.5}, LIGHT["learner"]),
-    "baseline": ({"color": LIGHT["control"], "linewidth": 1.2}, {"marker": "D", "markersize": 4.5}, LIGHT["surface"]),
+_LINES = {
+    "candidate": {"color": LIGHT["learner"], "linewidth": 2},
+    "baseline": {"color": LIGHT["control"], "linewidth": 1.2},
+}
+_MARKERS = {
+    "candidate": {"marker": "o", "markersize": 6.5, "color": LIGHT["learner"], "markeredgecolor": LIGHT["learner"]},
+    "baseline": {"marker": "D", "markersize": 4.5, "color": LIGHT["surface"], "markeredgecolor": LIGHT["control"]},
 }
 
 
@@ -25,26 +29,22 @@ def draw_slices(candidate: Scorecard, baseline: Scorecard | None) -> Markup:
     overall = candidate.overall.accuracy
     axes.axvspan(overall.low, overall.high, color=LIGHT["line"], alpha=0.6, linewidth=0, label="all images")
     axes.axvline(overall.value, color=LIGHT["muted"], linewidth=1)
-    heights = {}
-    for row, found in enumerate(sorted(candidate.slices, key=_rank)):
-        heights[found.feature, found.value] = row + _GAP * _GROUPS.index(found.feature)
+    rows = sorted(candidate.slices, key=_rank)
+    heights = {(s.feature, s.value): row + _GAP * _GROUPS.index(s.feature) for row, s in enumerate(rows)}
     for model, scorecard, offset in (("baseline", baseline, 0.2), ("candidate", candidate, -0.15 if baseline else 0)):
-        line, marker, face = _STYLES[model]
         for found in scorecard.slices if scorecard else ():
             height, accuracy = heights[found.feature, found.value] + offset, found.accuracy
-            axes.hlines(height, accuracy.low, accuracy.high, **line)
+            axes.hlines(height, accuracy.low, accuracy.high, **_LINES[model])
             chart.plot(
                 axes,
                 f"{found.name}, {model}: {accuracy.value:.1%} ({accuracy.low:.1%} to {accuracy.high:.1%})",
                 accuracy.value,
                 height,
-                **marker,
-                color=face,
-                markeredgecolor=line["color"],
                 label=model,
                 linestyle="none",
+                **_MARKERS[model],
             )
-    axes.set_yticks(list(heights.values()), [found.name for found in sorted(candidate.slices, key=_rank)])
+    axes.set_yticks(list(heights.values()), [found.name for found in rows])
     axes.set_ylim(max(heights.values()) + 0.7, -0.7)
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.grid(visible=False, axis="y")
@@ -76,7 +76,7 @@ def draw_calibration(bins: Sequence[Bin]) -> Markup:
     words = []
     for found in bins:
         accuracy = found.accuracy
-        words.append(f"{found.images} images {found.confidence:.0%} sure, {accuracy.value:.0%} right")
+        words.append(f"{found.images} images {found.confidence:.0%} sure, {accuracy.value:.0%} correct")
         above.vlines(found.confidence, accuracy.low, accuracy.high, color=LIGHT["learner"], linewidth=1.6)
         style = {"color": LIGHT["learner"], "markersize": 6.5}
         chart.plot(above, words[-1], found.confidence, accuracy.value, "o", **style)
