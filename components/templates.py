@@ -1,4 +1,4 @@
-"""Jinja templates of the report and the model card, and their digest for the cache."""
+"""Jinja templates of the report and the model card, with their filters, and their digest for the cache."""
 
 import functools
 import hashlib
@@ -8,16 +8,13 @@ from collections.abc import Sequence
 import jinja2
 
 
-@functools.cache  # compiling them takes longer than rendering
+@functools.cache  # compiling takes longer than rendering
 def open_templates(folder: pathlib.Path, *, is_html: bool) -> jinja2.Environment:
-    """Opens the templates of a folder, with filters that format numbers and sentences.
+    """Returns the Jinja environment of a folder, in which an unknown name is an error.
 
     Args:
         folder: Of the templates.
-        is_html: Whether values are escaped.
-
-    Returns:
-        An environment in which an unknown name is an error.
+        is_html: Whether to escape values.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder),
@@ -34,7 +31,7 @@ def open_templates(folder: pathlib.Path, *, is_html: bool) -> jinja2.Environment
 
 
 def digest_templates(folder: pathlib.Path) -> str:
-    """Returns the SHA-256 of the templates of a folder, so that the cache notices edits."""
+    """Returns the SHA-256 of the templates of a folder, so that the cache notices their edits."""
     digest = hashlib.sha256()
     for file in sorted(folder.iterdir()):
         digest.update(f"{file.name}\n".encode() + file.read_bytes())

@@ -10,7 +10,8 @@ from components.report.environment import read_environment
 from components.report.memory import read_peaks
 from components.report.page import ENVIRONMENT_FILE, PAGE_FILE, render_page
 from components.report.provenance import read_provenance
-from components.report.sources import Sources, locate_saved_model
+from components.report.sources import Sources
+from components.saved_model import SAVED_MODEL_FOLDER
 from pipeline.config import PipelineConfig
 from pipeline.quiet import start_tensorflow
 
@@ -65,7 +66,7 @@ def rebuild(config: PipelineConfig, record: RunRecord) -> str:
     return render_page(
         Sources(
             model_run=_locate(record, "Trainer", "model_run"),
-            model=locate_saved_model(str(model)) if model else None,
+            model=model / SAVED_MODEL_FOLDER if model else None,
             verdict=_locate(record, "Evaluator", "verdict"),
             serving=_locate(record, "ServingValidator", "blessing"),
             examples=_locate(record, "ExampleGen", "examples"),

@@ -1,10 +1,11 @@
-"""Folders as the Trainer and the Evaluator leave them, made by hand."""
+"""Output folders of steps, made by hand."""
 
 import dataclasses
 import pathlib
 from typing import Any
 
 from scored_images import judge_predictions, write_predictions
+from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from components.artifacts.duplicates import DUPLICATES_PREFIX, Member, encode_group
 from components.artifacts.epoch import Epoch
@@ -28,7 +29,32 @@ from models.search_space import name_point
 from models.vit_config import ViTConfig
 
 TOKENS = 4
+IMAGES = {"train": 400, "valid": 100, "test": 200}  # of the fixture `slice_dir`
 _MACS = {"no_reducer": 11_900_000, "token_learner-4@1": 4_600_000, "average_pooling-4@1": 4_400_000}
+
+
+def write_examples(slice_dir: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:
+    """Writes the output of the ExampleGen for the fixture `slice_dir`."""
+    from components.example_gen.splits import copy_shard
+
+    for split in IMAGES:
+        (folder / f"Split-{split}").mkdir(parents=True)
+    for tfds_split, images in (("train", 500), ("test", 200)):
+        [shard] = slice_dir.glob(f"cifar10-{tfds_split}.tfrecord-*")
+        copy_shard(str(shard), tfds_split, images, str(folder), 40_000)
+    return folder
+
+
+def write_statistics(folder: pathlib.Path) -> pathlib.Path:
+    """Writes the output of StatisticsGen for the fixture `slice_dir`."""
+    for split, images in IMAGES.items():
+        statistics = statistics_pb2.DatasetFeatureStatisticsList()
+        image = statistics.datasets.add(num_examples=images).features.add()
+        image.path.step.append("image")
+        image.string_stats.avg_length = 2250
+        (folder / f"Split-{split}").mkdir(parents=True)
+        (folder / f"Split-{split}" / "FeatureStats.pb").write_bytes(statistics.SerializeToString())
+    return folder
 
 
 def make_trial(point: str, accuracies: list[float], *, initial_epoch: int = 0, seed: int = 1, **changes: Any) -> Trial:

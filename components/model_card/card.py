@@ -1,22 +1,31 @@
-"""The card: what was trained, how, and how well, as a README.md with its pictures."""
+"""The model card: a README.md with pictures, and with YAML metadata for the Hugging Face Hub."""
 
 import pathlib
+
+from huggingface_hub import EvalResult, ModelCardData
 
 from components import features, signatures, templates
 from components.artifacts.lite_comparison import FORM_NAMES
 from components.artifacts.verdict import Measure
 from components.model_card.facts import Facts
 from components.model_card.figures import AttentionPicture, draw_search_picture
-from components.model_card.metadata import DATASET, write_metadata
 from components.report.compute_chart import describe_search
 from components.report.marks import describe_place
 from models.reducers.registry import REDUCERS
 
-CARD_FILE = "README.md"  # where the Hub looks for it
+CARD_FILE = "README.md"  # the name that the Hub shows
 ATTENTION_FILE = "attention.png"
 SEARCH_FILE = "search.png"
 
 _TEMPLATES = pathlib.Path(__file__).with_name("templates")
+_DATASET = "uoft-cs/cifar10"  # on the Hub
+_TASK = "image-classification"
+_METRICS = {  # fields of `Overall`: their names on the Hub
+    "accuracy": "Accuracy",
+    "top_5_accuracy": "Top-5 accuracy",
+    "cross_entropy": "Cross-entropy (nats)",
+    "expected_calibration_error": "Expected calibration error",
+}
 
 
 def write_card(facts: Facts, attention: AttentionPicture | None, folder: pathlib.Path) -> None:
@@ -24,52 +33,68 @@ def write_card(facts: Facts, attention: AttentionPicture | None, folder: pathlib
 
     Args:
         facts: Of one run.
-        attention: What the tokens look at; None if they have not learned where to look.
-        folder: Where README.md and the pictures that it links to go.
+        attention: Attention maps over test images; None if the model exports none.
+        folder: Of README.md and its pictures.
     """
     if attention:
         (folder / ATTENTION_FILE).write_bytes(attention.png)
-    if facts.results.points:
-        (folder / SEARCH_FILE).write_bytes(draw_search_picture(facts.results))
-    (folder / CARD_FILE).write_text(_render(facts, attention))
-
-
-def digest_templates() -> str:
-    """Returns the SHA-256 of the templates, which makes the cache see their edits."""
-    return templates.digest_templates(_TEMPLATES)
-
-
-def _render(facts: Facts, attention: AttentionPicture | None) -> str:
+    (folder / SEARCH_FILE).write_bytes(draw_search_picture(facts.results))
     environment = templates.open_templates(_TEMPLATES, is_html=False)
-    environment.filters.update(measure=_format_measure, count=_format_count, milliseconds=_format_milliseconds)
-    pushed = (
-        [lite_model for lite_model in facts.lite.variants if lite_model.is_pushed and lite_model.file]
-        if facts.lite
-        else []
-    )
-    return environment.get_template("card.md").render(
+    environment.filters.update(measure=_format_measure, count="{:,.0f}".format)
+    card = environment.get_template("card.md").render(
         facts=facts,
-        metadata=write_metadata(facts.verdict, facts.network, has_lite_models=bool(pushed)),
-        dataset=DATASET,
+        metadata=_make_metadata(facts),
+        dataset=_DATASET,
         features=features,
         reducers=REDUCERS,
         signatures=signatures,
         form_names=FORM_NAMES,
         attention=attention,
         place=describe_place(facts.results.winner.network),
-        search_words=describe_search(facts.results) if facts.results.points else None,
+        search_description=describe_search(facts.results),
         files={"attention": ATTENTION_FILE, "search": SEARCH_FILE},
     )
+    (folder / CARD_FILE).write_text(card)
+
+
+def digest_templates() -> str:
+    """Returns the SHA-256 of the templates, so that the cache notices their edits."""
+    return templates.digest_templates(_TEMPLATES)
+
+
+def _make_metadata(facts: Facts) -> str:
+    """Returns YAML without its delimiters."""
+    scorecard, reducer = facts.verdict.candidate, facts.results.winner.network.reducer
+    results = [
+        EvalResult(
+            task_type=_TASK,
+            task_name="Image classification",
+            dataset_type=_DATASET,
+            dataset_name=f"CIFAR-10, {scorecard.images:,} test images",
+            dataset_split="test",
+            metric_type=key,
+            metric_name=name,
+            metric_value=getattr(scorecard.overall, key).value,
+        )
+        for key, name in _METRICS.items()
+    ]
+    tags = [_TASK, "cifar10", "vision-transformer", "tensorflow"]
+    if reducer and reducer.has_attention_maps:
+        tags.append("tokenlearner")
+    if facts.lite and any(variant.is_pushed and variant.file for variant in facts.lite.variants):
+        tags.append("tflite")
+    return ModelCardData(
+        library_name="keras",
+        license="apache-2.0",
+        pipeline_tag=_TASK,
+        tags=tags,
+        datasets=[_DATASET],
+        metrics=list(_METRICS),
+        model_name="tokenlearner-cifar10",
+        eval_results=results,
+    ).to_yaml()
 
 
 def _format_measure(measure: Measure) -> str:
     """Formats a share with its 95 % interval."""
     return f"{measure.value:.1%} ({measure.low:.1%} to {measure.high:.1%})"
-
-
-def _format_count(number: float) -> str:
-    return f"{number:,.0f}"
-
-
-def _format_milliseconds(seconds: float) -> str:
-    return f"{1000 * seconds:.1f}"

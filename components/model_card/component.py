@@ -12,7 +12,7 @@ from components.model_card.card import write_card
 from components.model_card.facts import CardSources, read_facts
 from components.model_card.figures import draw_attention_picture
 from components.report.environment import describe_environment
-from components.report.sources import locate_saved_model
+from components.saved_model import locate_saved_model
 
 
 @component
@@ -29,26 +29,26 @@ def ModelCard(  # noqa: N802 (TFX names components like classes)
     template_digest: Parameter[str],  # noqa: ARG001 (read by the cache)
     serving_blessing: InputArtifact[standard_artifacts.InfraBlessing] = None,
 ) -> None:
-    """Writes the card of a model, whether it was blessed or not.
+    """Writes the card of a model, whether it is blessed or not.
 
     Args:
-        examples: The images of each class are counted; attention is shown over images of split test.
-        statistics: Of the examples.
+        examples: The images of each class are counted; attention maps are drawn over images of the test split.
+        statistics: Of the examples, from StatisticsGen.
         duplicates: Of the DataGate.
-        model: What the Trainer exported.
-        model_run: What its search found.
+        model: Of the Trainer.
+        model_run: Of the Trainer, with the results of its search.
         verdict: Of the Evaluator.
         model_card: The card.
-        metadata_path: The sqlite file of ML Metadata; if there is none, the card says so.
+        metadata_path: The sqlite file of ML Metadata; without it, the card has no lineage and no hyperparameters.
         code_digest: Of the sources that this step depends on.
         template_digest: Of its templates.
-        serving_blessing: Of the ServingValidator; None: the card tells of no latency.
+        serving_blessing: Of the ServingValidator; None: the card has no latencies.
     """
     sources = CardSources(
         examples=pathlib.Path(examples.uri),
         statistics=pathlib.Path(statistics.uri),
         duplicates=pathlib.Path(duplicates.uri),
-        model=locate_saved_model(model.uri),
+        model=locate_saved_model(model),
         model_run=pathlib.Path(model_run.uri),
         verdict=pathlib.Path(verdict.uri),
         serving=pathlib.Path(serving_blessing.uri) if serving_blessing else None,

@@ -1,9 +1,11 @@
-"""Facts: all that a model card says, read from a run's artifacts and from ML Metadata."""
+"""The facts on a model card, read from a run's artifacts and from ML Metadata."""
 
 import dataclasses
 import json
 import pathlib
-from collections.abc import Iterable
+from typing import Any
+
+import pydantic
 
 from components import features
 from components.artifacts.duplicates import Duplicates, read_duplicates
@@ -11,20 +13,21 @@ from components.artifacts.lite_comparison import LiteComparison, read_comparison
 from components.artifacts.search_results import SearchResults, read_search_results
 from components.artifacts.serving_findings import ServingFindings, read_findings
 from components.artifacts.verdict import Verdict, read_verdict
-from components.model_card.recipe import Recipe, read_recipe
 from components.model_card.weaknesses import Weaknesses, find_weaknesses
-from components.report.data_summary import SplitSummary, summarize_data
+from components.report.data_summary import SplitSummary, locate_split, summarize_data
 from components.report.environment import Environment
-from components.report.provenance import ArtifactRecord, Provenance, StepRecord, read_provenance
-from models.macs import Macs, count_macs
-from models.vit_config import ViTConfig
+from components.report.provenance import ArtifactRecord, Provenance, read_provenance
+from components.trainer.config import TrainerConfig
+from components.trainer.training.optimizer import WarmupCosine, make_optimizer
+from models.macs import count_macs
+from models.search_space import strip_reducer
 
-_LATER_STEPS = ("ModelCard", "Pusher", "Report")  # a card made anew says what it said at first
+_LATER_STEPS = ("ModelCard", "Pusher", "Report")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CardSources:
-    """What a card is written from: folders of a run's artifacts; None for what there is not."""
+    """Folders of a run's artifacts; None for whatever is missing."""
 
     examples: pathlib.Path
     statistics: pathlib.Path
@@ -33,7 +36,7 @@ class CardSources:
     model_run: pathlib.Path
     verdict: pathlib.Path
     serving: pathlib.Path | None = None  # of the ServingValidator
-    metadata_path: pathlib.Path | None = None  # the sqlite file of ML Metadata
+    metadata_path: pathlib.Path  # the sqlite file of ML Metadata; may be missing
     environment: Environment
 
     @property
@@ -43,63 +46,35 @@ class CardSources:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Digest:
-    """The SHA-256 of something that the model depends on, as ML Metadata recorded it."""
+class Recipe:
+    """The configuration of the Trainer, and the resulting optimizer of the final fit."""
 
-    of: str  # in words
-    value: str  # hexadecimal
+    config: TrainerConfig
+    steps_per_epoch: int  # updates; the last, smaller batch is dropped
+    optimizer: dict[str, Any]  # its Keras config without the learning rate
+    schedule: WarmupCosine
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What there is to say about a model; None for what was not measured or not recorded."""
+    """Facts about a model; None for whatever was not measured or not recorded."""
 
     verdict: Verdict
     results: SearchResults
-    network: ViTConfig
-    macs: Macs
-    splits: tuple[SplitSummary, ...]
+    backbone_macs: int  # of the same network without a token reducer
+    splits: list[SplitSummary]
     duplicates: Duplicates
     weaknesses: Weaknesses
     recipe: Recipe | None
     provenance: Provenance | None
-    digests: tuple[Digest, ...]
+    code_digests: dict[str, str]  # SHA-256 of the sources of steps, by step
     environment: Environment
     serving: ServingFindings | None
     lite: LiteComparison | None
 
-    @property
-    def macs_of_backbone(self) -> int:
-        """Multiply-accumulates of the same network without a token reducer."""
-        backbone = dataclasses.replace(
-            self.network,
-            token_reducer=None,
-            blocks_before_token_learner=None,
-            num_tokens=None,
-            use_token_fuser=False,
-        )
-        return count_macs(backbone).total
-
-    @property
-    def training_seconds(self) -> float | None:
-        """Of the step Trainer: search and final fit; None if not recorded."""
-        steps = self.provenance.steps if self.provenance else ()
-        return next((step.seconds for step in steps if step.name == "Trainer"), None)
-
-
-def locate_split(examples: pathlib.Path, split: str) -> pathlib.Path:
-    """Returns the folder of a split, named as TFX does."""
-    return examples / f"Split-{split}"
-
 
 def read_facts(sources: CardSources) -> Facts:
-    """Reads them.
-
-    Args:
-        sources: Of one run.
-
-    Returns:
-        The facts.
+    """Reads the facts of one run.
 
     Raises:
         FileNotFoundError: If an artifact lacks a file; the message names it.
@@ -107,50 +82,37 @@ def read_facts(sources: CardSources) -> Facts:
     verdict = read_verdict(sources.verdict)
     results = read_search_results(sources.model_run)
     splits = summarize_data(sources.statistics, None, sources.examples)
-    train_images = next(split.images for split in splits if split.name == features.TRAIN_SPLIT)
-    provenance = _read_provenance(sources.metadata_path)
+    provenance = read_provenance(sources.metadata_path, {}, None, skip=_LATER_STEPS)
+    if provenance:
+        provenance = dataclasses.replace(provenance, artifacts=tuple(map(_hide_folder, provenance.artifacts)))
+    parameters = {step.name: step.parameters for step in provenance.steps} if provenance else {}
+    configs = {step: json.loads(given.get("custom_config", "null")) or {} for step, given in parameters.items()}
+    code_digests = {step: {**configs[step], **given}.get("code_digest") for step, given in parameters.items()}
     return Facts(
         verdict=verdict,
         results=results,
-        network=results.winner.network,
-        macs=results.winner.macs,
+        backbone_macs=count_macs(strip_reducer(results.winner.network)).total,
         splits=splits,
         duplicates=read_duplicates(sources.duplicates),
         weaknesses=find_weaknesses(verdict.candidate),
-        recipe=read_recipe(provenance, train_images) if provenance else None,
+        recipe=_make_recipe(configs["Trainer"]["trainer"], splits[0].images) if "Trainer" in configs else None,
         provenance=provenance,
-        digests=tuple(_list_digests(provenance.steps)) if provenance else (),
+        code_digests={step: digest for step, digest in code_digests.items() if digest},
         environment=sources.environment,
         serving=read_findings(sources.serving) if sources.serving else None,
         lite=read_comparison(sources.verdict),
     )
 
 
-def _read_provenance(path: pathlib.Path | None) -> Provenance | None:
-    if path is None or not path.is_file():
-        return None
-    whole = read_provenance(path, {}, None)
-    return dataclasses.replace(
-        whole,
-        steps=tuple(step for step in whole.steps if step.name not in _LATER_STEPS),
-        artifacts=tuple(_shorten(artifact) for artifact in whole.artifacts if artifact.step not in _LATER_STEPS),
-    )
-
-
-def _shorten(artifact: ArtifactRecord) -> ArtifactRecord:
-    """Keeps of a folder outside the root no more than what TFX named; where it stands may tell of people."""
+def _hide_folder(artifact: ArtifactRecord) -> ArtifactRecord:
+    """Shortens an absolute folder, which is outside the root, to its name: a public card contains no private paths."""
     folder = pathlib.PurePath(artifact.folder)
-    if not folder.is_absolute():
-        return artifact
-    named = folder.parts[-3:] if artifact.step in folder.parts[-3:-2] else folder.parts[-1:]  # step, key, execution
-    return dataclasses.replace(artifact, folder="/".join(named))
+    return dataclasses.replace(artifact, folder=folder.name) if folder.is_absolute() else artifact
 
 
-def _list_digests(steps: Iterable[StepRecord]) -> Iterable[Digest]:
-    for step in steps:
-        if "source_digest" in step.parameters:
-            yield Digest(of="records of the TFDS dataset", value=str(step.parameters["source_digest"]))
-        own = json.loads(str(step.parameters.get("custom_config") or "null")) or {}
-        digest = step.parameters.get("code_digest") or own.get("code_digest")
-        if digest:
-            yield Digest(of=f"sources of the step {step.name}", value=str(digest))
+def _make_recipe(recorded: dict[str, Any], train_images: int) -> Recipe:
+    config = pydantic.TypeAdapter(TrainerConfig).validate_python(recorded)
+    steps_per_epoch = train_images // config.fit.batch_size
+    optimizer = make_optimizer(config.fit, steps_per_epoch * config.fit.epochs).get_config()
+    schedule = WarmupCosine.from_config(optimizer.pop("learning_rate")["config"])
+    return Recipe(config=config, steps_per_epoch=steps_per_epoch, optimizer=optimizer, schedule=schedule)

@@ -1,14 +1,11 @@
-"""Figures: the pictures of a card, as PNG."""
+"""The pictures of a card, as PNG."""
 
 import dataclasses
 import io
 import pathlib
-from collections.abc import Sequence
 
 import numpy as np
 import PIL.Image
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from components import features
 from components.artifacts.predictions import stream_predictions
@@ -18,31 +15,26 @@ from components.report.compute_chart import list_marks, plot_search
 from components.report.palette import LIGHT
 from components.report.selection import Prediction, select_images
 
-_ROWS_OF_A_SORT = 3  # images that were got right, and as many that were not
-_TILE = 50  # pixels a side of an image, as planned
-_LABEL = 130  # pixels beside a row
-_CHART = (640, 420)  # pixels
+_ROWS = 3  # of images that the model classified correctly, and of images that it did not
+_TILE = 58  # pixels per side of an image with its margin
+_LABEL = 130  # pixels to the left of a row
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class AttentionPicture:
-    """What the tokens look at, drawn over test images."""
+    """Attention maps of all tokens over test images."""
 
     png: bytes
-    right: int  # rows of images that the model got right, which come first
+    right: int  # rows of images that the model classified correctly, at the top
     wrong: int  # rows of the others
-    mean_images: int  # behind the last row
-    tokens: int
-    patches: int
-    effective_patches: float  # mean over the tokens
-    fewest_patches: float  # of the token that chooses most
-    most_patches: float
+    attention: pictures.Attention
 
 
+@canvas.styled
 def draw_attention_picture(
     model: pathlib.Path, test_split: pathlib.Path, verdict: pathlib.Path
 ) -> AttentionPicture | None:
-    """Draws attention maps over test images that the model is most confident about, right and wrong.
+    """Draws attention maps over test images with the highest confidence, right and wrong.
 
     Args:
         model: A SavedModel.
@@ -50,27 +42,33 @@ def draw_attention_picture(
         verdict: Folder with its predictions.
 
     Returns:
-        The picture; None if the model has not learned where to look.
+        The picture; None if the model exports no attention maps.
     """
-    selection = select_images(stream_predictions(verdict), _ROWS_OF_A_SORT)
+    selection = select_images(stream_predictions(verdict), _ROWS)
     shown = (*selection.right, *selection.wrong)
     records = pictures.read_records(test_split, [image.example_id for image in shown])
     attention = pictures.read_attention(model, test_split, {name: record for name, (record, _) in records.items()})
     if attention is None:
         return None
+    tokens = len(attention.mean)
+    chart = canvas.Chart(
+        (_LABEL + (1 + tokens) * _TILE, 24 + (len(shown) + 1) * _TILE),
+        len(shown) + 1,
+        1 + tokens,
+        subplot_kw={"xticks": [], "yticks": [], "frame_on": False},
+    )
     rows = [(_describe(image), records[image.example_id][1], attention.maps[image.example_id]) for image in shown]
     mean = (f"mean of {attention.mean_images:,}\nimages", None, attention.mean)
-    effective = attention.effective_patches
+    for row, (label, image, maps) in zip(chart.axes, [*rows, mean], strict=True):
+        row[0].set_ylabel(label, rotation=0, ha="right", va="center", color=LIGHT["ink"])
+        if image:
+            row[0].imshow(np.asarray(PIL.Image.open(io.BytesIO(image)).convert("RGB")))
+        for axes, tile in zip(row[1:], pictures.draw_attention(maps, image), strict=True):
+            axes.imshow(tile)
+    for number, axes in enumerate(chart.axes[0]):
+        axes.set_title(str(number) if number else "image", fontsize=11, color=LIGHT["muted"])
     return AttentionPicture(
-        png=_draw_rows([*rows, mean]),
-        right=len(selection.right),
-        wrong=len(selection.wrong),
-        mean_images=attention.mean_images,
-        tokens=len(effective),
-        patches=attention.mean[0].size,
-        effective_patches=float(effective.mean()),
-        fewest_patches=float(effective.min()),
-        most_patches=float(effective.max()),
+        png=chart.to_png(), right=len(selection.right), wrong=len(selection.wrong), attention=attention
     )
 
 
@@ -80,36 +78,10 @@ def _describe(image: Prediction) -> str:
     return text if predicted == image.label else f"{text},\nis {features.CLASS_NAMES[image.label]}"
 
 
-def _draw_rows(rows: Sequence[tuple[str, bytes | None, np.ndarray]]) -> bytes:
-    """Draws a row for each (label, encoded image, maps): the image, then what each token looks at."""
-    columns = 1 + len(rows[0][2])
-
-    def fill(figure: Figure) -> None:
-        axes = figure.subplots(len(rows), columns, squeeze=False)
-        for line, (label, image, maps) in zip(axes, rows, strict=True):
-            line[0].set_ylabel(label, rotation=0, ha="right", va="center", color=LIGHT["ink"])
-            tiles = [image, *pictures.draw_attention(maps, image)]
-            for each, tile in zip(line, tiles, strict=True):
-                _show(each, tile)
-        for number, each in enumerate(axes[0]):
-            each.set_title(str(number) if number else "image", fontsize=11, color=LIGHT["muted"])
-
-    return canvas.draw_png(fill, size=(_LABEL + columns * (_TILE + 8), 24 + len(rows) * (_TILE + 8)))
-
-
-def _show(axes: Axes, tile: bytes | None) -> None:
-    axes.set(xticks=[], yticks=[])
-    axes.spines[:].set_visible(False)
-    if tile is not None:
-        axes.imshow(np.asarray(PIL.Image.open(io.BytesIO(tile)).convert("RGB")))
-
-
+@canvas.styled
 def draw_search_picture(results: SearchResults) -> bytes:
-    """Draws validation accuracy against compute, of all points that the search tried."""
-
-    def fill(figure: Figure) -> None:
-        axes = figure.subplots()
-        plot_search(axes, results, canvas.Tips())
-        figure.legend(handles=list_marks(results), loc="outside upper left", ncols=3, handletextpad=0.4)
-
-    return canvas.draw_png(fill, size=_CHART)
+    """Draws validation accuracy against compute of all points of the search."""
+    chart = canvas.Chart((640, 420))
+    plot_search(chart, results)
+    chart.figure.legend(handles=list_marks(results), loc="outside upper left", ncols=3, handletextpad=0.4)
+    return chart.to_png()

@@ -1,152 +1,109 @@
-"""Canvas: Matplotlib figures as SVG in the page's colors and font, which speak to screen readers, or as PNG."""
+"""Matplotlib charts: as accessible SVG that takes its colors and font from the page, or as PNG."""
 
 import io
 import re
-from collections.abc import Callable, Iterator, Sequence
 from html import escape
+from typing import Any
 
 import matplotlib as mpl
-import numpy as np
 import PIL.Image
 from markupsafe import Markup
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from components.report.palette import LIGHT
 
-_UNITS_AN_INCH = 72  # of Matplotlib's SVG; one of them is a CSS pixel when the chart is as wide as planned
-_PNG_COLORS = 256  # of a palette, which takes a third of the bytes
-_STYLE = {
-    "svg.fonttype": "none",  # text stays text
-    "font.size": 12,
-    "text.color": LIGHT["ink"],
-    "axes.labelcolor": LIGHT["muted"],
-    "axes.edgecolor": LIGHT["muted"],
-    "axes.facecolor": "none",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "axes.labelsize": 12,
-    "axes.linewidth": 0.8,
-    "grid.color": LIGHT["line"],
-    "grid.linewidth": 0.8,
-    "xtick.color": LIGHT["muted"],
-    "ytick.color": LIGHT["muted"],
-    "xtick.labelsize": 11.5,
-    "ytick.labelsize": 11.5,
-    "legend.frameon": False,
-    "legend.fontsize": 11.5,
-    "figure.facecolor": "none",
-}
+_UNITS_PER_INCH = 72  # of Matplotlib's SVG; one unit is a CSS pixel when the chart has its nominal width
+styled = mpl.rc_context(  # decorates functions that draw
+    {
+        "svg.fonttype": "none",  # text stays text
+        "svg.hashsalt": "page",  # the same ids each time
+        "font.size": 12,
+        "text.color": LIGHT["ink"],
+        "axes.labelcolor": LIGHT["muted"],
+        "axes.edgecolor": LIGHT["muted"],
+        "axes.facecolor": "none",
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.grid": True,
+        "axes.axisbelow": True,
+        "axes.labelsize": 12,
+        "axes.linewidth": 0.8,
+        "grid.color": LIGHT["line"],
+        "grid.linewidth": 0.8,
+        "xtick.color": LIGHT["muted"],
+        "ytick.color": LIGHT["muted"],
+        "xtick.labelsize": 11.5,
+        "ytick.labelsize": 11.5,
+        "legend.frameon": False,
+        "legend.fontsize": 11.5,
+        "figure.facecolor": "none",
+    }
+)
 
 
-class Tips:
-    """Texts that show when the pointer rests on a mark, and that screen readers find."""
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-
-    def add(self, artist: Artist, text: str) -> None:
-        """Gives a mark its text."""
-        artist.set_gid(f"tip-{len(self.texts)}")
-        self.texts.append(text)
-
-
-Plot = Callable[[Sequence[Axes], Tips], None]
-
-
-def draw(
-    name: str,
-    plot: Plot,
-    *,
-    title: str,
-    description: str,
-    size: tuple[int, int],
-    heights: Sequence[float] = (1,),
-) -> Markup:
-    """Draws a chart.
+class Chart:
+    """A figure, its axes as an array [rows, columns], and the tooltips of its marks.
 
     Args:
-        name: Tells its ids apart from those of other charts on the page.
-        plot: Fills the axes, which stand below each other and share x.
-        title: Of the chart, in a few words.
-        description: What it shows, for those who do not see it.
-        size: Width and height, CSS pixels.
-        heights: Of the axes, relative.
-
-    Returns:
-        An SVG element.
+        size: Width and height, CSS pixels. On the page, two charts of the default size fit side by side.
+        rows: Of axes.
+        columns: Of axes.
+        grid: More arguments of `Figure.subplots`.
     """
-    tips = Tips()
-    with mpl.rc_context({**_STYLE, "svg.hashsalt": name}):
-        figure = _make_figure(size)
-        canvas = FigureCanvasSVG(figure)
-        axes = figure.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
-        plot(list(axes), tips)
+
+    def __init__(self, size: tuple[int, int] = (420, 330), rows: int = 1, columns: int = 1, **grid: Any) -> None:
+        width, height = (side / _UNITS_PER_INCH for side in size)
+        self.figure = Figure(figsize=(width, height), layout="constrained", dpi=_UNITS_PER_INCH)
+        self.axes = self.figure.subplots(rows, columns, squeeze=False, **grid)
+        self._tooltips: list[str] = []
+
+    def plot(self, axes: Axes, tooltip: str, *data: Any, **style: Any) -> None:
+        """Plots a line or a marker with a text for the pointer and for screen readers."""
+        [line] = axes.plot(*data, **style)
+        line.set_gid(f"tip-{len(self._tooltips)}")
+        self._tooltips.append(tooltip)
+
+    def add_legend(self, axes: Axes, **style: Any) -> None:
+        """Adds a legend above the axes, with one entry for each label."""
+        handles, labels = axes.get_legend_handles_labels()
+        entries = dict(zip(labels, handles, strict=True))
+        self.figure.legend(entries.values(), entries.keys(), loc="outside upper left", ncols=3, **style)
+
+    def to_svg(self, name: str, title: str, description: str) -> Markup:
+        """Returns an SVG element.
+
+        Args:
+            name: Prefix of its ids, unique on the page.
+            title: A few words.
+            description: What the chart shows, for screen readers.
+        """
         file = io.StringIO()
-        # `Figure.savefig` would draw it twice.
-        canvas.print_svg(file, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    return Markup(_adopt(file.getvalue(), name, title, description, tips.texts))
+        FigureCanvasSVG(self.figure).print_svg(file)  # `Figure.savefig` draws twice
+        svg = re.sub(r"<!--.*?-->|<(metadata|style)\b.*?</\1>", "", file.getvalue(), flags=re.DOTALL)
+        svg = re.sub(r"\s*\n\s*", "\n", svg)
+        svg = re.sub(r'\bid="', f'id="{name}-', svg)
+        svg = re.sub(r'(?:xlink:)?href="#', f'href="#{name}-', svg)
+        svg = re.sub(r"url\(#", f"url(#{name}-", svg)
+        # Some versions of Matplotlib write the shorthand, others do not.
+        svg = re.sub(r"font: ([^\"';]*?px) [^\";]*", r"font: \1 var(--font)", svg)
+        svg = re.sub(r"font-family: [^\";]*", "font-family: var(--font)", svg)
+        for role, color in LIGHT.items():
+            svg = re.sub(color, f"var(--{role})", svg, flags=re.IGNORECASE)
+        for number, text in enumerate(self._tooltips):
+            group = f'<g id="{name}-tip-{number}">'
+            svg = svg.replace(group, f"{group}<title>{escape(text)}</title>", 1)
+        [(view_box, content)] = re.findall(r'<svg [^>]*(viewBox="[^"]*")[^>]*>(.*)', svg, re.DOTALL)
+        return Markup(
+            f'<svg class="chart" {view_box} role="img" aria-labelledby="{name}-title {name}-desc">'
+            f'<title id="{name}-title">{escape(title)}</title>'
+            f'<desc id="{name}-desc">{escape(description)}</desc>{content}'
+        )
 
-
-def draw_png(fill: Callable[[Figure], None], *, size: tuple[int, int]) -> bytes:
-    """Draws a picture that stands by itself, on white and twice as sharp as planned.
-
-    Args:
-        fill: Fills the figure.
-        size: Width and height as planned, pixels.
-
-    Returns:
-        A PNG.
-    """
-    with mpl.rc_context({**_STYLE, "figure.facecolor": LIGHT["surface"]}):
-        figure = _make_figure(size)
-        canvas = FigureCanvasAgg(figure)
-        fill(figure)
-        figure.set_dpi(2 * _UNITS_AN_INCH)
-        canvas.draw()
-    small = io.BytesIO()
-    PIL.Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB").quantize(_PNG_COLORS).save(
-        small, "PNG", optimize=True
-    )
-    return small.getvalue()
-
-
-def _make_figure(size: tuple[int, int]) -> Figure:
-    width, height = (side / _UNITS_AN_INCH for side in size)
-    return Figure(figsize=(width, height), layout="constrained", dpi=_UNITS_AN_INCH)
-
-
-def _adopt(svg: str, name: str, title: str, description: str, tips: Sequence[str]) -> str:
-    """Makes a file of Matplotlib's a part of the page."""
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>|<style type=.*?</style>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'\bid="', f'id="{name}-', svg)
-    svg = re.sub(r'(?:xlink:)?href="#', f'href="#{name}-', svg)
-    svg = re.sub(r"url\(#", f"url(#{name}-", svg)
-    svg = re.sub(r"font: ([^\"';]*?px) [^\";]*", r"font: \1 var(--font)", svg)  # one Matplotlib writes the shorthand
-    svg = re.sub(r"font-family: [^\";]*", "font-family: var(--font)", svg)  # another one does not
-    for role, color in LIGHT.items():
-        svg = re.sub(color, f"var(--{role})", svg, flags=re.IGNORECASE)
-    for number, text in enumerate(tips):
-        group = f'<g id="{name}-tip-{number}">'
-        svg = svg.replace(group, f"{group}<title>{escape(text)}</title>", 1)
-    [view_box] = re.findall(r'viewBox="[^"]*"', svg)
-    opening = (
-        f'<svg class="chart" {view_box} role="img" aria-labelledby="{name}-title {name}-desc">'
-        f'<title id="{name}-title">{escape(title)}</title><desc id="{name}-desc">{escape(description)}</desc>'
-    )
-    return _drop_spaces(opening + svg[svg.index(">") + 1 :])
-
-
-def _drop_spaces(svg: str) -> str:
-    def lines() -> Iterator[str]:
-        for line in svg.splitlines():
-            if not re.match(r"\s*<!--.*-->\s*$", line) and line.strip():
-                yield line.strip()
-
-    return "\n".join(lines())
+    def to_png(self) -> bytes:
+        """Returns a PNG on white, two pixels for each CSS pixel; 256 colors take a quarter of the bytes."""
+        file, small = io.BytesIO(), io.BytesIO()
+        self.figure.savefig(file, format="png", dpi=2 * _UNITS_PER_INCH, facecolor=LIGHT["surface"])
+        PIL.Image.open(file).convert("RGB").quantize(256).save(small, "PNG", optimize=True)
+        return small.getvalue()

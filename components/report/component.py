@@ -12,11 +12,12 @@ from components.report.environment import describe_environment, write_environmen
 from components.report.memory import read_peaks
 from components.report.page import ENVIRONMENT_FILE, PAGE_FILE, render_page
 from components.report.provenance import read_provenance
-from components.report.sources import Sources, locate_saved_model
+from components.report.sources import Sources
+from components.saved_model import locate_saved_model
 
 
 class ReportPage(Artifact):
-    """A folder with `report.html`, which needs no other file, and `environment.json`, from which it is made anew."""
+    """A folder with `report.html`, and `environment.json` for `tokenlearner report --output`."""
 
     TYPE_NAME = "tokenlearner.ReportPage"
 
@@ -39,21 +40,21 @@ def Report(  # noqa: N802 (TFX names components like classes)
     code_digest: Parameter[str],  # noqa: ARG001 (read by the cache)
     template_digest: Parameter[str],  # noqa: ARG001 (read by the cache)
 ) -> None:
-    """Writes one page about all that a run found, whether its model was blessed or not.
+    """Writes one page about a run, whether its model is blessed or not.
 
     Args:
-        examples: The images of split test are shown.
-        statistics: Of the examples.
-        anomalies: Of the examples.
+        examples: Images of the test split are shown.
+        statistics: Of the examples, from StatisticsGen.
+        anomalies: Of the examples, from ExampleValidator.
         bad_images: Of the DataGate.
         duplicates: Of the DataGate.
-        model: What the Trainer exported.
-        model_run: What its search found.
+        model: Of the Trainer.
+        model_run: Of the Trainer, with the results of its search.
         verdict: Of the Evaluator.
         infra_blessing: Of the ServingValidator.
-        pushed_model: Of the Pusher, which has one even when it pushed nothing.
+        pushed_model: Of the Pusher; it exists even if nothing was pushed.
         report: The page.
-        metadata_path: The sqlite file of ML Metadata; if there is none, the page says so.
+        metadata_path: The sqlite file of ML Metadata; without it, the page has no steps and no lineage.
         memory_path: Of `memory.read_peaks`.
         code_digest: Of the sources that this step depends on.
         template_digest: Of its templates.
@@ -62,11 +63,10 @@ def Report(  # noqa: N802 (TFX names components like classes)
     folder.mkdir(parents=True, exist_ok=True)
     environment = describe_environment()
     write_environment(environment, folder / ENVIRONMENT_FILE)
-    store = pathlib.Path(metadata_path)
     page = render_page(
         Sources(
             model_run=pathlib.Path(model_run.uri),
-            model=locate_saved_model(model.uri),
+            model=locate_saved_model(model),
             verdict=pathlib.Path(verdict.uri),
             serving=pathlib.Path(infra_blessing.uri),
             examples=pathlib.Path(examples.uri),
@@ -75,7 +75,7 @@ def Report(  # noqa: N802 (TFX names components like classes)
             bad_images=pathlib.Path(bad_images.uri),
             duplicates=pathlib.Path(duplicates.uri),
             pushed_version=pushed_model.get_string_custom_property("pushed_version") or None,
-            provenance=read_provenance(store, read_peaks(pathlib.Path(memory_path)), None) if store.is_file() else None,
+            provenance=read_provenance(pathlib.Path(metadata_path), read_peaks(pathlib.Path(memory_path)), None),
             environment=environment,
         )
     )

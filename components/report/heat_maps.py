@@ -1,19 +1,17 @@
-"""Heat maps: validation accuracy by placement and tokens, with its noise."""
+"""Heat maps: validation accuracy by placement and tokens, with standard errors."""
 
 import dataclasses
-from collections.abc import Iterable, Sequence
 
-from components.artifacts.search_results import Point, SearchResults
+from components.artifacts.search_results import SearchResults
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Cell:
-    """A place of a heat map."""
+    """A point of the search."""
 
     accuracy: float  # 0..1
     noise: float  # standard error, 0..1
-    seeds: int
-    share: float  # of the way from the worst to the best of all maps that stand together, 0..1
+    share: float  # position between the worst (0) and the best (1) accuracy of all maps in a row
     is_winner: bool
 
 
@@ -25,48 +23,35 @@ class HeatMap:
     epochs: int
     placements: tuple[int, ...]
     token_counts: tuple[int, ...]
-    cells: tuple[tuple[Cell | None, ...], ...]  # [placement][token count]; None: not trained so long
+    cells: tuple[tuple[Cell | None, ...], ...]  # [placement][token count]; None: not trained that long
 
 
 def draw_heat_maps(results: SearchResults, epochs: int) -> tuple[HeatMap, ...]:
-    """Sorts points that were trained equally long into placement x tokens, a map for each kind of reducer.
-
-    Args:
-        results: Of the search.
-        epochs: Only points with so many count; those without reducer have no place.
+    """Arranges the points with a reducer that were trained for this many epochs.
 
     Returns:
-        The maps, learned reducers first; empty if there is no such point.
+        A map for each kind of reducer, learned ones first.
     """
-    placed = [point for point in results.points if point.epochs == epochs and point.placement is not None]
-    axes = (_sort_values(p.placement for p in placed), _sort_values(p.num_tokens for p in placed))
-    cells = _make_cells(results, placed)
+    points = [point for point in results.points if point.epochs == epochs and point.placement is not None]
+    accuracies = [point.accuracy for point in points]
+    cells = {
+        (point.kind, point.placement, point.num_tokens): Cell(
+            accuracy=point.accuracy,
+            noise=results.noise(point),
+            share=1 - (max(accuracies) - point.accuracy) / ((max(accuracies) - min(accuracies)) or 1),
+            is_winner=point.name == results.winner.point,
+        )
+        for point in points
+    }
+    placements = tuple(sorted({point.placement for point in points if point.placement is not None}))
+    token_counts = tuple(sorted({point.num_tokens for point in points if point.num_tokens is not None}))
     return tuple(
         HeatMap(
             kind=kind,
             epochs=epochs,
-            placements=axes[0],
-            token_counts=axes[1],
-            cells=tuple(tuple(cells.get((kind, row, column)) for column in axes[1]) for row in axes[0]),
+            placements=placements,
+            token_counts=token_counts,
+            cells=tuple(tuple(cells.get((kind, row, column)) for column in token_counts) for row in placements),
         )
-        for kind in sorted({point.kind for point in placed}, key=lambda kind: (not kind.startswith("token_"), kind))
+        for kind in sorted({point.kind for point in points}, key=lambda kind: (not kind.startswith("token_"), kind))
     )
-
-
-def _make_cells(results: SearchResults, placed: Sequence[Point]) -> dict[tuple[str, int | None, int | None], Cell]:
-    accuracies = [point.accuracy for point in placed]
-    spread = max(accuracies, default=0.0) - min(accuracies, default=0.0)
-    return {
-        (point.kind, point.placement, point.num_tokens): Cell(
-            accuracy=point.accuracy,
-            noise=results.noise(point),
-            seeds=len(point.accuracies),
-            share=(point.accuracy - min(accuracies)) / spread if spread else 1.0,
-            is_winner=point.name == results.winner.point,
-        )
-        for point in placed
-    }
-
-
-def _sort_values(values: Iterable[int | None]) -> tuple[int, ...]:
-    return tuple(sorted({value for value in values if value is not None}))

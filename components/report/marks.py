@@ -1,4 +1,4 @@
-"""Marks: how a kind of network looks on every chart, and what it is called."""
+"""Marks: the color, marker and label of each kind of network in every chart."""
 
 import dataclasses
 import itertools
@@ -8,51 +8,42 @@ from models.reducers.registry import REDUCERS
 from models.search_space import NO_REDUCER
 from models.vit_config import ViTConfig
 
+_LEARNED_COLORS = ("learner", "learner11")  # of the palette; a third learned reducer differs by its marker alone
+_MARKERS = "osv^PXhp<>8"  # a star is the winner, diamonds are the network without reducer and the Keras example
+
 
 @dataclasses.dataclass(frozen=True)
 class Mark:
-    """Color and shape, and what they stand for."""
+    """The mark of one kind of network."""
 
-    role: str  # of the palette
+    color: str
     marker: str  # of Matplotlib
     label: str
     is_control: bool = False
 
-    @property
-    def color(self) -> str:
-        """As the canvas takes it."""
-        return LIGHT[self.role]
-
-
-_LEARNED_ROLES = ("learner", "learner11")  # of the palette; a third learned reducer differs by its marker alone
-_MARKERS = "osv^PXhp<>8"  # a star is the winner, diamonds are the network without reducer and the Keras example
-
 
 def _make_marks() -> dict[str, Mark]:
-    """Makes marks in the order of legends: learned reducers, the network without one, the others."""
     learned = [name for name, reducer in REDUCERS.items() if reducer.kind == "learned"]
-    marks = {}
-    for (name, reducer), marker in zip(REDUCERS.items(), itertools.cycle(_MARKERS)):
-        role = _LEARNED_ROLES[learned.index(name) % len(_LEARNED_ROLES)] if name in learned else "control"
-        label = f"control: {reducer.label}" if reducer.is_control else reducer.label
-        marks[name] = Mark(role, marker, label, is_control=reducer.is_control)
-    no_reducer = Mark("backbone", "D", "no TokenLearner")
-    others = {name: mark for name, mark in marks.items() if name not in learned}
-    return {**{name: marks[name] for name in learned}, NO_REDUCER: no_reducer, **others}
+    markers = itertools.cycle(_MARKERS)
+    marks = {
+        name: Mark(LIGHT[color], next(markers), REDUCERS[name].label)
+        for name, color in zip(learned, itertools.cycle(_LEARNED_COLORS))
+    }
+    marks[NO_REDUCER] = Mark(LIGHT["backbone"], "D", "no TokenLearner")
+    for name, reducer in REDUCERS.items():
+        if name not in learned:
+            label = f"control: {reducer.label}" if reducer.is_control else reducer.label
+            marks[name] = Mark(LIGHT["control"], next(markers), label, reducer.is_control)
+    return marks
 
 
-_MARKS = _make_marks()
-KERAS_EXAMPLE = Mark("example", "d", "Keras example")
-
-
-def find_mark(reducer: str) -> Mark:
-    """Returns the mark of a reducer, or of the network without one."""
-    return _MARKS[reducer]
+MARKS = _make_marks()  # in the order of legends: learned reducers, the network without a reducer, the others
+KERAS_EXAMPLE = Mark(LIGHT["example"], "d", "Keras example")
 
 
 def rank_reducer(reducer: str) -> int:
-    """Returns where a reducer stands in legends."""
-    return list(_MARKS).index(reducer)
+    """Returns the position of a reducer in legends."""
+    return list(MARKS).index(reducer)
 
 
 def describe_place(network: ViTConfig) -> str:

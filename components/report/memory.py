@@ -1,4 +1,4 @@
-"""Peak memory of each step: what the kernel counts for the process that runs the DAG, without its children."""
+"""The peak memory of each step, as the kernel measures it for the process that runs the pipeline, without children."""
 
 import json
 import pathlib
@@ -6,11 +6,11 @@ import re
 
 _STATUS = pathlib.Path("/proc/self/status")
 _CLEAR = pathlib.Path("/proc/self/clear_refs")
-_RESET_PEAK = "5"  # man proc_pid_clear_refs: VmHWM goes back to what is resident now
+_RESET_PEAK = "5"  # man proc_pid_clear_refs: sets VmHWM to what is resident now
 
 
 def reset_peak() -> bool:
-    """Lets the kernel count anew; False where it cannot, so that what is read then would be the peak of all steps."""
+    """Resets the kernel's peak; False where it cannot, so that `read_peak` would return the peak of all steps."""
     try:
         _CLEAR.write_text(_RESET_PEAK)
     except OSError:
@@ -19,7 +19,7 @@ def reset_peak() -> bool:
 
 
 def read_peak() -> int | None:
-    """Returns the most resident memory since the last reset, bytes; None where the kernel does not tell."""
+    """Returns the peak resident memory since the last reset, bytes; None where the kernel does not measure it."""
     try:
         found = re.search(r"^VmHWM:\s+(\d+) kB$", _STATUS.read_text(), re.MULTILINE)
     except OSError:
@@ -28,21 +28,17 @@ def read_peak() -> int | None:
 
 
 def append_peak(path: pathlib.Path, *, run_id: str, step: str, peak_bytes: int, began_bytes: int | None = None) -> None:
-    """Adds a line to the file of all runs of a root: what was resident at most, and what as the step began."""
+    """Appends a line to the file of all runs of a root: peak memory, and memory at the beginning of the step."""
     entry = {"run": run_id, "step": step, "peak_bytes": peak_bytes, "began_bytes": began_bytes}
     with path.open("a") as file:
         file.write(json.dumps(entry) + "\n")
 
 
-def read_peaks(path: pathlib.Path, field: str = "peak_bytes") -> dict[tuple[str, str], int]:
-    """Reads that file.
+def read_peaks(path: pathlib.Path) -> dict[tuple[str, str], int]:
+    """Returns bytes by run and step; skips an incomplete line of a killed run.
 
     Args:
-        path: It need not exist; a line that a kill left half written is passed over.
-        field: "peak_bytes", or "began_bytes".
-
-    Returns:
-        Bytes by run and step.
+        path: Of that file; may be missing.
     """
     peaks = {}
     for line in path.read_text().splitlines() if path.is_file() else ():
@@ -50,6 +46,5 @@ def read_peaks(path: pathlib.Path, field: str = "peak_bytes") -> dict[tuple[str,
             entry = json.loads(line)
         except ValueError:
             continue
-        if entry.get(field) is not None:
-            peaks[entry["run"], entry["step"]] = entry[field]
+        peaks[entry["run"], entry["step"]] = entry["peak_bytes"]
     return peaks

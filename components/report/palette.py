@@ -1,7 +1,7 @@
-"""Colors by what they mean, in light and in dark: the only home of colors of the page and its charts.
+"""The colors of the page and its charts by their role, in the light and the dark scheme.
 
-The categories are Okabe and Ito's, or close to them; a test holds them apart as color-blind people see them. Shapes of
-markers tell them apart as well.
+The categories are based on Okabe and Ito's palette. A test checks that they are distinguishable with color blindness,
+and charts also use different markers.
 """
 
 LIGHT = {
@@ -28,4 +28,4 @@ DARK = {
     "control": "#818a97",
     "example": "#e59ad0",
 }
-CATEGORIES = ("learner", "learner11", "backbone", "control", "example")  # a chart tells them apart by color
+CATEGORIES = ("learner", "learner11", "backbone", "control", "example")  # that one chart may contain

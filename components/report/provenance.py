@@ -1,13 +1,12 @@
-"""Where a run's model comes from: its steps and artifacts in ML Metadata."""
+"""The steps and artifacts behind a run, from ML Metadata."""
 
 import dataclasses
 import datetime
 import pathlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 
 from components.metadata.records import Ancestor, Execution, Records
-
-_UNFINISHED = ("Report",)  # the page cannot tell of its own end
+from components.metadata.run_record import measure_seconds
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -17,79 +16,79 @@ class StepRecord:
     name: str
     state: str  # of ML Metadata, in lower case: complete, cached, failed, running
     seconds: float | None  # of the execution that did the work; None: it did not end
-    run_id: str  # in which the work was done
+    run_id: str  # of the run that did the work
     peak_bytes: int | None  # None: not measured
-    parameters: Mapping[str, str | int | float] = dataclasses.field(default_factory=dict)  # that the step was given
+    parameters: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ArtifactRecord:
-    """Something that the run made or used."""
+    """An artifact that the run made or used."""
 
     id: int
     kind: str  # such as "Examples"
     step: str  # that made it
     run_id: str  # in which it was made
     made: str  # date and time, UTC
-    folder: str  # below the root where it is
-    sources: tuple[int, ...]  # ids of what it was made from
+    folder: str  # relative to the root if it is inside
+    sources: tuple[int, ...]  # ids of the inputs of the step
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Provenance:
-    """What ML Metadata holds of a run."""
+    """The content of ML Metadata about a run."""
 
     run_id: str
     began: str  # date and time, UTC
     steps: tuple[StepRecord, ...]
-    artifacts: tuple[ArtifactRecord, ...]  # what comes later stands later
-    data_folder: str | None  # of the TFDS dataset; None: not known
+    artifacts: tuple[ArtifactRecord, ...]  # in the order in which they were made
 
 
 def read_provenance(
-    metadata_path: pathlib.Path, peaks: Mapping[tuple[str, str], int], run_id: str | None
-) -> Provenance:
+    metadata_path: pathlib.Path,
+    peaks: Mapping[tuple[str, str], int],
+    run_id: str | None,
+    skip: Collection[str] = ("Report",),
+) -> Provenance | None:
     """Reads a run.
 
     Args:
-        metadata_path: The sqlite file of ML Metadata.
+        metadata_path: The sqlite file of ML Metadata; it is missing on a cluster.
         peaks: Of `memory.read_peaks`.
-        run_id: None: the newest run, which is the one that goes on.
+        run_id: None: the newest run.
+        skip: Steps to leave out; a page cannot describe the end of the step that writes it.
 
     Returns:
-        Its steps and all that they used, directly or not.
+        The steps, and all artifacts that they made or used directly or indirectly; None without the file.
     """
+    if not metadata_path.is_file():
+        return None
     records = Records(metadata_path)
     run_id = run_id or records.run_ids[-1]
-    steps = {name: step for name, step in records.steps(run_id).items() if name not in _UNFINISHED}
+    steps = {name: step for name, step in records.steps(run_id).items() if name not in skip}
     made = [(artifact, "") for step in steps.values() for artifact in records.outputs(step)]
     ancestors = sorted(records.walk_back(made), key=lambda ancestor: ancestor.artifact.id)
     root = metadata_path.resolve().parent
     return Provenance(
         run_id=run_id,
         began=_format_time(1000 * records.began(run_id)),
-        steps=tuple(_record_step(records, name, step, peaks, run_id) for name, step in steps.items()),
+        steps=tuple(_record_step(records, name, step, peaks) for name, step in steps.items()),
         artifacts=tuple(_record_artifact(records, ancestor, root) for ancestor in ancestors),
-        data_folder=_find_data(steps),
     )
 
 
-def _record_step(
-    records: Records, name: str, execution: Execution, peaks: Mapping[tuple[str, str], int], run_id: str
-) -> StepRecord:
-    outputs = records.outputs(execution)
+def _record_step(records: Records, name: str, execution: Execution, peaks: Mapping[tuple[str, str], int]) -> StepRecord:
     is_cached = execution.last_known_state == Execution.CACHED
-    worker = (records.find_maker(outputs[0]) if is_cached and outputs else None) or execution
-    worked_in = run_id if worker is execution else records.runs_of(worker)[0]
+    worker = (records.find_maker(records.outputs(execution)[0]) if is_cached else None) or execution
+    run_id = records.runs_of(worker)[0]
     has_ended = worker.last_known_state in (Execution.COMPLETE, Execution.FAILED)
-    seconds = (worker.last_update_time_since_epoch - worker.create_time_since_epoch) / 1000
     return StepRecord(
         name=name,
         state=Execution.State.Name(execution.last_known_state).lower(),
-        seconds=seconds if has_ended else None,
-        run_id=worked_in,
-        peak_bytes=peaks.get((worked_in, name)),
-        parameters=dict(_read_parameters(execution)),
+        seconds=measure_seconds(worker) if has_ended else None,
+        run_id=run_id,
+        peak_bytes=peaks.get((run_id, name)),
+        parameters={name: value.string_value for name, value in execution.custom_properties.items()},
     )
 
 
@@ -104,18 +103,6 @@ def _record_artifact(records: Records, ancestor: Ancestor, root: pathlib.Path) -
         folder=str(folder.relative_to(root)) if folder.is_relative_to(root) else str(folder),
         sources=ancestor.sources,
     )
-
-
-def _read_parameters(execution: Execution) -> Iterable[tuple[str, str | int | float]]:
-    for name, value in sorted(execution.custom_properties.items()):
-        content = getattr(value, value.WhichOneof("value") or "string_value")
-        if isinstance(content, str | int | float):
-            yield name, content
-
-
-def _find_data(steps: Mapping[str, Execution]) -> str | None:
-    properties = steps["ExampleGen"].custom_properties if "ExampleGen" in steps else {}
-    return next((value.string_value for key, value in properties.items() if key.endswith("tfds_dir")), None)
 
 
 def _format_time(milliseconds: float) -> str:

@@ -1,24 +1,27 @@
-"""Test images that are worth a look, picked in one pass over the predictions.
+"""Test images that are worth a look, selected in one pass over the predictions.
 
 Axes: images, classes.
 """
 
 import dataclasses
-from collections import Counter
+import itertools
+import operator
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 import numpy as np
 
 from components.artifacts.predictions import Predictions
 
 FLIPS = 24  # images of each direction
+_get_rank = operator.attrgetter("score", "example_id")
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Prediction:
-    """What the models predict for one image."""
+    """The predictions of the models for one image."""
 
+    score: float  # the lower, the earlier the image is selected
     example_id: str
     label: int
     candidate: np.ndarray  # float32 [classes], probabilities
@@ -27,7 +30,7 @@ class Prediction:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Selection:
-    """Images that are worth a look, in the order of the models' confidence, then of their ids."""
+    """Images that are worth a look, ordered by confidence, then by id."""
 
     right: tuple[Prediction, ...]  # the candidate is right and most confident
     wrong: tuple[Prediction, ...]  # the candidate is wrong and most confident
@@ -37,7 +40,7 @@ class Selection:
 
     @property
     def samples(self) -> tuple[Prediction, ...]:
-        """The images that show how one model errs."""
+        """The images that show the errors of one model."""
         return (*self.right, *self.wrong, *self.uncertain)
 
     @property
@@ -46,41 +49,27 @@ class Selection:
         return sorted({image.example_id for image in (*self.samples, *self.lost, *self.gained)})
 
 
-class _Ranked(NamedTuple):
-    score: float  # the lowest first
-    example_id: str
-    group: int  # whose images take turns
-    prediction: Prediction
-
-
 def select_images(batches: Iterable[Predictions], count: int) -> Selection:
-    """Picks images of as many classes as possible, and images on which the models differ.
+    """Selects images of as many classes as possible, and images on which the models differ.
 
     Args:
-        batches: Predictions of all test images; in memory is only what may be picked.
-        count: Of `right`, `wrong` and `uncertain`, at most; of `lost` and `gained` at most `FLIPS` are picked.
-
-    Returns:
-        The images.
+        batches: Predictions of all test images; only images that may be selected stay in memory.
+        count: Maximum length of `right`, `wrong` and `uncertain`; that of `lost` and `gained` is `FLIPS`.
     """
-    kept: dict[str, list[_Ranked]] = {field.name: [] for field in dataclasses.fields(Selection)}
-    limits = {name: FLIPS if name in ("lost", "gained") else count for name in kept}
+    limits = {"right": count, "wrong": count, "uncertain": count, "lost": FLIPS, "gained": FLIPS}
+    kept: dict[str, dict[int, list[Prediction]]] = {kind: defaultdict(list) for kind in limits}
     for batch in batches:
-        for name, inside, scores, groups in _rank(batch):
-            new = _take_best(batch, inside, scores, groups, limits[name])
-            kept[name] = [image for turn, image in _take_turns([*kept[name], *new]) if turn < limits[name]]
-    return Selection(
-        **{
-            name: tuple(image.prediction for _, image in sorted(_take_turns(images), key=lambda pair: pair[0]))[
-                : limits[name]
-            ]
-            for name, images in kept.items()
-        }
-    )
+        for kind, inside, scores, groups in _score(batch):
+            for group in np.unique(groups[inside]).tolist():
+                positions = np.flatnonzero(inside & (groups == group))
+                best = positions[np.lexsort((batch.ids[positions], scores[positions]))][: limits[kind]]
+                new = [_predict(batch, position, float(scores[position])) for position in best]
+                kept[kind][group] = sorted([*kept[kind][group], *new], key=_get_rank)[: limits[kind]]
+    return Selection(**{kind: tuple(_take_turns(kept[kind].values()))[:limit] for kind, limit in limits.items()})
 
 
-def _rank(batch: Predictions) -> Iterator[tuple[str, np.ndarray, np.ndarray, np.ndarray]]:
-    """Yields for each sort of images which are of it, their scores and their groups, [images] each."""
+def _score(batch: Predictions) -> Iterator[tuple[str, np.ndarray, np.ndarray, np.ndarray]]:
+    """Yields each kind with the membership of images, their scores, and their groups, which take turns; [images]."""
     ranked = np.sort(batch.candidate, axis=1)
     right, confidence, margin = batch.is_right(), ranked[:, -1], ranked[:, -1] - ranked[:, -2]
     yield "right", right, -confidence, batch.labels
@@ -92,28 +81,17 @@ def _rank(batch: Predictions) -> Iterator[tuple[str, np.ndarray, np.ndarray, np.
         yield "gained", right & ~baseline_right, -confidence, np.zeros_like(batch.labels)
 
 
-def _take_best(
-    batch: Predictions, inside: np.ndarray, scores: np.ndarray, groups: np.ndarray, limit: int
-) -> Iterator[_Ranked]:
-    """Yields the images of each group that score lowest, `limit` of each at most."""
-    positions = np.flatnonzero(inside)
-    seen: Counter[int] = Counter()
-    for position in positions[np.lexsort((batch.ids[positions], scores[positions]))].tolist():
-        group = int(groups[position])
-        seen[group] += 1
-        if seen[group] <= limit:
-            prediction = Prediction(
-                example_id=str(batch.ids[position]),
-                label=int(batch.labels[position]),
-                candidate=batch.candidate[position].copy(),
-                baseline=None if batch.baseline is None else batch.baseline[position].copy(),
-            )
-            yield _Ranked(float(scores[position]), prediction.example_id, group, prediction)
+def _predict(batch: Predictions, position: int, score: float) -> Prediction:
+    return Prediction(
+        score=score,
+        example_id=str(batch.ids[position]),
+        label=int(batch.labels[position]),
+        candidate=batch.candidate[position].copy(),
+        baseline=None if batch.baseline is None else batch.baseline[position].copy(),
+    )
 
 
-def _take_turns(images: Iterable[_Ranked]) -> Iterator[tuple[int, _Ranked]]:
-    """Yields images by score, each with the number of images of its group that come before it."""
-    seen: Counter[int] = Counter()
-    for image in sorted(images, key=lambda image: image[:2]):
-        yield seen[image.group], image
-        seen[image.group] += 1
+def _take_turns(groups: Iterable[list[Prediction]]) -> Iterator[Prediction]:
+    """Yields the best image of each group, then the second of each group, and so on."""
+    for turn in itertools.zip_longest(*groups):
+        yield from sorted(filter(None, turn), key=_get_rank)

@@ -1,4 +1,4 @@
-"""The page as people see it: in a browser, light and dark, on a phone and on paper."""
+"""The page in a browser: light and dark, on a phone and on paper."""
 
 import pathlib
 import shutil
@@ -6,16 +6,15 @@ from collections.abc import Callable, Iterator
 
 import PIL.Image
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 from components.report.page import render_page
 from components.report.sources import Sources
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-_CHROMIUM = next((path for name in _NAMES if (path := shutil.which(name))), None)
+_CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(_CHROMIUM is None, reason="there is no Chromium: `apt-get install chromium`")
 
-_WIDER_THAN_WINDOW = """[...document.querySelectorAll("body *")]
+_TOO_WIDE = """[...document.querySelectorAll("body *")]
     .filter(e => !e.closest(".scroll") && !e.closest("svg") && e.getBoundingClientRect().right > innerWidth + 0.5)
     .map(e => `${e.tagName}.${e.className}`)"""
 _CUT_LETTERS = """[...document.querySelectorAll("svg.chart")].filter(svg => svg.checkVisibility()).flatMap(svg => {
@@ -25,78 +24,58 @@ _CUT_LETTERS = """[...document.querySelectorAll("svg.chart")].filter(svg => svg.
         .map(t => t.textContent);
 })"""
 
-OpenPage = Callable[[str, int, str], tuple[Page, list[str], list[str]]]
+OpenPage = Callable[[str, int, str], tuple[Page, list[str]]]
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=_CHROMIUM)
-
-
-@pytest.fixture(scope="module")
-def pages(sources: Sources, tmp_path_factory: pytest.TempPathFactory) -> dict[str, pathlib.Path]:
+def open_page(sources: Sources, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenPage]:
+    """Opens a page at a width, light or dark; also returns its messages and the addresses that it requests."""
     folder = tmp_path_factory.mktemp("pages")
-    files = {"whole": folder / "whole.html", "empty": folder / "empty.html"}
-    files["whole"].write_text(render_page(sources))
-    files["empty"].write_text(render_page(Sources()))
-    return files
+    (folder / "whole.html").write_text(render_page(sources))
+    (folder / "empty.html").write_text(render_page(Sources()))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=_CHROMIUM)
 
+        def call(name: str, width: int, scheme: str) -> tuple[Page, list[str]]:
+            page = browser.new_page(
+                viewport={"width": width, "height": 900},
+                color_scheme=scheme,  # type: ignore[arg-type]
+                is_mobile=width < 600,
+            )
+            events: list[str] = []
+            page.on("console", lambda message: events.append(message.text))
+            page.on("pageerror", lambda error: events.append(str(error)))
+            page.on("request", lambda request: events.append(request.url.partition(",")[0]))
+            page.goto((folder / f"{name}.html").as_uri())
+            return page, events
 
-@pytest.fixture
-def open_page(browser: Browser, pages: dict[str, pathlib.Path]) -> Iterator[OpenPage]:
-    """Opens a page at a width, light or dark; returns it with its complaints and the addresses that it asks for."""
-    opened = []
-
-    def call(name: str, width: int, scheme: str) -> tuple[Page, list[str], list[str]]:
-        page = browser.new_page(
-            viewport={"width": width, "height": 900},
-            color_scheme=scheme,  # type: ignore[arg-type]
-            is_mobile=width < 600,
-        )
-        opened.append(page)
-        complaints: list[str] = []
-        requests: list[str] = []
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda request: requests.append(request.url))
-        page.goto(pages[name].as_uri())
-        return page, complaints, [address for address in requests if not address.startswith("data:")]
-
-    yield call
-    for page in opened:
-        page.close()
+        yield call
 
 
 @pytest.mark.parametrize(
     ("name", "width", "scheme"),
     [("whole", 1100, "light"), ("whole", 390, "dark"), ("empty", 1100, "dark"), ("empty", 390, "light")],
 )
-def test_it_fits_and_neither_complains_nor_asks_the_network(
-    open_page: OpenPage, pages: dict[str, pathlib.Path], tmp_path: pathlib.Path, name: str, width: int, scheme: str
+def test_the_page_fits_and_requests_nothing(
+    open_page: OpenPage, tmp_path: pathlib.Path, name: str, width: int, scheme: str
 ) -> None:
-    page, complaints, requests = open_page(name, width, scheme)
-    assert complaints == []
-    assert requests == [pages[name].as_uri()]
+    page, events = open_page(name, width, scheme)
+    assert set(events) <= {page.url, "data:image/png;base64", "data:"}
     assert page.evaluate("document.documentElement.scrollWidth") == width
-    assert page.evaluate(_WIDER_THAN_WINDOW) == []
+    assert page.evaluate(_TOO_WIDE) == []
     assert page.evaluate(_CUT_LETTERS) == []
     assert page.evaluate("[...document.images].every(image => image.naturalWidth > 0)")
     page.screenshot(path=tmp_path / "page.png", full_page=True)
     picture = PIL.Image.open(tmp_path / "page.png").convert("L")
     assert picture.width == width
-    ground = picture.getpixel((2, 2))
-    assert ground == {"light": 255, "dark": 23}[scheme]
-    assert len(picture.getcolors(256) or ()) > 100  # letters and, in the whole one, pictures
+    assert picture.getpixel((2, 2)) == {"light": 255, "dark": 23}[scheme]
+    assert len(picture.getcolors(256) or ()) > 100  # letters, charts and photographs
+    if name == "whole":
+        color = page.evaluate("getComputedStyle(document.querySelector('svg.chart text')).fill")
+        assert color == {"light": "rgb(26, 29, 33)", "dark": "rgb(233, 235, 238)"}[scheme]
 
 
-def test_charts_follow_the_scheme(open_page: OpenPage) -> None:
-    color = "getComputedStyle(document.querySelector('svg.chart text')).fill"
-    light, dark = (open_page("whole", 1100, scheme)[0].evaluate(color) for scheme in ("light", "dark"))
-    assert (light, dark) == ("rgb(26, 29, 33)", "rgb(233, 235, 238)")
-
-
-def test_it_prints_on_few_sheets(open_page: OpenPage) -> None:
+def test_the_page_prints_on_few_sheets(open_page: OpenPage) -> None:
     content = open_page("whole", 1100, "dark")[0].pdf(format="A4", prefer_css_page_size=True)
     assert content.startswith(b"%PDF")
     assert 3 <= content.count(b"/Type /Page\n") <= 12

@@ -1,4 +1,4 @@
-"""Colors: legible on their ground, and told apart by people who see fewer of them."""
+"""Colors: legible on their background, and distinguishable with color blindness."""
 
 import itertools
 
@@ -41,8 +41,8 @@ def _contrast(first: str, second: str) -> float:
 
 @pytest.mark.parametrize("colors", [palette.LIGHT, palette.DARK], ids=["light", "dark"])
 @pytest.mark.parametrize("sight", _SIGHTS)
-def test_categories_are_told_apart(colors: dict[str, str], sight: str) -> None:
-    """A just noticeable difference is about 2.3; marks of a chart want several times as much."""
+def test_categories_are_distinguishable(colors: dict[str, str], sight: str) -> None:
+    """A just noticeable difference is about 2.3; marks of a chart need several times that."""
     seen = {role: _lab(_SIGHTS[sight] @ _linear(colors[role])) for role in palette.CATEGORIES}
     distances = {pair: float(np.linalg.norm(seen[pair[0]] - seen[pair[1]])) for pair in itertools.combinations(seen, 2)}
     closest = min(distances, key=lambda pair: distances[pair])
@@ -50,7 +50,7 @@ def test_categories_are_told_apart(colors: dict[str, str], sight: str) -> None:
 
 
 @pytest.mark.parametrize("colors", [palette.LIGHT, palette.DARK], ids=["light", "dark"])
-def test_text_and_marks_stand_out_from_their_ground(colors: dict[str, str]) -> None:
+def test_text_and_marks_have_enough_contrast(colors: dict[str, str]) -> None:
     """WCAG 2.2: 4.5 for text, 3 for graphics."""
     for ground in ("surface", "panel"):
         assert min(_contrast(colors[role], colors[ground]) for role in ("ink", "muted")) >= 4.5

@@ -1,4 +1,4 @@
-"""The choice of test images, by value."""
+"""The selection of test images, by value."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from components.report.selection import Prediction, select_images
 
 
 def _predict(*rows: tuple[int, float]) -> np.ndarray:
-    """Makes probabilities out of a class and its probability; the rest is spread over the other two classes."""
+    """Makes probabilities from a class and its probability; the other two classes share the rest."""
     predictions = np.empty((len(rows), 3), np.float32)
     for row, (predicted, probability) in zip(predictions, rows, strict=True):
         row[:] = (1 - probability) / 2
@@ -20,18 +20,18 @@ def _predict(*rows: tuple[int, float]) -> np.ndarray:
 def _cut(
     labels: list[int], candidate: np.ndarray, baseline: np.ndarray | None = None, size: int = 2
 ) -> list[Predictions]:
-    """Makes batches of images that are named by letters."""
-    ids, numbers = np.array([chr(ord("a") + n) for n in range(len(labels))]), np.array(labels)
+    """Makes batches of images with letters as ids."""
+    ids, numbers = np.array(list("abcdef")[: len(labels)]), np.array(labels)
     return [
         Predictions(
-            ids=ids[begin : begin + size],
-            labels=numbers[begin : begin + size],
-            brightness_quartile=numbers[begin : begin + size],
-            contrast_quartile=numbers[begin : begin + size],
-            candidate=candidate[begin : begin + size],
-            baseline=None if baseline is None else baseline[begin : begin + size],
+            ids=ids[part],
+            labels=numbers[part],
+            brightness_quartile=numbers[part],
+            contrast_quartile=numbers[part],
+            candidate=candidate[part],
+            baseline=None if baseline is None else baseline[part],
         )
-        for begin in range(0, len(labels), size)
+        for part in (slice(begin, begin + size) for begin in range(0, len(labels), size))
     ]
 
 
@@ -40,7 +40,7 @@ def _ids(images: tuple[Prediction, ...]) -> str:
 
 
 @pytest.mark.parametrize("size", [1, 2, 6], ids="batches of {}".format)
-def test_the_most_and_the_least_confident_images_are_picked_class_by_class(size: int) -> None:
+def test_the_most_and_the_least_confident_images_are_selected_class_by_class(size: int) -> None:
     candidate = _predict((0, 0.9), (0, 0.8), (1, 0.7), (2, 0.95), (2, 0.6), (2, 0.4))
     found = select_images(_cut([0, 0, 1, 0, 1, 2], candidate, size=size), 2)
     assert _ids(found.right) == "ac"  # not b, which is of the class of a
@@ -52,7 +52,7 @@ def test_the_most_and_the_least_confident_images_are_picked_class_by_class(size:
     np.testing.assert_array_equal(found.wrong[0].candidate, candidate[3])
 
 
-def test_equal_images_stand_in_the_order_of_their_ids_whatever_that_of_the_batches() -> None:
+def test_equal_images_are_ordered_by_id() -> None:
     batches = _cut([0, 0, 0], _predict((0, 0.5), (0, 0.5), (0, 0.5)))
     assert _ids(select_images(batches[::-1], 5).right) == "abc"
     assert select_images(batches, 5).wrong == ()
