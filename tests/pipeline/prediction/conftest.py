@@ -1,4 +1,4 @@
-"""Two small models, pushed, whose answers and maps depend on every pixel; and real test images as files."""
+"""Two small models, pushed, whose predictions and maps depend on every pixel; and real test images as files."""
 
 import dataclasses
 import pathlib
@@ -13,10 +13,11 @@ from components.transform import decode_images
 
 TOKENS = 4
 IMAGES = 6
+ROUNDING = 1e-6  # batches of different sizes may differ in the last bits
 
 
 class PixelModel(tf.Module):
-    """Weighs all pixels for the classes, and tells how bright the patches of each quarter of the brightness are.
+    """Weighs all pixels for the classes, and weighs patches by how near their brightness is to that of a token.
 
     Args:
         seed: Of the weights.
@@ -55,7 +56,7 @@ class Pushed:
     newest: pathlib.Path
 
     def ask(self, records: list[bytes]) -> np.ndarray:
-        """Returns what the newest model's signature answers, float32 [batch, classes]."""
+        """Returns the predictions of the newest model's signature, float32 [batch, classes]."""
         loaded = tf.saved_model.load(str(self.newest))
         examples = tf.constant(records, tf.string)
         return loaded.signatures[signatures.SERVE_EXAMPLES](examples=examples)[signatures.PROBABILITIES].numpy()
@@ -63,7 +64,7 @@ class Pushed:
 
 @pytest.fixture(scope="session")
 def pushed(tmp_path_factory: pytest.TempPathFactory) -> Pushed:
-    """Versions 9 and 10, of which 10 is newer although 9 sorts behind it; and a push that is not whole yet."""
+    """Versions 9 and 10, of which 10 is newer although 9 sorts behind it; and an incomplete push."""
     root = tmp_path_factory.mktemp("root")
     versions = root / "serving" / "tokenlearner"
     for seed, version in enumerate(("9", "10")):
@@ -85,10 +86,12 @@ def records() -> list[bytes]:
 
 @pytest.fixture(scope="session")
 def photos(records: list[bytes], tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    """The same images as PNG files `0.png` to `5.png`, the last one in a folder `more`; hidden files are none."""
+    """The same images as PNG files `0.png` to `5.png`, the last one in a folder `more`, and hidden files."""
     folder = tmp_path_factory.mktemp("photos")
-    (folder / "more").mkdir()
-    (folder / ".hidden").write_text("not an image")
+    for part in ("more", ".more"):
+        (folder / part).mkdir()
+    for hidden in (".a.png", ".more/a.png"):
+        (folder / hidden).write_text("not an image")
     for position, record in enumerate(records):
         place = folder / "more" if position == IMAGES - 1 else folder
         image = tf.train.Example.FromString(record).features.feature[features.IMAGE].bytes_list.value[0]
