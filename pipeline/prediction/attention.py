@@ -40,8 +40,8 @@ def draw_sheet(images: Sequence[tuple[str, PIL.Image.Image, np.ndarray]], path: 
         left, top = _GAP + column * (side + _GAP), _TITLE + row * (_TITLE + side)
         figure.figimage(pixels, xo=left, yo=height - top - side, origin="upper")
         size, color, y = (7, "muted", top - 8) if column else (9, "ink", top - 26)
-        style = {"fontsize": size, "color": LIGHT[color], "va": "center", "parse_math": False}  # names may contain $
-        figure.text(left / width, 1 - y / height, label, **style)
+        text = figure.text(left / width, 1 - y / height, label, fontsize=size, color=LIGHT[color], va="center")
+        text.set_parse_math(False)  # names of files may contain $
 
     for index, (title, image, maps) in enumerate(images):
         place(np.asarray(image), title, index * rows, 0)

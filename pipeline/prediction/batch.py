@@ -49,11 +49,10 @@ def score_examples(
         raise UsageFailure(f"--output is {printable(output)}, which exists already; name a new folder.")
     Model(model)  # fails here and not in a worker
     begin = time.monotonic()
-    console = Console(stderr=True)
     with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=output and output.parent) as temporary:
         folder = pathlib.Path(temporary, "lines")
         folder.mkdir()
-        with console.status("Scoring"), quiet_beam():
+        with Console(stderr=True).status("Scoring"), quiet_beam():
             _run(files, model, folder, beam_options)
         scored, failed = (sum(1 for _ in _read_lines(folder, kind)) for kind in _KINDS)
         if not scored and not failed:
@@ -63,9 +62,8 @@ def score_examples(
         else:
             for stream, kind in zip((sys.stdout, sys.stderr), _KINDS, strict=True):
                 stream.writelines(_read_lines(folder, kind))
-    where = f"; see {printable(output)}" if output else ""
-    words = f"Scored {scored:,} records in {time.monotonic() - begin:.0f} s; {failed:,} could not be scored{where}."
-    console.print(words, markup=False, highlight=False, soft_wrap=True)
+    seconds = time.monotonic() - begin
+    print(f"Scored {scored:,} records in {seconds:.0f} s; {failed:,} could not be scored.", file=sys.stderr)
     return ExitCode.BAD_DATA if failed else ExitCode.OK
 
 

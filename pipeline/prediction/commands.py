@@ -55,9 +55,7 @@ class PredictCommand:
             return score_examples(self.examples, model, self.output, self.beam_options)
         from pipeline.prediction.classification import classify_images
 
-        return classify_images(
-            self.images, model, top=self.top, attention=self.attention, form=self.format, output=self.output
-        )
+        return classify_images(self, model)
 
     def _check(self) -> None:
         """Rejects wrong options before TensorFlow starts."""

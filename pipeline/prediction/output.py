@@ -7,14 +7,13 @@ import json
 import pathlib
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Literal, TextIO
+from typing import TextIO
 
 from rich.console import Console
 
 from pipeline.inspection.layout import print_table
+from pipeline.prediction.commands import PredictCommand
 from pipeline.prediction.files import write_whole
-
-Format = Literal["table", "csv", "json"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -27,35 +26,27 @@ class Prediction:
 
 
 def write_predictions(
-    predictions: Sequence[Prediction],
-    failures: Mapping[str, str],
-    *,
-    model: str,
-    top: int,
-    form: Format | None,
-    output: pathlib.Path | None,
+    predictions: Sequence[Prediction], failures: Mapping[str, str], model: pathlib.Path, options: PredictCommand
 ) -> None:
     """Writes the predictions of all images.
 
     Args:
         predictions: Of the images that could be read.
         failures: Why the others could not be read, by name.
-        model: Folder of the model.
-        top: Number of classes in each prediction.
-        form: None: by the suffix of the output, else a table.
-        output: None: stdout.
+        model: Its folder.
+        options: From the command line.
     """
     with contextlib.ExitStack() as stack:
         stream = sys.stdout
-        if output:
-            stream = stack.enter_context(stack.enter_context(write_whole(output)).open("w", encoding="utf-8"))
-        match form or (output and output.suffix):
+        if options.output:
+            stream = stack.enter_context(stack.enter_context(write_whole(options.output)).open("w", encoding="utf-8"))
+        match options.format or (options.output and options.output.suffix):
             case "csv" | ".csv":
-                _write_csv(stream, predictions, top)
+                _write_csv(stream, predictions, options.top)
             case "json" | ".json":
-                _write_json(stream, predictions, failures, model)
+                _write_json(stream, predictions, failures, str(model))
             case _:
-                _write_table(stream, predictions, top)
+                _write_table(stream, predictions, options.top)
 
 
 def _write_table(stream: TextIO, predictions: Sequence[Prediction], top: int) -> None:
@@ -79,14 +70,10 @@ def _write_csv(stream: TextIO, predictions: Sequence[Prediction], top: int) -> N
 
 def _write_json(stream: TextIO, predictions: Sequence[Prediction], failures: Mapping[str, str], model: str) -> None:
     """Writes an object with the predictions, and the reasons why other images have none."""
-    images = [
-        {
-            "image": each.image,
-            "classes": [{"class": name, "probability": probability} for name, probability in each.classes.items()],
-            "note": each.note,
-        }
-        for each in predictions
-    ]
+    images = []
+    for each in predictions:
+        classes = [{"class": name, "probability": probability} for name, probability in each.classes.items()]
+        images.append({"image": each.image, "classes": classes, "note": each.note})
     failed = [{"image": image, "reason": reason} for image, reason in failures.items()]
     json.dump({"model": model, "images": images, "failures": failed}, stream, indent=2)
     stream.write("\n")

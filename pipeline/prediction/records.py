@@ -46,10 +46,9 @@ class Record:
 
     def _read_feature(self, name: str) -> Sequence[bytes] | None:
         try:
-            values: Sequence[bytes] = tf.train.Example.FromString(self.example).features.feature[name].bytes_list.value
+            return tf.train.Example.FromString(self.example).features.feature[name].bytes_list.value
         except DecodeError:
             return None
-        return values
 
 
 def read_records(name: str, path: str) -> Iterator[Record]:

@@ -69,7 +69,7 @@ def test_gray_becomes_three_equal_channels(tmp_path: pathlib.Path, mode: str) ->
     ],
 )
 def test_gray_values_of_more_bits_are_scaled(
-    tmp_path: pathlib.Path, name: str, low: int, high: int, kind: type, note: str
+    tmp_path: pathlib.Path, name: str, low: int, high: int, kind: type[np.generic], note: str
 ) -> None:
     values = np.linspace(low, high, 32 * 32).reshape(32, 32).astype(kind)
     picture = read_picture(_save(PIL.Image.fromarray(values), tmp_path / name))
