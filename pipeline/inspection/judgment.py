@@ -56,11 +56,8 @@ def show_serving(console: Console, findings: ServingFindings) -> None:
         print_table(console, ("signature", "images", "requests", "p50, ms", "p95, ms"), timings, words=("signature",))
 
 
-def _show_checks(
-    console: Console, step: str, kind: str, rows: Sequence[tuple[str, str, str]], *, is_blessed: bool
-) -> None:
+def _show_checks(console: Console, step: str, kind: str, rows: Sequence[Sequence[str]], *, is_blessed: bool) -> None:
     columns = (kind, "outcome", "in words")
+    cells = [(name.replace("_", " "), *others) for name, *others in rows]
     title = f"{step}: {'blessed' if is_blessed else 'not blessed'}"
-    print_table(
-        console, columns, [(name.replace("_", " "), *cells) for name, *cells in rows], words=columns, title=title
-    )
+    print_table(console, columns, cells, words=columns, title=title)

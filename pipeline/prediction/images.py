@@ -57,8 +57,8 @@ def _read(path: pathlib.Path) -> Picture:
     with PIL.Image.open(path) as file:
         if getattr(file, "is_animated", False):
             notes.append("first of several frames")
-        image, note = _convert(PIL.ImageOps.exif_transpose(file))
-    notes.append(note)
+        image, loss = _convert(PIL.ImageOps.exif_transpose(file))
+    notes.append(loss)
     width, height = image.size
     side = min(image.size)
     left, top = (width - side) // 2, (height - side) // 2
@@ -67,9 +67,8 @@ def _read(path: pathlib.Path) -> Picture:
         middle = "" if width == height else f", middle {side}x{side}"
         notes.append(f"{width}x{height}{middle}, resized to {_SIDE}x{_SIDE}")
     pixels, preview = (square.resize((size, size), PIL.Image.Resampling.BICUBIC) for size in (_SIDE, _PREVIEW_SIDE))
-    return Picture(
-        name=printable(path), pixels=np.asarray(pixels), note="; ".join(filter(None, notes)), preview=preview
-    )
+    note = "; ".join(filter(None, notes))
+    return Picture(name=printable(path), pixels=np.asarray(pixels), note=note, preview=preview)
 
 
 def _convert(image: PIL.Image.Image) -> tuple[PIL.Image.Image, str]:

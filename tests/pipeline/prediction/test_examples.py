@@ -13,7 +13,7 @@ from components import features
 from components.errors import ExitCode
 from pipeline.prediction.records import read_records
 
-from .conftest import ROUNDING, Pushed
+from .conftest import ROUNDING, ask
 
 _UNREADABLE = "the file cannot be read from here on: it is truncated, corrupt or protected"
 
@@ -52,7 +52,7 @@ def examples(records: list[bytes], tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def test_records_are_classified_as_by_the_model_and_damaged_ones_are_listed(
-    tokenlearner: Command, pushed: Pushed, examples: pathlib.Path, records: list[bytes], tmp_path: pathlib.Path
+    predict: Command, versions: pathlib.Path, examples: pathlib.Path, records: list[bytes], tmp_path: pathlib.Path
 ) -> None:
     small = tf.io.encode_png(tf.zeros([28, 28, 3], tf.uint8)).numpy()
     damaged = [b"garbage", b"", _with_image(records[1], b"no PNG"), _with_image(records[2], small)]
@@ -60,7 +60,7 @@ def test_records_are_classified_as_by_the_model_and_damaged_ones_are_listed(
     cut = tmp_path / "cut"
     cut.write_bytes(_write(tmp_path / "whole", records[4:]).read_bytes()[:-100])
     output = tmp_path / "new" / "predictions"
-    done = tokenlearner("predict", "--examples", examples, mixed, cut, "--root", pushed.root, "--output", output)
+    done = predict("--examples", examples, mixed, cut, "--output", output)
     assert (done.code, done.out) == (ExitCode.BAD_DATA, "")
     assert "Scored 10 records" in done.words
     assert "5 could not be scored." in done.words
@@ -69,7 +69,7 @@ def test_records_are_classified_as_by_the_model_and_damaged_ones_are_listed(
     whole |= {("mixed", 0): records[0], ("mixed", 3): records[3], ("mixed", 6): records[4], ("cut", 0): records[4]}
     lines = _read(output, "predictions")
     assert lines.keys() == whole.keys()
-    for (place, record), row in zip(whole.items(), pushed.ask(list(whole.values())), strict=True):
+    for (place, record), row in zip(whole.items(), ask(versions / "10", list(whole.values())), strict=True):
         line = lines[place]
         assert line["id"] == _id_of(record)
         probabilities = [line["probabilities"][name] for name in features.CLASS_NAMES]
@@ -89,17 +89,13 @@ def test_records_are_classified_as_by_the_model_and_damaged_ones_are_listed(
 
 
 def test_without_an_output_lines_go_to_stdout_and_options_to_beam(
-    tokenlearner: Command, pushed: Pushed, examples: pathlib.Path, records: list[bytes], tmp_path: pathlib.Path
+    predict: Command, examples: pathlib.Path, records: list[bytes]
 ) -> None:
-    arguments = ("predict", "--root", pushed.root, "--examples", f"{examples}/*valid/*tfrecord*")
-    done = tokenlearner(*arguments, "--beam.runner", "BundleBasedDirectRunner")
+    arguments = ("--examples", f"{examples}/*valid/*tfrecord*", "--beam.runner")
+    done = predict(*arguments, "BundleBasedDirectRunner")
     assert done.code == ExitCode.OK
     assert sorted(json.loads(line)["id"] for line in done.out.splitlines()) == sorted(map(_id_of, records[4:]))
-    garbage = tokenlearner(*arguments, _write(tmp_path / "garbage", [b"garbage"]))
-    assert garbage.code == ExitCode.BAD_DATA
-    assert len(garbage.out.splitlines()) == len(records[4:])
-    assert json.loads(garbage.err.splitlines()[0])["error"] == "it is not a tf.Example"
-    wrong = tokenlearner(*arguments, "--beam.runner=Nonsense")
+    wrong = predict(*arguments, "Nonsense")
     assert (wrong.code, wrong.out) == (ExitCode.USAGE, "")
     assert "Beam takes no --beam.runner=Nonsense: " in wrong.words
 
@@ -122,40 +118,12 @@ def test_records_before_any_damage_are_read_and_a_damaged_file_never_seems_whole
         assert [record.example for record in read] == records[: len(read)]
 
 
-def test_wrong_usage_is_one_message_and_nothing_is_overwritten(
-    tokenlearner: Command, pushed: Pushed, examples: pathlib.Path, tmp_path: pathlib.Path
-) -> None:
-    (tmp_path / "full").mkdir()
-    (tmp_path / "full" / "precious").touch()
-    (tmp_path / "text").touch()
-    for arguments, code, words in (
-        ((tmp_path / "missing",), ExitCode.USAGE, "missing does not exist."),
-        ((tmp_path / "full",), ExitCode.USAGE, "full contains no file to read."),
-        ((tmp_path / "text",), ExitCode.BAD_DATA, "there is no record in"),
-        ((examples, "--output", tmp_path / "full"), ExitCode.USAGE, "full, which is a folder"),
-        ((examples, "--output", tmp_path / "text"), ExitCode.USAGE, "which exists already"),
-        ((examples, "--output", tmp_path / "text" / "a"), ExitCode.USAGE, "which is below a file"),
-    ):
-        done = tokenlearner("predict", "--root", pushed.root, "--examples", *arguments)
-        assert (done.code, done.out) == (code, "")
-        assert words in done.words
-        assert len(done.err.splitlines()) == 1, done.err
-    assert sorted(path.name for path in tmp_path.rglob("*")) == ["full", "precious", "text"]
-
-
 def test_a_pipeline_that_fails_leaves_no_output(
-    tokenlearner: Command,
-    pushed: Pushed,
-    examples: pathlib.Path,
-    tmp_path: pathlib.Path,
-    monkeypatch: pytest.MonkeyPatch,
+    predict: Command, examples: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object) -> None:
-        raise RuntimeError("the worker fell over")
-
-    monkeypatch.setattr("pipeline.prediction.inference.classify", fail)
-    done = tokenlearner("predict", "--examples", examples, "--root", pushed.root, "--output", tmp_path / "predictions")
+    monkeypatch.delattr("pipeline.prediction.inference.classify")
+    done = predict("--examples", examples, "--output", tmp_path / "predictions")
     assert done.code == ExitCode.STEP_FAILED
-    assert "the Beam pipeline failed: RuntimeError: the worker fell over" in done.words
+    assert "the Beam pipeline failed: NameError: name 'classify' is not defined" in done.words
     assert "Traceback" not in done.err
     assert list(tmp_path.iterdir()) == []
