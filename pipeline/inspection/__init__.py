@@ -1,1 +1,1 @@
-"""What a person asks about runs: a module a view, each of which reads facts into dataclasses and shows them."""
+"""`tokenlearner inspect`: one module for each view, which reads facts into dataclasses and shows them."""

@@ -16,133 +16,114 @@ from pipeline.config import PROFILES
 if TYPE_CHECKING:  # it takes a second
     from components.metadata.root import Root
 
+View = tuple[Any, Callable[[Console, Any], None]]  # facts, and the function that shows them
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _RootCommand:
-    """Which runs are looked at, and how they are shown."""
+    """The runs of a pipeline root."""
 
-    profile: Literal["quick", "full"] = "quick"  # whose root is looked at
+    profile: Literal["quick", "full"] = "quick"  # whose root contains the runs
     root: pathlib.Path | None = None  # pipeline root; None: the profile's
     json: bool = False  # JSON for programs, instead of tables
 
-    def open_root(self) -> "Root":
-        """Reads the metadata of the root."""
+    def __call__(self) -> ExitCode:
+        """Shows the view as tables or JSON."""
         from components.metadata.root import Root
 
         root = Root(self.root or PROFILES[self.profile].root)
         if root.is_busy and not root.run_in_progress:
             Console(stderr=True).print("Another run has begun; it has not reached its first step.")
-        return root
-
-    def show(self, facts: Any, show: Callable[[Console, Any], None]) -> ExitCode:
-        """Shows dataclasses as tables or JSON."""
+        facts, show = self.read(root)
         if self.json:
             sys.stdout.write(json.dumps(facts, indent=2, default=dataclasses.asdict) + "\n")
         else:
             show(Console(), facts)
         return ExitCode.OK
 
+    def read(self, root: "Root") -> View:
+        """Reads the facts of the view."""
+        raise NotImplementedError
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _RunCommand(_RootCommand):
-    """Which run is looked at."""
+    """One run of a pipeline root."""
 
-    run: str | None = None  # the id of a run, or how it begins; None: the latest
+    run: str | None = None  # the id of a run, or its beginning; None: the latest
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class OverviewCommand(_RunCommand):
-    """One run, by itself `inspect`: steps, data, search, metrics, the verdict rule by rule."""
+    """One run, the default: steps, data, search, metrics, the verdict rule by rule."""
 
-    def __call__(self) -> ExitCode:
-        """Runs it."""
+    def read(self, root: "Root") -> View:
         from pipeline.inspection.overview import read_overview, show_overview
 
-        root = self.open_root()
-        return self.show(read_overview(root, root.find_run(self.run)), show_overview)
+        return read_overview(root, root.find_run(self.run)), show_overview
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RunsCommand(_RootCommand):
     """All runs: winner, compute, accuracy, blessed, pushed."""
 
-    def __call__(self) -> ExitCode:
-        """Runs it."""
+    def read(self, root: "Root") -> View:
         from pipeline.inspection.runs import read_runs, show_runs
 
-        return self.show(read_runs(self.open_root()), show_runs)
+        return read_runs(root), show_runs
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CompareCommand(_RootCommand):
     """Two runs side by side, their models paired on the same test images."""
 
-    first: tyro.conf.Positional[str]  # the id of a run, or how it begins
-    second: tyro.conf.Positional[str]  # the id of another
+    first: tyro.conf.Positional[str]  # the id of a run, or its beginning
+    second: tyro.conf.Positional[str]  # the id of another run
 
-    def __call__(self) -> ExitCode:
-        """Runs it."""
+    def read(self, root: "Root") -> View:
         from pipeline.inspection.comparison import read_comparison, show_comparison
 
-        root = self.open_root()
-        comparison = read_comparison(root, root.find_run(self.first), root.find_run(self.second))
-        return self.show(comparison, show_comparison)
+        return read_comparison(root, root.find_run(self.first), root.find_run(self.second)), show_comparison
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SlicesCommand(_RunCommand):
     """Accuracy by class, brightness and contrast, and the confusion matrix."""
 
-    def __call__(self) -> ExitCode:
-        """Runs it."""
+    def read(self, root: "Root") -> View:
         from pipeline.inspection.slices import read_slices, show_slices
 
-        root = self.open_root()
-        return self.show(read_slices(root, root.find_run(self.run)), show_slices)
+        return read_slices(root, root.find_run(self.run)), show_slices
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TrialsCommand(_RunCommand):
     """Every trial of the search."""
 
-    def __call__(self) -> ExitCode:
-        """Runs it."""
+    def read(self, root: "Root") -> View:
         from pipeline.inspection.trials import read_trials, show_trials
 
-        root = self.open_root()
-        return self.show(read_trials(root, root.find_run(self.run)), show_trials)
+        return read_trials(root, root.find_run(self.run)), show_trials
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LineageCommand(_RunCommand):
-    """Which data, schema, transform graph and model a pushed version came from."""
+    """The data, schema, transform graph and model that a pushed version was made from."""
 
     version: str | None = None  # a pushed version; None: the newest, of the run if one is named
 
-    def __call__(self) -> ExitCode:
-        """Runs it."""
+    def read(self, root: "Root") -> View:
         from pipeline.inspection.lineage import read_lineage, show_lineage
 
-        root = self.open_root()
         run_id = root.find_run(self.run) if self.run else None
-        return self.show(read_lineage(root, run_id=run_id, version=self.version), show_lineage)
-
-
-_VIEWS = {
-    "overview": OverviewCommand,
-    "runs": RunsCommand,
-    "compare": CompareCommand,
-    "slices": SlicesCommand,
-    "trials": TrialsCommand,
-    "lineage": LineageCommand,
-}
+        return read_lineage(root, run_id=run_id, version=self.version), show_lineage
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class InspectCommand:
-    """Shows what runs did and why; reads only, in seconds, also while a run is at work.
+    """Shows what runs did and why; only reads, within seconds, also while a run is in progress.
 
-    By itself it shows the latest run. `--json` gives each view to programs.
+    Without a view it shows the latest run. `--json` prints each view for programs.
     """
 
     view: tyro.conf.OmitSubcommandPrefixes[
@@ -155,12 +136,13 @@ class InspectCommand:
     ]
 
     def __call__(self) -> ExitCode:
-        """Runs it."""
+        """Runs the view."""
         return self.view()
 
 
 def complete_arguments(arguments: list[str]) -> list[str]:
-    """Names the view that `inspect` by itself shows."""
-    if arguments[:1] != ["inspect"] or {"-h", "--help"} & set(arguments[1:2]):
-        return arguments
-    return arguments if arguments[1:2] and arguments[1] in _VIEWS else ["inspect", "overview", *arguments[1:]]
+    """Adds the default view of `inspect` if the arguments name none."""
+    first = [*arguments[1:2], "-"][0]
+    if arguments[:1] == ["inspect"] and first.startswith("-") and first not in ("-h", "--help"):
+        return ["inspect", "overview", *arguments[1:]]
+    return arguments

@@ -1,4 +1,4 @@
-"""Two runs side by side, their models compared on the same test images.
+"""Compares two runs, and their models on the same test images.
 
 Axes: images.
 """
@@ -12,7 +12,7 @@ from components.artifacts.verdict import Measure
 from components.errors import DataFailure
 from components.evaluator.intervals import compare_paired
 from components.metadata.root import Root, shorten
-from components.metadata.run_record import RunRecord, RunState, measure_seconds
+from components.metadata.run_record import RunRecord, measure_seconds
 from pipeline.inspection.layout import (
     format_measure,
     format_mmacs,
@@ -22,21 +22,17 @@ from pipeline.inspection.layout import (
     print_sentences,
     print_table,
 )
+from pipeline.inspection.runs import RunFacts, read_run
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Side:
-    """One of the two runs."""
+class Side(RunFacts):
+    """One of the two runs, with more facts."""
 
-    run_id: str
-    state: RunState
-    winner: str  # such as "token_learner-8@2"
     points_searched: int
     epochs_spent: int  # in the search and with the finalists
-    macs: int
     parameters: int
     valid_accuracy: float  # of the final fit, 0..1
-    test_accuracy: Measure
     cross_entropy: Measure
     expected_calibration_error: Measure
     trainer_seconds: float | None  # of the run that trained it
@@ -44,7 +40,7 @@ class Side:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PairedFacts:
-    """The second model against the first on the test images that both have seen."""
+    """The second model against the first on the test images that both have scored."""
 
     images: int
     difference: float  # of accuracies, second minus first, -1..1
@@ -68,22 +64,17 @@ def read_comparison(root: Root, first: str, second: str) -> Comparison:
     """Compares two runs.
 
     Args:
-        root: That holds both.
+        root: The pipeline root of both.
         first: The id of a run.
-        second: That of another.
+        second: The id of another run.
 
     Raises:
         UsageFailure: If one has not reached the Evaluator.
         DataFailure: If they have no test image in common.
     """
     records = [RunRecord(root, run_id) for run_id in (first, second)]
-    for record in records:
-        record.require("verdict", record.verdict)
-    return Comparison(
-        first=_read_side(records[0]),
-        second=_read_side(records[1]),
-        paired=pair(*(record.read_right() for record in records)),
-    )
+    sides = [_read_side(record) for record in records]
+    return Comparison(first=sides[0], second=sides[1], paired=pair(*(record.read_right() for record in records)))
 
 
 def pair(first: tuple[np.ndarray, np.ndarray], second: tuple[np.ndarray, np.ndarray]) -> PairedFacts:
@@ -124,40 +115,37 @@ def show_comparison(console: Console, comparison: Comparison) -> None:
         ("Trainer seconds", *(format_seconds(side.trainer_seconds) for side in sides)),
         ("valid accuracy", *(format_share(side.valid_accuracy) for side in sides)),
         ("test accuracy", *(format_measure(side.test_accuracy) for side in sides)),
-        ("cross entropy", *(format_measure(side.cross_entropy, is_share=False) for side in sides)),
+        ("cross entropy", *(format_measure(side.cross_entropy, "{:.3f}".format) for side in sides)),
         ("calibration error", *(format_measure(side.expected_calibration_error) for side in sides)),
     ]
     print_table(console, ("", *(shorten(side.run_id) for side in sides)), rows, words=("",))
     paired = comparison.paired
-    verdict = "is more accurate" if paired.difference > 0 else "is less accurate"
-    is_sure = paired.low > 0 or paired.high < 0
+    low, high = format_points(paired.low), format_points(paired.high)
     sentence = (
         f"On the {paired.images:,} test images of both, the second is {format_points(paired.difference)} points from "
-        f"the first (95 %: {format_points(paired.low)} to {format_points(paired.high)}; exact McNemar p = "
-        f"{paired.p_value:.2g}): only the first is right on {paired.only_first_right:,}, only the second on "
-        f"{paired.only_second_right:,}. "
+        f"the first (95 %: {low} to {high}; exact McNemar p = {paired.p_value:.2g}): only the first is right on "
+        f"{paired.only_first_right:,}, only the second on {paired.only_second_right:,}."
     )
-    end = f"The second {verdict}." if is_sure else "That is within the noise of these images."
-    end += " This compares two models, not two configurations: other seeds may differ by more."
-    print_sentences(console, "Paired", [sentence + end])
+    verdict = f"The second is {'more' if paired.difference > 0 else 'less'} accurate."
+    if paired.low <= 0 <= paired.high:
+        verdict = "On these images the two are statistically indistinguishable."
+    scope = "This compares two models, not two configurations: other seeds may differ by more."
+    print_sentences(console, "Paired", [f"{sentence} {verdict} {scope}"])
 
 
 def _read_side(record: RunRecord) -> Side:
     winner, search, verdict, trainer = record.winner, record.search, record.verdict, record.find_trainer()
+    record.require("verdict", verdict)
     assert winner is not None
     assert search is not None
     assert verdict is not None
     overall = verdict.candidate.overall
     return Side(
-        run_id=record.run_id,
-        state=record.state,
-        winner=winner.point,
+        **vars(read_run(record)),
         points_searched=len({trial.point for trial in record.trials if trial.status != "dropped"}),
         epochs_spent=search.epochs.search + search.epochs.finalists,
-        macs=winner.macs.total,
         parameters=winner.parameters,
         valid_accuracy=winner.valid_accuracy,
-        test_accuracy=overall.accuracy,
         cross_entropy=overall.cross_entropy,
         expected_calibration_error=overall.expected_calibration_error,
         trainer_seconds=measure_seconds(trainer) if trainer else None,

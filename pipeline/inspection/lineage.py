@@ -1,14 +1,14 @@
-"""Where a pushed version came from: every artifact behind it, by the events of ML Metadata."""
+"""Shows the origin of a pushed version: every artifact that it was made from, by the events of ML Metadata."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 from rich.console import Console
 
 from components.errors import UsageFailure
 from components.metadata.override import Override, describe_override, read_override
 from components.metadata.pushes import MANUAL_BLESSING
-from components.metadata.records import Ancestor, Artifact, Execution, Records, format_time
+from components.metadata.records import Ancestor, Artifact, Records, format_time
 from components.metadata.rollback import RollbackRecord, describe_rollback, is_rollback, read_rollback
 from components.metadata.root import Root, shorten
 from components.metadata.run_record import RunRecord
@@ -16,12 +16,12 @@ from components.pusher.versions import find_versions
 from pipeline.config import locate_serving_dir
 from pipeline.inspection.layout import print_sentences, print_table
 
-_LONGEST_VALUE = 200  # characters of an execution property that are shown; texts of files are longer
+_LONGEST_VALUE = 200  # characters of a property; longer ones, such as texts of files, are left out
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Origin:
-    """One artifact behind a pushed version, and what made it."""
+    """One artifact that a pushed version was made from, and its maker."""
 
     artifact_id: int
     key: str  # under which it was read, such as "transform_graph" or "baseline_model"
@@ -31,36 +31,38 @@ class Origin:
     made_in_run: str | None
     made_at: str  # local time
     made_from: list[int]  # ids of the artifacts that its maker read
-    properties: dict[str, str | int | float]  # of its maker, such as a source digest; long texts are left out
+    properties: dict[str, str | int | float]  # of its maker, such as a source digest
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Lineage:
-    """A pushed version and everything behind it; keys are those of `inspect lineage --json`."""
+    """A pushed version and everything that it was made from; keys are those of `inspect lineage --json`."""
 
     version: str
     destination: str
     run_id: str | None  # that pushed it
     pushed_at: str  # local time
     origins: list[Origin]  # a maker's artifacts come after those that it read
-    override: Override | None  # the blessing by hand that let it pass
+    override: Override | None  # the manual blessing that allowed the push
     rollback: RollbackRecord | None  # that brought it back as a copy of an older one
-    served_version: str | None  # the newest one on the disk; None: none is there
+    served_version: str | None  # the newest one on disk
 
 
 def read_lineage(root: Root, *, run_id: str | None, version: str | None) -> Lineage:
-    """Walks from a pushed version to the data.
+    """Walks from a pushed version back to the data.
 
     Args:
-        root: That holds it.
-        run_id: That pushed it; None: any.
-        version: None: the one that is served, or the newest where nothing is.
+        root: The pipeline root.
+        run_id: Of the run that pushed it; None: any.
+        version: None: the version that is served, or the newest if none is.
 
     Raises:
         UsageFailure: If no such version was pushed.
     """
     records = root.records
-    pushed = _find_pushed(root, run_id, version)
+    served = max(find_versions(locate_serving_dir(root.path)), default=None)
+    served_version = None if served is None else str(served)
+    pushed = _find_pushed(root, run_id, version, served_version)
     pusher = records.find_maker(pushed)
     assert pusher is not None
     ancestors = sorted(records.walk_back(records.list_inputs(pusher)), key=lambda ancestor: ancestor.artifact.id)
@@ -74,28 +76,33 @@ def read_lineage(root: Root, *, run_id: str | None, version: str | None) -> Line
         origins=[_describe(records, ancestor) for ancestor in ancestors],
         override=read_override(blesser) if blesser else None,
         rollback=read_rollback(pusher) if is_rollback(records, pusher) else None,
-        served_version=_find_served(root),
+        served_version=served_version,
     )
 
 
 def show_lineage(console: Console, lineage: Lineage) -> None:
-    """Shows a line for each artifact behind the version, and the properties of what made the data."""
+    """Shows the version, a row for each artifact behind it, and the properties of the steps that read no artifact."""
     run = f" by run {shorten(lineage.run_id)}" if lineage.run_id else ""
-    sentence = f"Version {lineage.version} was pushed on {lineage.pushed_at}{run} to {lineage.destination}."
-    console.print(sentence, markup=False, highlight=False)
-    _show_served(console, lineage)
+    sentences = [f"Version {lineage.version} was pushed on {lineage.pushed_at}{run} to {lineage.destination}."]
+    if lineage.rollback:
+        sentences.append(describe_rollback(lineage.rollback))
+    if lineage.served_version:
+        is_served = lineage.served_version == lineage.version
+        sentences.append("It is served now." if is_served else f"Served now is version {lineage.served_version}.")
+    for sentence in sentences:
+        console.print(sentence, markup=False, highlight=False)
     rows = [
         (
             str(origin.artifact_id),
             origin.key,
             origin.made_by,
             shorten(origin.made_in_run) if origin.made_in_run else None,
-            ", ".join(str(each) for each in origin.made_from) or None,
+            ", ".join(map(str, origin.made_from)) or None,
         )
         for origin in lineage.origins
     ]
     columns = ("id", "artifact", "made by", "in run", "from")
-    print_table(console, columns, rows, words=("artifact", "made by", "in run", "from"))
+    print_table(console, columns, rows, words=columns[1:])
     for origin in lineage.origins:
         facts = [f"{name} {value}" for name, value in origin.properties.items()] if not origin.made_from else []
         print_sentences(console, f"{origin.artifact_id} {origin.key}", [origin.uri, *facts])
@@ -103,41 +110,28 @@ def show_lineage(console: Console, lineage: Lineage) -> None:
         print_sentences(console, "Override", [describe_override(lineage.override)])
 
 
-def _show_served(console: Console, lineage: Lineage) -> None:
-    """Says how the version came back, and which one is served now."""
-    sentences = [describe_rollback(lineage.rollback)] if lineage.rollback else []
-    if lineage.served_version == lineage.version:
-        sentences.append("It is served now.")
-    elif lineage.served_version:
-        sentences.append(f"Served now is version {lineage.served_version}.")
-    for sentence in sentences:
-        console.print(sentence, markup=False, highlight=False)
-
-
-def _find_served(root: Root) -> str | None:
-    versions = find_versions(locate_serving_dir(root.path))
-    return str(max(versions)) if versions else None
-
-
-def _find_pushed(root: Root, run_id: str | None, version: str | None) -> Artifact:
+def _find_pushed(root: Root, run_id: str | None, version: str | None, served: str | None) -> Artifact:
+    candidates: Iterable[Artifact | None] = root.records.artifacts.values()
     if run_id is not None:
         record = RunRecord(root, run_id)
         record.require("pushed version", record.pushed_version)
-    candidates = [RunRecord(root, run_id).find_output("pushed_model")] if run_id else root.records.artifacts.values()
-    pushed = [each for each in candidates if each and each.custom_properties["pushed"].int_value == 1]
-    if not pushed:
-        raise UsageFailure(
-            f"{root.path} holds no pushed version yet; `inspect` tells why the latest run was not pushed."
-        )
-    versions = {each.custom_properties["pushed_version"].string_value: each for each in pushed}
+        candidates = [record.find_output("pushed_model")]
+    pushes = [each for each in candidates if each and each.custom_properties["pushed"].int_value == 1]
+    versions = {each.custom_properties["pushed_version"].string_value: each for each in pushes}
+    if not versions:
+        raise UsageFailure(f"{root.path} has no pushed version yet; see `inspect` for the reason.")
     if version is not None and version not in versions:
-        raise UsageFailure(f"{root.path} holds no pushed version {version!r}; there are {', '.join(versions)}.")
-    newest = max(pushed, key=lambda each: each.id)
-    return versions[version] if version else versions.get(_find_served(root) or "", newest)
+        raise UsageFailure(f"{root.path} has no pushed version {version!r}; choose one of {', '.join(versions)}.")
+    newest = max(pushes, key=lambda each: each.id)
+    return versions[version] if version else versions.get(served or "", newest)
 
 
 def _describe(records: Records, ancestor: Ancestor) -> Origin:
     maker = ancestor.maker
+    values = {
+        name: getattr(value, value.WhichOneof("value") or "string_value")
+        for name, value in sorted(maker.custom_properties.items())
+    }
     return Origin(
         artifact_id=ancestor.artifact.id,
         key=ancestor.key,
@@ -147,12 +141,9 @@ def _describe(records: Records, ancestor: Ancestor) -> Origin:
         made_in_run=next(iter(records.runs_of(maker)), None),
         made_at=format_time(maker.last_update_time_since_epoch / 1000),
         made_from=list(ancestor.sources),
-        properties=dict(_read_properties(maker)),
+        properties={
+            name: value
+            for name, value in values.items()
+            if isinstance(value, str | int | float) and len(str(value)) <= _LONGEST_VALUE
+        },
     )
-
-
-def _read_properties(execution: Execution) -> Iterator[tuple[str, str | int | float]]:
-    for name, value in sorted(execution.custom_properties.items()):
-        content = getattr(value, value.WhichOneof("value") or "string_value")
-        if isinstance(content, str | int | float) and len(str(content)) <= _LONGEST_VALUE:
-            yield name, content

@@ -1,4 +1,4 @@
-"""One run at a glance: steps, data, search, metrics and verdict."""
+"""Shows one run: steps, data, search, metrics and verdict."""
 
 import dataclasses
 from typing import Any
@@ -16,10 +16,9 @@ from components.metadata.rollback import RollbackRecord, describe_rollback
 from components.metadata.root import Root, shorten
 from components.metadata.run_record import RunRecord, RunState, StepOutcome
 from pipeline.inspection.anomalies import read_anomalies
-from pipeline.inspection.judgment import show_gate, show_metrics
+from pipeline.inspection.judgment import show_gate, show_metrics, show_serving
 from pipeline.inspection.layout import format_mmacs, format_seconds, format_share, print_sentences, print_table
 from pipeline.inspection.lite import show_lite
-from pipeline.inspection.serving import show_serving
 from pipeline.rejections import describe_rejection, is_rejected
 
 
@@ -38,7 +37,7 @@ class Point:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SearchFacts:
-    """What the search found."""
+    """The results of the search."""
 
     winner: dict[str, Any]  # as in winner.json, without its epochs
     sentences: list[str]
@@ -55,40 +54,28 @@ class Overview:
     last_step: str | None  # where it is or stopped
     pushed_version: str | None
     steps: tuple[StepOutcome, ...]
-    anomalies: list[str] | None  # None: not looked at
+    anomalies: list[str] | None  # None: not validated yet
     search: SearchFacts | None
     verdict: Verdict | None
     overrides: list[Override]
-    serving: ServingFindings | None  # None: it was not asked to serve
-    not_pushed_because: str | None  # a clause; None: pushed, or not come so far
+    serving: ServingFindings | None  # None: not checked
+    not_pushed_because: str | None  # a clause; None: pushed, or not decided yet
     rollbacks: list[RollbackRecord]  # to and from the pushed version
     lite: LiteComparison | None
 
 
 def read_overview(root: Root, run_id: str) -> Overview:
-    """Reads everything about a run that its steps have left so far."""
+    """Reads everything that the steps of a run have left so far."""
     record = RunRecord(root, run_id)
-    return Overview(
-        run_id=run_id,
-        began=format_time(record.began),
-        state=record.state,
-        last_step=record.last_step,
-        pushed_version=record.pushed_version,
-        steps=record.steps,
-        anomalies=read_anomalies(record),
-        search=_read_search(record),
-        verdict=record.verdict,
-        overrides=record.overrides,
-        serving=record.serving,
-        not_pushed_because=record.not_pushed_because,
-        rollbacks=record.rollbacks,
-        lite=record.lite,
-    )
+    facts: dict[str, Any] = {"anomalies": read_anomalies(record), "search": _read_search(record)}
+    facts["began"] = format_time(record.began)
+    names = [field.name for field in dataclasses.fields(Overview) if field.name not in facts]
+    return Overview(**facts, **{name: getattr(record, name) for name in names})
 
 
 def show_overview(console: Console, overview: Overview) -> None:
-    """Shows a run as a person reads it."""
-    words = Text.assemble((f"Run {shorten(overview.run_id)}", "bold"), f": {describe_state(overview)}.")
+    """Shows the parts of a run that it has reached."""
+    words = Text.assemble((f"Run {shorten(overview.run_id)}", "bold"), f": {_describe_state(overview)}.")
     console.print(words, highlight=False)
     steps = [(step.name, step.state, format_seconds(step.seconds)) for step in overview.steps]
     print_table(console, ("step", "state", "seconds"), steps, words=("step", "state"))
@@ -101,28 +88,23 @@ def show_overview(console: Console, overview: Overview) -> None:
         show_gate(console, overview.verdict, _list_notes(overview))
     if overview.serving:
         show_serving(console, overview.serving)
-    if overview.rollbacks:
-        print_sentences(console, "Rolled back", [describe_rollback(rollback) for rollback in overview.rollbacks])
+    print_sentences(console, "Rolled back", [describe_rollback(rollback) for rollback in overview.rollbacks])
     if overview.lite:
         show_lite(console, overview.lite)
 
 
-def describe_state(overview: Overview) -> str:
-    """Says how a run ended, or where it is."""
-    match overview.state:
-        case "pushed":
-            return f"pushed as version {overview.pushed_version}"
-        case "not pushed":
-            withheld, is_overridden = overview.not_pushed_because, bool(overview.overrides)
-            rejection = describe_rejection(overview.verdict, overview.serving, withheld, is_overridden=is_overridden)
-            return f"not pushed{rejection}"
-        case "failed":
-            failed = ", ".join(step.name for step in overview.steps if step.state == "failed")
-            return f"failed in {failed}; the newest file in logs/ tells more"
-        case "interrupted":
-            return f"interrupted in {overview.last_step}; the same command goes on from there"
-        case _:
-            return f"in progress, in {overview.last_step}; below is what there is so far"
+def _describe_state(overview: Overview) -> str:
+    """Describes how a run ended, or where it is."""
+    is_overridden, reason = bool(overview.overrides), overview.not_pushed_because
+    rejection = describe_rejection(overview.verdict, overview.serving, reason, is_overridden=is_overridden)
+    descriptions: dict[RunState, str] = {
+        "pushed": f"pushed as version {overview.pushed_version}",
+        "not pushed": f"not pushed{rejection}",
+        "failed": f"failed in {overview.last_step}; see the newest file in logs/",
+        "interrupted": f"interrupted in {overview.last_step}; the same command resumes it",
+        "in progress": f"in progress, in {overview.last_step}; below are its results so far",
+    }
+    return descriptions[overview.state]
 
 
 def _list_notes(overview: Overview) -> list[str]:
@@ -135,32 +117,31 @@ def _list_notes(overview: Overview) -> list[str]:
 def _read_search(record: RunRecord) -> SearchFacts | None:
     if not record.winner or not record.search:
         return None
-    points = SearchResults(trials=record.trials, search=record.search, winner=record.winner).points
-    longest: dict[str, Point] = {}
-    for epochs in sorted({point.epochs for point in points}):
-        rung = [point for point in points if point.epochs == epochs]
-        front = find_front(rung)
-        for point in rung:
-            longest[point.name] = Point(
-                point=point.name,
-                macs=point.macs,
-                epochs=epochs,
-                valid_accuracy=point.accuracy,
-                seeds=len(point.accuracies),
-                is_winner=point.name == record.search.winner,
-                is_on_front=point in front,
-            )
+    tried = SearchResults(trials=record.trials, search=record.search, winner=record.winner).points
+    longest = {point.name: point for point in sorted(tried, key=lambda point: point.epochs)}
+    points = [
+        Point(
+            point=name,
+            macs=point.macs,
+            epochs=point.epochs,
+            valid_accuracy=point.accuracy,
+            seeds=len(point.accuracies),
+            is_winner=name == record.search.winner,
+            is_on_front=point in find_front(each for each in tried if each.epochs == point.epochs),
+        )
+        for name, point in longest.items()
+    ]
     return SearchFacts(
         winner={key: value for key, value in record.winner.describe().items() if key != "epochs"},
         sentences=list(record.search.sentences),
-        points=sorted(longest.values(), key=lambda point: (-point.epochs, -point.valid_accuracy)),
+        points=sorted(points, key=lambda point: (-point.epochs, -point.valid_accuracy)),
     )
 
 
 def _show_search(console: Console, search: SearchFacts) -> None:
     rows = [
         (
-            point.point + (" (winner)" if point.is_winner else ""),
+            f"{point.point} (winner)" if point.is_winner else point.point,
             format_mmacs(point.macs),
             str(point.epochs),
             str(point.seeds),
@@ -171,6 +152,5 @@ def _show_search(console: Console, search: SearchFacts) -> None:
     ]
     columns = ("point", "million MACs", "epochs", "seeds", "valid", "on front")
     print_table(console, columns, rows, words=("point",), title="Search")
-    winner = search.winner
-    fit = f"Trained to the end, {winner['point']} reaches {winner['valid_accuracy']:.1%} on {winner['valid_images']:,} "
-    print_sentences(console, "Why it won", [*search.sentences, f"{fit}validation images."])
+    fit = "After the final fit, {point} is right on {valid_accuracy:.1%} of {valid_images:,} validation images."
+    print_sentences(console, "Why it won", [*search.sentences, fit.format(**search.winner)])

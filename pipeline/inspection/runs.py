@@ -1,4 +1,4 @@
-"""All runs of a root, one a line."""
+"""Shows all runs of a root, one per line."""
 
 import dataclasses
 
@@ -15,7 +15,7 @@ from pipeline.inspection.layout import format_mmacs, format_share, print_sentenc
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RunFacts:
-    """One run; None: it has not come so far."""
+    """One run; keys are those of `inspect runs --json`. None: the run has not come so far."""
 
     run_id: str
     began: str  # local time
@@ -32,36 +32,33 @@ class RunFacts:
 
 
 def read_runs(root: Root) -> list[RunFacts]:
-    """Reads all runs, oldest first; a file that is damaged hides no other run."""
-    return [_read_run(RunRecord(root, run_id)) for run_id in root.records.run_ids]
+    """Reads all runs, oldest first; a damaged file hides no other run."""
+    return [read_run(RunRecord(root, run_id)) for run_id in root.records.run_ids]
 
 
 def show_runs(console: Console, runs: list[RunFacts]) -> None:
-    """Shows a line for each run."""
+    """Shows a row for each run."""
     rows = [
         (
             shorten(run.run_id),
             run.winner,
             format_mmacs(run.macs),
             format_share(run.test_accuracy.value if run.test_accuracy else None),
-            _describe_blessing(run),
-            _describe_end(run),
+            {None: None, True: "yes", False: "by hand" if run.is_overridden else "no"}[run.is_blessed],
+            {"pushed": run.pushed_version, "not pushed": "no"}.get(run.state, f"{run.state}: {run.last_step}"),
         )
         for run in runs
     ]
     columns = ("run", "winner", "MMACs", "test", "blessed", "pushed")
     print_table(console, columns, rows, words=("winner", "blessed", "pushed"))
-    for run in runs:
-        if run.damage:
-            console.print(run.damage, markup=False, highlight=False, soft_wrap=True)
-    rollbacks = {rollback.version: rollback for run in runs for rollback in run.rollbacks}
-    if rollbacks:
-        print_sentences(
-            console, "Rolled back", [describe_rollback(rollbacks[version]) for version in sorted(rollbacks, key=int)]
-        )
+    for damage in filter(None, (run.damage for run in runs)):
+        console.print(damage, markup=False, highlight=False, soft_wrap=True)
+    rollbacks = {rollback.version: describe_rollback(rollback) for run in runs for rollback in run.rollbacks}
+    print_sentences(console, "Rolled back", [rollbacks[version] for version in sorted(rollbacks, key=int)])
 
 
-def _read_run(record: RunRecord) -> RunFacts:
+def read_run(record: RunRecord) -> RunFacts:
+    """Reads one run."""
     damage, winner, verdict = None, None, None
     try:
         winner = record.winner
@@ -82,17 +79,3 @@ def _read_run(record: RunRecord) -> RunFacts:
         damage=damage,
         rollbacks=record.rollbacks,
     )
-
-
-def _describe_blessing(run: RunFacts) -> str | None:
-    if run.is_blessed is None:
-        return None
-    if run.is_blessed:
-        return "yes"
-    return "by hand" if run.is_overridden else "no"
-
-
-def _describe_end(run: RunFacts) -> str | None:
-    if run.state == "pushed":
-        return run.pushed_version
-    return "no" if run.state == "not pushed" else f"{run.state}: {run.last_step}"

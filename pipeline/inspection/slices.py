@@ -1,4 +1,4 @@
-"""The test metrics of a run, slice by slice, and what it takes for what."""
+"""Shows the test metrics of a run by slice, and its confusion matrix."""
 
 import dataclasses
 
@@ -45,32 +45,22 @@ def read_slices(root: Root, run_id: str) -> SlicesFacts:
 def show_slices(console: Console, facts: SlicesFacts) -> None:
     """Shows a table for each feature, and the confusion matrix."""
     console.print(f"Run {shorten(facts.run_id)}, accuracies with 95 % intervals.", highlight=False)
-    baselines = {(each.feature, each.value): each for each in facts.baseline or ()}
+    baselines = {(each.feature, each.value): each.accuracy.value for each in facts.baseline or ()}
     for feature, title in _TITLES.items():
-        is_label = feature == "label"
         rows = [
             (
                 each.name,
                 str(each.images),
                 format_measure(each.accuracy),
-                *((format_share(each.precision.value if each.precision else None),) if is_label else ()),
-                _format_baseline(baselines.get((feature, each.value))),
+                format_share(each.precision.value if each.precision else None),
+                format_share(baselines.get((each.feature, each.value))),
             )
             for each in facts.candidate
             if each.feature == feature
         ]
-        columns = ("slice", "images", "accuracy", *(("precision",) if is_label else ()), "last blessed")
+        columns = ("slice", "images", "accuracy", "precision", "last blessed")
         print_table(console, columns, rows, words=("slice",), title=title)
-    _show_confusion(console, facts)
-
-
-def _format_baseline(baseline: Slice | None) -> str | None:
-    return format_share(baseline.accuracy.value) if baseline else None
-
-
-def _show_confusion(console: Console, facts: SlicesFacts) -> None:
-    columns = ("actual", *(name[:5] for name in facts.class_names))
-    rows = [
-        (name, *(str(images) for images in row)) for name, row in zip(facts.class_names, facts.confusion, strict=True)
-    ]
-    print_table(console, columns, rows, words=("actual",), title="Images by actual (line) and predicted (column) class")
+    names = facts.class_names
+    matrix = [(name, *map(str, row)) for name, row in zip(names, facts.confusion, strict=True)]
+    title = "Images by actual (row) and predicted (column) class"
+    print_table(console, ("actual", *(name[:5] for name in names)), matrix, words=("actual",), title=title)

@@ -1,4 +1,4 @@
-"""The trials of a run's search, in the order in which they ended."""
+"""Shows the trials of a run's search, in the order in which they ended."""
 
 import dataclasses
 
@@ -30,8 +30,7 @@ def read_trials(root: Root, run_id: str) -> TrialsFacts:
 
 
 def show_trials(console: Console, facts: TrialsFacts) -> None:
-    """Shows a line for each trial and rung, and why others were not trained."""
-    trained = [trial for trial in facts.trials if trial.status == "completed"]
+    """Shows a row for each trial and rung, and why others were not trained."""
     rows = [
         (
             trial.stage,
@@ -42,11 +41,10 @@ def show_trials(console: Console, facts: TrialsFacts) -> None:
             format_share(trial.valid_accuracy),
             format_seconds(trial.seconds),
         )
-        for trial in trained
+        for trial in facts.trials
+        if trial.status == "completed"
     ]
     columns = ("stage", "point", "seed", "epochs", "MMACs", "valid", "seconds")
-    title = f"Run {shorten(facts.run_id)}"
-    print_table(console, columns, rows, words=("stage", "point"), title=title)
-    others = [f"{trial.point} {trial.status}: {trial.reason}" for trial in facts.trials if trial not in trained]
-    if others:
-        print_sentences(console, "Not trained", others)
+    print_table(console, columns, rows, words=("stage", "point"), title=f"Run {shorten(facts.run_id)}")
+    others = [trial for trial in facts.trials if trial.status != "completed"]
+    print_sentences(console, "Not trained", [f"{trial.point} {trial.status}: {trial.reason}" for trial in others])

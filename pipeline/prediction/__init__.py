@@ -1,1 +1,1 @@
-"""`tokenlearner predict`: what a model says of images and of files of tf.Examples; without TFX."""
+"""`tokenlearner predict`: classifies image files and files of tf.Examples, without TFX."""

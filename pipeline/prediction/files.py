@@ -1,115 +1,74 @@
-"""Files that a person names one by one, by folder or by glob; and files that come to be whole or not at all."""
+"""Finds files by name, folder or glob, and writes files atomically."""
 
 import contextlib
-import dataclasses
 import glob
 import os
 import pathlib
-from collections.abc import Callable, Iterable, Iterator
+import tempfile
+from collections.abc import Iterable, Iterator
 
 from components.errors import UsageFailure
 
-Wanted = Callable[[str], bool]  # of the name of a file
 
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Rejection:
-    """What was named and gave nothing."""
-
-    name: str
-    reason: str  # a clause to stand behind the name
-
-    @property
-    def sentence(self) -> str:
-        """Says so."""
-        return f"{self.name} {self.reason}."
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Found:
-    """What names stand for."""
-
-    files: tuple[pathlib.Path, ...]  # in the order of the names; those of a folder or a glob are sorted
-    missing: tuple[Rejection, ...]  # names that stand for nothing
-
-
-def find_files(names: Iterable[str], is_wanted: Wanted = lambda _: True) -> Found:
+def find_files(names: Iterable[str], part: str = "") -> tuple[list[pathlib.Path], dict[str, str]]:
     """Finds files.
 
     Args:
-        names: Of files, of folders (with all that is below them, but hidden files) and globs (`**` is any folder).
-        is_wanted: Which files of a folder are taken, by name; a file that is named itself always is.
+        names: Of files, of folders (including everything below them, except hidden files) and globs.
+        part: Only files of a folder whose names contain this are taken; a file that is named itself always is.
+
+    Returns:
+        The files, in the order of the names (those of a folder or a glob sorted), and why a name matches no file.
     """
     files: list[pathlib.Path] = []
-    missing: list[Rejection] = []
+    missing: dict[str, str] = {}
     for name in names:
-        path = pathlib.Path(name)
-        matches = [path] if path.exists() else _match(name)
-        found = dict.fromkeys(file for match in matches for file in _expand(match, is_wanted))  # `**` gives some twice
+        # pathlib's own glob takes no absolute patterns.
+        matches = [name] if pathlib.Path(name).exists() else sorted(glob.glob(name, recursive=True))  # noqa: PTH207
+        found = dict.fromkeys(file for match in matches for file in _expand(pathlib.Path(match), part))  # `**` repeats
         files += found
         if not found:
-            missing.append(Rejection(name=printable(name), reason=_describe_nothing(path, matches)))
-    return Found(files=tuple(files), missing=tuple(missing))
+            missing[printable(name)] = "contains no file to read" if matches else "does not exist"
+    return files, missing
 
 
-def _match(pattern: str) -> list[pathlib.Path]:
-    return [pathlib.Path(match) for match in sorted(glob.glob(pattern, recursive=True))]  # noqa: PTH207  takes any path
-
-
-def _expand(path: pathlib.Path, is_wanted: Wanted) -> list[pathlib.Path]:
-    """Returns the files that a path stands for; pipes and sockets, which block a reader, are none."""
-    if not path.is_dir():
-        return [path] if path.is_file() else []
-    below = [
-        pathlib.Path(folder, name)
-        for folder, _, names in os.walk(path)
-        if not any(part.startswith(".") for part in pathlib.Path(folder).relative_to(path).parts)
-        for name in names
-        if not name.startswith(".") and is_wanted(name)
-    ]
-    return sorted(file for file in below if file.is_file())
-
-
-def _describe_nothing(path: pathlib.Path, matches: list[pathlib.Path]) -> str:
-    if path.is_dir():
-        return "holds no such file"
-    if path.exists():
-        return "is neither a file nor a folder"
-    if matches:
-        return "matches no such file"
-    return "matches nothing" if glob.has_magic(str(path)) else "does not exist"
+def _expand(path: pathlib.Path, part: str) -> list[pathlib.Path]:
+    """Returns the file, or the files below the folder; pipes and sockets would block the reader and are left out."""
+    if path.is_file():
+        return [path]
+    below = (file for file in path.rglob("*") if part in file.name and file.is_file())
+    return sorted(file for file in below if not any(each.startswith(".") for each in file.relative_to(path).parts))
 
 
 def printable(path: pathlib.Path | str) -> str:
-    """Returns a file's name as text; what is no UTF-8 in it becomes a replacement character."""
+    """Returns the name of a file as text; bytes that are not UTF-8 become a replacement character."""
     return os.fsencode(path).decode("utf-8", "replace")
 
 
 def check_destination(option: str, path: pathlib.Path) -> None:
-    """Tells early that a file cannot be written.
+    """Makes the folder above an output and checks that it can be written to, before the work begins.
 
     Args:
-        option: By which it was named.
-        path: Of the file; its folder is made.
+        option: That named the output.
+        path: Of the output.
 
     Raises:
-        UsageFailure: It cannot.
+        UsageFailure: It cannot be written to.
     """
     if path.is_dir():
-        raise UsageFailure(f"{option} is {printable(path)}, which is a folder; name a file.")
+        raise UsageFailure(f"{option} is {printable(path)}, which is a folder; choose another name.")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=path.parent).close()
     except FileExistsError:
         raise UsageFailure(f"{option} is {printable(path)}, which is below a file; name another.") from None
     except OSError as error:
-        raise UsageFailure(f"{option} is {printable(path)}: {error.strerror}; name another file.") from None
-    if not os.access(path.parent, os.W_OK):
-        raise UsageFailure(f"{option} is {printable(path)}, whose folder you may not write to; name another file.")
+        raise UsageFailure(f"{option} is {printable(path)}: {error.strerror}; name another.") from None
 
 
 @contextlib.contextmanager
 def write_whole(path: pathlib.Path) -> Iterator[pathlib.Path]:
-    """Lends a path beside a file, and puts what was written there in its place; after a failure all is as it was.
+    """Yields a path beside a file, and replaces the file by it at the end; after an error the old file stays.
 
     Raises:
         UsageFailure: The file system cannot be written to.

@@ -1,16 +1,14 @@
-"""How Beam's RunInference asks a model: in batches, from which it sorts out the records that a model rejects."""
+"""Classifies records in batches with Beam's RunInference; records that the model rejects get a line with an error."""
 
 import pathlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
 from apache_beam.ml.inference.base import ModelHandler
 
-from components import features
-from pipeline.prediction.answers import rank, shorten
-from pipeline.prediction.model import Model
-from pipeline.prediction.records import Record, find_flaw
+from pipeline.prediction.model import Model, rank_classes
+from pipeline.prediction.records import Record
 
 _BATCH_SIZE = 256  # records; their images are small
 
@@ -18,7 +16,7 @@ Line = dict[str, Any]  # to be written as JSON
 
 
 class RecordHandler(ModelHandler[Record, Line, Model]):
-    """Answers each record with a line; one that the model rejects with a line that has an "error".
+    """Returns a line for each record.
 
     TFX's own RunInference (of tfx_bsl, in its BulkInferrer) fails as a whole where one record is damaged.
 
@@ -34,49 +32,33 @@ class RecordHandler(ModelHandler[Record, Line, Model]):
         """Loads the model, once for each process."""
         return Model(pathlib.Path(self.model))
 
-    def run_inference(
-        self, batch: Sequence[Record], model: Model, inference_args: dict[str, Any] | None = None
-    ) -> Iterable[Line]:
-        """Answers a batch, in its order."""
-        del inference_args
-        return answer(batch, model)
-
-    def get_num_bytes(self, batch: Sequence[Record]) -> int:
-        """Tells Beam's metrics how much a batch holds."""
-        return sum(len(record.example) for record in batch)
+    def run_inference(self, batch: Sequence[Record], model: Model, _: object = None) -> list[Line]:
+        """Returns the lines of a batch."""
+        unreadable = [_describe(record, error=record.error) for record in batch if record.error]
+        return [*classify([record for record in batch if not record.error], model), *unreadable]
 
 
-def answer(batch: Sequence[Record], model: Model) -> list[Line]:
-    """Answers a batch; where the model rejects it, each half by itself, down to the records that it rejects."""
+def classify(batch: Sequence[Record], model: Model) -> list[Line]:
+    """Classifies a batch; if the model rejects it, each half by itself, down to the single records that it rejects."""
     try:
-        probabilities = model.classify([record.example for record in batch])
+        rows = model.classify([record.example for record in batch])
     except tf.errors.OpError:
         if len(batch) == 1:
-            return [{**_locate(batch[0]), "error": find_flaw(batch[0].example)}]
+            return [_describe(batch[0], error=batch[0].find_flaw())]
         middle = len(batch) // 2
-        return [*answer(batch[:middle], model), *answer(batch[middle:], model)]
+        return [*classify(batch[:middle], model), *classify(batch[middle:], model)]
     lines = []
-    for record, row in zip(batch, probabilities, strict=True):
-        [best] = rank(row, 1)
-        named = {name: shorten(value) for name, value in zip(features.CLASS_NAMES, row, strict=True)}
-        lines.append({**_locate(record), "class": best.name, "probability": best.probability, "probabilities": named})
+    for record, row in zip(batch, rows, strict=True):
+        probabilities = rank_classes(row)
+        name, probability = next(iter(probabilities.items()))
+        lines.append(_describe(record, **{"class": name}, probability=probability, probabilities=probabilities))
     return lines
 
 
-def count_flaws(record: Record, _: int) -> int:
-    """Returns 0 for a record that could be read, 1 for another."""
-    return int(bool(record.flaw))
-
-
-def count_errors(line: Line, _: int) -> int:
-    """Returns 0 for a line that answers, 1 for one that tells why not."""
+def has_error(line: Line, _: int) -> int:
+    """Returns 1 for the line of a record that could not be classified, else 0."""
     return int("error" in line)
 
 
-def describe_unreadable(record: Record) -> Line:
-    """Returns the line of a record behind which a file cannot be read."""
-    return {**_locate(record), "error": record.flaw}
-
-
-def _locate(record: Record) -> Line:
-    return {"id": record.id, "file": record.file, "record": record.position}
+def _describe(record: Record, **facts: Any) -> Line:
+    return {"id": record.id, "file": record.file, "record": record.position, **facts}

@@ -1,4 +1,4 @@
-"""The model that predicts: where it is, and what it answers.
+"""The SavedModel that predicts.
 
 Axes: batch, classes, tokens, height, width.
 """
@@ -18,38 +18,23 @@ _TFX_FORMAT = "Format-Serving"  # the SavedModel's folder within TFX's artifact 
 
 
 def locate_model(named: pathlib.Path | None, serving_dir: pathlib.Path) -> pathlib.Path:
-    """Finds a SavedModel.
+    """Finds a SavedModel; of a folder of versions the one with the largest number, as TensorFlow Serving does.
 
     Args:
-        named: A SavedModel, a folder of versions, or a Model artifact of a run; None: the newest pushed one.
+        named: A SavedModel, a folder of versions, or a Model artifact of a run; None: `serving_dir`.
         serving_dir: Folder of pushed versions.
 
     Raises:
         UsageFailure: There is none.
     """
-    if named is None:
-        newest = find_newest_version(serving_dir)
-        if newest is None:
-            raise UsageFailure(
-                f"{serving_dir} holds no pushed model; push one with `tokenlearner run`, or name one with --model."
-            )
-        return newest
-    for folder in (named, named / _TFX_FORMAT):
-        if (folder / _SAVED_MODEL_FILE).is_file():
-            return folder
-    newest = find_newest_version(named)
-    if newest is None:
-        raise UsageFailure(
-            f"--model is {named}, which holds no SavedModel ({_SAVED_MODEL_FILE}) and no folder of versions; name one "
-            "such as pipeline_root/quick/serving/tokenlearner."
-        )
-    return newest
-
-
-def find_newest_version(serving_dir: pathlib.Path) -> pathlib.Path | None:
-    """Returns the version with the largest number, as TensorFlow Serving does."""
-    newest_first = reversed(find_versions(serving_dir).values())
-    return next((folder for folder in newest_first if (folder / _SAVED_MODEL_FILE).is_file()), None)
+    folder = named or serving_dir
+    for candidate in (folder, folder / _TFX_FORMAT, *reversed(find_versions(folder).values())):
+        if (candidate / _SAVED_MODEL_FILE).is_file():
+            return candidate
+    raise UsageFailure(
+        f"{folder} contains no SavedModel ({_SAVED_MODEL_FILE}) and no pushed version of one; push one with "
+        "`tokenlearner run`, or name another with --model."
+    )
 
 
 class Model:
@@ -67,37 +52,30 @@ class Model:
         import tensorflow as tf
 
         try:
-            self._loaded = tf.saved_model.load(str(folder))  # holds the variables of the signatures
+            self._loaded = tf.saved_model.load(str(folder))  # keeps the variables of the signatures alive
         except Exception as error:  # a damaged file leads to errors of many kinds
             reason = next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")
             raise DataFailure(f"the model in {folder} does not load: {reason}.") from None
-        self.folder = folder
         self._functions = self._loaded.signatures
+        self.has_attention_maps = signatures.ATTENTION_MAPS in self._functions
         classify = self._functions.get(signatures.SERVE_EXAMPLES)
-        outputs = classify.structured_outputs if classify else {}
-        if signatures.PROBABILITIES not in outputs or not outputs[signatures.PROBABILITIES].shape.is_compatible_with(
-            (None, features.NUM_CLASSES)
-        ):
+        probabilities = classify and classify.structured_outputs.get(signatures.PROBABILITIES)
+        if probabilities is None or not probabilities.shape.is_compatible_with((None, features.NUM_CLASSES)):
             raise DataFailure(
-                f"the model in {folder} has no signature {signatures.SERVE_EXAMPLES} that gives "
+                f"the model in {folder} has no signature {signatures.SERVE_EXAMPLES} that returns "
                 f"{features.NUM_CLASSES} {signatures.PROBABILITIES}; name one that this pipeline has pushed."
             )
-
-    @property
-    def has_attention_maps(self) -> bool:
-        """Tells whether its network has learned where to look."""
-        return signatures.ATTENTION_MAPS in self._functions
 
     def classify(self, examples: Sequence[bytes]) -> np.ndarray:
         """Returns the probabilities of serialized tf.Examples, float32 [batch, classes].
 
         Raises:
-            tensorflow.errors.OpError: One of them is none, or has no image of the right size.
+            tensorflow.errors.OpError: One of them is not a tf.Example, or has no image of the right size.
         """
         return self._call(signatures.SERVE_EXAMPLES, examples)[signatures.PROBABILITIES]
 
     def weigh_patches(self, examples: Sequence[bytes]) -> np.ndarray:
-        """Returns what each token weighs, float32 [batch, tokens, height, width], height and width in patches."""
+        """Returns the weights of patches in each token, float32 [batch, tokens, height, width]."""
         return self._call(signatures.ATTENTION_MAPS, examples)[signatures.MAPS]
 
     def _call(self, signature: str, examples: Sequence[bytes]) -> dict[str, np.ndarray]:
@@ -107,9 +85,23 @@ class Model:
         return {name: values.numpy() for name, values in self._functions[signature](examples=batch).items()}
 
 
-def make_example(png: bytes) -> bytes:
-    """Returns an encoded image as a serialized tf.Example."""
+def make_example(pixels: np.ndarray) -> bytes:
+    """Returns an image, uint8 [height, width, 3], as a serialized tf.Example."""
     import tensorflow as tf
 
-    image = tf.train.Feature(bytes_list=tf.train.BytesList(value=[png]))
+    image = tf.train.Feature(bytes_list=tf.train.BytesList(value=[tf.io.encode_png(pixels).numpy()]))
     return tf.train.Example(features=tf.train.Features(feature={features.IMAGE: image})).SerializeToString()
+
+
+def rank_classes(probabilities: np.ndarray, top: int = features.NUM_CLASSES) -> dict[str, float]:
+    """Names the most probable classes of an image.
+
+    Args:
+        probabilities: float32 [classes].
+        top: How many classes are named.
+
+    Returns:
+        Probabilities by class, the largest first; each is the number with the fewest digits that rounds to the float32.
+    """
+    order = np.argsort(-probabilities, kind="stable")[:top]
+    return {features.CLASS_NAMES[label]: float(str(probabilities[label])) for label in order}

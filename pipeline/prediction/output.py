@@ -1,73 +1,79 @@
-"""How answers are written: a table for people, CSV and JSON for programs."""
+"""Writes predictions: a table for people, CSV and JSON for programs."""
 
+import contextlib
 import csv
+import dataclasses
 import json
-from collections.abc import Iterable, Sequence
-from typing import Any, Literal, TextIO
+import pathlib
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TextIO
 
 from rich.console import Console
 
 from pipeline.inspection.layout import print_table
-from pipeline.prediction.answers import Answer
-from pipeline.prediction.files import Rejection
-
-Format = Literal["table", "csv", "json"]
-FORMATS: tuple[Format, ...] = ("table", "csv", "json")
+from pipeline.prediction.commands import PredictCommand
+from pipeline.prediction.files import write_whole
 
 
-def write_answers(
-    form: Format, stream: TextIO, answers: Iterable[Answer], rejections: Sequence[Rejection], *, model: str, top: int
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """The most probable classes of an image."""
+
+    image: str  # the file
+    classes: Mapping[str, float]  # probabilities by name, the largest first
+    note: str  # how the image was changed; "": not at all
+
+
+def write_predictions(
+    predictions: Sequence[Prediction], failures: Mapping[str, str], model: pathlib.Path, options: PredictCommand
 ) -> None:
-    """Writes answers as they come; a table when all have come.
+    """Writes the predictions of all images.
 
     Args:
-        form: How.
-        stream: Where.
-        answers: An image each.
-        rejections: Grows while the answers come.
-        model: Folder of the model that gives them.
-        top: Choices of each.
+        predictions: Of the images that could be read.
+        failures: Why the others could not be read, by name.
+        model: Its folder.
+        options: From the command line.
     """
-    if form == "table":
-        _write_table(stream, answers)
-    elif form == "csv":
-        _write_csv(stream, answers, top)
-    else:
-        _write_json(stream, answers, rejections, model)
+    with contextlib.ExitStack() as stack:
+        stream = sys.stdout
+        if options.output:
+            stream = stack.enter_context(stack.enter_context(write_whole(options.output)).open("w", encoding="utf-8"))
+        match options.format or (options.output and options.output.suffix):
+            case "csv" | ".csv":
+                _write_csv(stream, predictions, options.top)
+            case "json" | ".json":
+                _write_json(stream, predictions, failures, str(model))
+            case _:
+                _write_table(stream, predictions, options.top)
 
 
-def _write_table(stream: TextIO, answers: Iterable[Answer]) -> None:
+def _write_table(stream: TextIO, predictions: Sequence[Prediction], top: int) -> None:
+    """Writes a table with a column for each of the `top` classes."""
+    columns = ["image", *(f"{rank}." for rank in range(1, top + 1)), "note"]
     rows = [
-        (answer.image, *([f"{choice.name} {choice.probability:.1%}" for choice in answer.choices]), answer.note)
-        for answer in answers
+        (each.image, *(f"{name} {probability:.1%}" for name, probability in each.classes.items()), each.note)
+        for each in predictions
     ]
-    if not rows:
-        return
-    has_notes = any(row[-1] for row in rows)
-    columns = ["image", *(f"{rank}." for rank in range(1, len(rows[0]) - 1)), *(["note"] if has_notes else [])]
-    print_table(Console(file=stream), columns, (row[: len(columns)] for row in rows), words=("image", "note"))
+    print_table(Console(file=stream), columns, rows, words=("image", "note"))
 
 
-def _write_csv(stream: TextIO, answers: Iterable[Answer], top: int) -> None:
+def _write_csv(stream: TextIO, predictions: Sequence[Prediction], top: int) -> None:
+    """Writes a row for each image, with columns for each of the `top` classes."""
     writer = csv.writer(stream, lineterminator="\n")
     ranks = [name for rank in range(1, top + 1) for name in (f"class_{rank}", f"probability_{rank}")]
     writer.writerow(["image", *ranks, "note"])
-    for answer in answers:
-        choices = [cell for choice in answer.choices for cell in (choice.name, choice.probability)]
-        writer.writerow([answer.image, *choices, answer.note])
+    for each in predictions:
+        writer.writerow([each.image, *(cell for choice in each.classes.items() for cell in choice), each.note])
 
 
-def _write_json(stream: TextIO, answers: Iterable[Answer], rejections: Sequence[Rejection], model: str) -> None:
-    """Writes an object with a line for each image."""
-    stream.write(f'{{"model": {json.dumps(model)},\n"images": [')
-    separator = "\n"
-    for answer in answers:
-        stream.write(separator + json.dumps(_describe(answer)))
-        separator = ",\n"
-    failures = [{"image": rejection.name, "reason": rejection.reason} for rejection in rejections]
-    stream.write(f'],\n"failures": {json.dumps(failures)}}}\n')
-
-
-def _describe(answer: Answer) -> dict[str, Any]:
-    choices = [{"class": choice.name, "probability": choice.probability} for choice in answer.choices]
-    return {"image": answer.image, "classes": choices, "note": answer.note}
+def _write_json(stream: TextIO, predictions: Sequence[Prediction], failures: Mapping[str, str], model: str) -> None:
+    """Writes an object with the predictions, and the reasons why other images have none."""
+    images = []
+    for each in predictions:
+        classes = [{"class": name, "probability": probability} for name, probability in each.classes.items()]
+        images.append({"image": each.image, "classes": classes, "note": each.note})
+    failed = [{"image": image, "reason": reason} for image, reason in failures.items()]
+    json.dump({"model": model, "images": images, "failures": failed}, stream, indent=2)
+    stream.write("\n")

@@ -1,18 +1,18 @@
-"""Records of TFRecord files: where each stands, what it is called and what is wrong with it."""
+"""Reads records of TFRecord files, and describes what is wrong with them."""
 
 import dataclasses
 import gzip
+import os
+import pathlib
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 
 from components import features
 
-_BUFFER_BYTES = 2**20
 _FRAME_BYTES = 16  # around each record: its length and two checksums
-_CUT_OFF = "the file is truncated or corrupt from here on"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -21,65 +21,56 @@ class Record:
 
     file: str
     position: int  # in the file, from 0
-    example: bytes  # what it holds; b"" if it cannot be read
-    flaw: str = ""  # why it cannot be read, and nothing behind it either
+    example: bytes  # serialized; b"" if it cannot be read
+    error: str = ""  # why the file cannot be read from here on
 
     @property
     def id(self) -> str | None:
-        """Tells the example's id; None if it has none."""
+        """The example's id, if it has one."""
+        ids = self._read_feature(features.ID)
+        return ids[0].decode(errors="replace") if ids else None
+
+    def find_flaw(self) -> str:
+        """Describes what is wrong with a record that the model rejected."""
+        images = self._read_feature(features.IMAGE)
+        if images is None:
+            return "it is not a tf.Example"
+        if len(images) != 1:
+            return f"its feature {features.IMAGE} has {len(images)} values instead of one"
         try:
-            values = tf.train.Example.FromString(self.example).features.feature
+            image = tf.io.decode_image(images[0], channels=3, expand_animations=False)
+        except tf.errors.InvalidArgumentError:
+            return "its image cannot be decoded"
+        found, expected = ("x".join(map(str, shape)) for shape in (image.shape, features.IMAGE_SHAPE))
+        return "the model rejects it" if found == expected else f"its image is {found} instead of {expected}"
+
+    def _read_feature(self, name: str) -> Sequence[bytes] | None:
+        try:
+            return tf.train.Example.FromString(self.example).features.feature[name].bytes_list.value
         except DecodeError:
             return None
-        ids = values[features.ID].bytes_list.value
-        return ids[0].decode(errors="replace") if ids else None
 
 
 def read_records(name: str, path: str) -> Iterator[Record]:
-    """Reads a TFRecord file; of a damaged one, all up to the damage, and then a record that tells of it.
+    """Reads a TFRecord file; of a damaged one the records before the damage, and then one with an error.
 
     Args:
-        name: By which records tell of the file.
-        path: Of the file; with the ending .gz it is unpacked, as all readers in TFX do.
+        name: Of the file, for the records.
+        path: Of the file; with the suffix .gz it is unpacked, as all readers in TFX do.
     """
-    compression = "GZIP" if path.endswith(".gz") else ""
+    is_packed = path.endswith(".gz")
     position = size = 0
-    flaw = ""
+    is_whole = False
     try:
-        for example in tf.data.TFRecordDataset(path, compression, _BUFFER_BYTES).as_numpy_iterator():
+        for example in tf.data.TFRecordDataset(path, "GZIP" if is_packed else "").as_numpy_iterator():
             yield Record(file=name, position=position, example=example)
             position += 1
             size += _FRAME_BYTES + len(example)
-        # TensorFlow takes a file that is cut off within the length of a record for whole.
-        flaw = "" if size == _measure(path) else _CUT_OFF
-    except (tf.errors.DataLossError, EOFError, gzip.BadGzipFile, zlib.error):
-        flaw = _CUT_OFF
-    except tf.errors.OpError as error:
-        flaw = f"the file cannot be read: {error.message.rpartition('}} ')[2].partition(' [Op:')[0]}"
-    if flaw:
-        yield Record(file=name, position=position, example=b"", flaw=flaw)
-
-
-def _measure(path: str) -> int:
-    """Returns the size of a file in bytes, unpacked."""
-    if not path.endswith(".gz"):
-        return int(tf.io.gfile.stat(path).length)
-    with tf.io.gfile.GFile(path, "rb") as packed, gzip.open(packed) as file:
-        return sum(len(block) for block in iter(lambda: file.read(_BUFFER_BYTES), b""))
-
-
-def find_flaw(example: bytes) -> str:
-    """Says what is wrong with a record that a model rejected."""
-    try:
-        values = tf.train.Example.FromString(example).features.feature
-    except DecodeError:
-        return "it is no tf.Example"
-    images = values[features.IMAGE].bytes_list.value
-    if len(images) != 1:
-        return f"it has {len(images)} values instead of one as its feature {features.IMAGE}"
-    try:
-        image = tf.io.decode_image(images[0], channels=3, expand_animations=False)
-    except tf.errors.InvalidArgumentError:
-        return "its image cannot be decoded"
-    found, expected = ("x".join(map(str, shape)) for shape in (image.shape, features.IMAGE_SHAPE))
-    return "the model rejects it" if found == expected else f"its image came as {found} instead of {expected}"
+        # TensorFlow reports no error if a file ends within the length of a record.
+        with gzip.open(path) if is_packed else pathlib.Path(path).open("rb") as file:
+            is_whole = size == file.seek(0, os.SEEK_END)
+    except (tf.errors.OpError, OSError, EOFError, zlib.error):
+        pass
+    if not is_whole:
+        error = "the file cannot be read from here on: it is truncated, corrupt or protected"
+        yield Record(file=name, position=position, example=b"", error=error)

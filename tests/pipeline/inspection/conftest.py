@@ -3,6 +3,7 @@
 import pathlib
 
 import pytest
+from commands import Command, Done
 from recorded_root import PLANS, RecordedRoot
 
 
@@ -14,7 +15,17 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> RecordedRoot:
     return root
 
 
-@pytest.fixture(scope="session")
-def root_path(recorded: RecordedRoot) -> pathlib.Path:
-    """Only to be read."""
-    return recorded.path
+@pytest.fixture
+def root(tmp_path: pathlib.Path) -> RecordedRoot:
+    """An empty one, to record runs in."""
+    return RecordedRoot(tmp_path / "root")
+
+
+@pytest.fixture
+def inspect(tokenlearner: Command, recorded: RecordedRoot) -> Command:
+    """Runs `tokenlearner inspect` on the recorded root, or on another one."""
+
+    def call(*arguments: object, root: pathlib.Path = recorded.path) -> Done:
+        return tokenlearner("inspect", *arguments, "--root", root)
+
+    return call

@@ -1,5 +1,6 @@
-"""What a root answers when it is empty, when a run is at work, and when its metadata is locked or damaged."""
+"""Wrong usage, and roots that are empty, in use, of an older version, or whose metadata is locked or damaged."""
 
+import contextlib
 import pathlib
 import sqlite3
 import subprocess
@@ -9,179 +10,125 @@ from collections.abc import Callable
 import pytest
 from commands import Command
 from ml_metadata.proto import metadata_store_pb2
-from ml_metadata.proto.metadata_store_pb2 import Artifact, Execution
+from ml_metadata.proto.metadata_store_pb2 import Artifact
 from recorded_root import Plan, RecordedRoot, copy_root
 
 from components.errors import ExitCode
 from components.lock import hold_lock
 
 
-def test_an_unknown_run_is_told_with_the_latest(tokenlearner: Command, root_path: pathlib.Path) -> None:
-    for view in ([], ["slices"], ["trials"], ["lineage"]):
-        done = tokenlearner("inspect", *view, "--run", "2099", "--root", root_path)
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ("--run 2099", "holds no run '2099'; the latest are 2026-01-02T11:00:00, 2026-01-03"),
+        ("compare 2099 2026-01-04", "holds no run '2099'"),
+        ("--run 2026-01-02", "2 runs begin with '2026-01-02'; write more of the id, such as 2026-01-02T10:00:00"),
+        ("slices --run 2026-01-01", "run 2026-01-01T10:00:00 has left no slices: it ended in Trainer"),
+        ("trials --run 2026-01-01", "run 2026-01-01T10:00:00 has left no trials: it ended in Trainer"),
+        ("compare 2026-01-01 2026-01-04", "run 2026-01-01T10:00:00 has left no verdict: it ended in Trainer"),
+        ("lineage --run 2026-01-03", "has left no pushed version"),
+        ("lineage --version 7", "has no pushed version '7'; choose one of"),
+    ],
+)
+def test_wrong_usage_is_one_message(inspect: Command, arguments: str, words: str) -> None:
+    done = inspect(*arguments.split())
+    assert done.code == ExitCode.USAGE
+    assert done.err.count("\n") == 1
+    assert words in done.err
+
+
+def test_an_empty_root_is_rejected_and_nothing_is_made(inspect: Command, tmp_path: pathlib.Path) -> None:
+    for view in ("overview", "runs", "lineage"):
+        done = inspect(view, root=tmp_path / "nowhere")
         assert done.code == ExitCode.USAGE
-        assert done.err.count("\n") == 1
-        assert "holds no run '2099'; the latest are 2026-01-02T11:00:00, 2026-01-03" in done.err
-    assert tokenlearner("inspect", "compare", "2099", "2026-01-04", "--root", root_path).code == ExitCode.USAGE
-
-
-def test_a_beginning_that_several_runs_share_is_told(tokenlearner: Command, root_path: pathlib.Path) -> None:
-    done = tokenlearner("inspect", "--run", "2026-01-02", "--root", root_path)
-    assert done.code == ExitCode.USAGE
-    assert "2 runs begin with '2026-01-02'; write more of the id, such as 2026-01-02T10:00:00" in done.err
-
-
-@pytest.mark.parametrize("view", [[], ["runs"], ["lineage"]])
-def test_an_empty_root_is_told_and_nothing_is_made(
-    view: list[str], tokenlearner: Command, tmp_path: pathlib.Path
-) -> None:
-    done = tokenlearner("inspect", *view, "--root", tmp_path / "nowhere")
-    assert done.code == ExitCode.USAGE
-    assert "nowhere holds no run yet; start one with `tokenlearner run`" in done.err
+        assert "nowhere holds no run yet; start one with `tokenlearner run`" in done.err
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_run_at_work_is_told_and_what_there_is_is_shown(tokenlearner: Command, tmp_path: pathlib.Path) -> None:
-    root = RecordedRoot(tmp_path / "root")
+def test_a_run_in_progress_is_shown_with_its_results_so_far(
+    inspect: Command, root: RecordedRoot, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with hold_lock(root.path / ".lock", "busy"):
-        empty = tokenlearner("inspect", "--root", root.path)
-        assert empty.code == ExitCode.USAGE
-        assert "holds no run yet; the run at work in it has not reached its first step" in empty.err
+        assert "the run at work in it has not reached its first step" in inspect(root=root.path).words
         root.record(Plan(run_id="r1", stops_in="Trainer"))
-        done = tokenlearner("inspect", "--root", root.path)
-        assert done.code == ExitCode.OK
-        assert "Run r1: in progress, in Trainer; below is what there is so far." in done.words
-        assert "Trainer running" in done.words
-        assert "in progress: Trainer" in tokenlearner("inspect", "runs", "--root", root.path).words
-        trials = tokenlearner("inspect", "trials", "--root", root.path)
-        assert "run r1 has left no trials: it is in Trainer" in trials.words
-    assert "interrupted in Trainer" in tokenlearner("inspect", "--root", root.path).words
+        shown = inspect(root=root.path).words
+        assert "Run r1: in progress, in Trainer; below are its results so far." in shown
+        assert "Trainer running" in shown
+        assert "in progress: Trainer" in inspect("runs", root=root.path).words
+        assert "run r1 has left no trials: it is in Trainer" in inspect("trials", root=root.path).words
+        monkeypatch.setattr("components.metadata.records.Records.began", lambda *_: 1.0)  # long before the lock
+        shown = inspect(root=root.path).words
+        assert "interrupted in Trainer" in shown
+        assert "Another run has begun; it has not reached its first step." in shown
+    assert "interrupted in Trainer" in inspect(root=root.path).words
 
 
-def test_a_run_that_has_just_begun_does_not_revive_the_one_before(
-    tokenlearner: Command, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+def test_a_locked_metadata_file_is_reported_in_seconds(
+    inspect: Command, recorded: RecordedRoot, tmp_path: pathlib.Path
 ) -> None:
-    root = RecordedRoot(tmp_path / "root")
-    root.record(Plan(run_id="r1", stops_in="Trainer"))
-    began = "components.metadata.records.Records.began"
-    monkeypatch.setattr(began, lambda *_: 1.0)  # long before the lock was taken
-    with hold_lock(root.path / ".lock", "busy"):
-        done = tokenlearner("inspect", "--root", root.path)
-    assert "interrupted in Trainer" in done.words
-    assert "Another run has begun; it has not reached its first step." in done.words
-
-
-def test_a_locked_metadata_file_is_told_in_seconds(
-    tokenlearner: Command, root_path: pathlib.Path, tmp_path: pathlib.Path
-) -> None:
-    path = tmp_path / "root"
-    path.mkdir()
-    (path / "metadata.sqlite").write_bytes((root_path / "metadata.sqlite").read_bytes())
-    script = (
-        "import sqlite3, sys; connection = sqlite3.connect(sys.argv[1]);"
-        "connection.execute('BEGIN EXCLUSIVE'); print('locked', flush=True); sys.stdin.read()"
-    )
-    command = [sys.executable, "-c", script, str(path / "metadata.sqlite")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
-        assert holder.stdout is not None
-        holder.stdout.readline()
-        done = tokenlearner("inspect", "--root", path)
-        holder.communicate()
+    file = tmp_path / "metadata.sqlite"
+    file.write_bytes((recorded.path / "metadata.sqlite").read_bytes())
+    with contextlib.closing(sqlite3.connect(file)) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        done = inspect(root=tmp_path)
     assert done.code == ExitCode.USAGE
     assert "metadata.sqlite has been locked by another process for 2 seconds; try again later." in done.err
-    assert tokenlearner("inspect", "runs", "--root", path).code == ExitCode.OK
-
-
-def _truncate(content: bytes) -> bytes:
-    return content[: len(content) // 2]
-
-
-def _overwrite_the_start(content: bytes) -> bytes:
-    return b"\x00" * 200 + content[200:]
-
-
-def _overwrite_pages(content: bytes) -> bytes:
-    return content[:4096] + b"\xa5" * (len(content) - 4096)
-
-
-def _overwrite_the_last_page(content: bytes) -> bytes:
-    """Of an index, which none of our queries reads: only the check of the whole file finds it."""
-    return content[:-4096] + b"\xff" * 8 + content[-4088:]
+    assert inspect("runs", root=tmp_path).code == ExitCode.OK
 
 
 @pytest.mark.parametrize(
-    "damage",
+    ("damage", "words"),
     [
-        *(_truncate, _overwrite_the_start, _overwrite_pages, _overwrite_the_last_page),
-        lambda _: b"not sqlite" * 500,
+        (lambda content: content[: len(content) // 2], "is damaged ("),
+        (lambda content: content[:4096] + b"\xa5" * (len(content) - 4096), "is damaged ("),
+        # Of an index, which none of our queries reads: only the check of the whole file finds it.
+        (lambda content: content[:-4096] + b"\xff" * 8 + content[-4088:], "is damaged ("),
+        (lambda _: b"not sqlite" * 500, "is damaged ("),
+        (lambda _: b"", "holds no ML Metadata"),
     ],
+    ids=["truncated", "pages", "last page", "another format", "empty"],
 )
-def test_a_damaged_metadata_file_is_told(
-    damage: Callable[[bytes], bytes], tokenlearner: Command, recorded: RecordedRoot, tmp_path: pathlib.Path
+def test_a_damaged_metadata_file_is_rejected_and_left_as_it_is(
+    damage: Callable[[bytes], bytes], words: str, inspect: Command, recorded: RecordedRoot, tmp_path: pathlib.Path
 ) -> None:
-    path = tmp_path / "root"
-    path.mkdir()
-    (path / "metadata.sqlite").write_bytes(damage((recorded.path / "metadata.sqlite").read_bytes()))
-    before = (path / "metadata.sqlite").read_bytes()
-    for view in ([], ["runs"]):
-        done = tokenlearner("inspect", *view, "--root", path)
-        assert done.code == ExitCode.BAD_DATA
-        assert done.err.count("\n") == 1
-        assert "metadata.sqlite is damaged (" in done.err
-    assert (path / "metadata.sqlite").read_bytes() == before
-
-
-@pytest.mark.parametrize("content", ["nothing", "another table"])
-def test_a_file_without_ml_metadata_is_told(content: str, tokenlearner: Command, tmp_path: pathlib.Path) -> None:
-    file = tmp_path / "metadata.sqlite"
-    file.touch()
-    if content == "another table":
-        with sqlite3.connect(file) as connection:
-            connection.execute("CREATE TABLE t (a)")
-    done = tokenlearner("inspect", "--root", tmp_path)
+    damaged = damage((recorded.path / "metadata.sqlite").read_bytes())
+    (tmp_path / "metadata.sqlite").write_bytes(damaged)
+    done = inspect(root=tmp_path)
     assert done.code == ExitCode.BAD_DATA
-    assert "holds no ML Metadata" in done.err
+    assert done.err.count("\n") == 1
+    assert f"metadata.sqlite {words}" in done.err
+    assert (tmp_path / "metadata.sqlite").read_bytes() == damaged
 
 
-def test_inspecting_writes_nothing(tokenlearner: Command, recorded: RecordedRoot, tmp_path: pathlib.Path) -> None:
+def test_inspecting_writes_nothing(inspect: Command, recorded: RecordedRoot, tmp_path: pathlib.Path) -> None:
     path = copy_root(recorded, tmp_path / "root")
     before = {file: file.stat().st_mtime_ns for file in path.rglob("*")}
-    for view in ([], ["runs"], ["lineage"], ["slices"]):
-        assert tokenlearner("inspect", *view, "--root", path).code == ExitCode.OK
+    for view in ("overview", "runs", "lineage", "slices"):
+        assert inspect(view, root=path).code == ExitCode.OK
     assert {file: file.stat().st_mtime_ns for file in path.rglob("*")} == before
 
 
-def test_a_fresh_process_imports_neither_tfx_nor_tensorflow(root_path: pathlib.Path) -> None:
-    heavy = ("tensorflow", "tfx", "tensorflow_model_analysis", "tensorflow_data_validation", "keras", "apache_beam")
+def test_a_fresh_process_imports_neither_tfx_nor_tensorflow(recorded: RecordedRoot) -> None:
     script = f"""
 import sys
 from pipeline.__main__ import main
-root = sys.argv[1]
+heavy = {{"tensorflow", "tfx", "tensorflow_model_analysis", "tensorflow_data_validation", "keras", "apache_beam"}}
 for view in ("", "runs", "lineage", "slices", "trials", "compare 2026-01-02T10 2026-01-04"):
-    sys.argv[1:] = ["inspect", *view.split(), "--root", root]
+    sys.argv[1:] = ["inspect", *view.split(), "--root", {str(recorded.path)!r}]
     try:
         main()
     except SystemExit as end:
-        print(int(end.code), [name for name in {heavy} if name in sys.modules])
+        print(int(end.code), heavy & set(sys.modules))
 """
-    command = [sys.executable, "-c", script, str(root_path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
-    assert done.stdout.splitlines().count("0 []") == 6
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.splitlines().count("0 set()") == 6
 
 
-def test_a_failed_step_of_an_older_run_stays_failed(tokenlearner: Command, tmp_path: pathlib.Path) -> None:
-    root = RecordedRoot(tmp_path / "root")
-    root.record(Plan(run_id="r1", stops_in="Trainer", state=Execution.FAILED))
-    root.record(Plan(run_id="r2", cached_until="Transform"))
-    assert "failed: Trainer" in tokenlearner("inspect", "runs", "--root", root.path).words
-
-
-def test_a_root_of_an_older_version_is_rejected_in_one_sentence(tokenlearner: Command, tmp_path: pathlib.Path) -> None:
-    root = RecordedRoot(tmp_path / "root")
+def test_a_root_of_an_older_version_is_rejected(tokenlearner: Command, root: RecordedRoot) -> None:
     root.record(Plan(run_id="r1"))
     type_id = root.store.put_artifact_type(metadata_store_pb2.ArtifactType(name="tokenlearner.GateVerdict"))
     root.store.put_artifacts([Artifact(type_id=type_id, uri="verdict")])
     for command in (["inspect"], ["push", "list"], ["run"]):
         done = tokenlearner(*command, "--root", root.path)
         assert done.code == ExitCode.BAD_DATA
-        assert f"{root.path} was written by an older version of this project" in " ".join((done.out + done.err).split())
+        assert f"{root.path} was written by an older version of this project" in done.words

@@ -1,80 +1,163 @@
-"""The views `runs`, `slices`, `trials`, `compare` and `lineage`."""
+"""The views of `tokenlearner inspect`."""
 
 import json
 import pathlib
+import shutil
 
 import numpy as np
 import pytest
 from commands import Command
-from recorded_root import FIRST, SECOND, RecordedRoot, predict
+from ml_metadata.proto.metadata_store_pb2 import Execution
+from recorded_root import FIRST, MACS, SECOND, Plan, RecordedRoot, predict
 
 from components.errors import DataFailure, ExitCode
 from pipeline.inspection.comparison import pair
 
 
-def test_runs_tells_winner_accuracy_blessing_and_end_of_each(tokenlearner: Command, root_path: pathlib.Path) -> None:
-    runs = json.loads(tokenlearner("inspect", "runs", "--root", root_path, "--json").out)
+@pytest.mark.parametrize(
+    ("run", "shown", "hidden"),
+    [
+        (
+            "2026-01-04",
+            (
+                "Run 2026-01-04T10:00:00: pushed as version",
+                "Transform cached 0.0 Trainer done",
+                "No anomalies.",
+                "token_learner-8@2 (winner) 6.79 1 1 40.0% yes",
+                "accuracy 80.0% (73.9% to 85.0%) 60.0% (53.1% to 66.5%)",
+                "On the same images the accuracy differs by +20.0 points",
+                "accuracy floor passed accuracy is 80.0%",
+                "compute not applied",
+                "serving_default 1 40 2.0 3.5",
+                "int8 242 0.30 0.60 56.9% -3.1 (-4.1 to -2.1)",
+                "int8: not pushed: -3.10 points.",
+            ),
+            "not blessed",
+        ),
+        (
+            "2026-01-03",
+            ("not pushed, because not blessed", "accuracy floor missed", "No other model was ever blessed"),
+            "Against the last blessed model",
+        ),
+        ("2026-01-01", ("interrupted in Trainer; the same", "Trainer interrupted -"), "Evaluator: "),
+    ],
+)
+def test_a_run_is_shown_as_far_as_it_came(inspect: Command, run: str, shown: tuple[str, ...], hidden: str) -> None:
+    done = inspect("--run", run)
+    assert done.code == ExitCode.OK
+    assert [words for words in shown if words not in done.words] == []
+    assert hidden not in done.words
+
+
+@pytest.mark.parametrize("view", ["overview", "runs", "slices", "trials", "compare 2026-01-02T10 2026-01-04"])
+def test_no_line_is_wider_than_80_columns(inspect: Command, view: str) -> None:
+    shown = inspect(*view.split()).out
+    assert max(len(line.rstrip()) for line in shown.splitlines()) <= 80
+    assert not {"…", "\x1b"} & set(shown)
+
+
+def test_a_model_that_cannot_be_served_shows_why(inspect: Command, root: RecordedRoot) -> None:
+    root.record(Plan(run_id="r1", serves=False))
+    shown = inspect(root=root.path).words
+    assert "Run r1: not pushed, because it does not serve as it must." in shown
+    assert "Evaluator: blessed" in shown
+    assert "Serving: not blessed" in shown
+    assert "latency missed half of the requests with 1 image to serving_default take up to 2.0 milliseconds" in shown
+    root.record(Plan(run_id="r2", serves=False, min_accuracy=0.99, cached_until="Trainer"))
+    assert "not pushed, because not blessed and it does not serve as it must." in inspect(root=root.path).words
+
+
+def test_a_failed_run_names_the_step_and_the_anomalies(inspect: Command, root: RecordedRoot) -> None:
+    root.record(Plan(run_id="r1", stops_in="DataGate", state=Execution.FAILED, anomaly="Examples lack it."))
+    shown = inspect(root=root.path).words
+    assert "failed in DataGate" in shown
+    assert "feature 'image' in split train: Examples lack it the DataGate stopped the run" in shown
+    root.record(Plan(run_id="r2"))
+    bad_images = pathlib.Path(root.artifact("bad_images").uri) / "bad_images.jsonl"
+    bad_images.write_text('["train", "train_7", "cannot be decoded"]\n')
+    assert "1 image of split train cannot be decoded: train_7" in inspect(root=root.path).words
+    assert "failed: DataGate" in inspect("runs", root=root.path).words  # although a run came after it
+
+
+def test_json_keys_are_those_that_the_readme_names(inspect: Command) -> None:
+    facts = json.loads(inspect("--json").out)
+    assert list(facts) == [
+        *("run_id", "began", "state", "last_step", "pushed_version", "steps", "anomalies", "search", "verdict"),
+        *("overrides", "serving", "not_pushed_because", "rollbacks", "lite"),
+    ]
+    assert (facts["run_id"], facts["steps"][0]["state"]) == ("2026-01-04T10:00:00.000001", "cached")
+    assert facts["search"]["winner"]["macs"]["total"] == MACS
+    assert [variant["is_pushed"] for variant in facts["lite"]["variants"]] == [False, True, False]
+    assert [check["passed"] for check in facts["serving"]["checks"]] == [True, True]
+
+
+def test_a_missing_or_damaged_file_is_named(inspect: Command, root: RecordedRoot) -> None:
+    root.record(Plan(run_id="r1"))
+    for key, file, named in (
+        ("infra_blessing", "serving.json", "serving.json"),
+        ("verdict", "verdict.json", "verdict.json"),
+        ("bad_images", "bad_images.jsonl", "bad_images*.jsonl"),
+        ("anomalies", "Split-train/SchemaDiff.pb", "Split-*"),
+    ):
+        pathlib.Path(root.artifact(key).uri, file).write_text("{")
+        done = inspect(root=root.path)
+        assert done.code == ExitCode.BAD_DATA
+        assert f"{named} is damaged" in done.words
+    shutil.rmtree(root.artifact("model_run").uri)
+    runs = inspect("runs", root=root.path)
+    assert runs.code == ExitCode.OK
+    assert "winner.json is missing" in runs.words
+
+
+def test_runs_are_listed_with_winner_accuracy_blessing_and_end(inspect: Command) -> None:
+    runs = json.loads(inspect("runs", "--json").out)
     assert [run["state"] for run in runs] == ["interrupted", "pushed", "pushed", "not pushed", "pushed"]
     assert [run["is_blessed"] for run in runs] == [None, True, True, False, True]
     assert runs[1]["pushed_version"] == runs[2]["pushed_version"] != runs[4]["pushed_version"]
     assert runs[4]["test_accuracy"]["value"] == pytest.approx(0.8)
-    shown = tokenlearner("inspect", "runs", "--root", root_path).words
+    shown = inspect("runs").words
     assert "2026-01-01T10:00:00 - - - - interrupted: Trainer" in shown
+    assert f"10:00:00 token_learner-8@2 6.79 60.0% yes {runs[1]['pushed_version']}" in shown
     assert "2026-01-03T10:00:00 token_learner-8@2 6.79 60.0% no no" in shown
 
 
-def test_slices_come_with_intervals_precision_and_confusion(tokenlearner: Command, root_path: pathlib.Path) -> None:
-    facts = json.loads(tokenlearner("inspect", "slices", "--root", root_path, "--json").out)
+def test_slices_come_with_intervals_precision_and_confusion(inspect: Command) -> None:
+    facts = json.loads(inspect("slices", "--json").out)
     assert list(facts) == ["run_id", "candidate", "baseline", "class_names", "confusion"]
     assert [each["images"] for each in facts["candidate"]] == [20] * 10 + [50] * 8
     assert np.trace(facts["confusion"]) == 160
-    shown = tokenlearner("inspect", "slices", "--root", root_path).words
     airplane = facts["candidate"][0]
-    baseline = facts["baseline"][0]["accuracy"]["value"]
-    measures = [f"{airplane['accuracy'][key]:.1%}" for key in ("value", "low", "high")]
-    row = f"airplane 20 {measures[0]} ({measures[1]} to {measures[2]})"
-    assert f"{row} {airplane['precision']['value']:.1%} {baseline:.1%}" in shown
+    value, low, high = (f"{airplane['accuracy'][key]:.1%}" for key in ("value", "low", "high"))
+    row = f"airplane 20 {value} ({low} to {high}) {airplane['precision']['value']:.1%}"
+    assert f"{row} {facts['baseline'][0]['accuracy']['value']:.1%}" in inspect("slices").words
 
 
-def test_trials_are_listed_and_those_dropped_say_why(tokenlearner: Command, root_path: pathlib.Path) -> None:
-    shown = tokenlearner("inspect", "trials", "--root", root_path).words
+def test_trials_are_listed_and_dropped_ones_show_why(inspect: Command) -> None:
+    shown = inspect("trials").words
     assert "search token_learner-8@2 1 0 to 1 6.79 40.0% 1.5" in shown
     assert "no_reducer dropped: is too expensive" in shown
-    facts = json.loads(tokenlearner("inspect", "trials", "--root", root_path, "--json").out)
+    facts = json.loads(inspect("trials", "--json").out)
     assert [trial["status"] for trial in facts["trials"]] == ["completed", "dropped"]
 
 
-def test_a_view_of_a_run_that_has_not_come_so_far_says_so(tokenlearner: Command, root_path: pathlib.Path) -> None:
-    for view, what in (("slices", "slices"), ("trials", "trials"), ("lineage", "pushed version")):
-        done = tokenlearner("inspect", view, "--run", "2026-01-01", "--root", root_path)
-        assert done.code == ExitCode.USAGE
-        assert f"run 2026-01-01T10:00:00 has left no {what}: it ended in Trainer" in done.words
-    rejected = tokenlearner("inspect", "lineage", "--run", "2026-01-03", "--root", root_path)
-    assert "has left no pushed version" in rejected.words
-
-
-def test_two_runs_are_compared_on_the_same_images(tokenlearner: Command, root_path: pathlib.Path) -> None:
-    arguments = ("inspect", "compare", "2026-01-02T10", "2026-01-04", "--root", root_path)
-    facts = json.loads(tokenlearner(*arguments, "--json").out)
-    first, second = (each.candidate.argmax(axis=1) == each.labels for each in (predict(FIRST), predict(SECOND)))
+def test_two_runs_are_compared_on_the_same_images(inspect: Command) -> None:
+    arguments = ("compare", "2026-01-02T10", "2026-01-04")
+    facts = json.loads(inspect(*arguments, "--json").out)
+    first, second = (predict(plan).is_right() for plan in (FIRST, SECOND))
     assert facts["paired"]["images"] == 200
     assert facts["paired"]["difference"] == pytest.approx(0.2)
     assert facts["paired"]["only_first_right"] == (first & ~second).sum()
     assert facts["paired"]["only_second_right"] == (second & ~first).sum()
     assert 0 < facts["paired"]["low"] < 0.2 < facts["paired"]["high"]
-    assert facts["second"]["epochs_spent"] == 10
-    assert facts["second"]["points_searched"] == 1
-    shown = tokenlearner(*arguments).words
+    assert (facts["second"]["epochs_spent"], facts["second"]["points_searched"]) == (10, 1)
+    shown = inspect(*arguments).words
     assert "the second is +20.0 points from the first" in shown
     assert "The second is more accurate." in shown
     assert "test accuracy 60.0% (53.1% to 66.5%) 80.0% (73.9% to 85.0%)" in shown
-
-
-def test_a_run_does_not_differ_from_itself(tokenlearner: Command, root_path: pathlib.Path) -> None:
-    done = tokenlearner("inspect", "compare", "2026-01-04", "2026-01-04", "--root", root_path)
-    assert "+0.0 points" in done.words
-    assert "p = 1)" in done.words
-    assert "within the noise" in done.words
+    assert "The second is less accurate." in inspect("compare", *reversed(arguments[1:])).words
+    itself = inspect("compare", "2026-01-04", "2026-01-04").words
+    assert "+0.0 points" in itself
+    assert "statistically indistinguishable" in itself
 
 
 def test_images_are_paired_by_id_and_others_are_left_out() -> None:
@@ -87,32 +170,22 @@ def test_images_are_paired_by_id_and_others_are_left_out() -> None:
         pair((ids, right), (np.char.add(ids, "x"), other_right))
 
 
-def test_lineage_walks_from_the_newest_version_to_the_data(tokenlearner: Command, recorded: RecordedRoot) -> None:
-    facts = json.loads(tokenlearner("inspect", "lineage", "--root", recorded.path, "--json").out)
+def test_lineage_walks_from_the_newest_version_to_the_data(inspect: Command, recorded: RecordedRoot) -> None:
+    facts = json.loads(inspect("lineage", "--json").out)
     origins = {origin["key"]: origin for origin in facts["origins"]}
-    assert list(origins) == [
-        *("examples", "schema", "transform_graph", "model", "model_run", "lite_models", "model_blessing"),
-        "infra_blessing",
-    ]
+    made_from = ["examples", "schema", "transform_graph"]
+    assert list(origins) == [*made_from, "model", "model_run", "lite_models", "model_blessing", "infra_blessing"]
     assert origins["model"]["uri"] == recorded.artifact("model").uri
-    assert origins["model"]["made_from"] == [
-        origins[key]["artifact_id"] for key in ("examples", "schema", "transform_graph")
-    ]
+    assert origins["model"]["made_from"] == [origins[key]["artifact_id"] for key in made_from]
     assert origins["examples"]["properties"] == {"source_digest": "cafe"}
-    assert (origins["examples"]["made_by"], origins["examples"]["made_in_run"]) == (
-        "ExampleGen",
-        "2026-01-01T10:00:00.000001",
-    )
-    assert (origins["model"]["made_in_run"], facts["run_id"]) == (SECOND.run_id, SECOND.run_id)
-    assert facts["override"] is None
+    assert origins["examples"]["made_by"] == "ExampleGen"
+    assert origins["examples"]["made_in_run"] == "2026-01-01T10:00:00.000001"
+    assert origins["model"]["made_in_run"] == facts["run_id"] == SECOND.run_id
+    assert f"Version {facts['version']} was pushed on" in inspect("lineage").words
 
 
-def test_lineage_takes_a_version_and_knows_which_there_are(tokenlearner: Command, root_path: pathlib.Path) -> None:
-    runs = json.loads(tokenlearner("inspect", "runs", "--root", root_path, "--json").out)
-    version = runs[1]["pushed_version"]
-    shown = tokenlearner("inspect", "lineage", "--version", version, "--root", root_path).words
-    assert f"Version {version} was pushed on" in shown
-    assert f"by run {FIRST.run_id[:19]}" in shown
-    unknown = tokenlearner("inspect", "lineage", "--version", "7", "--root", root_path)
-    assert unknown.code == ExitCode.USAGE
-    assert f"no pushed version '7'; there are {version}, {runs[4]['pushed_version']}" in unknown.words
+def test_lineage_takes_a_version_or_a_run(inspect: Command) -> None:
+    version = json.loads(inspect("runs", "--json").out)[1]["pushed_version"]
+    for choice in (("--version", version), ("--run", FIRST.run_id)):
+        facts = json.loads(inspect("lineage", *choice, "--json").out)
+        assert (facts["version"], facts["run_id"]) == (version, FIRST.run_id)
