@@ -25,7 +25,6 @@ _GROUPS = {
     "tests/components/trainer/search/": "trainings",
     "tests/components/trainer/training/": "trainings",
     "tests/components/trainer/test_outputs.py": "trainings",
-    "tests/components/trainer/test_tensorboard.py": "trainings",
     "tests/components/lite_converter/": "lite_converter",
     "tests/components/model_card/": "model_card",
     "tests/components/report/": "report",

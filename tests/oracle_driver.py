@@ -1,4 +1,4 @@
-"""Drives oracles of KerasTuner through a space of sixty-one points, without training anything."""
+"""Drives oracles of KerasTuner through a space of sixty-one points, without any training."""
 
 import pathlib
 import random
@@ -26,23 +26,25 @@ _HYPERMODEL = TokenLearnerHyperModel(_SPACE, lambda _: None)
 POINTS = _SPACE.points()
 
 
-def drive(oracle: keras_tuner.Oracle, folder: pathlib.Path, score: Callable[[Values], float | None]) -> list[Values]:
-    """Lets an oracle propose until it stops, and tells it how each proposal went.
+def drive(
+    oracle: keras_tuner.Oracle, folder: pathlib.Path, score: Callable[[Values], float | None], most: int = 1000
+) -> list[Values]:
+    """Lets an oracle propose until it stops, and passes it the result of each proposal.
 
     Args:
-        oracle: What proposes; without hyperparameters it gets those of the space.
+        oracle: Gets the hyperparameters of the space.
         folder: Of KerasTuner's files.
         score: From a proposal to its accuracy; None: it failed.
+        most: Proposals, after which the oracle need not have stopped.
 
     Returns:
         The proposals.
     """
     oracle._set_project_dir(str(folder), "search")
     oracle.verbose = 0
-    if not oracle.get_space().space:
-        space = oracle.get_space()
-        _HYPERMODEL.vit_config(space)
-        oracle.update_space(space)
+    space = oracle.get_space()
+    _HYPERMODEL.vit_config(space)
+    oracle.update_space(space)
     proposals = []
     while (trial := oracle.create_trial("worker")).status == "RUNNING":
         proposals.append(dict(trial.hyperparameters.values))
@@ -51,6 +53,8 @@ def drive(oracle: keras_tuner.Oracle, folder: pathlib.Path, score: Callable[[Val
             oracle.update_trial(trial.trial_id, {"val_accuracy": accuracy})
         trial.status = "FAILED" if accuracy is None else "COMPLETED"
         oracle.end_trial(trial)
+        if len(proposals) == most:
+            return proposals
     assert trial.status == "STOPPED"
     return proposals
 

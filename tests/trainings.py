@@ -1,35 +1,69 @@
-"""Trains and searches among the tiny networks of these tests, and compares trainings to the bit."""
+"""Trains and searches among the tiny networks of these tests, and compares trainings bit by bit."""
 
 import contextlib
 import dataclasses
 import logging
 import pathlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from components.artifacts.trial import Trial
+from components.trainer.assignment import Assignment
 from components.trainer.config import TrainerConfig
+from components.trainer.data.examples import Examples
+from components.trainer.data.pixel_file import PixelFile
 from components.trainer.progress import LOGGER, EpochReporter
-from components.trainer.search.chief import Chief
+from components.trainer.search.chief import Chief, start_chief
 from components.trainer.search.search import Search
-from components.trainer.search.selection import Choice
+from components.trainer.search.selection import Candidate, Choice
 from components.trainer.training.checkpoint import Checkpoint
 from components.trainer.training.fitter import Fitter
+from models.reducers.registry import TokenReducer
 from models.vit_config import ViTConfig
 
 FitterIn = Callable[[pathlib.Path], Fitter]
 SCHEDULE_EPOCHS = 4
+NAN = 255  # a pixel that `normalize` makes no number
+
+
+def normalize(pixels: tf.Tensor) -> tf.Tensor:
+    """Returns float32 values around zero."""
+    return tf.where(pixels == NAN, np.float32(np.nan), (tf.cast(pixels, tf.float32) - 128) / 32)
+
+
+def make_examples(
+    pixels: np.ndarray, labels: np.ndarray, normalize: Callable[[tf.Tensor], Any] = normalize
+) -> Examples:
+    """Makes a split of images, uint8 [examples, height, width, channels], and labels, int64 [examples]."""
+    file = PixelFile(pixels.shape[1:])
+    file.append(pixels)
+    return Examples(pixels=file, labels=tf.constant(labels), normalize=normalize)
+
+
+def make_point(reducer: TokenReducer | None, placement: int = 1) -> ViTConfig:
+    """Makes a point; the later the reducer stands, the more it costs, and the network without one costs most."""
+    backbone = ViTConfig(image_size=8, patch_size=2, dim=4, depth=3, num_heads=2, mlp_dims=(4,), num_classes=2)
+    if reducer is None:
+        return backbone
+    return dataclasses.replace(backbone, token_reducer=reducer, blocks_before_token_learner=placement, num_tokens=2)
+
+
+def make_candidate(point: ViTConfig, *right: int | Sequence[int]) -> Candidate:
+    """Makes a candidate from the images that each seed got right, out of a hundred; a number: the first ones."""
+    rows = [np.isin(np.arange(100), range(images) if isinstance(images, int) else images) for images in right]
+    return Candidate(network=point, correct=np.array(rows))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Searched:
-    """A search that was listened to."""
+    """A search and its progress reports."""
 
     search: Search
     choice: Choice
-    reports: list[dict[str, Any]]  # of its progress
+    reports: list[dict[str, Any]]
 
     @property
     def state(self) -> pathlib.Path:
@@ -41,40 +75,43 @@ class Searched:
         return [trial for trial in self.search.trials if trial.stage == stage]
 
 
-def search_in(
-    config: TrainerConfig,
-    fitter: Fitter,
-    folder: pathlib.Path,
-    chief: Chief | None = None,
-    listen: Callable[[dict[str, Any]], None] = lambda _: None,
-) -> Searched:
-    """Searches, and listens; whoever wants to hear each report at once says so."""
+def with_search(config: TrainerConfig, **changes: Any) -> TrainerConfig:
+    """Returns the config with another search."""
+    return dataclasses.replace(config, search=dataclasses.replace(config.search, **changes))
+
+
+def search_in(config: TrainerConfig, fitter: Fitter, folder: pathlib.Path, chief: Chief | None = None) -> Searched:
+    """Searches, with all reports."""
     search = Search(config, fitter, folder, chief)
-    with listening(listen) as reports:
+    with listening() as reports:
         return Searched(search=search, choice=search.run(), reports=reports)
 
 
+def search_assigned(assignment: Assignment, folder: pathlib.Path, workers: int) -> Searched:
+    """Searches as the Trainer does, in a folder that may hold the trainings of an earlier search."""
+    state = dataclasses.replace(assignment.config.state, folder=str(folder))
+    config = with_search(dataclasses.replace(assignment.config, state=state), workers=workers)
+    assignment = dataclasses.replace(assignment, config=config)
+    (folder / "run").mkdir(exist_ok=True)
+    with (
+        assignment.open_fitter() as fitter,
+        start_chief(dataclasses.replace(assignment, state=str(fitter.folder)), folder) as chief,
+    ):
+        return search_in(config, fitter, folder / "run", chief)
+
+
 @contextlib.contextmanager
-def listening(listen: Callable[[dict[str, Any]], None] = lambda _: None) -> Iterator[list[dict[str, Any]]]:
-    """Listens to progress; yields what is reported, and passes each report on at once."""
+def listening() -> Iterator[list[dict[str, Any]]]:
+    """Yields the progress reports, as they come."""
     reports: list[dict[str, Any]] = []
-
-    def hear(record: logging.LogRecord) -> None:
-        if not hasattr(record, "progress"):
-            return
-        reports.append(vars(record)["progress"])
-        listen(reports[-1])
-
     listener = logging.Handler()
-    listener.emit = hear  # type: ignore[method-assign]
+    listener.emit = lambda record: reports.append(vars(record)["progress"])  # type: ignore[method-assign]
     LOGGER.addHandler(listener)
-    level = LOGGER.level
     LOGGER.setLevel(logging.INFO)
     try:
         yield reports
     finally:
         LOGGER.removeHandler(listener)
-        LOGGER.setLevel(level)
 
 
 def train_up_to(fitter: Fitter, network: ViTConfig, epochs: int, seed: int = 1) -> Checkpoint:
@@ -84,34 +121,33 @@ def train_up_to(fitter: Fitter, network: ViTConfig, epochs: int, seed: int = 1) 
 
 
 def assert_same(training: Checkpoint | None, other: Checkpoint) -> None:
-    """Asserts that trainings are equal to the bit, but for their seconds."""
+    """Asserts that trainings are bit-identical, but for their seconds."""
     assert training is not None
     ends, others = (
         [dataclasses.replace(epoch, seconds=0) for epoch in epochs] for epochs in (training.epochs, other.epochs)
     )
-    assert ends == others
+    assert (ends, training.parameters) == (others, other.parameters)
     np.testing.assert_array_equal(training.correct, other.correct)
     for arrays, same in ((training.state, other.state), (training.best_weights, other.best_weights)):
-        differing = [i for i, pair in enumerate(zip(arrays, same, strict=True)) if not np.array_equal(*pair)]
-        assert differing == []
-    assert training.parameters == other.parameters
+        assert [i for i, pair in enumerate(zip(arrays, same, strict=True)) if not np.array_equal(*pair)] == []
 
 
-def without_seconds(trials: list[Trial]) -> list[Trial]:
-    """Returns trials as they would be had they taken no time."""
-    return [
+def assert_same_search(again: Searched, searched: Searched) -> None:
+    """Asserts that a search tried and chose what another did, in any order of trials."""
+    assert _describe(again) == _describe(searched)
+
+
+def _describe(searched: Searched) -> dict[str, Any]:
+    trials = [
         dataclasses.replace(
             trial, seconds=0, history=tuple(dataclasses.replace(epoch, seconds=0) for epoch in trial.history)
         )
-        for trial in trials
+        for trial in searched.search.trials
     ]
-
-
-def describe(choice: Choice) -> dict[str, Any]:
-    """Returns all that a choice found, as values that compare."""
+    choice = searched.choice
     return {
-        "winner": choice.winner.name,
-        "best": choice.best.name,
+        "trials": sorted(trials, key=lambda trial: (trial.stage, str(trial.trial_id))),
+        "winners": (choice.winner.name, choice.best.name),
         "candidates": [(candidate.name, candidate.correct.tolist()) for candidate in choice.candidates],
         "differences": (choice.differences, choice.winner_differences, choice.learned_differences),
         "seed_deviation": choice.seed_deviation,

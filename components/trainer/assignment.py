@@ -1,24 +1,41 @@
-"""What processes that train for a Trainer are told by it, as a file that each of them can read."""
+"""The work of a Trainer, as a file for the workers that share it."""
 
+import contextlib
 import dataclasses
 import pathlib
+from collections.abc import Iterator
 
 import pydantic
+import tensorflow_transform as tft
 
 from components.trainer.config import TrainerConfig
+from components.trainer.data.examples import read_examples
+from components.trainer.state import locate_state
+from components.trainer.training.fitter import Fitter
 
 FILE = "assignment.json"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Assignment:
-    """A Trainer's work, as whoever shares it has to know it."""
+    """How to train, and on which data."""
 
     config: TrainerConfig
     train_files: tuple[str, ...]  # patterns of TFRecords
     valid_files: tuple[str, ...]
     transform_output: str  # folder of the Transform graph
-    state: str  # folder of the trainings, by the digest of all that they depend on
+    state: str = ""  # folder of the Trainer's trainings, which a worker has to agree on
+
+    @contextlib.contextmanager
+    def open_fitter(self) -> Iterator[Fitter]:
+        """Reads the data, and yields the Fitter that trains on them.
+
+        Raises:
+            PixelFileError: If the folder for temporary files has no room for the decoded images.
+        """
+        transform = tft.TFTransformOutput(self.transform_output)
+        with read_examples(self.train_files, transform) as train, read_examples(self.valid_files, transform) as valid:
+            yield Fitter(self.config.fit, train, valid, locate_state(self.config, train, valid))
 
     def save(self, folder: pathlib.Path) -> None:
         """Writes the file into a folder."""
@@ -26,7 +43,7 @@ class Assignment:
 
     @classmethod
     def load(cls, folder: pathlib.Path) -> "Assignment":
-        """Reads it out of a folder."""
+        """Reads the file of a folder."""
         return _ASSIGNMENT.validate_json((folder / FILE).read_bytes())
 
 

@@ -1,4 +1,4 @@
-"""What the Trainer is told, as data that crosses TFX as JSON; the values stand in `pipeline/config.py`."""
+"""The settings of the Trainer, which cross TFX as JSON; their values are in `pipeline/config.py`."""
 
 import dataclasses
 import math
@@ -22,32 +22,30 @@ def check_range(name: str, value: float, low: float, high: float = float("inf"))
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SearchConfig:
-    """The points that the search tries, what it spends on each, and how it chooses.
+    """The points of the search, the epochs of each, and how the winner is chosen.
 
-    The network without TokenLearner is always among the points.
+    The network without TokenLearner is always one of the points.
     """
 
-    tuner: TunerName  # halving, and with workers async_halving, go over the whole space; grid trains every point fully
+    tuner: TunerName  # halving and async_halving (for many workers) try all points; grid trains every point fully
     placements: tuple[int, ...]  # values of blocks_before_token_learner, each in 0..depth-1
     token_counts: tuple[int, ...]  # values of num_tokens
-    reducers: tuple[TokenReducer, ...]  # token reducers that are tried and may win
-    controls: tuple[ControlReducer, ...]  # further reducers, to compare them with; may be none
+    reducers: tuple[TokenReducer, ...]  # token reducers that may win
+    controls: tuple[ControlReducer, ...]  # further reducers to compare them with; may be empty
     fusers: tuple[bool, ...]  # True: with TokenFuser, False: without
-    max_mmacs: (
-        float | None
-    )  # million multiply-accumulates an image; more expensive points are dropped before any training
-    min_epochs: int  # passes over the train split before halving first drops points
-    max_epochs: int  # passes over the train split of a point that stays to the end
-    reduction_factor: int  # halving and hyperband keep one point of so many, and train it so many times as long
-    max_trials: int  # points that random and bayesian try at most
+    max_mmacs: float | None  # million multiply-accumulates an image; more expensive points are not trained
+    min_epochs: int  # epochs before halving first drops points
+    max_epochs: int  # epochs of a point that is trained fully
+    reduction_factor: int  # halving and hyperband keep one of this many points, and train it this many times as long
+    max_trials: int  # most points that random and bayesian try
     finalists: int  # best points that are trained with all seeds
     seeds: int  # how often finalists are trained
     seed_deviation: float  # standard deviation of valid accuracy from seed to seed, 0..1; with several it is measured
-    workers: int  # processes that train points side by side; halving, grid and random find the same with any number
-    controls_may_win: bool  # False: they are only there to compare with, unless `reducers` holds them, too
+    workers: int  # processes that train points in parallel; halving, grid and random find the same with any number
+    controls_may_win: bool  # False: only those in `reducers`, too
 
     def __post_init__(self) -> None:
-        """Rejects what cannot be searched."""
+        """Rejects impossible values."""
         for name in ("placements", "token_counts", "reducers", "fusers"):
             values = getattr(self, name)
             if not values or len(set(values)) != len(values):
@@ -65,22 +63,22 @@ class SearchConfig:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FitConfig:
-    """How a network is trained; the search and the final fit share all but the number of epochs."""
+    """How a network is trained, in the search and in the final fit alike."""
 
     epochs: int  # passes over the train split in the final fit
-    batch_size: int  # images of an update, on however many devices
+    batch_size: int  # images of an update, on all devices together
     learning_rate: float  # peak, after the warm-up
     warmup_share: float  # of all steps, 0..1
     weight_decay: float  # AdamW's; Keras multiplies it by the learning rate
     gradient_clip_norm: float  # of all gradients together
     label_smoothing: float  # 0..1
-    ema_momentum: float  # of the moving average of the weights, which is what is measured and exported; 0: no average
+    ema_momentum: float  # of the moving average of the weights, which is measured and exported; 0: no average
     crop_padding: int  # pixels of reflection around an image before it is cropped back at random
     strategy: Strategy  # default: one device; mirrored: all GPUs of this machine
-    seed: int  # of the final fit and of the first training of each point; the next ones count on from here
+    seed: int  # of the final fit and of the first training of each point; further trainings have the next seeds
 
     def __post_init__(self) -> None:
-        """Rejects what cannot be trained."""
+        """Rejects impossible values."""
         check_range("fit.epochs", self.epochs, 1)
         check_range("fit.batch_size", self.batch_size, 1)
         check_range("fit.learning_rate", self.learning_rate, 0, 1)
@@ -95,7 +93,7 @@ class FitConfig:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class StateConfig:
-    """Where training that was interrupted is found again."""
+    """Where the checkpoints of trainings are kept."""
 
     folder: str  # outlives a run, unlike the Trainer's output folders
     code_digest: str  # of the sources that a trained weight depends on
@@ -103,7 +101,7 @@ class StateConfig:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TrainerConfig:
-    """All that `run_fn` needs to know.
+    """The settings of `run_fn`.
 
     Raises:
         ValueError: If a point of the search cannot be built on the backbone, or all of them are over the ceiling.
@@ -118,8 +116,8 @@ class TrainerConfig:
         """Checks every point before any training."""
         if self.search.workers > 1 and self.fit.strategy != "default":
             raise ValueError(
-                f"search.workers is {self.search.workers} and fit.strategy is {self.fit.strategy}; each of them shares "
-                "the devices out in its own way: set search.workers to 1, or fit.strategy to default"
+                f"search.workers is {self.search.workers} and fit.strategy is {self.fit.strategy}; they exclude each "
+                "other: set search.workers to 1, or fit.strategy to default"
             )
         if not self.affordable_points():
             cheapest = min(count_macs(point).total for point in self.space().points())

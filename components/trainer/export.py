@@ -1,9 +1,9 @@
-"""Export: a SavedModel whose signatures all go through the Transform graph.
+"""Export: a SavedModel whose signatures all use the Transform graph.
 
 Axes: batch, height, width, channels, classes.
 """
 
-from typing import Any
+from collections.abc import Callable
 
 import keras
 import tensorflow as tf
@@ -15,28 +15,18 @@ from models.attention_maps import build_attention_model, has_attention_maps
 
 NETWORK_FILE = "model.keras"  # of the Trainer's model run, in Keras's own format
 
-
-class _Untracked:
-    """Holds layers and networks that TensorFlow shall not save as objects.
-
-    The signatures hold all that they compute. The layer of the Transform graph would be traced once more, which takes
-    seconds. Where TensorFlow finds a Keras variable by itself, it saves a copy beside it. `tf.saved_model.load` does
-    not mind, but TensorFlow Serving and tfx_bsl, which load without objects, fill that copy and leave the variable
-    empty that signatures read (keras-team/keras issue 20096).
-
-    Args:
-        transform_layer: From raw features to what the network sees.
-        model: From normalized images to logits.
-    """
-
-    def __init__(self, transform_layer: Any, model: keras.Model) -> None:
-        self.transform_layer = transform_layer
-        self.model = model
-        self.attention_model: keras.Model | None = None
+_EXAMPLES = [tf.TensorSpec([None], tf.string, name="examples")]
+_IMAGES = [tf.TensorSpec([None, *features.IMAGE_SHAPE], tf.uint8, name="images")]
 
 
 class ServingModule(tf.Module):
     """The Transform graph and the network, as TensorFlow Serving and TFMA call them.
+
+    Layers and networks are attributes of functions, not of the module, because TensorFlow would save them as objects.
+    The signatures contain all of their operations, and to trace the layer of the Transform graph again takes seconds.
+    Where TensorFlow finds a Keras variable by itself, it saves a copy beside it. `tf.saved_model.load` ignores that,
+    but TensorFlow Serving and tfx_bsl, which load without objects, fill the copy and leave the variable that the
+    signatures read empty (keras-team/keras issue 20096).
 
     Args:
         transform: The Transform graph.
@@ -45,33 +35,32 @@ class ServingModule(tf.Module):
 
     def __init__(self, transform: tft.TFTransformOutput, model: keras.Model) -> None:
         super().__init__()
-        self._untracked = _Untracked(transform.transform_features_layer(), model)
-        self.weights = [variable.value for variable in model.variables]  # what is saved
+        self.weights = [variable.value for variable in model.variables]  # all that is saved
         self._raw_feature_spec = transform.raw_feature_spec()
         self._normalize = load_normalization(transform)
-
-    @property
-    def model(self) -> keras.Model:
-        """The network."""
-        return self._untracked.model
-
-    def _apply(self, model: keras.Model, encoded: tf.Tensor) -> tf.Tensor:
-        images = self._untracked.transform_layer({features.IMAGE: encoded})[features.IMAGE]
-        # TensorFlow's convolution (oneDNN) gives an empty batch the wrong number of channels.
-        return tf.cond(
-            tf.shape(images)[0] > 0,
-            lambda: model(images, training=False),
-            lambda: tf.zeros((0, *model.output.shape[1:])),
-        )
-
-    def _classify(self, encoded: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {signatures.PROBABILITIES: tf.nn.softmax(self._apply(self.model, encoded))}
+        layer = transform.transform_features_layer()
+        self._transform = lambda raw: layer(raw)
+        self._network = lambda images: model(images, training=False)
+        self._classify_images = _guard_empty(model)
+        if has_attention_maps(model):
+            weigh_patches = _guard_empty(build_attention_model(model))  # of the same weights
+            self.weigh_patches = tf.function(
+                lambda examples: {signatures.MAPS: weigh_patches(self._decode(self._parse_images(examples)))},
+                input_signature=_EXAMPLES,
+                autograph=False,
+            )
 
     def _parse_images(self, examples: tf.Tensor) -> tf.Tensor:
         image_spec = {features.IMAGE: self._raw_feature_spec[features.IMAGE]}
         return tf.io.parse_example(examples, image_spec)[features.IMAGE]
 
-    @tf.function(autograph=False, input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    def _decode(self, encoded: tf.Tensor) -> tf.Tensor:
+        return self._transform({features.IMAGE: encoded})[features.IMAGE]
+
+    def _classify(self, encoded: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {signatures.PROBABILITIES: tf.nn.softmax(self._classify_images(self._decode(encoded)))}
+
+    @tf.function(autograph=False, input_signature=_EXAMPLES)
     def serve_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         """Classifies serialized tf.Examples of the raw features; only the image is read.
 
@@ -83,9 +72,7 @@ class ServingModule(tf.Module):
         """
         return self._classify(self._parse_images(examples))
 
-    @tf.function(
-        autograph=False, input_signature=[tf.TensorSpec([None, *features.IMAGE_SHAPE], tf.uint8, name="images")]
-    )
+    @tf.function(autograph=False, input_signature=_IMAGES)
     def serve_images(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """Classifies images; they are encoded as PNG (without loss) for the Transform graph.
 
@@ -97,13 +84,11 @@ class ServingModule(tf.Module):
         """
         return self._classify(tf.map_fn(tf.io.encode_png, images, fn_output_signature=tf.string))
 
-    @tf.function(
-        autograph=False, input_signature=[tf.TensorSpec([None, *features.IMAGE_SHAPE], tf.uint8, name="images")]
-    )
+    @tf.function(autograph=False, input_signature=_IMAGES)
     def classify_pixels(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Classifies images as `serve_images` does, without encoding them and without care for an empty batch.
+        """Classifies a batch of at least one image as `serve_images` does, without encoding the images.
 
-        No server calls it: it holds only what TensorFlow Lite knows, and is what the LiteConverter converts.
+        It is no signature: the LiteConverter converts it, because TensorFlow Lite supports all of its operations.
 
         Args:
             images: uint8 [batch, height, width, channels].
@@ -111,11 +96,11 @@ class ServingModule(tf.Module):
         Returns:
             probabilities: float32 [batch, classes].
         """
-        return {signatures.PROBABILITIES: tf.nn.softmax(self.model(self._normalize(images), training=False))}
+        return {signatures.PROBABILITIES: tf.nn.softmax(self._network(self._normalize(images)))}
 
-    @tf.function(autograph=False, input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    @tf.function(autograph=False, input_signature=_EXAMPLES)
     def transform_features(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Computes what TFMA slices by.
+        """Computes the features that TFMA slices by.
 
         Args:
             examples: Serialized tf.Examples of the raw features, string [batch].
@@ -123,34 +108,18 @@ class ServingModule(tf.Module):
         Returns:
             label, brightness_quartile, contrast_quartile: int64 [batch].
         """
-        transformed = self._untracked.transform_layer(tf.io.parse_example(examples, self._raw_feature_spec))
+        transformed = self._transform(tf.io.parse_example(examples, self._raw_feature_spec))
         names = (features.LABEL, features.BRIGHTNESS_QUARTILE, features.CONTRAST_QUARTILE)
         return {name: transformed[name] for name in names}
 
 
-class AttentiveServingModule(ServingModule):
-    """A serving module whose network has learned where to look, and tells.
-
-    Args:
-        transform: The Transform graph.
-        model: From normalized images to logits, with a TokenLearner.
-    """
-
-    def __init__(self, transform: tft.TFTransformOutput, model: keras.Model) -> None:
-        super().__init__(transform, model)
-        self._untracked.attention_model = build_attention_model(model)  # of the same weights
-
-    @tf.function(autograph=False, input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
-    def weigh_patches(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Weighs each patch for each token.
-
-        Args:
-            examples: Serialized tf.Examples of the raw features; only the image is read, string [batch].
-
-        Returns:
-            maps: 0..1, float32 [batch, tokens, height, width], height and width in patches.
-        """
-        return {signatures.MAPS: self._apply(self._untracked.attention_model, self._parse_images(examples))}
+def _guard_empty(model: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Returns a call of the network that takes empty batches, to which oneDNN's convolution gives wrong channels."""
+    return lambda images: tf.cond(
+        tf.shape(images)[0] > 0,
+        lambda: model(images, training=False),
+        lambda: tf.zeros((0, *model.output.shape[1:])),
+    )
 
 
 def export_model(transform: tft.TFTransformOutput, model: keras.Model, folder: str) -> None:
@@ -161,12 +130,12 @@ def export_model(transform: tft.TFTransformOutput, model: keras.Model, folder: s
         model: From normalized images to logits.
         folder: Of the SavedModel.
     """
-    module = (AttentiveServingModule if has_attention_maps(model) else ServingModule)(transform, model)
+    module = ServingModule(transform, model)
     functions = {
         signatures.SERVE_EXAMPLES: module.serve_examples,
         signatures.SERVE_IMAGES: module.serve_images,
         signatures.TRANSFORM_FEATURES: module.transform_features,
     }
-    if isinstance(module, AttentiveServingModule):
+    if has_attention_maps(model):
         functions[signatures.ATTENTION_MAPS] = module.weigh_patches
     tf.saved_model.save(module, folder, signatures=functions)

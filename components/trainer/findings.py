@@ -1,6 +1,4 @@
-"""Findings: what a search chose, in words."""
-
-from collections.abc import Sequence
+"""The choice of a search in words."""
 
 from components.artifacts.search_outcome import Difference
 from components.trainer.search.selection import Choice
@@ -8,22 +6,26 @@ from models.search_space import NO_REDUCER
 
 
 def describe_choice(choice: Choice) -> tuple[str, ...]:
-    """Says who won, which differences are larger than their noise, where that comes from, and what learning gave.
-
-    Args:
-        choice: Of a search.
+    """Describes the winner, which differences exceed their noise, the noise, and the gain of learned reducers.
 
     Returns:
         One sentence each.
     """
-    differences = _describe_differences(choice.differences)
-    return (
-        _describe_winner(choice),
-        *differences,
-        _describe_learned(choice),
-        *_describe_unbound(choice),
-        *_describe_noise(choice),
-    )
+    sentences = [_describe_winner(choice)]
+    for is_larger, words in ((True, "by more than the noise"), (False, "by no more than the noise")):
+        others = [f"{_name(d.than)} ({_format(d)})" for d in choice.differences if d.is_larger_than_noise == is_larger]
+        if others:
+            sentences.append(f"{choice.best.name} differs {words} from {', '.join(others)}.")
+    sentences.append(_describe_learned(choice))
+    unbound = choice.unbound_winner
+    if unbound is not choice.winner:
+        sentences.append(
+            f"If controls might win, {unbound.name} would: {unbound.accuracy:.1%} "
+            f"with {unbound.macs / 1e6:.2f} million multiply-accumulates."
+        )
+    if choice.differences:
+        sentences.append(_describe_noise(choice))
+    return tuple(sentences)
 
 
 def _describe_winner(choice: Choice) -> str:
@@ -39,48 +41,23 @@ def _describe_winner(choice: Choice) -> str:
     )
 
 
-def _describe_unbound(choice: Choice) -> tuple[str, ...]:
-    unbound = choice.unbound_winner
-    if unbound is choice.winner:
-        return ()
-    return (
-        f"If controls might win, {unbound.name} would: {unbound.accuracy:.1%} "
-        f"with {unbound.macs / 1e6:.2f} million multiply-accumulates.",
-    )
+def _describe_learned(choice: Choice) -> str:
+    if choice.learned is None or not choice.learned_differences:
+        return "No learned token reducer was compared with its controls."
+    outcomes = [f"{_judge(d)} {_name(d.than)} ({_format(d)})" for d in choice.learned_differences]
+    return f"At the same place and token count, {choice.learned.name} {', '.join(outcomes)}."
 
 
-def _describe_noise(choice: Choice) -> tuple[str, ...]:
-    if not choice.differences:
-        return ()
-    seeds = len(choice.best.correct)
+def _describe_noise(choice: Choice) -> str:
     origin = (
-        f"measured on {len(choice.candidates)} finalists with {seeds} seeds each"
+        f"measured on {len(choice.candidates)} finalists with {len(choice.best.correct)} seeds each"
         if choice.is_seed_deviation_measured
         else "assumed, as each finalist counts with one seed; --search.seeds 2 or more measure it"
     )
     return (
         f"± is one standard error of the images and the seeds; from seed to seed an accuracy has a standard deviation "
-        f"of {100 * choice.seed_deviation:.2f} points ({origin}).",
+        f"of {100 * choice.seed_deviation:.2f} points ({origin})."
     )
-
-
-def _describe_differences(differences: Sequence[Difference]) -> list[str]:
-    sentences = []
-    for is_larger, words in ((True, "by more than the noise"), (False, "by no more than the noise")):
-        others = [f"{_say(d.than)} ({_format(d)})" for d in differences if d.is_larger_than_noise == is_larger]
-        if others:
-            sentences.append(f"{differences[0].point} differs {words} from {', '.join(others)}.")
-    return sentences
-
-
-def _describe_learned(choice: Choice) -> str:
-    if choice.learned is None or not choice.learned_differences:
-        return "No learned token reducer was compared with its controls."
-    outcomes = [
-        f"{_judge(difference)} {_say(difference.than)} ({_format(difference)})"
-        for difference in choice.learned_differences
-    ]
-    return f"At the same place and token count, {choice.learned.name} {', '.join(outcomes)}."
 
 
 def _judge(difference: Difference) -> str:
@@ -89,8 +66,8 @@ def _judge(difference: Difference) -> str:
     return "beats" if difference.difference > 0 else "loses to"
 
 
-def _say(name: str) -> str:
-    return "the network without TokenLearner" if name == NO_REDUCER else name
+def _name(point: str) -> str:
+    return "the network without TokenLearner" if point == NO_REDUCER else point
 
 
 def _format(difference: Difference) -> str:

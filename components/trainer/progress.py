@@ -1,8 +1,7 @@
-"""Tells, through the standard logging module, how far the training is; whoever shows it listens to LOGGER."""
+"""Reports the progress of the training through the standard logging module, as records of LOGGER."""
 
 import logging
 import time
-from typing import Any
 
 import keras
 
@@ -15,9 +14,9 @@ class EpochReporter(keras.callbacks.Callback):
     """Reports epochs as log records with the attribute `progress`.
 
     Args:
-        phase: What is being trained, such as "trial 2 of 6".
+        phase: What is trained, such as "trial 2 of 6".
         epochs: Epochs of this training.
-        epochs_before: Epochs that ended before this training, in the whole step.
+        epochs_before: Epochs of the whole step that ended before this training.
         epochs_in_step: Epochs of the whole step.
     """
 
@@ -36,18 +35,19 @@ class EpochReporter(keras.callbacks.Callback):
         self._epoch = epoch
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002
-        """Reports, but not too often."""
+        """Reports at most twice a second."""
         if time.monotonic() - self._reported >= _SECONDS_BETWEEN_REPORTS:
-            self._report((batch + 1) / self.params["steps"] if self.params["steps"] else 0.0, has_ended=False)
+            self._report((batch + 1) / self.params["steps"], has_ended=False)
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002
+    def on_epoch_end(self, epoch: int, logs: dict[str, float | None] | None = None) -> None:
         """Reports the epoch with its validation accuracy."""
+        self._epoch = epoch
         self._valid_accuracy = (logs or {}).get("val_accuracy")
         self._report(1.0, has_ended=True)
 
     def _report(self, share_of_epoch: float, *, has_ended: bool) -> None:
         self._reported = time.monotonic()
-        progress: dict[str, Any] = {
+        progress = {
             "phase": self.phase,
             "epoch": self._epoch + 1,
             "epochs": self.epochs,

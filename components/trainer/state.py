@@ -13,13 +13,13 @@ from components.trainer.data.examples import Examples
 
 
 def locate_state(config: TrainerConfig, train: Examples, valid: Examples) -> pathlib.Path:
-    """Names the folder by the digest of all that a trained weight depends on, and makes it.
+    """Names the folder by the digest of everything that a trained weight depends on, and makes it.
 
-    How many devices share a batch is not part of it, though a weight's last bits and batch norm's statistics depend on
-    it: a training may go on with more of them.
+    The number of devices is not part of it, though a weight's last bits and batch norm's statistics depend on it: a
+    training may continue on more devices.
 
-    The points are files in it, so a wider search space finds what a narrower one trained. `contents.json` tells what
-    the digest stands for.
+    Each point has a file in it, so a wider search space finds the trainings of a narrower one. `contents.json`
+    describes the digest.
 
     Args:
         config: Backbone, how to train, digest of the sources.

@@ -80,7 +80,7 @@ def test_the_last_profile_counts_and_other_values_named_like_one_do_not(tokenlea
         (["run", "--serch.max-epochs", "3"], "--search.max-epochs"),
         (
             ["run", "--search.workers", "2", "--fit.strategy", "mirrored"],
-            "each of them shares the devices out in its own",
+            "they exclude each other: set search.workers to 1",
         ),
         (["run", "--fit.strategy", "multi_worker"], "invalid choice 'multi_worker'"),
         (["data", "prepare", "--source", "ftp"], "invalid choice 'ftp'"),

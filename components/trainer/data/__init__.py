@@ -1,1 +1,1 @@
-"""The images as the Trainer reads them: decoded once, augmented batch by batch."""
+"""The images of the Trainer: decoded once, augmented batch by batch."""

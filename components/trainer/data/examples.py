@@ -1,10 +1,9 @@
-"""Examples: transformed, augmented batches out of TFRecords of raw examples.
+"""Examples: transformed, augmented batches from TFRecords of raw examples.
 
-Decoded pixels lie in a file, so that memory does not grow with the number of images; what the network sees is made of
-them batch by batch. Axes: batch, height, width, channels.
+Decoded pixels are kept in a file, so that memory does not grow with the number of images; they are normalized batch by
+batch. Axes: batch, height, width, channels.
 """
 
-import contextlib
 import dataclasses
 import hashlib
 from collections.abc import Callable, Sequence
@@ -25,20 +24,11 @@ _ENDLESS = 2**40  # epochs
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Examples:
-    """One split: pixels in a file, labels in memory; a context manager that removes the file at its end."""
+    """One split: pixels in a file, labels in memory; a context manager that removes the file."""
 
-    pixels: PixelFile  # images in the order of the labels; those behind the last label are of no account
+    pixels: PixelFile  # images in the order of the labels; images after the last label are ignored
     labels: tf.Tensor  # int64 [examples]
     normalize: Callable[[tf.Tensor], tf.Tensor]  # pixel by pixel, to float32 [batch, height, width, channels]
-
-    @classmethod
-    def from_arrays(
-        cls, images: np.ndarray, labels: np.ndarray, normalize: Callable[[tf.Tensor], tf.Tensor] = tf.identity
-    ) -> "Examples":
-        """Makes a split of images, [examples, height, width, channels], and labels, int64 [examples]."""
-        pixels = PixelFile(images.shape[1:], images.dtype)
-        pixels.append(images)
-        return cls(pixels=pixels, labels=tf.constant(labels), normalize=normalize)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -54,17 +44,17 @@ class Examples:
         return dataclasses.replace(self, labels=self.labels[:count])
 
     def gather(self, positions: tf.Tensor) -> tf.Tensor:
-        """Returns pixels as they lie in the file, [batch, height, width, channels], by positions, [batch]."""
-        pixels = tf.numpy_function(self.pixels.gather, [positions], self.pixels.dtype, stateful=False)
+        """Returns the pixels at some positions, [batch], as uint8 [batch, height, width, channels]."""
+        pixels = tf.numpy_function(self.pixels.gather, [positions], tf.uint8, stateful=False)
         return tf.ensure_shape(pixels, (*positions.shape, *self.pixels.shape))
 
     def stream_images(self, batch_size: int) -> tf.data.Dataset:
-        """Returns all images in order, as the network sees them, float32 [batch, height, width, channels]."""
+        """Returns all normalized images in order, float32 [batch, height, width, channels]."""
         positions = tf.data.Dataset.range(len(self)).batch(batch_size)
         return positions.map(lambda batch: self.normalize(self.gather(batch))).prefetch(1)
 
     def digest(self) -> str:
-        """Returns the SHA-256 of the images, as the network sees them, and the labels."""
+        """Returns the SHA-256 of the normalized images and the labels."""
         digest = hashlib.sha256()
         for images in self.stream_images(_READ_BATCH_SIZE).as_numpy_iterator():
             digest.update(np.ascontiguousarray(images).data)
@@ -80,7 +70,7 @@ def read_examples(files: Sequence[str], transform: tft.TFTransformOutput) -> Exa
         transform: The Transform graph.
 
     Returns:
-        The split, in the order of its records; to be closed.
+        The split, in the order of its records.
 
     Raises:
         PixelFileError: The disk has no room for the pixels.
@@ -92,13 +82,10 @@ def read_examples(files: Sequence[str], transform: tft.TFTransformOutput) -> Exa
         tfxio.TensorFlowDatasetOptions(batch_size=_READ_BATCH_SIZE, num_epochs=1, shuffle=False)
     )
     decoded = raw.map(load_decoder(transform), num_parallel_calls=tf.data.AUTOTUNE)
-    labels = []
-    with contextlib.ExitStack() as undo:
-        pixels = undo.enter_context(contextlib.closing(PixelFile(features.IMAGE_SHAPE)))
-        for batch, batch_labels in decoded.as_numpy_iterator():
-            pixels.append(batch)
-            labels.append(batch_labels)
-        undo.pop_all()
+    pixels, labels = PixelFile(features.IMAGE_SHAPE), []
+    for batch, batch_labels in decoded.as_numpy_iterator():
+        pixels.append(batch)
+        labels.append(batch_labels)
     return Examples(pixels=pixels, labels=tf.constant(np.concatenate(labels)), normalize=load_normalization(transform))
 
 
@@ -108,16 +95,16 @@ def count_batches(examples: Examples, config: FitConfig) -> int:
 
 
 def training_batches(examples: Examples, config: FitConfig, *, seed: int, first_epoch: int) -> tf.data.Dataset:
-    """Shuffles, batches and augments, anew in each epoch, without end.
+    """Shuffles, batches and augments without end, differently in each epoch.
 
-    Each batch depends on the seed, the epoch and its place in it, and on nothing else: training that was interrupted
-    goes on with the very batches that it would have seen.
+    Each batch depends on the seed, the epoch and its place in it alone, so that an interrupted training continues with
+    the same batches.
 
     Args:
         examples: The train split.
         config: Batch size and crop padding.
         seed: Of shuffling and augmentation.
-        first_epoch: To begin with, from 0.
+        first_epoch: From 0.
 
     Returns:
         (images, labels): float32 [batch, height, width, channels], int64 [batch]; `count_batches` of them an epoch.
@@ -135,7 +122,7 @@ def training_batches(examples: Examples, config: FitConfig, *, seed: int, first_
         )
 
     def draw(order: tf.Tensor, step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        # Cropping moves values and the normalization takes each by itself, so they may change places.
+        # The normalization works value by value, so it may come after the crop.
         augmented = crop_and_flip(examples.gather(order), config.crop_padding, tf.stack([seed, step]))
         return tf.ensure_shape(examples.normalize(augmented), augmented.shape), tf.gather(examples.labels, order)
 
@@ -144,11 +131,11 @@ def training_batches(examples: Examples, config: FitConfig, *, seed: int, first_
 
 
 def crop_and_flip(images: tf.Tensor, padding: int, seed: tf.Tensor) -> tf.Tensor:
-    """Crops each image of a batch at random from its reflected surroundings, and mirrors it with probability 0.5.
+    """Crops each image of a batch at random from its reflected padding, and mirrors it with probability 0.5.
 
     Args:
         images: [batch, height, width, channels].
-        padding: Pixels of reflection around the image.
+        padding: Pixels of reflection on each side of the image.
         seed: int64 [2]; the same seed gives the same result.
 
     Returns:
@@ -157,7 +144,7 @@ def crop_and_flip(images: tf.Tensor, padding: int, seed: tf.Tensor) -> tf.Tensor
     batch, height, width = tf.shape(images)[0], images.shape[1], images.shape[2]
     offsets = tf.random.stateless_uniform([2, batch, 1], seed, maxval=2 * padding + 1, dtype=tf.int32)
     mirrored = tf.random.stateless_uniform([batch, 1], seed + 1) < 0.5
-    # Where each value comes from is worked out first, so that it is moved once.
+    # Positions are computed first, so that each value is moved once.
     rows = _reflect(offsets[0] + tf.range(height) - padding, height)  # [batch, height]
     columns = _reflect(offsets[1] + tf.range(width) - padding, width)  # [batch, width]
     columns = tf.where(mirrored, tf.reverse(columns, axis=[1]), columns)
@@ -165,5 +152,5 @@ def crop_and_flip(images: tf.Tensor, padding: int, seed: tf.Tensor) -> tf.Tensor
 
 
 def _reflect(positions: tf.Tensor, size: int) -> tf.Tensor:
-    """Brings positions that lie up to `size - 1` outside of an axis back into it; the edge is not repeated."""
+    """Reflects positions up to `size - 1` outside of an axis into it; the edge is not repeated."""
     return size - 1 - tf.abs(size - 1 - tf.abs(positions))

@@ -1,4 +1,4 @@
-"""Images in a local file instead of memory: written once, then read by their positions; without TensorFlow.
+"""Images in a local file instead of memory: written once, then read by their positions.
 
 Axes: images, batch, height, width, channels.
 """
@@ -12,46 +12,40 @@ import numpy as np
 
 
 class PixelFileError(Exception):
-    """The images cannot be kept; the message says why and what would be right."""
+    """The images cannot be kept on disk; the message says why, and what to do."""
 
 
 class PixelFile:
-    """Images of one shape, one after the other, in a temporary file.
+    """Images of one shape in a temporary file, in the folder `TMPDIR`.
 
-    The file has no name, so that it goes with the process, even one that is killed. It is read rather than mapped into
-    memory: the kernel keeps in its cache what there is room for, and the process does not grow. It lies where
-    `tempfile` says, which is in the folder `TMPDIR`.
+    The file has no name, so it vanishes with the process, even if that is killed. It is read rather than mapped into
+    memory: the kernel caches as much as there is room for, and the process does not grow.
 
     Args:
         shape: Height, width and channels of an image.
-        dtype: Of a value.
 
     Raises:
         PixelFileError: No file can be made.
     """
 
-    def __init__(self, shape: tuple[int, ...], dtype: type[np.generic] | np.dtype = np.uint8) -> None:
+    def __init__(self, shape: tuple[int, ...]) -> None:
         self.shape = shape
-        self.dtype = np.dtype(dtype)
-        self._image_bytes = math.prod(shape) * self.dtype.itemsize
+        self._image_bytes = math.prod(shape)
         try:
             self._file = tempfile.TemporaryFile(prefix="tokenlearner-", buffering=0)  # noqa: SIM115 - see close
         except OSError as error:
             raise PixelFileError(_explain(error)) from error
 
     def append(self, images: np.ndarray) -> None:
-        """Writes images behind those that are there.
+        """Appends images.
 
         Args:
-            images: [batch, height, width, channels].
+            images: uint8 [batch, height, width, channels].
 
         Raises:
-            ValueError: The images are not of the file's shape and dtype.
             PixelFileError: The disk is full or fails.
         """
-        if images.shape[1:] != self.shape or images.dtype != self.dtype:
-            raise ValueError(f"images are {images.dtype} {images.shape[1:]}; they must be {self.dtype} {self.shape}")
-        left = np.ascontiguousarray(images).reshape(-1).view(np.uint8).data
+        left = np.ascontiguousarray(images).reshape(-1).data
         try:
             while left:
                 left = left[self._file.write(left) :]
@@ -65,15 +59,15 @@ class PixelFile:
             positions: Of the images in the file, from 0, [batch].
 
         Returns:
-            [batch, height, width, channels].
+            uint8 [batch, height, width, channels].
 
         Raises:
             IndexError: There is no image at a position.
             OSError: The disk fails.
         """
-        images = np.empty((len(positions), *self.shape), self.dtype)
+        images = np.empty((len(positions), *self.shape), np.uint8)
         file, size = self._file.fileno(), self._image_bytes
-        content = images.reshape(-1).view(np.uint8).data
+        content = images.reshape(-1).data
         for place, position in enumerate(positions.tolist()):
             if os.preadv(file, [content[place * size : (place + 1) * size]], position * size) != size:
                 raise IndexError(f"the file of pixels has no image {position}")
@@ -85,7 +79,7 @@ class PixelFile:
 
 
 def _explain(error: OSError) -> str:
-    advice = "make room there" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "make it a folder that works"
+    advice = "make room there" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "make sure that it can be written to"
     folder = tempfile.tempdir or "a temporary folder"
     return (
         f"the decoded images cannot be kept in {folder} ({error.strerror or error}); {advice}, or name another folder "

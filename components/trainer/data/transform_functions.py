@@ -1,6 +1,6 @@
-"""The Transform graph in two halves, cut behind its decoder: to pixels, and from pixels to what the network sees.
+"""The Transform graph in two halves, cut after its decoder: to pixels, and from pixels to the network's input.
 
-Nothing is computed anew: both halves are cut out of the graph that serves. Axes: batch, height, width, channels.
+Both are parts of the graph that serves. Axes: batch, height, width, channels.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ _PIXELS = f"{features.DECODED_IMAGES}:0"  # where it is cut
 
 
 def load_decoder(transform: tft.TFTransformOutput) -> Callable[[dict[str, tf.Tensor]], tuple[tf.Tensor, tf.Tensor]]:
-    """Cuts out the part up to the decoded images.
+    """Returns the part up to the decoded images.
 
     Args:
         transform: The Transform graph.
@@ -31,10 +31,10 @@ def load_decoder(transform: tft.TFTransformOutput) -> Callable[[dict[str, tf.Ten
 
 
 def load_normalization(transform: tft.TFTransformOutput) -> Callable[[tf.Tensor], tf.Tensor]:
-    """Cuts out the part behind the decoder.
+    """Returns the part after the decoder.
 
-    TensorFlow Lite decodes no PNG, so the whole graph cannot be converted to it; and pixels take a quarter of the room
-    of what the network sees, so the Trainer keeps those.
+    TensorFlow Lite cannot decode PNG, so only this part can be converted to it. The Trainer stores pixels, because they
+    take a quarter of the room of normalized images.
 
     Args:
         transform: The Transform graph.
@@ -43,7 +43,7 @@ def load_normalization(transform: tft.TFTransformOutput) -> Callable[[tf.Tensor]
         From pixels, uint8 [batch, height, width, channels], to normalized images, float32 of the same shape.
     """
     whole = _load(transform)
-    # What was learned from the train split (sums, boundaries) enters the graph as captured tensors.
+    # The statistics of the train split (sums, boundaries) enter the graph as captured tensors.
     learned = [tf.constant(value.numpy()) for value, _ in whole.graph.captures]
     feeds = [_PIXELS, *(placeholder.name for _, placeholder in whole.graph.captures)]
     cut = _import(whole).prune(feeds, _name_outputs(whole)[features.IMAGE])
@@ -62,7 +62,7 @@ def _import(whole: Any) -> Any:
 def _name_inputs(whole: Any) -> dict[str, str]:
     """Returns the tensor of each raw feature."""
     (raw,), _ = whole.structured_input_signature
-    placeholders = whole.graph.inputs[: len(raw)]  # those of captured tensors follow
+    placeholders = whole.graph.inputs[: len(raw)]  # captured tensors follow
     return {name: tensor.name for name, tensor in tf.nest.pack_sequence_as(raw, placeholders).items()}
 
 

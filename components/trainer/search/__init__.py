@@ -1,1 +1,1 @@
-"""Which points of the space are tried, by how many processes, and which one is chosen."""
+"""The search: which points of the space are tried, by how many processes, and which one wins."""

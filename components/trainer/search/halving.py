@@ -4,9 +4,9 @@ Reference:
     Jamieson and Talwalkar, "Non-stochastic best arm identification and hyperparameter optimization", arXiv 1502.07943.
 """
 
-import dataclasses
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import keras_tuner
 
@@ -16,15 +16,14 @@ from components.trainer.search.proposals import PlanOracle, Values, propose
 from models.vit_config import ViTConfig
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Rung:
-    """How many points halving trains up to how many epochs."""
+class Rung(NamedTuple):
+    """How many points halving trains up to which epoch."""
 
     points: int
     epochs: int
 
 
-def plan_rungs(points: int, config: SearchConfig) -> tuple[Rung, ...]:
+def plan_rungs(points: int, config: SearchConfig) -> list[Rung]:
     """Plans successive halving: each rung keeps one point of `reduction_factor`, rounded up, and trains it on.
 
     Args:
@@ -37,14 +36,14 @@ def plan_rungs(points: int, config: SearchConfig) -> tuple[Rung, ...]:
     epochs, sizes = config.min_epochs, points
     rungs = []
     while epochs < config.max_epochs:
-        rungs.append(Rung(points=sizes, epochs=epochs))
+        rungs.append(Rung(sizes, epochs))
         epochs *= config.reduction_factor
         sizes = min(points, max(math.ceil(sizes / config.reduction_factor), config.finalists))
-    return (*rungs, Rung(points=sizes, epochs=config.max_epochs))
+    return [*rungs, Rung(sizes, config.max_epochs)]
 
 
 class _RungOracle(PlanOracle):
-    """Knows rungs, and what came out of them.
+    """Knows the rungs and the results of their trials.
 
     Args:
         points: The first rung.
@@ -56,9 +55,11 @@ class _RungOracle(PlanOracle):
         super().__init__([propose(point, epochs=self.rungs[0].epochs) for point in points])
 
     def rank(self, number: int) -> list[keras_tuner.engine.trial.Trial]:
-        """Returns what was completed in a rung, the best first; of equals those that were proposed first."""
-        of_rung = [trial for trial in self.trials.values() if _find_rung(trial) == number]
-        return sorted((trial for trial in of_rung if trial.status == "COMPLETED"), key=lambda trial: -trial.score)
+        """Returns the completed trials of a rung, best first; of equal ones the earlier proposal first."""
+        completed = [
+            trial for trial in self.trials.values() if _find_rung(trial) == number and trial.status == "COMPLETED"
+        ]
+        return sorted(completed, key=lambda trial: -trial.score)
 
     def propose_on(self, trial: keras_tuner.engine.trial.Trial) -> Values:
         """Proposes to train the point of a trial up to the end of the next rung."""
@@ -69,12 +70,12 @@ class _RungOracle(PlanOracle):
 
 
 class HalvingOracle(_RungOracle):
-    """Promotes the best of a rung once all of it has ended: what it finds does not depend on who is faster."""
+    """Promotes the best of a rung once all of its trials have ended: the result is the same with any worker speeds."""
 
     number = 0  # of the rung that is trained
 
     def plan_on(self) -> bool:
-        """Plans the next rung once all of this one has ended."""
+        """Plans the next rung once all trials of this one have ended."""
         if self.number + 1 == len(self.rungs) or self.ongoing_trials:
             return False
         best = self.rank(self.number)[: self.rungs[self.number + 1].points]
@@ -84,10 +85,10 @@ class HalvingOracle(_RungOracle):
 
 
 class AsyncHalvingOracle(_RungOracle):
-    """Promotes a point as soon as it is among the best of those that have ended in its rung: no worker waits.
+    """Promotes a point as soon as it is among the best ended trials of its rung, so that no worker waits.
 
-    What the slower ones would have overtaken is promoted, too, so that more epochs are trained than by halving. In the
-    end each rung has let at least as many through.
+    Some of these points would lose their place to slower trials, so it trains more epochs than halving. In the end each
+    rung has promoted at least as many points.
 
     Reference:
         Li et al., "A system for massively parallel hyperparameter tuning", arXiv 1810.05934, algorithm 2 (ASHA).
@@ -107,20 +108,19 @@ class AsyncHalvingOracle(_RungOracle):
         return super().populate_space(trial_id)
 
     def plan_on(self) -> bool:
-        """Fills up, from the lowest rung on, what too few of a rung that has ended let through."""
+        """Fills up, from the lowest rung on, the promotions that a rung without running trials still lacks."""
         busy = {_find_rung(trial) for trial in self.ongoing_trials.values()}
-        for number in range(min(busy, default=len(self.rungs) - 1)):
-            if self._promote_one_of(self.rank(number)[: self.rungs[number + 1].points]):
-                return True
-        return False
+        return any(
+            self._promote_one_of(self.rank(number)[: self.rungs[number + 1].points])
+            for number in range(min(busy, default=len(self.rungs) - 1))
+        )
 
     def _promote_one_of(self, trials: Sequence[keras_tuner.engine.trial.Trial]) -> bool:
-        for trial in trials:
-            if trial.trial_id not in self._promoted:
-                self._promoted.add(trial.trial_id)
-                self.waiting.insert(0, self.propose_on(trial))
-                return True
-        return False
+        trial = next((trial for trial in trials if trial.trial_id not in self._promoted), None)
+        if trial is not None:
+            self._promoted.add(trial.trial_id)
+            self.waiting.insert(0, self.propose_on(trial))
+        return trial is not None
 
 
 def _find_rung(trial: keras_tuner.engine.trial.Trial) -> int:

@@ -1,4 +1,4 @@
-"""Oracles: KerasTuner's own, within the points that the budget allows, and the one that the config names."""
+"""Oracles: KerasTuner's own, restricted to the affordable points, and the choice by the config."""
 
 import math
 import random
@@ -17,9 +17,9 @@ _FEWEST_DRAWN = 3  # random points before Bayesian optimization has a model of t
 
 
 class _WithinPoints:
-    """Lets an oracle of KerasTuner propose nothing but the given points, each once.
+    """Restricts an oracle of KerasTuner to the given points, each once.
 
-    KerasTuner knows a space as a product of axes; a compute ceiling cuts corners off it.
+    For KerasTuner, a space is a product of axes; a compute ceiling cuts corners off it.
     """
 
     points: tuple[Values, ...]
@@ -42,7 +42,7 @@ class RandomOracle(_WithinPoints, keras_tuner.oracles.RandomSearchOracle):
 
 
 class BayesianOracle(_WithinPoints, keras_tuner.oracles.BayesianOptimizationOracle):
-    """KerasTuner's Bayesian optimization; a proposal beyond the points or tried before becomes its nearest one."""
+    """KerasTuner's Bayesian optimization; any other proposal is replaced by its nearest untried point."""
 
     def populate_space(self, trial_id: str) -> Values:
         """Returns the next proposal."""
@@ -60,9 +60,9 @@ class BayesianOracle(_WithinPoints, keras_tuner.oracles.BayesianOptimizationOrac
 
 
 class BracketOracle(_WithinPoints, keras_tuner.oracles.HyperbandOracle):
-    """KerasTuner's Hyperband, going on where its own stops on a small space: a bracket may take points of earlier ones.
+    """KerasTuner's Hyperband, which stops early on a small space unless a bracket may repeat points of earlier ones.
 
-    What an earlier bracket trained is not trained again.
+    Epochs of an earlier bracket are not trained again.
     """
 
     def untried(self) -> list[Values]:
@@ -81,20 +81,17 @@ def make_oracle(points: Sequence[ViTConfig], config: SearchConfig, seed: int) ->
     """Makes the oracle that the config names.
 
     Args:
-        points: What it may propose.
+        points: The points that it may propose.
         config: Which tuner, its trials and epochs.
-        seed: Of what it draws.
-
-    Returns:
-        The oracle.
+        seed: Of its random draws.
     """
     if config.tuner == "halving":
         return HalvingOracle(points, config)
     if config.tuner == "async_halving":
         return AsyncHalvingOracle(points, config)
-    if config.tuner == "grid":  # KerasTuner's own walks the product of all axes
+    if config.tuner == "grid":  # KerasTuner's own tries the product of all axes
         return PlanOracle([propose(point, epochs=config.max_epochs) for point in points])
-    # KerasTuner takes the seed 0 for none, and draws one.
+    # KerasTuner replaces the seed 0 by a random one.
     shared = {"objective": OBJECTIVE, "seed": seed + 1, "max_consecutive_failed_trials": ANY_NUMBER}
     oracle: Any
     if config.tuner == "hyperband":
@@ -102,7 +99,7 @@ def make_oracle(points: Sequence[ViTConfig], config: SearchConfig, seed: int) ->
     elif config.tuner == "random":
         oracle = RandomOracle(max_trials=config.max_trials, **shared)
     else:
-        # KerasTuner's own number is three times that of hyperparameters, which leaves nothing to learn from 12 trials.
+        # KerasTuner's own number is three per hyperparameter, which are all of 12 trials.
         drawn = max(_FEWEST_DRAWN, config.max_trials // 3)
         oracle = BayesianOracle(max_trials=config.max_trials, num_initial_points=drawn, **shared)
     oracle.points = tuple(describe_point(point) for point in points)

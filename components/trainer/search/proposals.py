@@ -1,8 +1,8 @@
 """Proposals: which point is trained next, for how many epochs and with which seed.
 
-Each proposal carries, in KerasTuner's way, "tuner/epochs" (to train up to), "tuner/initial_epoch" and "tuner/round";
-"tuner/seed" is ours. No plan needs its state back after an interruption: the same proposals come again, and what is
-trained already is not trained again.
+Each proposal carries "tuner/epochs" (train up to this epoch), "tuner/initial_epoch" and "tuner/round", named as in
+KerasTuner, and "tuner/seed", which is ours. No oracle has to restore its state after an interruption: it makes the same
+proposals again, and epochs that are already trained are not trained again.
 """
 
 from collections.abc import Sequence
@@ -18,16 +18,16 @@ EPOCHS = "tuner/epochs"
 INITIAL_EPOCH = "tuner/initial_epoch"
 ROUND = "tuner/round"
 SEED = "tuner/seed"
-REASON = "tuner/reason"  # why a trial failed: KerasTuner's own message does not come back from another process
+REASON = "tuner/reason"  # why a trial failed: a worker's trial reaches the chief without KerasTuner's own message
 TRIAL_ID = "tuner/trial_id"  # of the trial that is promoted
 
-ANY_NUMBER = 10**9  # of failed trials in a row: they are recorded, and the search goes on
+ANY_NUMBER = 10**9  # of consecutive failed trials: each is recorded, and the search goes on
 
 Values = dict[str, Any]
 
 
 class PlanOracle(keras_tuner.Oracle):
-    """Proposes what a list says, in its order.
+    """Makes the proposals of a list, in its order.
 
     Args:
         plan: Values of hyperparameters, "tuner/…" included.
@@ -44,26 +44,20 @@ class PlanOracle(keras_tuner.Oracle):
         return {"status": "IDLE" if self.ongoing_trials else "STOPPED"}
 
     def plan_on(self) -> bool:
-        """Fills `waiting` once it is empty; False if there is nothing more."""
+        """Fills `waiting` once it is empty; returns False if there are no more proposals."""
         return False
 
 
-def propose(point: ViTConfig, *, epochs: int, initial_epoch: int = 0, seed: int | None = None) -> Values:
-    """Makes the proposal to train a point up to an epoch.
+def propose(point: ViTConfig, *, epochs: int, seed: int | None = None) -> Values:
+    """Proposes to train a point up to an epoch.
 
     Args:
         point: A network.
-        epochs: To train up to.
-        initial_epoch: Trained already.
-        seed: None: the tuner's own.
+        epochs: The epoch.
+        seed: None: the seed of the search.
 
     Returns:
         Values of hyperparameters.
     """
-    values = {**describe_point(point), EPOCHS: epochs, INITIAL_EPOCH: initial_epoch, ROUND: 0}
+    values = {**describe_point(point), EPOCHS: epochs, INITIAL_EPOCH: 0, ROUND: 0}
     return values if seed is None else {**values, SEED: seed}
-
-
-def count_epochs(plan: Sequence[Values]) -> int:
-    """Returns the epochs that a list of proposals takes."""
-    return sum(values[EPOCHS] - values[INITIAL_EPOCH] for values in plan)

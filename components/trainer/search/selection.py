@@ -1,4 +1,4 @@
-"""Selection: which point wins, and which differences between points are larger than their noise.
+"""Selection: which point wins, and how it differs from the other finalists.
 
 Axes: seeds, examples.
 """
@@ -40,11 +40,11 @@ class Candidate:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Choice:
-    """The point that wins, and what it was compared with."""
+    """The winner and its comparisons."""
 
     candidates: tuple[Candidate, ...]  # by mean validation accuracy, best first
     winner: Candidate
-    best: Candidate  # of those that may win, by mean validation accuracy alone
+    best: Candidate  # by mean validation accuracy alone, of the points that may win
     unbound_winner: Candidate  # if the controls, too, may win
     differences: tuple[Difference, ...]  # the best against each of the others
     winner_differences: tuple[Difference, ...]  # the winner against each of the others
@@ -109,21 +109,6 @@ def _find_cheapest(ranked: Sequence[Candidate], seed_deviation: float) -> Candid
 
 
 def compare(candidate: Candidate, other: Candidate, seed_deviation: float) -> Difference:
-    """Compares two configurations image by image.
-
-    Args:
-        candidate: One point.
-        other: Another, with the same seeds and images.
-        seed_deviation: Standard deviation of an accuracy from seed to seed, 0..1.
-
-    Returns:
-        The difference of their accuracies.
-    """
-    difference, standard_error = measure_difference(candidate.correct, other.correct, seed_deviation)
-    return Difference(point=candidate.name, than=other.name, difference=difference, standard_error=standard_error)
-
-
-def measure_difference(correct: np.ndarray, other: np.ndarray, seed_deviation: float) -> tuple[float, float]:
     """Measures how much more accurate one configuration is than another, and the standard error of that.
 
     The images are a sample, and so are the seeds: the variance of the mean difference is that of the images' mean
@@ -131,18 +116,20 @@ def measure_difference(correct: np.ndarray, other: np.ndarray, seed_deviation: f
     configuration disagree on an image is part of both terms, which widens the interval a little.
 
     Args:
-        correct: bool [seeds, examples], which images each training got right.
-        other: The same of the other configuration.
+        candidate: One point.
+        other: Another, with the same seeds and images.
         seed_deviation: Standard deviation of an accuracy from seed to seed, 0..1.
-
-    Returns:
-        The difference of mean accuracies, -1..1, and its standard error.
     """
-    differences = correct.mean(axis=0) - other.mean(axis=0)  # [examples]
-    seeds, examples = correct.shape
+    differences = candidate.correct.mean(axis=0) - other.correct.mean(axis=0)  # [examples]
+    seeds, examples = candidate.correct.shape
     variance = differences.var(ddof=1) / examples if examples > 1 else 0.0
     variance += 2 * seed_deviation**2 / seeds
-    return float(differences.mean()), math.sqrt(variance)
+    return Difference(
+        point=candidate.name,
+        than=other.name,
+        difference=float(differences.mean()),
+        standard_error=math.sqrt(variance),
+    )
 
 
 def pool_seed_deviation(candidates: Sequence[Candidate]) -> float | None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import keras_tuner
@@ -9,35 +10,23 @@ import tensorflow as tf
 
 from components.artifacts.trial import Trial, append_trial
 from components.trainer.config import TrainerConfig
-from components.trainer.data.examples import count_batches
 from components.trainer.progress import EpochReporter
-from components.trainer.search import proposals, trials
-from components.trainer.training.checkpoint import Checkpoint
+from components.trainer.search import proposals
 from components.trainer.training.fitter import Fitter, TrainingFailedError
-from components.trainer.training.optimizer import compile_model
 from models.hypermodel import TokenLearnerHyperModel
 from models.macs import count_macs
 from models.search_space import describe_point, name_point
 from models.vit_config import ViTConfig
 
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Proposal:
-    """What a trial of KerasTuner asks for."""
-
-    network: ViTConfig
-    seed: int
-    round: int  # rung of halving, from 0
-    initial_epoch: int  # trained before, as far as the oracle knows
-    epochs: int  # to train up to
+Stage = Literal["search", "finalists"]
 
 
 class PointTuner(keras_tuner.Tuner):
-    """Trains points of the space; a trial that fails tells why among its hyperparameters, and the search goes on.
+    """Trains points of the space; a failed trial keeps the reason among its hyperparameters, and the search goes on.
 
     Args:
         config: The space, and how to train.
-        fitter: Trains, and keeps what is trained.
+        fitter: Trains, and keeps the trainings.
         **kwargs: Of `keras_tuner.Tuner`.
     """
 
@@ -45,130 +34,135 @@ class PointTuner(keras_tuner.Tuner):
         self.fitter = fitter
         self.seed = config.fit.seed  # of proposals without one
         self.schedule_epochs = config.search.max_epochs  # over which the learning rate decays
-        steps = self.schedule_epochs * count_batches(fitter.train, config.fit)
-        self.point_model = TokenLearnerHyperModel(config.space(), lambda model: compile_model(model, config.fit, steps))
-        super().__init__(hypermodel=self.point_model, **kwargs)
+        self._points = TokenLearnerHyperModel(config.space(), compile_model=lambda _: None)
+        super().__init__(**kwargs)
+
+    def _populate_initial_space(self) -> None:
+        """Registers the hyperparameters; KerasTuner's own method builds networks to find them."""
+        space = self.oracle.get_space()
+        self._points.vit_config(space)
+        self.oracle.update_space(space)
 
     def run_trial(self, trial: keras_tuner.engine.trial.Trial, *args: Any, **kwargs: Any) -> dict[str, float]:  # noqa: ARG002
-        """Trains one point up to the epoch that the oracle asks for.
+        """Trains one point up to the proposed epoch.
 
         Raises:
-            keras_tuner.errors.FailedTrialError: If it came to nothing.
+            keras_tuner.errors.FailedTrialError: If it has no result.
         """
-        proposal = self.read_proposal(trial)
+        network, seed, epochs = self.read(trial)
         try:
             training = self.fitter.fit(
-                proposal.network,
-                seed=proposal.seed,
-                epochs=proposal.epochs,
+                network,
+                seed=seed,
+                epochs=epochs,
                 schedule_epochs=self.schedule_epochs,
-                reporter=self.make_reporter(trial, proposal),
+                reporter=self.make_reporter(trial),
             )
         except Exception as error:
-            # Of all that a trial holds, this comes back from another process.
             trial.hyperparameters.values[proposals.REASON] = describe_failure(error)
             raise keras_tuner.errors.FailedTrialError(describe_failure(error)) from error
-        return {proposals.OBJECTIVE.name: training.epochs[proposal.epochs - 1].valid_accuracy}
+        return {proposals.OBJECTIVE.name: training.epochs[epochs - 1].valid_accuracy}
 
-    def read_proposal(self, trial: keras_tuner.engine.trial.Trial) -> Proposal:
-        """Reads what a trial asks for out of its hyperparameters."""
+    def read(self, trial: keras_tuner.engine.trial.Trial) -> tuple[ViTConfig, int, int]:
+        """Returns a trial's network, its seed, and the epoch up to which it is trained."""
         values = trial.hyperparameters.values
-        return Proposal(
-            network=self.point_model.vit_config(trial.hyperparameters),
-            seed=values.get(proposals.SEED, self.seed),
-            round=values.get(proposals.ROUND, 0),
-            initial_epoch=values.get(proposals.INITIAL_EPOCH, 0),
-            epochs=values.get(proposals.EPOCHS, self.schedule_epochs),
-        )
+        seed, epochs = values.get(proposals.SEED, self.seed), values.get(proposals.EPOCHS, self.schedule_epochs)
+        return self._points.vit_config(trial.hyperparameters), seed, epochs
 
-    def make_reporter(self, trial: keras_tuner.engine.trial.Trial, proposal: Proposal) -> EpochReporter:
-        """Returns what tells how far a trial is; by itself it counts the trial's own epochs."""
-        seed = "" if proposal.seed == self.seed else f", seed {proposal.seed}"
-        phase = f"trial {int(trial.trial_id) + 1}, {name_point(proposal.network)}{seed}"
-        return EpochReporter(phase, proposal.epochs, epochs_before=-proposal.initial_epoch, epochs_in_step=1)
+    def make_reporter(self, trial: keras_tuner.engine.trial.Trial) -> EpochReporter | None:  # noqa: ARG002
+        """Returns None: a worker reports nothing, because the chief reports each trial that has ended."""
+        return None
 
 
 class StageTuner(PointTuner):
-    """The tuner of a stage of the search, which records what its trials came to.
+    """The tuner of a stage of the search, which records the results of its trials.
 
     Args:
-        stage: What the trials are for.
-        epochs_before: Epochs of the step that are done before this stage.
+        stage: Why the trials are made.
+        trials: Gets each trial as it ends; may hold those of an earlier stage.
         epochs_in_step: Epochs of the whole step, about.
-        folder: Gets a line in `trials.jsonl` for each trial as it ends.
-        trainings: Gets each training by its network and seed.
+        folder: Gets a line in `trials.jsonl` for each trial.
         **kwargs: Of `PointTuner`.
     """
 
     def __init__(
-        self,
-        *,
-        stage: Literal["search", "finalists"],
-        epochs_before: int,
-        epochs_in_step: int,
-        folder: pathlib.Path,
-        trainings: dict[tuple[ViTConfig, int], Checkpoint],
-        **kwargs: Any,
+        self, *, stage: Stage, trials: list[Trial], epochs_in_step: int, folder: pathlib.Path, **kwargs: Any
     ) -> None:
         self.stage = stage
-        self.epochs_done = epochs_before
+        self.trials = trials
         self.epochs_in_step = epochs_in_step
         self.folder = folder
-        self.results: list[Trial] = []
-        self.trainings = trainings
         super().__init__(project_name=stage, **kwargs)
 
     def on_trial_end(self, trial: keras_tuner.engine.trial.Trial) -> None:
-        """Tells the oracle, and records the trial."""
+        """Passes the trial to the oracle, and records it."""
         super().on_trial_end(trial)
         self.record(trial)
 
-    def record(self, trial: keras_tuner.engine.trial.Trial) -> None:
-        """Records a trial that has ended, whichever process trained it.
+    def record(self, trial: keras_tuner.engine.trial.Trial) -> Trial:
+        """Records a trial that has ended, in this process or in another.
 
         Raises:
-            FileNotFoundError: If the folder of checkpoints does not hold what was trained.
+            FileNotFoundError: If the folder of checkpoints does not hold the training.
         """
-        proposal = self.read_proposal(trial)
-        result = self._describe(trial, proposal)
+        result = self._describe(trial)
         if trial.status == "COMPLETED":
-            training = self.fitter.find(proposal.network, seed=proposal.seed, schedule_epochs=self.schedule_epochs)
+            network, seed, _ = self.read(trial)
+            training = self.fitter.find(network, seed=seed, schedule_epochs=self.schedule_epochs)
             if training is None:
                 raise FileNotFoundError(f"{self.fitter.folder} holds no whole checkpoint of {result.point}")
-            self.trainings[proposal.network, proposal.seed] = training
-            result = trials.complete(result, training)
-        self.results.append(result)
+            last = training.epochs[result.epochs - 1]
+            history = training.epochs[result.initial_epoch : result.epochs]
+            result = dataclasses.replace(
+                result,
+                status="completed",
+                parameters=training.parameters,
+                train_accuracy=last.train_accuracy,
+                train_loss=last.train_loss,
+                valid_accuracy=last.valid_accuracy,
+                valid_loss=last.valid_loss,
+                seconds=round(sum(epoch.seconds for epoch in history), 3),
+                history=history or (last,),
+            )
+        self.trials.append(result)
         append_trial(result, self.folder)
-        self.epochs_done += result.epochs_spent
+        return result
 
-    def _describe(self, trial: keras_tuner.engine.trial.Trial, proposal: Proposal) -> Trial:
-        point = name_point(proposal.network)
-        # A bracket of Hyperband begins at epoch 0 with points that an earlier one has trained.
-        done = [t.epochs for t in self.results if (t.point, t.seed, t.status) == (point, proposal.seed, "completed")]
+    def _describe(self, trial: keras_tuner.engine.trial.Trial) -> Trial:
+        network, seed, epochs = self.read(trial)
+        values = trial.hyperparameters.values
+        # The finalists, and the later brackets of Hyperband, begin at epoch 0 with points that are already trained.
+        done = max(values.get(proposals.INITIAL_EPOCH, 0), count_epochs(self.trials, network, seed))
         return Trial(
             stage=self.stage,
             trial_id=trial.trial_id,
-            round=proposal.round,
-            point=point,
-            config=describe_point(proposal.network),
-            seed=proposal.seed,
-            initial_epoch=min(proposal.epochs, max(proposal.initial_epoch, *done, 0)),
-            epochs=proposal.epochs,
-            macs=count_macs(proposal.network).total,
-            status="completed" if trial.status == "COMPLETED" else "failed",
-            reason=trial.hyperparameters.values.get(proposals.REASON),
+            round=values.get(proposals.ROUND, 0),
+            point=name_point(network),
+            config=describe_point(network),
+            seed=seed,
+            initial_epoch=min(epochs, done),
+            epochs=epochs,
+            macs=count_macs(network).total,
+            status="failed",
+            reason=values.get(proposals.REASON),
         )
 
-    def make_reporter(self, trial: keras_tuner.engine.trial.Trial, proposal: Proposal) -> EpochReporter:
-        """Returns what tells how far the whole step is."""
-        reporter = super().make_reporter(trial, proposal)
-        reporter.epochs_before = self.epochs_done - self._describe(trial, proposal).initial_epoch
-        reporter.epochs_in_step = max(self.epochs_in_step, self.epochs_done + 1)
-        return reporter
+    def make_reporter(self, trial: keras_tuner.engine.trial.Trial) -> EpochReporter:
+        """Returns what reports the epochs of a trial as a share of the whole step."""
+        result, done = self._describe(trial), sum(each.epochs_spent for each in self.trials)
+        seed = "" if result.seed == self.seed else f", seed {result.seed}"
+        phase = f"trial {int(trial.trial_id) + 1}, {result.point}{seed}"
+        return EpochReporter(phase, result.epochs, done - result.initial_epoch, max(self.epochs_in_step, done + 1))
+
+
+def count_epochs(trials: Sequence[Trial], point: ViTConfig, seed: int) -> int:
+    """Returns how many epochs of a point with a seed the completed trials have trained."""
+    key = (name_point(point), seed, "completed")
+    return max((trial.epochs for trial in trials if (trial.point, trial.seed, trial.status) == key), default=0)
 
 
 def describe_failure(error: Exception) -> str:
-    """Says in one sentence why a training failed."""
+    """Describes in one line why a training failed."""
     if isinstance(error, TrainingFailedError):
         return str(error)
     if isinstance(error, tf.errors.ResourceExhaustedError | MemoryError):

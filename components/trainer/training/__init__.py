@@ -1,1 +1,1 @@
-"""How one network is trained, on one device or on many, and how that survives."""
+"""The training of one network, on one device or on several, with checkpoints."""

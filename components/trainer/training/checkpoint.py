@@ -1,4 +1,4 @@
-"""A training's state on disk: whole or absent, whatever happens while it is written.
+"""A training's state on disk: whole or absent, even if the process is killed while it writes.
 
 Axes: examples.
 """
@@ -20,9 +20,9 @@ _DIGEST_BYTES = hashlib.sha256().digest_size
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Checkpoint:
-    """Where the training of one network with one seed stands."""
+    """The training of one network with one seed, up to some epoch."""
 
-    epochs: tuple[Epoch, ...]  # that are done
+    epochs: tuple[Epoch, ...]  # done so far
     correct: np.ndarray  # bool [epochs, examples]: which valid images each epoch got right
     state: tuple[np.ndarray, ...]  # variables of the network and its optimizer after the last epoch
     best_weights: tuple[np.ndarray, ...]  # variables of the network after the epoch with the best valid accuracy
@@ -35,7 +35,7 @@ class Checkpoint:
 
 
 def save(checkpoint: Checkpoint, path: pathlib.Path) -> None:
-    """Replaces the file in one step: a reader, and whoever comes after `kill -9`, sees the old one or the new one."""
+    """Replaces the file in one step: even after `kill -9`, a reader sees the old one or the new one."""
     payload = io.BytesIO()
     np.savez(
         payload,
@@ -62,7 +62,7 @@ def load(path: pathlib.Path) -> Checkpoint | None:
         path: Of `save`.
 
     Returns:
-        The checkpoint; None if there is none, or if the file is not to the last bit what `save` wrote.
+        The checkpoint; None if there is none, or if the file is damaged.
     """
     if not path.exists():
         return None

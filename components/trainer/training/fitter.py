@@ -1,4 +1,4 @@
-"""The Fitter: trains a network epoch by epoch, going on where an earlier process was stopped.
+"""The Fitter: trains a network epoch by epoch, and continues where an earlier process was stopped.
 
 Axes: batch, height, width, channels, classes, examples.
 """
@@ -18,7 +18,7 @@ from components.trainer.data.examples import Examples, count_batches, training_b
 from components.trainer.progress import EpochReporter
 from components.trainer.training import checkpoint
 from components.trainer.training.checkpoint import Checkpoint
-from components.trainer.training.loops import Loop, make_loop, make_strategy
+from components.trainer.training.loops import KerasLoop, make_loop, make_strategy
 from components.trainer.training.optimizer import averaged_weights, set_steps
 from models.search_space import name_point
 from models.vit import build_vit
@@ -29,20 +29,20 @@ _VALID_BATCH_SIZE = 256  # images
 
 
 class TrainingFailedError(Exception):
-    """A training came to nothing; the message says why."""
+    """A training has no result; the message gives the reason."""
 
 
 class Fitter:
     """Trains networks of one backbone on one dataset, and never the same epoch twice.
 
-    What is trained depends on the network, the seed and the epochs of the schedule, and on what `folder` stands for
-    (data, backbone, other settings, code), but not on interruptions: weights, optimizer state and the order of images
-    are those of an uninterrupted training.
+    A training depends on the network, the seed and the epochs of the schedule, and on everything that `folder` stands
+    for (data, backbone, other settings, code), but not on interruptions: weights, optimizer state and the order of
+    images are those of an uninterrupted training.
 
     Args:
-        config: How to train; its epochs and seed are given for each training instead.
-        train: What fits weights.
-        valid: What is measured after each epoch.
+        config: How to train; its epochs and seed are ignored, because each training has its own.
+        train: Fits the weights.
+        valid: Measured after each epoch.
         folder: Of the checkpoints.
     """
 
@@ -51,14 +51,17 @@ class Fitter:
         self.train = train
         self.valid = valid
         self.folder = folder
+        self._strategy = make_strategy(config.strategy)
         self._traced_loop = functools.lru_cache(maxsize=_MODELS_KEPT)(self._trace_loop)
 
-    @functools.cached_property
-    def _strategy(self) -> tf.distribute.Strategy | None:
-        return make_strategy(self.config.strategy)
-
     def fit(
-        self, network: ViTConfig, *, seed: int, epochs: int, schedule_epochs: int, reporter: EpochReporter
+        self,
+        network: ViTConfig,
+        *,
+        seed: int,
+        epochs: int,
+        schedule_epochs: int,
+        reporter: EpochReporter | None = None,
     ) -> Checkpoint:
         """Trains up to an epoch.
 
@@ -67,10 +70,10 @@ class Fitter:
             seed: Of initial weights, dropout, order and augmentation.
             epochs: To stop after.
             schedule_epochs: Over which the learning rate decays, at least `epochs`.
-            reporter: Told of every epoch that is trained now.
+            reporter: Reports every epoch that is trained now.
 
         Returns:
-            The training as it stands after its last epoch, which may be later than `epochs`.
+            The training after its last epoch, which may be later than `epochs`.
 
         Raises:
             TrainingFailedError: If the loss is not a finite number.
@@ -88,16 +91,15 @@ class Fitter:
         keeper = _EpochKeeper(loop, self.valid, done, self._locate(network, seed, schedule_epochs))
         loop.fit(
             training_batches(self.train, self.config, seed=seed, first_epoch=first_epoch),
-            initial_epoch=first_epoch,
-            epochs=epochs,
-            steps_per_epoch=count_batches(self.train, self.config),
-            callbacks=[keras.callbacks.TerminateOnNaN(), keeper, reporter],
+            count_batches(self.train, self.config),
+            range(first_epoch, epochs),
+            [keras.callbacks.TerminateOnNaN(), keeper, *([reporter] if reporter else [])],
         )
         assert keeper.checkpoint is not None
         return keeper.checkpoint
 
     def find(self, network: ViTConfig, *, seed: int, schedule_epochs: int) -> Checkpoint | None:
-        """Returns a training as far as it has come; None if it has not ended its first epoch."""
+        """Returns the epochs of a training that are done; None if there are none."""
         return checkpoint.load(self._locate(network, seed, schedule_epochs))
 
     def _locate(self, network: ViTConfig, seed: int, schedule_epochs: int) -> pathlib.Path:
@@ -109,10 +111,10 @@ class Fitter:
         _assign(model.variables, training.best_weights)
         return model
 
-    def _trace_loop(self, network: ViTConfig) -> Loop:
-        """Compiles a network and runs it once, so that no epoch's seconds hold what is done once."""
-        loop = make_loop(network, self.config, 1, self._strategy)  # each training tells its own number of steps
-        loop.fit(training_batches(self.train, self.config, seed=0, first_epoch=0), steps_per_epoch=1)
+    def _trace_loop(self, network: ViTConfig) -> KerasLoop:
+        """Compiles a network and runs it once, so that no epoch's seconds contain the tracing."""
+        loop = make_loop(network, self.config, self._strategy)
+        loop.fit(training_batches(self.train, self.config, seed=0, first_epoch=0), 1, range(1))
         loop.predict(self.valid.first(1).stream_images(1))
         return loop
 
@@ -120,7 +122,7 @@ class Fitter:
 def _restart(model: keras.Model, network: ViTConfig, seed: int) -> None:
     """Gives a model that has been trained the weights of a new one, and its optimizer a new one's zeros."""
     # Keras draws the seeds of initializers and dropout from this generator. `keras.utils.set_random_seed` also seeds
-    # TensorFlow, which then drops its cache of kernels and optimizes every graph again: a second a training and more.
+    # TensorFlow, which then drops its cache of kernels and optimizes every graph again: a second or more each time.
     random.seed(seed)
     _assign(model.variables, _read(build_vit(network).variables))
     for variable in model.optimizer.variables:
@@ -130,7 +132,7 @@ def _restart(model: keras.Model, network: ViTConfig, seed: int) -> None:
 class _EpochKeeper(keras.callbacks.Callback):
     """Measures each epoch on the valid split and keeps the training on disk."""
 
-    def __init__(self, loop: Loop, valid: Examples, done: Checkpoint | None, path: pathlib.Path) -> None:
+    def __init__(self, loop: KerasLoop, valid: Examples, done: Checkpoint | None, path: pathlib.Path) -> None:
         super().__init__()
         self.checkpoint = done
         self._loop = loop
@@ -155,28 +157,19 @@ class _EpochKeeper(keras.callbacks.Callback):
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(self._labels, logits)
         correct = np.argmax(logits, axis=-1) == self._labels.numpy()
         logs["val_accuracy"] = float(correct.mean())
-        self._keep(
-            Epoch(
-                epoch=epoch + 1,
-                train_loss=logs["loss"],
-                train_accuracy=logs["accuracy"],
-                valid_loss=float(np.mean(losses)),
-                valid_accuracy=logs["val_accuracy"],
-                seconds=round(time.monotonic() - self._began, 3),
-            ),
-            correct,
-            state,
-            weights,
+        measured = Epoch(
+            epoch=epoch + 1,
+            train_loss=logs["loss"],
+            train_accuracy=logs["accuracy"],
+            valid_loss=float(np.mean(losses)),
+            valid_accuracy=logs["val_accuracy"],
+            seconds=round(time.monotonic() - self._began, 3),
         )
-
-    def _keep(
-        self, epoch: Epoch, correct: np.ndarray, state: tuple[np.ndarray, ...], weights: tuple[np.ndarray, ...]
-    ) -> None:
         done = self.checkpoint
-        is_best = done is None or epoch.valid_accuracy > done.best_epoch.valid_accuracy
+        is_best = done is None or measured.valid_accuracy > done.best_epoch.valid_accuracy
         self.checkpoint = Checkpoint(
-            epochs=(epoch,) if done is None else (*done.epochs, epoch),
-            correct=correct[np.newaxis] if done is None else np.concatenate([done.correct, correct[np.newaxis]]),
+            epochs=(*(done.epochs if done else ()), measured),
+            correct=np.stack([*(done.correct if done else ()), correct]),
             state=state,
             best_weights=weights if done is None or is_best else done.best_weights,
             parameters=self.model.count_params(),

@@ -1,10 +1,10 @@
-"""Loops: what passes over a network's batches, on one device or on many.
+"""Training loops over a network's batches, on one device or on several.
 
 Axes: batch, height, width, channels, classes, examples.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+import contextlib
+from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -16,55 +16,28 @@ from models.vit import build_vit
 from models.vit_config import ViTConfig
 
 
-class Loop(Protocol):
-    """A compiled network, and how it is fitted and asked."""
-
-    model: keras.Model
-
-    def fit(
-        self,
-        batches: tf.data.Dataset,
-        *,
-        steps_per_epoch: int,
-        initial_epoch: int = 0,
-        epochs: int = 1,
-        callbacks: Sequence[keras.callbacks.Callback] = (),
-    ) -> None:
-        """Trains from `initial_epoch` up to `epochs`; batches are (images, labels) without end."""
-
-    def predict(self, images: tf.data.Dataset) -> np.ndarray:
-        """Returns the logits of all images, float32 [examples, classes]."""
-
-
-def make_loop(
-    network: ViTConfig, config: FitConfig, steps: int, strategy: tf.distribute.Strategy | None = None
-) -> Loop:
-    """Compiles a network with new weights.
+def make_loop(network: ViTConfig, config: FitConfig, strategy: tf.distribute.Strategy | None = None) -> "KerasLoop":
+    """Compiles a network with new weights; `set_steps` gives its schedule the length of a training.
 
     Args:
-        network: What is built.
+        network: The network.
         config: How it is trained.
-        steps: Updates of the whole training.
         strategy: Whose devices share each batch; None: Keras's own loop, on one device.
 
     Raises:
         ValueError: If there are more devices than images in a batch.
     """
-    if strategy is None:
+    if strategy and config.batch_size < strategy.num_replicas_in_sync:
+        least = strategy.num_replicas_in_sync
+        raise ValueError(f"fit.batch_size is {config.batch_size}; it must be at least {least}, the number of devices")
+    with strategy.scope() if strategy else contextlib.nullcontext():
         model = build_vit(network)
-        compile_model(model, config, steps)
-        return KerasLoop(model)
-    replicas = strategy.num_replicas_in_sync
-    if config.batch_size < replicas:
-        raise ValueError(f"fit.batch_size is {config.batch_size}, of which not all {replicas} devices get an image")
-    with strategy.scope():
-        model = build_vit(network)
-        compile_model(model, config, steps)
-    return ReplicaLoop(model, strategy)
+        compile_model(model, config, steps=1)
+    return ReplicaLoop(model, strategy) if strategy else KerasLoop(model)
 
 
 def make_strategy(name: Strategy) -> tf.distribute.Strategy | None:
-    """Makes the strategy that shares batches out.
+    """Makes the strategy that distributes batches.
 
     Args:
         name: "default": one device. "mirrored": all GPUs of this machine, or its CPU where it has none.
@@ -90,72 +63,74 @@ class KerasLoop:
 
     def __init__(self, model: keras.Model) -> None:
         self.model = model
-        self._answer = _trace_answers(lambda images: model(images, training=False), model)
+        signature = [tf.TensorSpec(model.input_shape, tf.float32)]  # traced once for all sizes of batch
+        self._predict_batch = tf.function(self._predict, input_signature=signature, autograph=False)
 
-    def fit(self, batches: tf.data.Dataset, **settings: Any) -> None:
-        """Trains, as `Loop` tells."""
-        self.model.fit(batches, verbose=0, **settings)
+    def fit(
+        self, batches: tf.data.Dataset, steps: int, epochs: range, callbacks: Sequence[keras.callbacks.Callback] = ()
+    ) -> None:
+        """Trains some epochs, counted from 0, of so many steps; batches are (images, labels) without end."""
+        self.model.fit(
+            batches,
+            verbose=0,
+            steps_per_epoch=steps,
+            initial_epoch=epochs.start,
+            epochs=epochs.stop,
+            callbacks=list(callbacks),
+        )
 
     def predict(self, images: tf.data.Dataset) -> np.ndarray:
-        """Returns logits, as `Loop` tells; Keras's own `predict` is traced anew for a second size of batch."""
-        return np.concatenate([self._answer(batch).numpy() for batch in images])
+        """Returns the logits of all images, float32 [examples, classes]."""
+        return np.concatenate([self._predict_batch(batch).numpy() for batch in images])
+
+    def _predict(self, images: tf.Tensor) -> tf.Tensor:
+        return self.model(images, training=False)
 
 
-class ReplicaLoop:
+class ReplicaLoop(KerasLoop):
     """A loop over all devices of a strategy: each has the same weights, and trains on its share of each batch.
 
-    The batches are those of one device. The gradients are summed before they are clipped, so that updates are, too, but
-    for the order of sums; batch norm takes mean and variance of each share by itself, and averages what it keeps. Keras
-    3 clips each device's gradients by itself.
+    The gradients are summed before they are clipped, so updates are those of one device but for the order of sums.
+    Batch norm takes mean and variance of each share by itself, and averages the moving ones. Keras 3 clips the
+    gradients of each device by themselves.
 
     Args:
         model: Built and compiled within the scope of the strategy.
-        strategy: That is synchronous.
+        strategy: A synchronous one.
 
     Reference:
-        Goyal et al., arXiv 1706.02677, "Subtleties and pitfalls of distributed SGD", on gradient aggregation: what a
-        share of a batch has to be divided by.
+        Goyal et al., arXiv 1706.02677, "Subtleties and pitfalls of distributed SGD", on gradient aggregation: how to
+        scale the loss of a share.
     """
 
     def __init__(self, model: keras.Model, strategy: tf.distribute.Strategy) -> None:
-        self.model = model
+        super().__init__(model)
         self._strategy = strategy
         self._train = tf.function(self._train_together, reduce_retracing=True, autograph=False)
-        self._answer = _trace_answers(self._answer_together, model)
 
     def fit(
-        self,
-        batches: tf.data.Dataset,
-        *,
-        steps_per_epoch: int,
-        initial_epoch: int = 0,
-        epochs: int = 1,
-        callbacks: Sequence[keras.callbacks.Callback] = (),
+        self, batches: tf.data.Dataset, steps: int, epochs: range, callbacks: Sequence[keras.callbacks.Callback] = ()
     ) -> None:
-        """Trains, as `Loop` tells."""
-        told = keras.callbacks.CallbackList(list(callbacks), model=self.model, epochs=epochs, steps=steps_per_epoch)
+        """Trains some epochs, as `KerasLoop` does."""
+        observers = keras.callbacks.CallbackList(list(callbacks), model=self.model, epochs=epochs.stop, steps=steps)
         stream = iter(batches)
         self.model.stop_training = False
-        told.on_train_begin()
-        for epoch in range(initial_epoch, epochs):
-            told.on_epoch_begin(epoch)
+        observers.on_train_begin()
+        for epoch in epochs:
+            observers.on_epoch_begin(epoch)
             logs: dict[str, float] = {}
             sums = np.zeros(2)
-            for step in range(steps_per_epoch):
+            for step in range(steps):
                 sums += self._train(*next(stream)).numpy()
                 loss, accuracy = sums / (step + 1)
                 logs = {"loss": float(loss), "accuracy": float(accuracy)}
-                told.on_train_batch_end(step, logs)
-                if self.model.stop_training:  # TerminateOnNaN; the loss is that of all devices, and so is the decision
+                observers.on_train_batch_end(step, logs)
+                if self.model.stop_training:  # by TerminateOnNaN, for all devices, which share the loss
                     break
-            told.on_epoch_end(epoch, logs)
+            observers.on_epoch_end(epoch, logs)
             if self.model.stop_training:
                 break
-        told.on_train_end()
-
-    def predict(self, images: tf.data.Dataset) -> np.ndarray:
-        """Returns logits, as `Loop` tells."""
-        return np.concatenate([self._answer(batch).numpy() for batch in images])
+        observers.on_train_end()
 
     def _train_together(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         """Updates the weights; returns mean loss and accuracy of the batch before that, float32 [2]."""
@@ -163,7 +138,7 @@ class ReplicaLoop:
         return self._strategy.reduce("SUM", measured, axis=None)
 
     def _train_on_share(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-        """Updates a device's weights as the whole batch wants it; returns what its share adds to loss and accuracy."""
+        """Updates a device's weights with the gradients of the whole batch; returns its part of loss and accuracy."""
         size = tf.cast(tf.shape(images)[0], tf.float32)
         images, labels = _take_share(images), _take_share(labels)
         with tf.GradientTape() as tape:
@@ -175,7 +150,7 @@ class ReplicaLoop:
         self.model.optimizer.apply(summed, self.model.trainable_variables)
         return tf.stack([loss, tf.reduce_sum(correct) / size])
 
-    def _answer_together(self, images: tf.Tensor) -> tf.Tensor:
+    def _predict(self, images: tf.Tensor) -> tf.Tensor:
         # Every device gets an image: oneDNN's convolution of an empty batch has a shape that the next one rejects.
         size = tf.shape(images)[0]
         missing = tf.math.floormod(-size, self._strategy.num_replicas_in_sync)
@@ -184,14 +159,8 @@ class ReplicaLoop:
         return self._strategy.gather(logits, axis=0)[:size]  # [batch, classes], in the order of the replicas
 
 
-def _trace_answers(answer: Callable[[tf.Tensor], tf.Tensor], model: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
-    """Traces what answers images, once for all sizes of batch."""
-    signature = [tf.TensorSpec(model.input_shape, tf.float32)]  # [batch, height, width, channels]
-    return tf.function(answer, input_signature=signature, autograph=False)
-
-
 def _take_share(batch: tf.Tensor) -> tf.Tensor:
-    """Returns the part of a batch that is this replica's; all parts together are the batch, whatever its size."""
+    """Returns this replica's part of a batch; all parts together are the batch, whatever its size."""
     context = tf.distribute.get_replica_context()
     replica, replicas = context.replica_id_in_sync_group, context.num_replicas_in_sync
     size = tf.shape(batch)[0]

@@ -1,4 +1,4 @@
-"""What training minimizes and how: the loss, the optimizer and its schedule."""
+"""The loss, the optimizer and its schedule."""
 
 import contextlib
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ def compile_model(model: keras.Model, config: FitConfig, steps: int) -> None:
         metrics=[keras.metrics.SparseCategoricalAccuracy("accuracy")],
         jit_compile=False,  # XLA takes four times as long to trace it on a CPU, and trains it no faster
     )
-    optimizer.build(model.trainable_variables)  # a variable made while the training step is traced has it traced twice
+    optimizer.build(model.trainable_variables)  # made while the step is traced, they would trigger a second trace
 
 
 def make_optimizer(config: FitConfig, steps: int) -> "FusedAdamW":
@@ -41,16 +41,16 @@ def make_optimizer(config: FitConfig, steps: int) -> "FusedAdamW":
 
 
 def set_steps(model: keras.Model, steps: int) -> None:
-    """Gives a compiled network, traced or not, a schedule of another length, in updates."""
+    """Sets the length of a compiled network's schedule, in updates; the network may be traced already."""
     model.optimizer._learning_rate.set_steps(steps)
 
 
 @contextlib.contextmanager
 def averaged_weights(model: keras.Model) -> Iterator[None]:
-    """Lends a model the moving average of its weights, if its optimizer keeps one.
+    """Gives a model the moving average of its weights, if its optimizer keeps one.
 
     Args:
-        model: That is being trained; afterwards it has its own weights again, to the last bit.
+        model: In training; afterwards it has its own weights again, bit-identical.
 
     Reference:
         Polyak and Juditsky, "Acceleration of stochastic approximation by averaging", SIAM J. Control Optim. 30, 1992.
@@ -64,12 +64,11 @@ def averaged_weights(model: keras.Model) -> Iterator[None]:
             variable.assign(value)
 
 
-@keras.saving.register_keras_serializable(package="tokenlearner")
 class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):
     """A learning rate that rises linearly from zero and falls along a cosine to zero.
 
-    It is that of `keras.optimizers.schedules.CosineDecay`, but its length is a variable, which a training step that has
-    been traced reads anew: trainings of all lengths share a trace.
+    Its values are those of `keras.optimizers.schedules.CosineDecay`, but its length is a variable, which a traced
+    training step reads anew: trainings of all lengths share a trace.
 
     Args:
         peak: The highest learning rate.
@@ -89,7 +88,7 @@ class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):
         self.set_steps(steps)
 
     def set_steps(self, steps: int) -> None:
-        """Makes it longer or shorter, in updates."""
+        """Sets the length, in updates."""
         self.steps = steps
         self.warmup_steps = max(1, round(self.warmup_share * steps))
         self.decay_steps = max(1, steps - self.warmup_steps)
@@ -107,21 +106,20 @@ class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):
         return {"peak": self.peak, "warmup_share": self.warmup_share, "steps": self.steps, "name": self.name}
 
 
-@keras.saving.register_keras_serializable(package="tokenlearner")
 class FusedAdamW(keras.optimizers.Adam):
     """AdamW that decays kernels only and updates each variable by few operations.
 
-    Keras spells AdamW, its schedule and the average of the weights out for each variable by itself. A small network is
-    traced in about three quarters of the time without.
+    Keras traces AdamW, its schedule and the average of the weights once for each variable. Without that, a small
+    network is traced in about three quarters of the time.
 
     Args:
         learning_rate: Number or schedule.
-        kernel_decay: Share of a kernel that is taken off at each step, times the learning rate.
+        kernel_decay: Share of a kernel that is subtracted at each step, times the learning rate.
         global_clipnorm: Largest norm of all gradients together.
         **kwargs: Of `keras.optimizers.Adam`.
 
     Reference:
-        Loshchilov and Hutter, arXiv 1711.05101, algorithm 2, with Keras's meaning of the decay.
+        Loshchilov and Hutter, arXiv 1711.05101, algorithm 2, with the decay as Keras defines it.
     """
 
     def __init__(
@@ -142,11 +140,11 @@ class FusedAdamW(keras.optimizers.Adam):
     ) -> None:
         """Updates all variables in place.
 
-        Where devices train together, each one calls it, with the same gradients, for its own copies.
+        Where several devices train, each one calls it, with the same gradients, for its own copies.
 
         Args:
             grads: One for each variable that the optimizer was built with, in their order.
-            trainable_variables: These variables.
+            trainable_variables: Ignored: these variables.
         """
         grads, _ = tf.clip_by_global_norm(grads, self.global_clipnorm)
         rate = tf.convert_to_tensor(self.learning_rate)
@@ -161,9 +159,9 @@ class FusedAdamW(keras.optimizers.Adam):
             "epsilon": tf.constant(self.epsilon),
         }
         decay = self.kernel_decay * rate
-        newness = tf.where(done == 0, 1.0, 1.0 - self.ema_momentum)  # of the first weights there is no average
+        newness = tf.where(done == 0, 1.0, 1.0 - self.ema_momentum)  # the average starts with the first weights
         for i, (gradient, variable) in enumerate(zip(grads, self._trainable_variables, strict=True)):
-            # By its handle a variable is this device's copy.
+            # The handle of a variable is this device's copy.
             weight = variable.value.handle
             if variable.name.endswith("kernel"):
                 tf.raw_ops.AssignSubVariableOp(resource=weight, value=decay * _read(weight))
@@ -184,7 +182,6 @@ def _read(handle: tf.Tensor) -> tf.Tensor:
     return tf.raw_ops.ReadVariableOp(resource=handle, dtype=tf.float32)
 
 
-@keras.saving.register_keras_serializable(package="tokenlearner")
 class SmoothedCrossentropy(keras.losses.Loss):
     """Cross-entropy of logits against integer labels, smoothed (Keras smooths one-hot labels only).
 
@@ -195,8 +192,8 @@ class SmoothedCrossentropy(keras.losses.Loss):
         Szegedy et al., arXiv 1512.00567, section 7.
     """
 
-    def __init__(self, label_smoothing: float, name: str = "smoothed_crossentropy", **kwargs: str) -> None:
-        super().__init__(name=name, **kwargs)
+    def __init__(self, label_smoothing: float) -> None:
+        super().__init__(name="smoothed_crossentropy")
         self.label_smoothing = label_smoothing
 
     def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
@@ -205,7 +202,3 @@ class SmoothedCrossentropy(keras.losses.Loss):
         return keras.losses.categorical_crossentropy(
             labels, y_pred, from_logits=True, label_smoothing=self.label_smoothing
         )
-
-    def get_config(self) -> dict[str, object]:
-        """Returns the arguments of `__init__`."""
-        return {**super().get_config(), "label_smoothing": self.label_smoothing}

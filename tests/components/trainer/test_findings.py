@@ -1,40 +1,30 @@
-"""What is said of a choice.
+"""The sentences about a choice.
 
 Axes: seeds, examples.
 """
 
-import dataclasses
-
-import numpy as np
+from trainings import make_candidate, make_point
 
 from components.trainer.findings import describe_choice
 from components.trainer.search.selection import Candidate, choose
 from models.reducers.registry import REDUCERS, TokenReducer
-from models.vit_config import ViTConfig
-
-_BACKBONE = ViTConfig(image_size=8, patch_size=2, dim=4, depth=3, num_heads=2, mlp_dims=(4,), num_classes=2)
 
 
 def candidate(reducer: TokenReducer | None, placement: int, *right: int) -> Candidate:
     """Makes a candidate from how many of a hundred images each seed got right."""
-    network = _BACKBONE
-    if reducer is not None:
-        network = dataclasses.replace(
-            _BACKBONE, token_reducer=reducer, blocks_before_token_learner=placement, num_tokens=2
-        )
-    return Candidate(network=network, correct=np.arange(100) < np.array(right)[:, np.newaxis])
+    return make_candidate(make_point(reducer, placement), *right)
 
 
-def describe(*candidates: Candidate, controls_may_win: bool = False, seed_deviation: float = 0.0) -> list[str]:
-    """Says what is found in the candidates; the last sentence, on the noise, has a test of its own."""
+def describe(*candidates: Candidate, controls_may_win: bool = False) -> list[str]:
+    """Describes the choice among candidates; the last sentence, about the noise, has a test of its own."""
     contenders = tuple(REDUCERS) if controls_may_win else ("token_learner", "token_learner_v11")
-    choice = choose(candidates, contenders=contenders, assumed_seed_deviation=seed_deviation)
+    choice = choose(candidates, contenders=contenders, assumed_seed_deviation=0.0)
     *sentences, noise = describe_choice(choice)
     assert noise.startswith("± is one standard error of the images and the seeds")
     return sentences
 
 
-def test_the_best_is_named_where_none_that_is_cheaper_comes_near() -> None:
+def test_the_best_point_wins_if_no_cheaper_one_comes_near() -> None:
     sentences = describe(candidate("token_learner", 1, 70), candidate("token_learner", 0, 60))
     assert sentences == [
         "token_learner-2@1 wins: no cheaper one that may win comes within one standard error of its 70.0%.",
@@ -54,7 +44,7 @@ def test_a_cheaper_winner_is_named_with_what_it_saves() -> None:
     ]
 
 
-def test_the_best_learned_reducer_is_held_against_each_control() -> None:
+def test_the_best_learned_reducer_is_compared_with_each_control() -> None:
     sentences = describe(
         candidate("token_learner", 1, 60),
         candidate(None, 0, 80),
@@ -69,23 +59,13 @@ def test_the_best_learned_reducer_is_held_against_each_control() -> None:
     assert "beats top_k_norm-2@1 (+30.0 ± 4.6 points)" in sentence
 
 
-def test_the_noise_of_the_seeds_is_in_what_is_said() -> None:
-    apart = [candidate("token_learner", 1, 66, 66), candidate("token_learner", 0, 60, 60)]
-    spread = [candidate("token_learner", 1, 70, 62), candidate("token_learner", 0, 56, 64)]
-    assert "differs by more than the noise" in describe(*apart)[1]
-    assert "differs by no more than the noise" in describe(*spread)[1]
-
-
-def test_a_control_that_would_win_is_named() -> None:
+def test_a_point_that_would_win_beside_a_control_is_named() -> None:
+    """Of the last three, the control is best; a learned point is one image behind, the winner one behind that."""
     control, learned = candidate("average_pooling", 0, 70), candidate("token_learner", 0, 60)
     cost = f"{control.macs / 1e6:.2f} million multiply-accumulates"
     sentence = f"If controls might win, average_pooling-2@0 would: 70.0% with {cost}."
     assert describe(control, learned)[-1] == sentence
     assert not [line for line in describe(control, learned, controls_may_win=True) if line.startswith("If controls")]
-
-
-def test_a_learned_reducer_that_would_win_beside_a_control_is_not_called_one() -> None:
-    """The control is best; one image behind it stands a learned point, and another one behind that, the winner."""
     sentences = describe(
         candidate("average_pooling", 2, 64), candidate("token_learner", 1, 63), candidate("token_learner", 0, 62)
     )
@@ -93,21 +73,15 @@ def test_a_learned_reducer_that_would_win_beside_a_control_is_not_called_one() -
     assert sentences[-1].startswith("If controls might win, token_learner-2@1 would: 63.0%")
 
 
-def test_where_the_spread_between_seeds_comes_from_is_said() -> None:
+def test_the_noise_is_described_with_its_origin() -> None:
     def noise_of(*right: int) -> str:
         candidates = [candidate("token_learner", 1, *right), candidate("token_learner", 0, *right)]
         return describe_choice(choose(candidates, contenders=("token_learner",), assumed_seed_deviation=0.0123))[-1]
 
-    said = (
-        "± is one standard error of the images and the seeds; from seed to seed an accuracy has a standard deviation of"
+    assert noise_of(60).endswith(
+        "from seed to seed an accuracy has a standard deviation of 1.23 points "
+        "(assumed, as each finalist counts with one seed; --search.seeds 2 or more measure it)."
     )
-    assert (
-        noise_of(60)
-        == f"{said} 1.23 points (assumed, as each finalist counts with one seed; --search.seeds 2 or more measure it)."
-    )
-    assert noise_of(60, 62) == f"{said} 1.41 points (measured on 2 finalists with 2 seeds each)."
-
-
-def test_one_finalist_has_no_noise_to_speak_of() -> None:
-    choice = choose([candidate("token_learner", 1, 60)], contenders=("token_learner",), assumed_seed_deviation=0.01)
-    assert not [sentence for sentence in describe_choice(choice) if "±" in sentence]
+    assert noise_of(60, 62).endswith(" 1.41 points (measured on 2 finalists with 2 seeds each).")
+    alone = choose([candidate("token_learner", 1, 60)], contenders=("token_learner",), assumed_seed_deviation=0.01)
+    assert not [sentence for sentence in describe_choice(alone) if "±" in sentence]

@@ -1,4 +1,4 @@
-"""run_fn: what it leaves open."""
+"""run_fn: it releases the images when it fails, and works alone in the folder of the trainings."""
 
 import dataclasses
 import pathlib
@@ -6,28 +6,39 @@ import types
 
 import numpy as np
 import pytest
+from trainings import make_examples
 
-from components.trainer import run
+from components.lock import LockedError, hold_lock
+from components.trainer import assignment, run
 from components.trainer.config import TrainerConfig
 from components.trainer.data.examples import Examples
+from components.trainer.state import locate_state
 
 
-def test_the_pixels_of_both_splits_are_removed_though_the_trainer_fails(
+def test_the_images_are_removed_though_the_trainer_fails(
     config: TrainerConfig, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    images, labels = np.zeros((7, 8, 8, 3), np.uint8), np.zeros(7, np.int64)
-    splits = [Examples.from_arrays(images, labels) for _ in range(2)]
-    unread = iter(splits)
-    monkeypatch.setattr(run, "read_examples", lambda *_: next(unread))
+    config = dataclasses.replace(config, state=dataclasses.replace(config.state, folder=str(tmp_path / "state")))
     fn_args = types.SimpleNamespace(
         custom_config={"trainer": dataclasses.asdict(config)},
         model_run_dir=str(tmp_path / "run"),
         transform_output="",
-        train_files=[],
-        eval_files=[],
+        train_files=["7"],
+        eval_files=["7"],
     )
+    splits = []
+
+    def draw(files: tuple[str], _: object) -> Examples:
+        splits.append(make_examples(np.zeros((int(files[0]), 8, 8, 3), np.uint8), np.zeros(int(files[0]), np.int64)))
+        return splits[-1]
+
+    monkeypatch.setattr(assignment, "read_examples", draw)
     with pytest.raises(ValueError, match=r"fit.batch_size is 8, which is more than there are training images"):
         run.run_fn(fn_args)
-    for split in splits:
+    fn_args.train_files = ["8"]
+    state = locate_state(config, draw(("8",), None), draw(("7",), None))
+    with hold_lock(state / "lock", ""), pytest.raises(LockedError, match="another search works in"):
+        run.run_fn(fn_args)
+    for split in (*splits[:2], *splits[4:]):
         with pytest.raises(ValueError, match="closed"):
             split.pixels.gather(np.array([0]))

@@ -1,171 +1,186 @@
-"""A search by several processes: it finds what one finds, whoever is killed."""
+"""A search by several processes: it finds what one process finds, even if processes are killed."""
 
+import contextlib
 import dataclasses
 import logging
 import os
 import pathlib
-import signal
 import socket
 import subprocess
 import sys
 import time
-from collections import Counter
 from typing import Any
 
+import psutil
 import pytest
-from search_ground import Ground, find_processes
-from trainings import Searched, describe, without_seconds
+from trainings import Searched, assert_same_search, search_assigned
 
-from components.artifacts.trial import Trial
+from components.trainer.assignment import Assignment
 from components.trainer.search import worker, worker_processes
-from components.trainer.search.worker_processes import make_variables, share_threads
+from components.trainer.search.chief import Chief
+from components.trainer.search.worker_processes import WorkerProcesses, share_threads
+from components.trainer.training import checkpoint
 
 
 @pytest.fixture(scope="module")
-def alone(ground: Ground, tmp_path_factory: pytest.TempPathFactory) -> Searched:
+def alone(assignment: Assignment, tmp_path_factory: pytest.TempPathFactory) -> Searched:
     """The search by one process."""
-    return ground.search(tmp_path_factory.mktemp("alone"), workers=1)
+    return search_assigned(assignment, tmp_path_factory.mktemp("alone"), workers=1)
 
 
-def assert_same_search(together: Searched, alone: Searched) -> None:
-    """Asserts that a search tried, found and chose what the other did; which trial ended first is of no account."""
-    tried, expected = (
-        sorted(without_seconds(searched.search.trials), key=lambda trial: (trial.stage, str(trial.trial_id)))
-        for searched in (together, alone)
-    )
-    assert tried == expected
-    assert describe(together.choice) == describe(alone.choice)
+@pytest.fixture
+def same_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers get as many threads as this process has: a sum over other shares rounds differently."""
+    monkeypatch.setattr(worker_processes, "share_threads", lambda _: share_threads(1))
 
 
-def test_two_workers_find_what_one_process_finds_though_one_of_them_is_killed(
-    ground: Ground,
+def find_processes(folder: pathlib.Path) -> list[psutil.Process]:
+    """Returns the running workers of a search."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if {worker.__name__, str(folder)} <= set(process.cmdline()) and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found
+
+
+def read_epochs(folder: pathlib.Path) -> dict[str, tuple[Any, ...]]:
+    """Returns the epochs of each training, with their seconds."""
+    trainings = {file.name: checkpoint.load(file) for file in folder.glob("*/*.checkpoint")}
+    return {name: training.epochs for name, training in trainings.items() if training}
+
+
+def assert_kept(before: dict[str, tuple[Any, ...]], folder: pathlib.Path) -> None:
+    """Asserts that no epoch was trained again."""
+    assert before
+    after = read_epochs(folder)
+    assert before == {name: after[name][: len(epochs)] for name, epochs in before.items()}
+
+
+@pytest.mark.usefixtures("same_threads")
+def test_a_worker_that_is_killed_is_restarted_and_the_search_finds_what_one_process_finds(
+    assignment: Assignment,
     alone: Searched,
     tmp_path: pathlib.Path,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """With as many threads as this process has: a sum over other shares rounds differently."""
-    monkeypatch.setattr(worker_processes, "share_threads", lambda _: share_threads(1))
-    killed: list[int] = []
+    """One of two workers, because each takes long to start; the slow test below has both."""
+    start, check = WorkerProcesses.start, Chief.raise_error
+    kept: list[dict[str, tuple[Any, ...]]] = []
 
-    def kill_once(report: dict[str, Any]) -> None:
-        if not killed and not report["epoch_has_ended"]:
-            victim = find_processes(worker.__name__, tmp_path)[0]
-            killed.append(victim.pid)
+    def start_first(self: WorkerProcesses, name: str) -> None:
+        if name == "worker1":
+            start(self, name)
+
+    def kill_in_second_trial(self: Chief) -> None:
+        check(self)
+        if not kept and "0001" in {trial.trial_id for trial in self.oracle.ongoing_trials.values()}:
+            [victim] = find_processes(tmp_path)
             victim.kill()
+            kept.append(read_epochs(tmp_path))
 
+    monkeypatch.setattr(WorkerProcesses, "start", start_first)
+    monkeypatch.setattr(Chief, "raise_error", kill_in_second_trial)
     caplog.set_level(logging.WARNING)
-    together = ground.search(tmp_path, workers=2, listen=kill_once)
+    together = search_assigned(assignment, tmp_path, workers=2)
     assert_same_search(together, alone)
-    assert len(killed) == 1
-    assert len([record for record in caplog.records if "was ended by SIGKILL" in record.getMessage()]) == 1
-    ended = Counter((report["phase"], report["epoch"]) for report in together.reports if report["epoch_has_ended"])
-    assert max(ended.values()) == 1  # no epoch that had ended was trained again
+    assert [m for m in caplog.messages if m == "worker1 was ended by SIGKILL with trial 0001; it is restarted"]
+    assert_kept(kept[0], tmp_path)
+    phases = [f"trial {int(t.trial_id or 0) + 1}, {t.point}" for t in together.search.trials if t.status == "completed"]
+    assert [report["phase"] for report in together.reports] == phases
     shares = [report["share"] for report in together.reports]
     assert shares == sorted(shares)
-    assert find_processes(worker.__name__, tmp_path) == []
-
-
-_CHIEF = """
-import pathlib, sys
-from components.trainer.search import worker_processes
-from search_ground import Ground
-worker_processes.share_threads = lambda _, share=worker_processes.share_threads: share(1)
-Ground.load(pathlib.Path(sys.argv[1])).search(pathlib.Path(sys.argv[2]), workers=2)
-"""
-
-
-def list_epochs(trials: list[Trial]) -> set[tuple[str, int, int]]:
-    """Lists what trials trained: point, seed, epoch."""
-    return {(trial.point, trial.seed, epoch.epoch) for trial in trials for epoch in trial.history}
+    assert 0 < shares[0] < shares[-1] < 1
+    assert find_processes(tmp_path) == []
 
 
 def test_workers_fill_the_cores_together(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
     assert [share_threads(workers) for workers in (1, 2, 3, 8, 20)] == [8, 4, 2, 1, 1]
-    variables = make_variables(port=8000, threads=2)
-    assert {variables["TF_NUM_INTRAOP_THREADS"], variables["OMP_NUM_THREADS"]} == {"2"}
+
+
+_CHIEF = """
+import pathlib, sys
+from components.trainer.assignment import Assignment
+from components.trainer.search import worker_processes
+from trainings import search_assigned
+worker_processes.share_threads = lambda _, share=worker_processes.share_threads: share(1)
+folder = pathlib.Path(sys.argv[1])
+search_assigned(Assignment.load(folder.parent), folder, workers=2)
+"""
 
 
 @pytest.mark.slow
-def test_workers_end_with_a_killed_chief_and_the_next_search_goes_on(
-    ground: Ground, alone: Searched, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.usefixtures("same_threads")
+def test_workers_end_with_a_killed_chief_and_workers_that_something_else_starts_continue(
+    assignment: Assignment, alone: Searched, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker_processes, "share_threads", lambda _: share_threads(1))
-    ground.save(tmp_path / "ground.json")
+    """First two of this machine; then two that find their chief by KerasTuner's variables."""
+    assignment.save(tmp_path)
     folder = tmp_path / "search"
     folder.mkdir()
-    command = [sys.executable, "-c", _CHIEF, str(tmp_path / "ground.json"), str(folder)]
-    with subprocess.Popen(command, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}) as chief:
-        while len(list(folder.glob("*/*.checkpoint"))) < 2:
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen([sys.executable, "-c", _CHIEF, str(folder)], env=environment) as chief:
+        while len(read_epochs(folder)) < 2:
             assert chief.poll() is None
             time.sleep(0.05)
-        assert len(find_processes(worker.__name__, folder)) == 2
-        chief.send_signal(signal.SIGKILL)
+        assert len(find_processes(folder)) == 2
+        chief.kill()
     deadline = time.monotonic() + 10
-    while find_processes(worker.__name__, folder):
+    while find_processes(folder):
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    again = ground.search(folder, workers=2)
-    assert_same_search(again, alone)
-    trained = {(report["phase"], report["epoch"]) for report in again.reports if report["epoch_has_ended"]}
-    assert 0 < len(trained) < len(list_epochs(alone.search.trials))
+    kept = read_epochs(folder)
 
-
-@pytest.mark.slow
-def test_workers_that_somebody_else_starts_find_the_chief_by_kerastuners_variables(
-    ground: Ground, alone: Searched, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    address = {"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": str(port)}
-    environment = os.environ | address | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, "-m", worker.__name__, str(tmp_path)]
+        address = {"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": str(free.getsockname()[1])}
+    command = [sys.executable, "-m", worker.__name__, str(folder)]
     workers = [
-        subprocess.Popen(command, env=environment | {"KERASTUNER_TUNER_ID": f"pod{number}"}, stdin=subprocess.DEVNULL)
-        for number in range(2)
+        subprocess.Popen(command, env=environment | address | {"KERASTUNER_TUNER_ID": name}, stdin=subprocess.DEVNULL)
+        for name in ("pod0", "pod1")
     ]
     for name, value in (address | {"KERASTUNER_TUNER_ID": "chief"}).items():
         monkeypatch.setenv(name, value)
-    together = ground.search(tmp_path, workers=1)
-    assert_same_search(together, alone)
-    assert together.reports == []  # workers elsewhere tell of themselves where they are
+    assert_same_search(search_assigned(assignment, folder, workers=1), alone)
+    assert_kept(kept, folder)
     assert [process.wait(30) for process in workers] == [0, 0]
 
 
-@pytest.mark.parametrize(
-    ("variables", "words"),
-    [
-        ({"IP": "127.0.0.1"}, "the environment has KERASTUNER_ORACLE_IP=127.0.0.1; a Trainer needs all of"),
-        ({"IP": "127.0.0.1", "PORT": "8000", "ID": "worker1"}, "KERASTUNER_TUNER_ID=worker1; a Trainer needs"),
-    ],
-)
-def test_kerastuners_variables_have_to_make_sense(
-    variables: dict[str, str], words: str, ground: Ground, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+def test_kerastuners_variables_have_to_be_complete(
+    assignment: Assignment, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    names = {"IP": "KERASTUNER_ORACLE_IP", "PORT": "KERASTUNER_ORACLE_PORT", "ID": "KERASTUNER_TUNER_ID"}
-    for name, value in variables.items():
-        monkeypatch.setenv(names[name], value)
-    with pytest.raises(ValueError, match=words):
-        ground.search(tmp_path, workers=1)
+    monkeypatch.setenv("KERASTUNER_ORACLE_IP", "127.0.0.1")
+    with pytest.raises(ValueError, match=r"the environment has KERASTUNER_ORACLE_IP=127.0.0.1; a Trainer needs all of"):
+        search_assigned(assignment, tmp_path, workers=1)
+    monkeypatch.setenv("KERASTUNER_ORACLE_PORT", "8000")
+    monkeypatch.setenv("KERASTUNER_TUNER_ID", "worker1")
+    with pytest.raises(ValueError, match="KERASTUNER_TUNER_ID=worker1; a Trainer needs"):
+        search_assigned(assignment, tmp_path, workers=1)
 
 
-def test_a_worker_with_other_code_does_not_train_for_this_search(ground: Ground, tmp_path: pathlib.Path) -> None:
-    with ground.open(tmp_path) as (assignment, _):
-        state = dataclasses.replace(assignment.config.state, code_digest="another")
-        other = dataclasses.replace(assignment, config=dataclasses.replace(assignment.config, state=state))
-        with pytest.raises(ValueError, match="this process's code is not the Trainer's"), worker.open_fitter(other):
-            pass
+def run_worker(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> str:
+    """Returns the message that a worker in this process ends with."""
+    monkeypatch.setattr(sys, "argv", ["worker.py", *arguments])
+    with pytest.raises(SystemExit) as end:
+        worker.main()
+    return str(end.value.code)
 
 
-def test_a_worker_needs_a_folder_and_kerastuners_variables(
-    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+def test_a_worker_rejects_what_it_cannot_work_with(
+    assignment: Assignment, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker, "_report_progress", lambda: None)
-    monkeypatch.setattr(sys, "argv", ["worker.py"])
-    with pytest.raises(SystemExit, match="Name the folder of the search: <pipeline root>/search"):
-        worker.main()
-    monkeypatch.setattr(sys, "argv", ["worker.py", str(tmp_path)])
-    with pytest.raises(SystemExit, match=r"^This process ends: the environment lacks KERASTUNER_TUNER_ID, "):
-        worker.main()
+    assert run_worker(monkeypatch) == "Name the folder of the search: <pipeline root>/search."
+    lacking = "This process ends: the environment lacks KERASTUNER_TUNER_ID, "
+    assert run_worker(monkeypatch, str(tmp_path)).startswith(lacking)
+    for name in (worker.ID, worker.IP, worker.PORT):
+        monkeypatch.setenv(name, "0")
+    monkeypatch.setattr(worker.OracleClient, "get_space", lambda _: None)
+    state = dataclasses.replace(assignment.config.state, folder=str(tmp_path))
+    config = dataclasses.replace(assignment.config, state=state)
+    dataclasses.replace(assignment, config=config, state="elsewhere").save(tmp_path)
+    assert "data, TensorFlow or Keras are not the Trainer's" in run_worker(monkeypatch, str(tmp_path))
+    config = dataclasses.replace(config, state=dataclasses.replace(state, code_digest="another"))
+    dataclasses.replace(assignment, config=config).save(tmp_path)
+    assert "this process's code is not the Trainer's" in run_worker(monkeypatch, str(tmp_path))

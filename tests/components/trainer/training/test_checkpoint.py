@@ -14,8 +14,6 @@ from components.artifacts.epoch import Epoch
 from components.trainer.training import checkpoint
 from components.trainer.training.checkpoint import Checkpoint
 
-_DIGEST_BYTES = 32  # of SHA-256, before the payload
-
 
 def _epoch(epoch: int, valid_accuracy: float) -> Epoch:
     return Epoch(
@@ -60,24 +58,26 @@ def assert_equal(one: Checkpoint | None, other: Checkpoint) -> None:
         assert [(a.dtype, a.shape, a.tobytes()) for a in arrays] == [(a.dtype, a.shape, a.tobytes()) for a in others]
 
 
-def test_what_was_saved_is_loaded_to_the_bit(saved: Checkpoint, tmp_path: pathlib.Path) -> None:
-    checkpoint.save(saved, tmp_path / "a.checkpoint")
-    assert_equal(checkpoint.load(tmp_path / "a.checkpoint"), saved)
-    assert [file.name for file in tmp_path.iterdir()] == ["a.checkpoint"]
+@pytest.fixture
+def path(tmp_path: pathlib.Path) -> pathlib.Path:
+    return tmp_path / "a.checkpoint"
 
 
-def test_a_later_state_replaces_an_earlier_one(saved: Checkpoint, tmp_path: pathlib.Path) -> None:
-    path = tmp_path / "a.checkpoint"
+def test_a_checkpoint_is_loaded_as_it_was_saved_and_replaces_an_earlier_one(
+    saved: Checkpoint, path: pathlib.Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    part = path.with_name("a.checkpoint.part")
+    part.write_bytes(b"of an interrupted save")
+    assert checkpoint.load(path) is None
     checkpoint.save(saved, path)
+    assert_equal(checkpoint.load(path), saved)
+    assert list(path.parent.iterdir()) == [path]
     later = dataclasses.replace(
         saved, epochs=(*saved.epochs, _epoch(3, 0.5)), correct=np.ones((3, 13), bool), state=saved.state[:3]
     )
     checkpoint.save(later, path)
+    part.write_bytes(b"of an interrupted save")
     assert_equal(checkpoint.load(path), later)
-
-
-def test_no_file_is_no_checkpoint(tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture) -> None:
-    assert checkpoint.load(tmp_path / "a.checkpoint") is None
     assert not caplog.records
 
 
@@ -86,61 +86,30 @@ def test_the_best_epoch_is_the_first_of_the_most_accurate(saved: Checkpoint) -> 
     assert dataclasses.replace(saved, epochs=epochs).best_epoch == epochs[1]
 
 
-def assert_damaged(path: pathlib.Path, content: bytes, caplog: pytest.LogCaptureFixture) -> None:
-    """Asserts that the content is no checkpoint, and that a warning says so."""
-    caplog.clear()
-    path.write_bytes(content)
-    assert checkpoint.load(path) is None
-    (record,) = caplog.records
-    assert record.levelname == "WARNING"
-    assert record.getMessage() == f"{path} is damaged; this training begins anew"
-
-
-def test_a_file_that_is_cut_off_anywhere_is_no_checkpoint(
-    saved: Checkpoint, tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture
+def test_a_file_that_is_cut_off_or_goes_on_or_has_a_flipped_bit_is_no_checkpoint(
+    saved: Checkpoint, path: pathlib.Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    path = tmp_path / "a.checkpoint"
     checkpoint.save(saved, path)
     content = path.read_bytes()
-    for length in {*range(40), *range(40, len(content), 97), len(content) - 1}:
-        assert_damaged(path, content[:length], caplog)
+    ends = {*range(40), *range(40, len(content), 97), len(content) - 1}
+    for damaged in (content + b"\0", *(content[:end] for end in ends), *(_flip(content, end) for end in ends)):
+        caplog.clear()
+        path.write_bytes(damaged)
+        assert checkpoint.load(path) is None
+        assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+            ("WARNING", f"{path} is damaged; this training begins anew")
+        ]
 
 
-def test_a_file_that_goes_on_after_its_end_is_no_checkpoint(
-    saved: Checkpoint, tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    path = tmp_path / "a.checkpoint"
-    checkpoint.save(saved, path)
-    assert_damaged(path, path.read_bytes() + b"\0", caplog)
-
-
-def test_a_file_with_any_bit_flipped_is_no_checkpoint(
-    saved: Checkpoint, tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    path = tmp_path / "a.checkpoint"
-    checkpoint.save(saved, path)
-    content = path.read_bytes()
-    for position in {*range(0, _DIGEST_BYTES + 8), *range(40, len(content), 61), len(content) - 1}:
-        changed = bytearray(content)
-        changed[position] ^= 1 << position % 8
-        assert_damaged(path, bytes(changed), caplog)
-
-
-def test_what_an_interrupted_save_leaves_aside_is_ignored(saved: Checkpoint, tmp_path: pathlib.Path) -> None:
-    path = tmp_path / "a.checkpoint"
-    part = tmp_path / "a.checkpoint.part"
-    part.write_bytes(b"half a checkp")
-    assert checkpoint.load(path) is None
-    checkpoint.save(saved, path)
-    assert not part.exists()
-    part.write_bytes(b"half a checkp")
-    assert_equal(checkpoint.load(path), saved)
+def _flip(content: bytes, position: int) -> bytes:
+    changed = bytearray(content)
+    changed[position] ^= 1 << position % 8
+    return bytes(changed)
 
 
 def test_a_save_that_fails_before_its_end_leaves_the_old_checkpoint(
-    saved: Checkpoint, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+    saved: Checkpoint, path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "a.checkpoint"
     checkpoint.save(saved, path)
 
     def fail(_: int) -> None:
