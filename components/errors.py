@@ -34,3 +34,5 @@ class DataFailure(Failure):
 
 class BadDataError(ValueError):
     """Raised by a step whose data is not what it should be; the message says where and what is wrong."""
+
+    exit_code = ExitCode.BAD_DATA

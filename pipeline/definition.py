@@ -1,6 +1,7 @@
 """The DAG, top to bottom."""
 
 import dataclasses
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -162,7 +163,7 @@ def generate_components(config: PipelineConfig, target: Target) -> Iterator[Base
         model_run=trainer.outputs["model_run"],
         transform_graph=transform.outputs["transform_graph"],
         **docker,
-        **config.serving.parameters(),
+        config=json.dumps(dataclasses.asdict(config.serving)),
         rejections=target.rejections,
         code_digest=_digest_code(ServingValidator),
     )

@@ -12,8 +12,8 @@ from rich.console import Console
 from sample_slice import PROJECT
 
 from pipeline.config import QUICK, PipelineConfig
-from pipeline.kubeflow.compilation import compile_pipeline
-from pipeline.kubeflow.options import KubeflowTarget, TrainerResources
+from pipeline.kubeflow.job import compile_pipeline
+from pipeline.kubeflow.options import KubeflowTarget, TrainerResources, check_target
 
 IMAGE = "europe-docker.pkg.dev/project/repository/tokenlearner:1"
 
@@ -65,15 +65,20 @@ def compile_job(
         pipeline_root=root,
         output=folder / "pipeline.json",
         trainer=TrainerResources(**resources),
-        beam_options=beam_options,
     )
     console = Console(width=200)
     with pytest.MonkeyPatch.context() as patch, console.capture() as said:
         patch.setattr(socket.socket, "connect", reject)
         patch.chdir(PROJECT)
-        compile_pipeline(config, target, console)
-    job = json_format.Parse(target.output.read_text(), pipeline_spec_pb2.PipelineJob())
+        check_target(config, target)
+        compile_pipeline(config, target, beam_options, console)
+    return read_job(target.output, said.get())
+
+
+def read_job(file: pathlib.Path, said: str) -> CompiledJob:
+    """Reads the file that was written."""
+    job = json_format.Parse(file.read_text(), pipeline_spec_pb2.PipelineJob())
     spec, deployment = pipeline_spec_pb2.PipelineSpec(), pipeline_spec_pb2.PipelineDeploymentConfig()
     json_format.ParseDict(json_format.MessageToDict(job.pipeline_spec), spec)
     json_format.ParseDict(json_format.MessageToDict(spec.deployment_spec), deployment)
-    return CompiledJob(job, spec, deployment, said.get())
+    return CompiledJob(job, spec, deployment, said)
