@@ -124,10 +124,10 @@ class Records:
         """Returns the artifacts that an execution read under a key."""
         return [artifact for artifact, under in self.list_inputs(execution) if under == key]
 
-    def outputs(self, execution: Execution, key: str) -> list[Artifact]:
-        """Returns the artifacts that an execution wrote, or took from the cache, under a key."""
-        links = self._by_execution[execution.id]
-        return [self.artifacts[link.artifact_id] for link in links if link.is_output and link.key == key]
+    def outputs(self, execution: Execution, key: str | None = None) -> list[Artifact]:
+        """Returns the artifacts that an execution wrote, or took from the cache, under a key or all keys."""
+        links = [link for link in self._by_execution[execution.id] if link.is_output and key in (None, link.key)]
+        return [self.artifacts[link.artifact_id] for link in links]
 
     def find_maker(self, artifact: Artifact) -> Execution | None:
         """Returns the execution that made an artifact, not one that took it from the cache."""

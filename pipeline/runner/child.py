@@ -107,7 +107,7 @@ class RunObserver(logging.Handler):
             self._began_bytes = read_peak() if reset_peak() else None
             self.send(StepBegan(self.step))
         elif record.msg == _STEP_LAUNCHED:
-            contexts = argument.contexts.contexts  # type: ignore[union-attr]  # of a PipelineNode
+            contexts = argument.contexts.contexts  # type: ignore[attr-defined]  # of a PipelineNode
             self._run_id = next(
                 each.name.field_value.string_value for each in contexts if each.type.name == "pipeline_run"
             )
