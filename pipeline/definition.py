@@ -39,7 +39,7 @@ def create_pipeline(config: PipelineConfig, target: Target | None = None) -> Pip
         target: Where the steps run; None: on this machine.
 
     Returns:
-        The pipeline, with its metadata in sqlite under `config.root` unless the target's platform keeps its own.
+        The pipeline, with its metadata in sqlite under `config.root` unless the target has its own.
 
     Raises:
         BadDataError: If no target is given and `config.data.tfds_dir` holds no whole TFDS dataset.
@@ -50,7 +50,7 @@ def create_pipeline(config: PipelineConfig, target: Target | None = None) -> Pip
         pipeline_root=target.root,
         components=list(generate_components(config, target)),
         enable_cache=True,
-        metadata_connection_config=target.platform.connect(config),
+        metadata_connection_config=target.metadata_connection,
         beam_pipeline_args=make_step_arguments(target.beam_options),
     )
 
@@ -117,7 +117,7 @@ def generate_components(config: PipelineConfig, target: Target) -> Iterator[Base
     yield trainer
     model = trainer.outputs["model"]
 
-    baseline = target.platform.make_baseline(model).with_id("Baseline")
+    baseline = target.make_baseline(model).with_id("Baseline")
     yield baseline
 
     evaluator = Evaluator(

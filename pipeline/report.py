@@ -39,7 +39,7 @@ def report(
     page = made / PAGE_FILE if made else None
     if output is not None or page is None or not page.is_file():
         page = output or config.root / "reports" / f"{record.run_id.replace(':', '-')}.html"
-        html = rebuild(config, record)
+        html = _render(config, record)
         page.parent.mkdir(parents=True, exist_ok=True)
         page.write_text(html)
     console.print(str(page), soft_wrap=True, markup=False, highlight=False)
@@ -48,7 +48,7 @@ def report(
     return page
 
 
-def rebuild(config: PipelineConfig, record: RunRecord) -> str:
+def _render(config: PipelineConfig, record: RunRecord) -> str:
     """Renders the page of a run as HTML; a section whose step the run did not reach says so."""
     model = _locate(record, "Trainer", "model")
     if model:  # needed for pictures only

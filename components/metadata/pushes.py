@@ -1,6 +1,5 @@
 """The pushes and rollbacks in ML Metadata, and the origin of a pushed model."""
 
-import contextlib
 import dataclasses
 import json
 from collections.abc import Iterable
@@ -91,7 +90,5 @@ def find_version(artifact: Artifact) -> int:
 
 def _find_code_digest(maker: Execution) -> str:
     properties = maker.custom_properties
-    with contextlib.suppress(ValueError, AttributeError):  # no JSON object
-        custom_config = json.loads(properties["custom_config"].string_value or "{}")
-        return str(properties["code_digest"].string_value or custom_config.get("code_digest", ""))
-    return ""
+    custom_config = json.loads(properties["custom_config"].string_value or "{}") or {}  # may be "null"
+    return str(properties["code_digest"].string_value or custom_config.get("code_digest", ""))

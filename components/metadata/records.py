@@ -15,16 +15,16 @@ from ml_metadata.proto.metadata_store_pb2 import Artifact, Event, Execution
 from components.errors import DataFailure, UsageFailure
 from components.metadata.snapshot import take_snapshot
 
-BLESS_NODE = "Bless"  # of executions by hand; no step of the DAG
-ROLLBACK_NODE = "Rollback"  # the same
-_OLD_TYPE = "GateVerdict"  # of an artifact; versions until 8b8ee5c had a step Gate
+BLESS_NODE = "Bless"  # of manual actions, which are no steps of the DAG
+ROLLBACK_NODE = "Rollback"
+_OLD_TYPE = "GateVerdict"  # of an artifact of the step Gate, which versions until 8b8ee5c had
 _CONSUMES = (Event.INPUT, Event.DECLARED_INPUT)
 _PRODUCES = (Event.OUTPUT, Event.DECLARED_OUTPUT)
 
 
 @dataclasses.dataclass(frozen=True)
 class Ancestor:
-    """An artifact behind others."""
+    """An artifact that others were made from."""
 
     artifact: Artifact
     key: str  # under which it was read
@@ -72,26 +72,20 @@ class Records:
     def _read(self, store: mlmd.MetadataStore) -> None:
         self.artifacts: dict[int, Artifact] = {artifact.id: artifact for artifact in store.get_artifacts()}
         self.executions: dict[int, Execution] = {execution.id: execution for execution in store.get_executions()}
-        events = store.get_events_by_execution_ids(list(self.executions)) if self.executions else []
         self._by_execution, self._by_artifact = defaultdict[int, list[Link]](list), defaultdict[int, list[Link]](list)
-        for event in events:
+        for event in store.get_events_by_execution_ids(list(self.executions)) if self.executions else ():
             key = next((step.key for step in event.path.steps if step.HasField("key")), "")
             link = Link(event.execution_id, event.artifact_id, key, event.type in _PRODUCES)
             if event.type in (*_CONSUMES, *_PRODUCES):
                 self._by_execution[link.execution_id].append(link)
                 self._by_artifact[link.artifact_id].append(link)
-        self.contexts = sorted(store.get_contexts(), key=lambda context: context.id)
-        of_context = {
-            context.id: [execution.id for execution in store.get_executions_by_context(context.id)]
-            for context in self.contexts
-            if context.type in ("pipeline_run", "node")
-        }
-        self._runs = {run.name: sorted(of_context[run.id]) for run in self.contexts if run.type == "pipeline_run"}
+        runs = sorted(store.get_contexts_by_type("pipeline_run"), key=lambda run: run.id)
+        self._began = {run.name: run.create_time_since_epoch / 1000 for run in runs}
+        self._runs = {run.name: sorted(each.id for each in store.get_executions_by_context(run.id)) for run in runs}
         self._nodes = {
-            execution_id: node.name.rpartition(".")[2]
-            for node in self.contexts
-            if node.type == "node"
-            for execution_id in of_context[node.id]
+            execution.id: node.name.rpartition(".")[2]
+            for node in store.get_contexts_by_type("node")
+            for execution in store.get_executions_by_context(node.id)
         }
 
     @property
@@ -101,8 +95,7 @@ class Records:
 
     def began(self, run_id: str) -> float:
         """Returns when a run began, in seconds since 1970."""
-        run = next(context for context in self.contexts if context.name == run_id and context.type == "pipeline_run")
-        return run.create_time_since_epoch / 1000
+        return self._began[run_id]
 
     def steps(self, run_id: str) -> dict[str, Execution]:
         """Returns the executions of a run by the name of their component, in the order in which they began."""

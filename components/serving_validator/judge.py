@@ -41,9 +41,8 @@ def judge(
         checks.append(Check(name="docker", passed=is_served_by_docker, sentence=docker))
     if isinstance(outcome, str):
         checks.append(Check(name="process", passed=False, sentence=outcome))
-        return ServingFindings(
-            checks=tuple(checks), latencies=(), load_seconds=None, peak_memory_bytes=None, tensorflow_version=None
-        )
+        nothing = {"load_seconds": None, "peak_memory_bytes": None, "tensorflow_version": None}
+        return ServingFindings(checks=tuple(checks), latencies=(), **nothing)
     checks += [_judge_isolation(outcome), _judge_loading(outcome)]
     if outcome.load_error is None:
         checks += judge_answers(plan, outcome.answers, expected, config.tolerance)

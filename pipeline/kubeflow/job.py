@@ -18,7 +18,7 @@ from pipeline.definition import create_pipeline
 from pipeline.kubeflow.options import SHIPPED_SAMPLE, KubeflowTarget, find_dataset
 from pipeline.kubeflow.step import EXECUTOR, locate
 from pipeline.prediction.files import write_whole
-from pipeline.target import KUBEFLOW, Target
+from pipeline.target import Target, resolve_latest
 
 COMMAND = ("python", "-m", "pipeline.kubeflow.step")  # the ENTRYPOINT of the Dockerfile
 TFX_COMMAND = ("python", "-m", EXECUTOR)  # leaves addresses as they are
@@ -56,7 +56,8 @@ def compile_pipeline(
     except BadDataError as error:
         raise DataFailure(f"{error}; run this in the project's folder.") from None
     cluster = Target(
-        platform=KUBEFLOW,
+        make_baseline=resolve_latest,
+        metadata_connection=None,
         root=target.pipeline_root,
         tfds_dir=tfds_dir,
         source_digest=source_digest,
