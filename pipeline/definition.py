@@ -38,11 +38,8 @@ def create_pipeline(config: PipelineConfig, target: Target | None = None) -> Pip
         config: Everything that the run depends on, its root as the steps see it.
         target: Where the steps run; None: on this machine.
 
-    Returns:
-        The pipeline, with its metadata in sqlite under `config.root` unless the target has its own.
-
     Raises:
-        BadDataError: If no target is given and `config.data.tfds_dir` holds no whole TFDS dataset.
+        BadDataError: No target is given and `config.data.tfds_dir` holds no complete TFDS dataset.
     """
     target = target or make_local_target(config)
     return Pipeline(
@@ -220,11 +217,7 @@ def generate_components(config: PipelineConfig, target: Target) -> Iterator[Base
 
 
 def _describe_server(model_name: str) -> infra_validator_pb2.ServingSpec:
-    """Asks for TensorFlow Serving in docker.
-
-    Args:
-        model_name: Part of the cache key and otherwise ignored: a new name keeps a rejection out of the cache.
-    """
+    """Describes TensorFlow Serving in docker; a new model name keeps rejections out of the cache."""
     return infra_validator_pb2.ServingSpec(
         tensorflow_serving=infra_validator_pb2.TensorFlowServing(tags=["latest"]),
         local_docker=infra_validator_pb2.LocalDockerConfig(),
@@ -236,5 +229,5 @@ def _import_path(function: Any) -> str:
     return f"{function.__module__}.{function.__qualname__}"
 
 
-def _digest_code(*parts: Any) -> str:
-    return digest_sources(*(part.__module__ for part in parts))
+def _digest_code(part: Any) -> str:
+    return digest_sources(part.__module__)

@@ -37,14 +37,14 @@ def is_rejected(serving: ServingFindings | None) -> bool:
 
 
 def describe_rejection(
-    verdict: Verdict | None, serving: ServingFindings | None, withheld: str | None, *, is_overridden: bool
+    verdict: Verdict | None, serving: ServingFindings | None, pusher_reason: str | None, *, is_overridden: bool
 ) -> str:
     """Describes why a model was not pushed.
 
     Args:
         verdict: Of the Evaluator.
         serving: Of the ServingValidator; None: it did not run.
-        withheld: Reason of the Pusher, a clause; used if neither of the two rejected it.
+        pusher_reason: Reason of the Pusher, a clause; used if neither of the two rejected it.
         is_overridden: Whether a manual blessing overrides the Evaluator.
 
     Returns:
@@ -55,6 +55,6 @@ def describe_rejection(
         reasons.append("not blessed")
     if is_rejected(serving):
         reasons.append("it does not serve as it must")
-    if withheld and not reasons:
-        reasons.append(withheld)
+    if pusher_reason and not reasons:
+        reasons.append(pusher_reason)
     return f", because {' and '.join(reasons)}" if reasons else ""

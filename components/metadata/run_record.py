@@ -95,48 +95,48 @@ class RunRecord:
 
     @property
     def overrides(self) -> list[Override]:
-        """The blessings by hand of this run's model, oldest first."""
+        """The manual blessings of this run's model, oldest first."""
         model = self.find_output("model")
         return find_overrides(self._records, model) if model else []
 
     @cached_property
     def winner(self) -> Winner | None:
         """The network that the search chose; like all outputs, None if the run has not reached the step."""
-        return self._read(read_winner, "model_run", WINNER_FILE)
+        return read_folder(read_winner, self.find_file("model_run", WINNER_FILE))
 
     @cached_property
     def search(self) -> SearchOutcome | None:
         """The outcome of the search, and how certain it is."""
-        return self._read(read_search, "model_run", SEARCH_FILE)
+        return read_folder(read_search, self.find_file("model_run", SEARCH_FILE))
 
     @cached_property
     def trials(self) -> tuple[Trial, ...]:
         """The trials of the search."""
-        return self._read(read_trials, "model_run", TRIALS_FILE) or ()
+        return read_folder(read_trials, self.find_file("model_run", TRIALS_FILE)) or ()
 
     @cached_property
     def verdict(self) -> Verdict | None:
         """The verdict of the Evaluator."""
-        return self._read(read_verdict, "verdict", VERDICT_FILE)
+        return read_folder(read_verdict, self.find_file("verdict", VERDICT_FILE))
 
     @cached_property
     def serving(self) -> ServingFindings | None:
         """The findings of the ServingValidator."""
-        return self._read(read_findings, "blessing", SERVING_FILE, step="ServingValidator")
+        return read_folder(read_findings, self.find_file("blessing", SERVING_FILE, step="ServingValidator"))
 
     @cached_property
     def lite(self) -> LiteComparison | None:
         """What the LiteConverter found."""
-        return self._read(read_comparison, "lite_models", COMPARISON_FILE)
+        return read_folder(read_comparison, self.find_file("lite_models", COMPARISON_FILE))
 
     @cached_property
     def duplicates(self) -> Duplicates | None:
         """The images that occur more than once."""
-        return self._read(read_duplicates, "duplicates", f"{DUPLICATES_PREFIX}*.jsonl")
+        return read_folder(read_duplicates, self.find_file("duplicates", f"{DUPLICATES_PREFIX}*.jsonl"))
 
     def read_right(self) -> tuple[np.ndarray, np.ndarray]:
         """Reads the ids of the test images, str [images], and whether the model is right on each, bool [images]."""
-        right = self._read(read_right, "verdict", f"{PREDICTIONS_PREFIX}*.parquet")
+        right = read_folder(read_right, self.find_file("verdict", f"{PREDICTIONS_PREFIX}*.parquet"))
         assert right is not None, "the caller requires a verdict"
         return right
 
@@ -158,23 +158,10 @@ class RunRecord:
         executions = [execution for name, execution in self._executions.items() if step in (None, name)]
         return next((found for each in executions for found in self._records.outputs(each, key)), None)
 
-    def _read(
-        self, reader: Callable[[pathlib.Path], Found], key: str, name: str, *, step: str | None = None
-    ) -> Found | None:
-        """Reads an output by the reader of its folder; None: the run has not reached the step.
-
-        Raises:
-            DataFailure: The file is damaged or missing.
-        """
+    def find_file(self, key: str, name: str, *, step: str | None = None) -> pathlib.Path | None:
+        """Returns a file in an output of a step; None if the run has not reached the step."""
         artifact = self.find_output(key, step=step)
-        try:
-            return reader(pathlib.Path(artifact.uri)) if artifact else None
-        except Exception as error:  # of zipfile, zlib, numpy, pydantic: a damaged file fails in many ways
-            what = (
-                "missing" if isinstance(error, FileNotFoundError) else "damaged or of another version of this project"
-            )
-            file = pathlib.Path(artifact.uri) / name if artifact else name
-            raise DataFailure(f"{file} is {what}; put a copy of it back, or run again in another --root.") from None
+        return pathlib.Path(artifact.uri) / name if artifact else None
 
     def find_trainer(self) -> Execution | None:
         """Returns the execution that trained the model, maybe in an earlier run."""
@@ -187,6 +174,19 @@ class RunRecord:
         if state == "running":
             seconds = time.time() - execution.create_time_since_epoch / 1000
         return StepOutcome(name=name, state=state, seconds=None if state == "interrupted" else seconds)
+
+
+def read_folder(reader: Callable[[pathlib.Path], Found], file: pathlib.Path | None) -> Found | None:
+    """Reads a file by the reader of its folder; None if there is no file yet.
+
+    Raises:
+        DataFailure: The file is damaged or missing.
+    """
+    try:
+        return reader(file.parent) if file else None
+    except Exception as error:  # of zipfile, zlib, numpy, pydantic: a damaged file fails in many ways
+        what = "missing" if isinstance(error, FileNotFoundError) else "damaged or of another version of this project"
+        raise DataFailure(f"{file} is {what}; put a copy of it back, or run again in another --root.") from None
 
 
 def read_run(root_path: pathlib.Path, beginning: str | None = None) -> RunRecord:

@@ -49,9 +49,9 @@ def _copy(path: pathlib.Path, copy: pathlib.Path) -> None:
         source.execute("BEGIN")
         source.execute("SELECT count(*) FROM sqlite_master").fetchone()
         source.backup(target)
-        faults = [fault for (fault,) in target.execute("PRAGMA quick_check(1)")]
-        if faults != ["ok"]:
-            raise sqlite3.DatabaseError(f"quick_check: {faults[0].splitlines()[-1]}")
+        errors = [error for (error,) in target.execute("PRAGMA quick_check(1)")]
+        if errors != ["ok"]:
+            raise sqlite3.DatabaseError(f"quick_check: {errors[0].splitlines()[-1]}")
         if not target.execute("SELECT count(*) FROM sqlite_master WHERE name = 'MLMDEnv'").fetchone()[0]:
             raise DataFailure(f"{path} holds no ML Metadata; remove it, or name another folder with --root.")
 

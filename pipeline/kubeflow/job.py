@@ -77,9 +77,8 @@ def compile_pipeline(
 
 def _make_job(pipeline: Pipeline, target: KubeflowTarget, beam_options: tuple[str, ...]) -> dict[str, Any]:
     """Returns a PipelineJob as JSON, of the pipeline spec 2.1."""
-    resources = _Resources(
-        cpu_limit=target.trainer.cpu, memory_limit=target.trainer.memory_gb
-    )  # Kubernetes requests them
+    # Limits, which Kubernetes also takes as requests.
+    resources = _Resources(cpu_limit=target.trainer.cpu, memory_limit=target.trainer.memory_gb)
     if target.trainer.accelerator:
         resources.accelerator.type = target.trainer.accelerator
         resources.accelerator.count = target.trainer.accelerator_count

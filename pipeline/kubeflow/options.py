@@ -14,11 +14,7 @@ IMAGE_FOLDER = pathlib.Path("/tokenlearner")  # the WORKDIR of the Dockerfile
 SHIPPED_SAMPLE = pathlib.Path("data/cifar10_sample")  # which the image holds, too
 
 _PIPELINE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,127}")
-_PATH_PART = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"  # of the grammar of github.com/distribution/reference
-_IMAGE = re.compile(
-    rf"(?:[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]+)?/)?{_PATH_PART}(?:/{_PATH_PART})*"
-    r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?"
-)
+_IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9./:@_-]*[A-Za-z0-9]")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

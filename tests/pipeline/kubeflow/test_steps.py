@@ -1,12 +1,13 @@
 """All steps of a compiled pipeline, one after the other by the image's entry, with a folder for the bucket."""
 
-import dataclasses
 import graphlib
 import json
 import pathlib
 
 import pytest
 from compiled_job import Artifacts, CompiledJob, compile_job, make_invocation
+from sample_slice import Copies
+from workplace import Workplace
 
 from pipeline.config import QUICK, PipelineConfig
 from pipeline.kubeflow.step import run_step
@@ -35,24 +36,9 @@ def test_a_cluster_could_run_every_step_to_a_pushed_model(slice_dir: pathlib.Pat
 
 
 def _make_tiny(tfds_dir: pathlib.Path) -> PipelineConfig:
-    """Returns the least that comes to a pushed model."""
-    return dataclasses.replace(
-        QUICK,
-        data=dataclasses.replace(QUICK.data, tfds_dir=tfds_dir),
-        model=dataclasses.replace(QUICK.model, dim=16, depth=2, mlp_dims=(16,)),
-        search=dataclasses.replace(
-            QUICK.search, placements=(1,), token_counts=(4,), reducers=("token_learner",), max_epochs=1, finalists=1
-        ),
-        fit=dataclasses.replace(QUICK.fit, epochs=1),
-        evaluation=dataclasses.replace(QUICK.evaluation, min_accuracy=0.0),
-        serving=dataclasses.replace(
-            QUICK.serving,
-            max_batch_1_p50_seconds=60.0,
-            max_batch_1_p95_seconds=60.0,
-            max_batch_32_p50_seconds=60.0,
-            max_batch_32_p95_seconds=60.0,
-        ),
-    )
+    """Returns a small configuration whose model is pushed even on a busy machine."""
+    limits = [f"--serving.max-batch-{size}-{quantile}-seconds=60" for size in (1, 32) for quantile in ("p50", "p95")]
+    return Workplace(QUICK.root, tfds_dir, Copies(0)).configure("--evaluation.min-accuracy=0", *limits)
 
 
 def _order(compiled: CompiledJob) -> list[str]:
