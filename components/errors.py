@@ -34,3 +34,5 @@ class DataFailure(Failure):
 
 class BadDataError(ValueError):
     """Raised by a step that rejects its data; the message says what is wrong, and where."""
+
+    exit_code = ExitCode.BAD_DATA

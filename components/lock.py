@@ -7,10 +7,12 @@ import time
 from collections.abc import Iterator
 from typing import IO
 
+from components.errors import UsageFailure
+
 _LOOK_SECONDS = 0.05
 
 
-class LockedError(Exception):
+class LockedError(UsageFailure):
     """Another process holds the lock; the message says what to do."""
 
 

@@ -1,8 +1,7 @@
-"""How Beam runs: in memory, unless its own options on the command line, `--beam.…`, say otherwise."""
+"""Beam's options: in memory by default, overridden on the command line by `--beam.…`."""
 
 import argparse
 import contextlib
-import difflib
 import logging
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,14 +21,14 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
 
 def split_arguments(arguments: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
-    """Takes Beam's options out of a command line.
+    """Separates Beam's options from a command line.
 
     Args:
-        arguments: In which `--beam.flink-master host:8081` is Beam's `--flink_master=host:8081`. A value stands behind
-            `=`, or is the next word unless that begins with a dash; values are not touched.
+        arguments: `--beam.flink-master host:8081` is Beam's `--flink_master=host:8081`. A value follows `=`, or is the
+            next word unless that begins with a dash.
 
     Returns:
-        The other arguments, and the options as Beam takes them, both in their order.
+        The other arguments, and Beam's options in its own spelling, both in their order.
 
     Raises:
         UsageFailure: If an option has no name.
@@ -52,14 +51,11 @@ def split_arguments(arguments: Sequence[str]) -> tuple[list[str], tuple[str, ...
 
 
 def check_beam_options(options: Sequence[str]) -> None:
-    """Checks Beam's options by themselves, offline.
-
-    Args:
-        options: Of Beam; they override ours.
+    """Checks Beam's options offline.
 
     Raises:
-        UsageFailure: If Beam does not know one, rejects its value, or cannot import the runner. Runners that are asked
-            through a job server have options of their own, which only that server knows: unknown ones are passed on.
+        UsageFailure: Beam does not know an option, rejects its value, or cannot import the runner. Runners behind a job
+            server have options that only the server knows: unknown ones are passed on.
     """
     quiet_imports()
     from apache_beam.options.pipeline_options import PipelineOptions
@@ -74,13 +70,11 @@ def check_beam_options(options: Sequence[str]) -> None:
         known, unknown = parser.parse_known_args([*BEAM_ARGS, *options])
         runner = create_runner(known.runner)
     if unknown and not isinstance(runner, PortableRunner):
-        names = re.findall(r"--\w+", parser.format_help())
-        near = difflib.get_close_matches(unknown[0].partition("=")[0], names, n=1, cutoff=0.8)
-        raise UsageFailure(f"Beam knows no {_spell(unknown)}{f'; it knows {_spell(near)}' if near else ''}.")
+        raise UsageFailure(f"Beam knows no {_spell(unknown)}.")
 
 
 def runs_elsewhere(options: Iterable[str]) -> bool:
-    """Tells whether options name another runner than ours, so that Beam's work may be done on other machines."""
+    """Whether options name another runner than ours, which may run on other machines."""
     from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 
     runners = [PipelineOptions(each).view_as(StandardOptions).runner for each in (BEAM_ARGS, [*BEAM_ARGS, *options])]
@@ -90,12 +84,8 @@ def runs_elsewhere(options: Iterable[str]) -> bool:
 def make_step_arguments(options: Sequence[str]) -> list[str]:
     """Returns all options of Beam for the steps of the DAG.
 
-    For each step, TFX would pack itself into an archive for Beam's workers, which takes seconds and leaves a copy of
-    TFX in the temporary folder, unless an option says where they have it from. Our runner's workers are threads of this
-    process: it asks for no image.
-
-    Args:
-        options: Of Beam; they override ours.
+    Without the option for an image, TFX would pack itself for Beam's workers in each step, which takes seconds and
+    leaves a copy of TFX in the temporary folder. The workers of our runner are threads of this process.
     """
     return [*BEAM_ARGS, *([] if runs_elsewhere(options) else ["--sdk_container_image=none"]), *options]
 
@@ -103,11 +93,8 @@ def make_step_arguments(options: Sequence[str]) -> list[str]:
 def make_beam_pipeline(options: Sequence[str]) -> "beam.Pipeline":
     """Makes an empty Beam pipeline.
 
-    Args:
-        options: Of Beam; they override ours.
-
     Raises:
-        UsageFailure: As `check_beam_options`, or if the options do not fit together; some runners ask their service.
+        UsageFailure: As `check_beam_options`, or the options contradict each other; some runners call their service.
     """
     check_beam_options(options)
     import apache_beam as beam

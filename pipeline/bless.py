@@ -1,4 +1,4 @@
-"""Blesses a model that the Evaluator rejected, and records who did so, when and why."""
+"""Blesses a model that the Evaluator rejected, and records by whom, when and why."""
 
 import pathlib
 import time
@@ -18,30 +18,31 @@ _BLESSED_FILE = "BLESSED"  # as TFX's Evaluator names it
 
 
 def bless(root_path: pathlib.Path, run: str, reason: str, console: Console) -> None:
-    """Blesses the model of a run; the next run with the same settings pushes it, if it serves.
+    """Blesses the model of a run; the next run with the same settings pushes it if it can be served.
 
     Args:
         root_path: The pipeline root.
         run: The id of a run, or how it begins.
-        reason: Why, for whoever inspects this later.
-        console: Where to say what was done.
+        reason: Recorded with the blessing.
+        console: Shows the result.
 
     Raises:
-        UsageFailure: Empty reason, unknown run, no model to bless, or it is blessed already.
-        LockedError: A run is at work in the root.
+        UsageFailure: Empty reason, unknown run, no model to bless, it is blessed already, or a run is in progress.
     """
     reason = " ".join(reason.split())
     if not reason:
-        raise UsageFailure('reason is empty; say why, as in --reason "the classes that fell matter little here".')
+        raise UsageFailure(
+            'reason is empty; give one, as in --reason "the classes that lost accuracy matter little here".'
+        )
     Root(root_path)  # nothing is made in a root without runs
     busy = f"another run works in {root_path}; wait for it."
     with hold_lock(root_path / ".lock", busy):
         root = Root(root_path)
         record = RunRecord(root, root.find_run(run))
         model, judged = _find_judged(root, record)
-        follows = "pushes it; what ran before comes from the cache."
+        follows = "pushes it; all earlier steps come from the cache."
         if is_rejected(record.serving):
-            follows = "asks it once more to serve, which it did not as it must, and pushes it if it does now."
+            follows = "runs the ServingValidator, which rejected it, again, and pushes it if it passes now."
         _record(root_path, record, model, judged, reason)
         overrides = RunRecord(Root(root_path), record.run_id).overrides
     console.print(f"{describe_override(overrides[-1])}.".replace("..", "."), markup=False, highlight=False)
@@ -49,7 +50,7 @@ def bless(root_path: pathlib.Path, run: str, reason: str, console: Console) -> N
 
 
 def _find_judged(root: Root, record: RunRecord) -> tuple[Artifact, Artifact]:
-    """Returns the model of a run and the Evaluator's rejection of it."""
+    """Returns the model of a run and its blessing by the Evaluator, which is a rejection."""
     short = shorten(record.run_id)
     model, verdict = record.find_output("model"), record.find_output("verdict")
     evaluator = root.records.find_maker(verdict) if verdict else None

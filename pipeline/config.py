@@ -1,9 +1,10 @@
-"""The only home of numbers: frozen dataclasses and the profiles QUICK and FULL."""
+"""The configuration: frozen dataclasses and the profiles QUICK and FULL, the only place for numbers."""
 
 import dataclasses
 import pathlib
 
 from components import features
+from components.serving_validator.config import ServingConfig
 from components.trainer.config import FitConfig, SearchConfig, StateConfig, TrainerConfig, check_range
 from models.presets import PRESETS
 from models.reducers.registry import CONTROLS
@@ -12,14 +13,13 @@ from models.vit_config import MlpOutputActivation, Pooling, Positions, Stem, Tok
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DataConfig:
-    """What is read."""
+    """The images."""
 
     tfds_dir: pathlib.Path  # version folder of a prepared TFDS dataset `cifar10`
-    train_images: int  # the first so many training images, in the authors' order, fit weights; the others choose
+    train_images: int  # fit weights: the first ones in the authors' order; the others select
     max_duplicate_share: float  # share of a split's images that may also occur in another split, 0..1
 
     def __post_init__(self) -> None:
-        """Rejects a split without images, and what is no share."""
         check_range("data.train_images", self.train_images, 1, 49_999)
         check_range("data.max_duplicate_share", self.max_duplicate_share, 0, 1)
 
@@ -37,13 +37,12 @@ class ModelConfig:
     mlp_output_activation: MlpOutputActivation  # the Keras example has "gelu"
     dropout_rate: float  # 0..1
     stem: Stem  # overlapping 3x3 convolutions, plain or residual, or a linear projection of each patch
-    positions: Positions  # how a patch knows where it is
-    pooling: Pooling  # of all tokens into the one that is classified
+    positions: Positions  # encoding of the position of a patch
+    pooling: Pooling  # of all tokens into one that is classified
     token_learner_pooling: TokenLearnerPooling  # of the reducer "token_learner"
     token_bottleneck_dim: int  # hidden units in "token_learner_v11" and in the TokenFuser
 
     def __post_init__(self) -> None:
-        """Rejects what cannot be built."""
         try:
             self.backbone()
         except ValueError as error:
@@ -51,7 +50,7 @@ class ModelConfig:
 
     @classmethod
     def of(cls, network: ViTConfig) -> "ModelConfig":
-        """Takes the fields of a network without its token reducer."""
+        """Takes the fields from a network without its token reducer."""
         return cls(**{field.name: getattr(network, field.name) for field in dataclasses.fields(cls)})
 
     def backbone(self) -> ViTConfig:
@@ -62,15 +61,14 @@ class ModelConfig:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class EvaluationConfig:
-    """What blesses a model; `components/evaluator/rules.py` tells how these numbers are used, and chosen."""
+    """The rules that bless a model; see `components/evaluator/rules.py` for their use and choice."""
 
     min_accuracy: float  # test accuracy below which no model is blessed, 0..1
-    max_accuracy_drop: float  # how far below the last blessed model its whole 95 % interval may reach, 0..1
+    max_accuracy_drop: float  # how far its 95 % interval may reach below the last blessed model, 0..1
     max_class_accuracy_drop: float  # the same within each class, 0..1
     max_mmacs: float | None  # million multiply-accumulates an image that a blessed model may need; None: no budget
 
     def __post_init__(self) -> None:
-        """Rejects thresholds that are no shares."""
         for name in ("min_accuracy", "max_accuracy_drop", "max_class_accuracy_drop"):
             check_range(f"evaluation.{name}", getattr(self, name), 0, 1)
         if self.max_mmacs is not None:
@@ -78,40 +76,8 @@ class EvaluationConfig:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ServingConfig:
-    """What a model has to show before it is pushed; a fresh process loads the exported model and asks it."""
-
-    records: int  # images of the test split that are sent
-    tolerance: float  # by which a served probability may differ from the trainer's own network's, 0..1
-    timed_requests: int  # of each signature and batch size
-    max_batch_1_p50_seconds: float  # that half of the requests with one image may take
-    max_batch_1_p95_seconds: float  # the same for 95 % of them
-    max_batch_32_p50_seconds: float  # that half of the requests with 32 images may take
-    max_batch_32_p95_seconds: float  # the same for 95 % of them
-    max_memory_mib: int  # MiB that the process may need at most, TensorFlow included
-    time_limit_seconds: float  # after which the process is ended, and the model is not pushed
-    docker: bool  # also ask TensorFlow Serving, with TFX's InfraValidator; needs a docker daemon
-
-    def __post_init__(self) -> None:
-        """Rejects what cannot be measured."""
-        for name in ("records", "timed_requests"):
-            check_range(f"serving.{name}", getattr(self, name), 1)
-        check_range("serving.tolerance", self.tolerance, 0, 1)
-        for field in dataclasses.fields(self):
-            if field.name.startswith("max_") or field.name == "time_limit_seconds":
-                check_range(f"serving.{field.name}", getattr(self, field.name), 0)
-
-    def parameters(self) -> dict[str, int | float]:
-        """Returns what the ServingValidator is told."""
-        return {name: value for name, value in dataclasses.asdict(self).items() if name != "docker"}
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
 class PushConfig:
-    """What is served, and what stands beside it.
-
-    `components/evaluator/lite.py` explains how the margin is used and chosen.
-    """
+    """The served versions; see `components/evaluator/lite.py` for the use and choice of the margin."""
 
     keep_versions: int  # of the newest pushed versions; the last other blessed model's stays in any case
     int8_margin: (
@@ -119,7 +85,6 @@ class PushConfig:
     )
 
     def __post_init__(self) -> None:
-        """Rejects a folder without any version, and a margin that is no share."""
         check_range("push.keep_versions", self.keep_versions, 1)
         check_range("push.int8_margin", self.int8_margin, 0, 1)
 
@@ -139,15 +104,10 @@ class PipelineConfig:
     push: PushConfig
 
     def __post_init__(self) -> None:
-        """Checks that every point of the search can be built."""
-        self.trainer(code_digest="")
+        self.trainer(code_digest="")  # raises if a point of the search cannot be built
 
     def trainer(self, code_digest: str) -> TrainerConfig:
-        """Returns what the Trainer is told.
-
-        Args:
-            code_digest: Of the sources that a trained weight depends on.
-        """
+        """Returns the Trainer's part; the digest is of the sources that trained weights depend on."""
         state = StateConfig(folder=str((self.root / "search").resolve()), code_digest=code_digest)
         return TrainerConfig(backbone=self.model.backbone(), search=self.search, fit=self.fit, state=state)
 

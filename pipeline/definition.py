@@ -1,6 +1,7 @@
 """The DAG, top to bottom."""
 
 import dataclasses
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -37,11 +38,8 @@ def create_pipeline(config: PipelineConfig, target: Target | None = None) -> Pip
         config: Everything that the run depends on, its root as the steps see it.
         target: Where the steps run; None: on this machine.
 
-    Returns:
-        The pipeline, with its metadata in sqlite under `config.root` unless the target's platform keeps its own.
-
     Raises:
-        BadDataError: If no target is given and `config.data.tfds_dir` holds no whole TFDS dataset.
+        BadDataError: No target is given and `config.data.tfds_dir` holds no complete TFDS dataset.
     """
     target = target or make_local_target(config)
     return Pipeline(
@@ -49,7 +47,7 @@ def create_pipeline(config: PipelineConfig, target: Target | None = None) -> Pip
         pipeline_root=target.root,
         components=list(generate_components(config, target)),
         enable_cache=True,
-        metadata_connection_config=target.platform.connect(config),
+        metadata_connection_config=target.metadata_connection,
         beam_pipeline_args=make_step_arguments(target.beam_options),
     )
 
@@ -116,7 +114,7 @@ def generate_components(config: PipelineConfig, target: Target) -> Iterator[Base
     yield trainer
     model = trainer.outputs["model"]
 
-    baseline = target.platform.make_baseline(model).with_id("Baseline")
+    baseline = target.make_baseline(model).with_id("Baseline")
     yield baseline
 
     lite_converter = LiteConverter(examples=examples, model=model, code_digest=_digest_code(LiteConverter))
@@ -159,7 +157,7 @@ def generate_components(config: PipelineConfig, target: Target) -> Iterator[Base
         model_run=trainer.outputs["model_run"],
         transform_graph=transform.outputs["transform_graph"],
         **docker,
-        **config.serving.parameters(),
+        config=json.dumps(dataclasses.asdict(config.serving)),
         rejections=target.rejections,
         code_digest=_digest_code(ServingValidator),
     )
@@ -214,11 +212,7 @@ def generate_components(config: PipelineConfig, target: Target) -> Iterator[Base
 
 
 def _describe_server(model_name: str) -> infra_validator_pb2.ServingSpec:
-    """Asks for TensorFlow Serving in docker.
-
-    Args:
-        model_name: Part of the cache key and otherwise ignored: a new name keeps a rejection out of the cache.
-    """
+    """Describes TensorFlow Serving in docker; a new model name keeps rejections out of the cache."""
     return infra_validator_pb2.ServingSpec(
         tensorflow_serving=infra_validator_pb2.TensorFlowServing(tags=["latest"]),
         local_docker=infra_validator_pb2.LocalDockerConfig(),
@@ -230,5 +224,5 @@ def _import_path(function: Any) -> str:
     return f"{function.__module__}.{function.__qualname__}"
 
 
-def _digest_code(*parts: Any) -> str:
-    return digest_sources(*(part.__module__ for part in parts))
+def _digest_code(part: Any) -> str:
+    return digest_sources(part.__module__)

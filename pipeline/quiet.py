@@ -1,4 +1,4 @@
-"""Keeps the chatter of TensorFlow and Beam off the screen."""
+"""Keeps the log messages of TensorFlow and Beam off the screen."""
 
 import contextlib
 import logging
@@ -10,13 +10,13 @@ from typing import TextIO
 
 
 def quiet_imports() -> None:
-    """Silences what libraries say while they are imported; to be called before."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow tells of missing accelerators and ends of files
-    warnings.filterwarnings("ignore", category=FutureWarning, module="google")  # of the age of Python 3.10
+    """Silences the messages of library imports; to be called before them."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # missing accelerators, ends of files
+    warnings.filterwarnings("ignore", category=FutureWarning, module="google")  # about the age of Python 3.10
 
 
 def start_tensorflow() -> None:
-    """Imports TensorFlow, and silences what it and other libraries say while they are imported, now and later."""
+    """Imports TensorFlow without its messages, and silences those of later imports."""
     quiet_imports()
     with mute_stderr():
         import tensorflow  # noqa: F401
@@ -24,10 +24,10 @@ def start_tensorflow() -> None:
 
 @contextlib.contextmanager
 def mute_stderr() -> Iterator[TextIO]:
-    """Drops what comes to descriptor 2, where TensorFlow 2.21 writes before it heeds its log level.
+    """Mutes file descriptor 2: TensorFlow 2.21 writes to it before it reads its log level.
 
     Yields:
-        What leads to where the descriptor led.
+        A file that still writes to the original target of the descriptor.
     """
     with os.fdopen(os.dup(2), "w") as shown, pathlib.Path(os.devnull).open("w") as nothing:
         os.dup2(nothing.fileno(), 2)
@@ -39,7 +39,7 @@ def mute_stderr() -> Iterator[TextIO]:
 
 @contextlib.contextmanager
 def quiet_beam(unknown_options: int = logging.WARNING) -> Iterator[None]:
-    """Silences Beam's warnings, but for those about options that it does not know, if they reach that level."""
+    """Silences Beam's warnings, except for those about unknown options from a level on."""
     levels = {logging.getLogger(): logging.ERROR, logging.getLogger("apache_beam.options"): unknown_options}
     before = {logger: logger.level for logger in levels}
     for logger, level in levels.items():

@@ -1,4 +1,4 @@
-"""Why a model was not pushed, and how often one was found not to serve."""
+"""The reasons not to push a model, and the number of models that could not be served."""
 
 import pathlib
 
@@ -10,17 +10,14 @@ _INFRA_BLESSING = "InfraBlessing"  # TFX's type
 
 
 def count_rejections(metadata_path: pathlib.Path) -> int:
-    """Counts the models that the ServingValidator or TFX's InfraValidator has rejected, as ML Metadata records them.
+    """Counts the rejections of the ServingValidator and of TFX's InfraValidator in ML Metadata.
 
     Latency and memory depend on the load of the machine, so a rejection must not come from the cache. The number is a
     parameter of both steps: after a rejection it changes, their cache keys with it, and the next run checks the model
     again.
 
     Args:
-        metadata_path: The sqlite file of ML Metadata; there need not be one.
-
-    Returns:
-        Their number; 0 before the first run.
+        metadata_path: The sqlite file of ML Metadata; without one, the count is 0.
 
     Raises:
         UsageFailure: Another process holds the file, or it may not be read.
@@ -35,29 +32,29 @@ def count_rejections(metadata_path: pathlib.Path) -> int:
 
 
 def is_rejected(serving: ServingFindings | None) -> bool:
-    """Tells whether a model was asked to serve and failed."""
+    """Whether the ServingValidator rejected a model."""
     return serving is not None and not serving.is_blessed
 
 
 def describe_rejection(
-    verdict: Verdict | None, serving: ServingFindings | None, withheld: str | None, *, is_overridden: bool
+    verdict: Verdict | None, serving: ServingFindings | None, pusher_reason: str | None, *, is_overridden: bool
 ) -> str:
-    """Says on whose account a model was not pushed.
+    """Describes why a model was not pushed.
 
     Args:
         verdict: Of the Evaluator.
-        serving: Of the ServingValidator; None: it was not asked.
-        withheld: Why the Pusher left it, a clause; tells if neither of the two rejected it.
-        is_overridden: Whether it was blessed by hand against the Evaluator.
+        serving: Of the ServingValidator; None: it did not run.
+        pusher_reason: Reason of the Pusher, a clause; used if neither of the two rejected it.
+        is_overridden: Whether a manual blessing overrides the Evaluator.
 
     Returns:
-        Such as ", because not blessed"; empty if nobody rejected it.
+        Such as ", because not blessed"; empty without a reason.
     """
     reasons = []
     if verdict and not verdict.is_blessed and not (is_overridden and is_rejected(serving)):
         reasons.append("not blessed")
     if is_rejected(serving):
         reasons.append("it does not serve as it must")
-    if withheld and not reasons:
-        reasons.append(withheld)
+    if pusher_reason and not reasons:
+        reasons.append(pusher_reason)
     return f", because {' and '.join(reasons)}" if reasons else ""

@@ -1,4 +1,4 @@
-"""Finds the report of a run, or makes it anew from what the run left; without TFX."""
+"""Finds the report of a run, or renders it again from the outputs of the run; without TFX."""
 
 import pathlib
 import webbrowser
@@ -19,28 +19,28 @@ from pipeline.quiet import start_tensorflow
 def report(
     config: PipelineConfig, run_id: str | None, output: pathlib.Path | None, console: Console, *, should_open: bool
 ) -> pathlib.Path:
-    """Shows the page of a run; makes it anew if a file for it is named, or if the run ended before its Report.
+    """Opens the page of a run; renders it again into a given file, or if the run ended before its Report.
 
     Args:
-        config: Its root is looked into.
+        config: Only its root counts.
         run_id: Of ML Metadata, or how it begins; None: the newest run.
-        output: Where to write a page made anew; None: the page that the run made, if it did.
-        console: Is told where the page is.
-        should_open: Whether a browser shows it.
+        output: File for a page rendered again; None: the page of the run itself, if there is one.
+        console: Shows the path of the page.
+        should_open: Whether a browser opens it.
 
     Returns:
-        The page.
+        The path of the page.
 
     Raises:
-        UsageFailure: If there is no such run, or another process holds the metadata.
-        DataFailure: If the metadata is damaged.
+        UsageFailure: There is no such run, or another process holds the metadata.
+        DataFailure: The metadata is damaged.
     """
     record = read_run(config.root, run_id)
     made = _locate(record, "Report", "report")
     page = made / PAGE_FILE if made else None
     if output is not None or page is None or not page.is_file():
         page = output or config.root / "reports" / f"{record.run_id.replace(':', '-')}.html"
-        html = rebuild(config, record)
+        html = _render(config, record)
         page.parent.mkdir(parents=True, exist_ok=True)
         page.write_text(html)
     console.print(str(page), soft_wrap=True, markup=False, highlight=False)
@@ -49,18 +49,10 @@ def report(
     return page
 
 
-def rebuild(config: PipelineConfig, record: RunRecord) -> str:
-    """Makes the page of a run anew.
-
-    Args:
-        config: Of the run; only its root counts.
-        record: Of the run.
-
-    Returns:
-        HTML; sections whose step the run did not reach say so.
-    """
+def _render(config: PipelineConfig, record: RunRecord) -> str:
+    """Renders the page of a run as HTML; a section whose step the run did not reach says so."""
     model = _locate(record, "Trainer", "model")
-    if model:  # else there are no pictures
+    if model:  # needed for pictures only
         start_tensorflow()
     made = _locate(record, "Report", "report")
     return render_page(
@@ -82,7 +74,7 @@ def rebuild(config: PipelineConfig, record: RunRecord) -> str:
 
 
 def _locate(record: RunRecord, step: str, key: str) -> pathlib.Path | None:
-    """Returns the folder of an output; None if the step did not run, or if the folder is gone."""
+    """Returns the folder of an output; None if the step did not run or the folder was removed."""
     artifact = record.find_output(key, step=step)
     folder = pathlib.Path(artifact.uri) if artifact else None
     return folder if folder and folder.is_dir() else None

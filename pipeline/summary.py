@@ -52,7 +52,7 @@ def print_run(console: Console, run: RunRecord) -> None:
 
 
 def describe_network(winner: Winner) -> str:
-    """Says what reduces the patches to how many tokens, and where."""
+    """Describes the reducer, its place and its token count."""
     network = winner.network
     if network.token_reducer is None:
         return f"no TokenLearner, {network.depth} blocks on all patches"
@@ -79,7 +79,7 @@ def _describe_lite_model(variant: Variant, difference: Measure) -> str:
 
 
 def format_comparison(paired: Paired | None) -> str:
-    """Says how much more accurate the model is than the last blessed one on the same images."""
+    """Describes the accuracy difference to the last blessed model on the same images."""
     if paired is None:
         return "none"
     difference, low, high = (100 * share for share in (paired.difference, paired.low, paired.high))

@@ -1,4 +1,4 @@
-"""The target of a pipeline: where its steps run, and what differs there."""
+"""The targets of a pipeline: this machine and Kubeflow."""
 
 import dataclasses
 from collections.abc import Callable
@@ -22,49 +22,37 @@ _ALL_MODELS = {
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Platform:
-    """What runs the DAG, and where it keeps its metadata."""
-
-    make_baseline: Callable[[BaseChannel], Resolver]  # of the candidate: resolves the model that it is compared with
-    connect: Callable[[PipelineConfig], metadata_store_pb2.ConnectionConfig | None]  # None: the platform's own store
-
-
-LOCAL = Platform(
-    make_baseline=lambda model: Resolver(
-        strategy_class=LatestOtherBlessedModelStrategy, candidate=model, **_ALL_MODELS
-    ),
-    connect=lambda config: metadata.sqlite_metadata_connection_config(str(config.metadata_path.resolve())),
-)
-KUBEFLOW = Platform(  # it runs TFX's own strategies only
-    make_baseline=lambda _: Resolver(strategy_class=LatestBlessedModelStrategy, **_ALL_MODELS),
-    connect=lambda _: None,
-)
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
 class Target:
-    """Everything in which the DAG differs from target to target. The caller validates it."""
+    """All differences of the DAG between targets. The caller validates it."""
 
-    platform: Platform
-    root: str  # pipeline root as TFX names it: a folder, or a URI
-    tfds_dir: str  # the dataset: a folder, or an address where the entry of a step makes folders of addresses
+    make_baseline: Callable[[BaseChannel], Resolver]  # from the candidate: resolves the model to compare with
+    metadata_connection: metadata_store_pb2.ConnectionConfig | None  # None: the orchestrator's own store
+    root: str  # pipeline root for TFX: a folder, or a URI
+    tfds_dir: str  # the dataset: a folder, or an address that `kubeflow/step.py` turns into one
     source_digest: str  # of the dataset's records
-    rejections: int  # how often a model was found not to serve, in the records of this root
-    beam_options: tuple[str, ...]  # over ours: on which runner, and how, the steps that use Beam run
+    rejections: int  # models of this root that could not be served
+    beam_options: tuple[str, ...]  # of the steps that use Beam; they override ours
+
+
+def resolve_latest_other(model: BaseChannel) -> Resolver:
+    """Resolves the last blessed model other than the candidate."""
+    return Resolver(strategy_class=LatestOtherBlessedModelStrategy, candidate=model, **_ALL_MODELS)
+
+
+def resolve_latest(_: BaseChannel) -> Resolver:
+    """Resolves the last blessed model by TFX's own strategy, the only kind that Kubeflow runs."""
+    return Resolver(strategy_class=LatestBlessedModelStrategy, **_ALL_MODELS)
 
 
 def make_local_target(config: PipelineConfig, beam_options: tuple[str, ...] = ()) -> Target:
     """Returns this machine as a target.
 
-    Args:
-        config: Of the run.
-        beam_options: Of Beam; they override ours.
-
     Raises:
-        BadDataError: If `config.data.tfds_dir` holds no whole TFDS dataset.
+        BadDataError: `config.data.tfds_dir` holds no complete TFDS dataset.
     """
     return Target(
-        platform=LOCAL,
+        make_baseline=resolve_latest_other,
+        metadata_connection=metadata.sqlite_metadata_connection_config(str(config.metadata_path.resolve())),
         root=str(config.root.resolve()),
         tfds_dir=str(config.data.tfds_dir.resolve()),
         source_digest=digest_source(config.data.tfds_dir),

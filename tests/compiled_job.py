@@ -1,6 +1,7 @@
 """The pipeline as Kubeflow gets it, compiled without a network and read back."""
 
 import dataclasses
+import json
 import pathlib
 import socket
 from typing import Any
@@ -12,15 +13,17 @@ from rich.console import Console
 from sample_slice import PROJECT
 
 from pipeline.config import QUICK, PipelineConfig
-from pipeline.kubeflow.compilation import compile_pipeline
-from pipeline.kubeflow.options import KubeflowTarget, TrainerResources
+from pipeline.kubeflow.job import compile_pipeline
+from pipeline.kubeflow.options import KubeflowTarget, TrainerResources, check_target
+
+Artifacts = dict[tuple[str, str], dict[str, Any]]  # by step and output
 
 IMAGE = "europe-docker.pkg.dev/project/repository/tokenlearner:1"
 
 
 @dataclasses.dataclass(frozen=True)
 class CompiledJob:
-    """What stands in the file, read by the messages that Kubeflow defines for it."""
+    """The file, parsed by Kubeflow's own messages."""
 
     job: Any  # PipelineJob
     spec: Any  # PipelineSpec
@@ -29,7 +32,7 @@ class CompiledJob:
 
     @property
     def containers(self) -> dict[str, Any]:
-        """How each step is started."""
+        """The container of each step."""
         return {
             step: self.deployment.executors[component.executor_label].container
             for step, component in self.spec.components.items()
@@ -43,9 +46,9 @@ class CompiledJob:
         return {step for step in self.containers if not tasks[step].caching_options.enable_cache}
 
     def parameters(self, step: str) -> dict[str, Any]:
-        """Returns what a step is told."""
-        told = self.spec.root.dag.tasks[step].inputs.parameters
-        return {name: json_format.MessageToDict(value.runtime_value.constant) for name, value in told.items()}
+        """Returns the parameters of a step."""
+        parameters = self.spec.root.dag.tasks[step].inputs.parameters
+        return {name: json_format.MessageToDict(value.runtime_value.constant) for name, value in parameters.items()}
 
 
 def compile_job(
@@ -55,25 +58,49 @@ def compile_job(
     beam_options: tuple[str, ...] = (),
     **resources: Any,
 ) -> CompiledJob:
-    """Compiles into a folder; whoever asks the network meanwhile fails."""
+    """Compiles into a folder; a connection to the network fails."""
 
     def reject(*_: object) -> None:
-        raise AssertionError("the compilation asked the network")
+        raise AssertionError("the compilation connects to the network")
 
     target = KubeflowTarget(
         image=IMAGE,
         pipeline_root=root,
         output=folder / "pipeline.json",
         trainer=TrainerResources(**resources),
-        beam_options=beam_options,
     )
     console = Console(width=200)
     with pytest.MonkeyPatch.context() as patch, console.capture() as said:
         patch.setattr(socket.socket, "connect", reject)
         patch.chdir(PROJECT)
-        compile_pipeline(config, target, console)
-    job = json_format.Parse(target.output.read_text(), pipeline_spec_pb2.PipelineJob())
+        check_target(config, target)
+        compile_pipeline(config, target, beam_options, console)
+    return read_job(target.output, said.get())
+
+
+def read_job(file: pathlib.Path, said: str) -> CompiledJob:
+    """Reads the file that was written."""
+    job = json_format.Parse(file.read_text(), pipeline_spec_pb2.PipelineJob())
     spec, deployment = pipeline_spec_pb2.PipelineSpec(), pipeline_spec_pb2.PipelineDeploymentConfig()
     json_format.ParseDict(json_format.MessageToDict(job.pipeline_spec), spec)
     json_format.ParseDict(json_format.MessageToDict(spec.deployment_spec), deployment)
-    return CompiledJob(job, spec, deployment, said.get())
+    return CompiledJob(job, spec, deployment, said)
+
+
+def make_invocation(compiled: CompiledJob, step: str, made: Artifacts) -> tuple[dict[str, Any], list[str]]:
+    """Returns an ExecutorInput as Vertex AI fills it in, and the arguments of the step's container with it."""
+    folder = f"gs://bucket/runs/1/{step}"
+    inputs = {}
+    for key, source in compiled.spec.root.dag.tasks[step].inputs.artifacts.items():
+        found = source.task_output_artifact
+        artifact = made.get((found.producer_task, found.output_artifact_key))
+        inputs[key] = {"artifacts": [artifact] if artifact else []}
+    outputs = {}
+    for key, output in compiled.spec.components[step].output_definitions.artifacts.items():
+        artifact = {"name": f"projects/1/artifacts/{step}-{key}", "uri": f"{folder}/{key}", "metadata": {}}
+        outputs[key] = {"artifacts": [artifact | {"type": json_format.MessageToDict(output.artifact_type)}]}
+    invocation = {
+        "inputs": {"artifacts": inputs, "parameterValues": compiled.parameters(step)},
+        "outputs": {"artifacts": outputs, "outputFile": f"{folder}/executor_output.json"},
+    }
+    return invocation, [json.dumps(invocation) if each == "{{$}}" else each for each in compiled.containers[step].args]

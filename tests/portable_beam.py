@@ -5,14 +5,14 @@ import dataclasses
 import os
 import pathlib
 import signal
-import socket
 import subprocess
 import sys
 import sysconfig
-import time
 import venv
 from collections.abc import Iterator
 
+import grpc
+from apache_beam.utils.subprocess_server import pick_port
 from sample_slice import PROJECT
 
 _START_SECONDS = 120
@@ -20,7 +20,7 @@ _START_SECONDS = 120
 
 @dataclasses.dataclass(frozen=True)
 class PortableBeam:
-    """Where a job service listens, and the workers that it starts."""
+    """The addresses of a job service and of its workers."""
 
     job_endpoint: str
     worker_pool: str  # address
@@ -54,7 +54,7 @@ def make_worker_environment(folder: pathlib.Path, wheel: pathlib.Path) -> pathli
     venv.create(folder, symlinks=True)
     python = folder / "bin" / "python"
     [site_packages] = folder.glob("lib/python*/site-packages")
-    # The .pth files in there, of which one leads to the checkout, are not looked at.
+    # The .pth files in that folder, of which one leads to the checkout, are ignored.
     (site_packages / "packages.pth").write_text(sysconfig.get_path("purelib"))
     subprocess.run([*_uv("pip", "install", python=python), "--no-deps", wheel], check=True, capture_output=True)
     return python
@@ -68,13 +68,13 @@ def serve_beam(folder: pathlib.Path) -> Iterator[PortableBeam]:
         folder: Gets the wheel, the environment of the workers, and the logs.
     """
     python = make_worker_environment(folder / "worker", build_wheel(folder / "dist"))
-    job_port, pool_port = _find_port(), _find_port()
+    job_port, pool_port = pick_port(None, None)
     services = "apache_beam.runners"
     job_service = (sys.executable, f"{services}.portability.local_job_service_main", "--port", job_port)
     worker_pool = (python, f"{services}.worker.worker_pool_main", "--service_port", pool_port)
     with _run_service(folder / "jobs", *job_service), _run_service(folder / "workers", *worker_pool):
         for port in (job_port, pool_port):
-            _await_port(port)
+            grpc.channel_ready_future(grpc.insecure_channel(f"localhost:{port}")).result(_START_SECONDS)
         yield PortableBeam(f"localhost:{job_port}", f"localhost:{pool_port}", python)
 
 
@@ -100,18 +100,3 @@ def _run_service(folder: pathlib.Path, python: object, module: str, option: str,
 
 def _uv(*command: str, python: object = sys.executable) -> list[str]:
     return [sys.executable, "-m", "uv", *command, "--offline", "--python", str(python)]
-
-
-def _find_port() -> int:
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        return int(free.getsockname()[1])
-
-
-def _await_port(port: int) -> None:
-    end = time.monotonic() + _START_SECONDS
-    while time.monotonic() < end:
-        with contextlib.suppress(OSError), socket.create_connection(("localhost", port), timeout=1):
-            return
-        time.sleep(0.1)
-    raise TimeoutError(f"nothing listens on port {port} after {_START_SECONDS} s")

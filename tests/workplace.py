@@ -10,7 +10,7 @@ from sample_slice import PROJECT, Copies
 
 from components.metadata.root import Root
 from components.metadata.run_record import RunRecord
-from pipeline.__main__ import _read_command
+from pipeline.__main__ import read_command
 from pipeline.config import PipelineConfig
 from pipeline.definition import create_pipeline
 from pipeline.local import run_locally
@@ -57,7 +57,7 @@ class Workplace:
 
     def configure(self, *arguments: str) -> PipelineConfig:
         """Reads the options of a run."""
-        config: PipelineConfig = _read_command(self.arguments(*arguments)).config  # type: ignore[attr-defined]
+        config: PipelineConfig = read_command(self.arguments(*arguments)).config
         return config
 
     def run_here(self, *arguments: str) -> Any:

@@ -1,4 +1,4 @@
-"""Records in ML Metadata what a person does by hand, where TFX's resolvers find it."""
+"""Records manual actions in ML Metadata, where TFX's resolvers find them."""
 
 import os
 import pathlib
@@ -22,7 +22,7 @@ def record_by_hand(
     inputs: Mapping[str, Artifact],
     outputs: Mapping[str, Artifact],
 ) -> None:
-    """Writes an execution that is no step of the DAG, with what it read and made, all at once.
+    """Writes an execution that is no step of the DAG, with its inputs and new outputs, in one transaction.
 
     Args:
         metadata_path: The sqlite file of ML Metadata.
@@ -30,10 +30,10 @@ def record_by_hand(
         run_id: The run that it belongs to.
         properties: Of the execution.
         inputs: By key.
-        outputs: By key; new.
+        outputs: By key.
 
     Raises:
-        Failure: ML Metadata does not take it.
+        Failure: ML Metadata rejects it.
     """
     try:
         store = connect(metadata_path, is_read_only=False)
@@ -41,18 +41,22 @@ def record_by_hand(
         execution = Execution(type_id=type_id, last_known_state=Execution.COMPLETE)
         for name, value in properties.items():
             execution.custom_properties[name].string_value = value
-        events = [(artifact, _make_event(Event.INPUT, key)) for key, artifact in inputs.items()]
-        events += [(artifact, _make_event(Event.OUTPUT, key)) for key, artifact in outputs.items()]
-        for artifact, _ in events:
-            _drop_unset(artifact)
+        events = []
+        for event_type, artifacts in ((Event.INPUT, inputs), (Event.OUTPUT, outputs)):
+            for key, artifact in artifacts.items():
+                _drop_unset(artifact)
+                event = Event(type=event_type)
+                event.path.steps.add().key = key
+                event.path.steps.add().index = 0
+                events.append((artifact, event))
         contexts = _find_contexts(store, run_id, node)
         store.put_execution(execution, events, contexts, reuse_context_if_already_exist=True)
     except errors.StatusError as error:
-        raise Failure(f"ML Metadata took no record of it: {str(error).splitlines()[0]}.") from None
+        raise Failure(f"ML Metadata rejected the record: {str(error).splitlines()[0]}.") from None
 
 
 def copy_as_new(artifact: Artifact) -> Artifact:
-    """Returns an artifact that ML Metadata takes for a new one, with the same type and properties."""
+    """Returns a new artifact with the same type and properties."""
     copy = Artifact()
     copy.CopyFrom(artifact)
     for field in ("id", "name", "create_time_since_epoch", "last_update_time_since_epoch"):
@@ -61,7 +65,7 @@ def copy_as_new(artifact: Artifact) -> Artifact:
 
 
 def _drop_unset(artifact: Artifact) -> None:
-    """Removes the properties without a value, which looking one up adds and which abort ML Metadata's process."""
+    """Removes properties without a value: looking one up adds it, and ML Metadata would abort the process."""
     for name in [name for name, value in artifact.custom_properties.items() if not value.WhichOneof("value")]:
         del artifact.custom_properties[name]
 
@@ -74,15 +78,8 @@ def find_login_name() -> str:
         return f"user {os.getuid()}"
 
 
-def _make_event(event_type: int, key: str) -> Event:
-    event = Event(type=event_type)
-    event.path.steps.add().key = key
-    event.path.steps.add().index = 0
-    return event
-
-
 def _find_contexts(store: mlmd.MetadataStore, run_id: str, node: str) -> list[metadata_store_pb2.Context]:
-    """Returns the contexts in which TFX's resolvers look: pipeline and run; and a node of its own."""
+    """Returns the contexts that TFX's resolvers search, pipeline and run, and a node of its own."""
     run = store.get_context_by_type_and_name("pipeline_run", run_id)
     step = store.get_executions_by_context(run.id)[0]
     [pipeline] = [each for each in store.get_contexts_by_execution(step.id) if each.type == "pipeline"]

@@ -1,6 +1,5 @@
-"""The versions that were pushed or rolled back to, and how a pushed model came about."""
+"""The pushes and rollbacks in ML Metadata, and the origin of a pushed model."""
 
-import contextlib
 import dataclasses
 import json
 from collections.abc import Iterable
@@ -9,27 +8,27 @@ from components.metadata.records import Artifact, Execution, Records
 
 # Custom properties of a PushedModel, beside those of TFX: pushed, pushed_destination, pushed_version.
 MANIFEST_SHA256 = "manifest_sha256"  # of the file `manifest.json`
-NOT_PUSHED_BECAUSE = "not_pushed_because"  # a clause; there if nothing was pushed
+NOT_PUSHED_BECAUSE = "not_pushed_because"  # a clause; set if nothing was pushed
 MODEL_ID = "model_id"  # of the artifact that was pushed
-WITHHELD = "withheld"  # JSON: what was rolled back and why, by the id of its model; see `Push.withheld`
-MANUAL_BLESSING = "manual_blessing"  # id of the ModelBlessing by which a person let it pass; 0: none
+WITHHELD = "withheld"  # JSON of `Push.withheld`
+MANUAL_BLESSING = "manual_blessing"  # id of the ModelBlessing of a manual blessing; 0: none
 
-_BASELINE_INPUT = "baseline_model"  # nothing of it is in what is pushed; it has a training of its own behind it
+_BASELINE_INPUT = "baseline_model"  # no ancestor of a version: another training made it
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Push:
-    """A push, or a rollback, that ML Metadata holds."""
+    """A push or a rollback."""
 
     artifact_id: int
     version: int
-    model_id: int  # 0: not known
-    withheld: dict[int, str]  # why the models that a person has rolled back are not pushed again, by their ids
+    model_id: int  # 0: unknown
+    withheld: dict[int, str]  # reasons not to push models again, by the ids of the models that were rolled back
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Making:
-    """How a model came about; the fields of a manifest."""
+    """The origin of a model, as fields of its manifest."""
 
     run_id: str | None
     data_digest: str | None
@@ -40,14 +39,14 @@ NOTHING_KNOWN = Making(run_id=None, data_digest=None, code_digests={})
 
 
 def read_making(records: Records | None, artifact_ids: Iterable[int]) -> Making:
-    """Walks from artifacts to the data.
+    """Finds the origin of a version.
 
     Args:
-        records: None where there is no ML Metadata.
-        artifact_ids: Of the artifacts that the version is made from, such as the model and its verdict.
+        records: None if there is no ML Metadata.
+        artifact_ids: Of its artifacts, such as the model and its verdict.
 
     Returns:
-        The run that goes on, which is the newest, and the digests that the steps behind the artifacts were given.
+        The newest run, which is in progress, and the digests of the data and of the steps' sources.
     """
     if records is None:
         return NOTHING_KNOWN
@@ -69,7 +68,7 @@ def read_pushes(records: Records | None) -> list[Push]:
 
 
 def format_withheld(withheld: dict[int, str]) -> str:
-    """Returns what the property WITHHELD holds."""
+    """Returns the value of the property WITHHELD."""
     return json.dumps({str(model_id): why for model_id, why in sorted(withheld.items())})
 
 
@@ -91,7 +90,5 @@ def find_version(artifact: Artifact) -> int:
 
 def _find_code_digest(maker: Execution) -> str:
     properties = maker.custom_properties
-    with contextlib.suppress(ValueError, AttributeError):  # no JSON object
-        custom_config = json.loads(properties["custom_config"].string_value or "{}")
-        return str(properties["code_digest"].string_value or custom_config.get("code_digest", ""))
-    return ""
+    custom_config = json.loads(properties["custom_config"].string_value or "{}") or {}  # may be "null"
+    return str(properties["code_digest"].string_value or custom_config.get("code_digest", ""))

@@ -1,11 +1,11 @@
-"""The records of ML Metadata as they were at one moment: runs, executions, artifacts, and what made what."""
+"""A snapshot of ML Metadata: runs, executions, artifacts, and their graph."""
 
 import dataclasses
 import datetime
 import pathlib
 from collections import defaultdict, deque
 from collections.abc import Collection, Iterable, Iterator
-from functools import cached_property
+from typing import NamedTuple
 
 import ml_metadata as mlmd
 from ml_metadata import errors
@@ -15,16 +15,16 @@ from ml_metadata.proto.metadata_store_pb2 import Artifact, Event, Execution
 from components.errors import DataFailure, UsageFailure
 from components.metadata.snapshot import take_snapshot
 
-BLESS_NODE = "Bless"  # of executions by hand; no step of the DAG
-ROLLBACK_NODE = "Rollback"  # the same
-_OLD_TYPE = "GateVerdict"  # of an artifact; versions until 8b8ee5c had a step Gate
+BLESS_NODE = "Bless"  # of manual actions, which are no steps of the DAG
+ROLLBACK_NODE = "Rollback"
+_OLD_TYPE = "GateVerdict"  # of an artifact of the step Gate, which versions until 8b8ee5c had
 _CONSUMES = (Event.INPUT, Event.DECLARED_INPUT)
 _PRODUCES = (Event.OUTPUT, Event.DECLARED_OUTPUT)
 
 
 @dataclasses.dataclass(frozen=True)
 class Ancestor:
-    """An artifact behind others."""
+    """An artifact that others were made from."""
 
     artifact: Artifact
     key: str  # under which it was read
@@ -32,8 +32,7 @@ class Ancestor:
     sources: tuple[int, ...]  # ids of the artifacts that its maker read
 
 
-@dataclasses.dataclass(frozen=True)
-class Link:
+class Link(NamedTuple):
     """An artifact that an execution read or wrote, under a key."""
 
     execution_id: int
@@ -43,13 +42,13 @@ class Link:
 
 
 class Records:
-    """Reads everything that a metadata file holds at once; later writes to the file do not show.
+    """Everything that a metadata file holds, read at once; later writes to the file do not show.
 
     Args:
         path: The sqlite file of ML Metadata.
 
     Raises:
-        UsageFailure: There is none, or another process holds it.
+        UsageFailure: It does not exist, or another process holds it.
         DataFailure: The file is damaged, or an older version of this project wrote it.
     """
 
@@ -73,20 +72,20 @@ class Records:
     def _read(self, store: mlmd.MetadataStore) -> None:
         self.artifacts: dict[int, Artifact] = {artifact.id: artifact for artifact in store.get_artifacts()}
         self.executions: dict[int, Execution] = {execution.id: execution for execution in store.get_executions()}
-        events = store.get_events_by_execution_ids(list(self.executions)) if self.executions else []
-        self._links = [link for event in events for link in _make_link(event)]
-        self.contexts = sorted(store.get_contexts(), key=lambda context: context.id)
-        of_context = {
-            context.id: [execution.id for execution in store.get_executions_by_context(context.id)]
-            for context in self.contexts
-            if context.type in ("pipeline_run", "node")
-        }
-        self._runs = {run.name: sorted(of_context[run.id]) for run in self.contexts if run.type == "pipeline_run"}
+        self._by_execution, self._by_artifact = defaultdict[int, list[Link]](list), defaultdict[int, list[Link]](list)
+        for event in store.get_events_by_execution_ids(list(self.executions)) if self.executions else ():
+            key = next((step.key for step in event.path.steps if step.HasField("key")), "")
+            link = Link(event.execution_id, event.artifact_id, key, event.type in _PRODUCES)
+            if event.type in (*_CONSUMES, *_PRODUCES):
+                self._by_execution[link.execution_id].append(link)
+                self._by_artifact[link.artifact_id].append(link)
+        runs = sorted(store.get_contexts_by_type("pipeline_run"), key=lambda run: run.id)
+        self._began = {run.name: run.create_time_since_epoch / 1000 for run in runs}
+        self._runs = {run.name: sorted(each.id for each in store.get_executions_by_context(run.id)) for run in runs}
         self._nodes = {
-            execution_id: node.name.rpartition(".")[2]
-            for node in self.contexts
-            if node.type == "node"
-            for execution_id in of_context[node.id]
+            execution.id: node.name.rpartition(".")[2]
+            for node in store.get_contexts_by_type("node")
+            for execution in store.get_executions_by_context(node.id)
         }
 
     @property
@@ -96,8 +95,7 @@ class Records:
 
     def began(self, run_id: str) -> float:
         """Returns when a run began, in seconds since 1970."""
-        run = next(context for context in self.contexts if context.name == run_id and context.type == "pipeline_run")
-        return run.create_time_since_epoch / 1000
+        return self._began[run_id]
 
     def steps(self, run_id: str) -> dict[str, Execution]:
         """Returns the executions of a run by the name of their component, in the order in which they began."""
@@ -115,16 +113,17 @@ class Records:
         """Returns the ids of the runs that an execution belongs to."""
         return [run_id for run_id, executions in self._runs.items() if execution.id in executions]
 
-    def inputs(self, execution: Execution, key: str | None = None) -> list[Artifact]:
-        """Returns what an execution read, under any key or the given one."""
-        return self._select(self._by_execution[execution.id], key, is_output=False)
+    def inputs(self, execution: Execution, key: str) -> list[Artifact]:
+        """Returns the artifacts that an execution read under a key."""
+        return [artifact for artifact, under in self.list_inputs(execution) if under == key]
 
     def outputs(self, execution: Execution, key: str | None = None) -> list[Artifact]:
-        """Returns what an execution wrote, or took from the cache, under any key or the given one."""
-        return self._select(self._by_execution[execution.id], key, is_output=True)
+        """Returns the artifacts that an execution wrote, or took from the cache, under a key or all keys."""
+        links = [link for link in self._by_execution[execution.id] if link.is_output and key in (None, link.key)]
+        return [self.artifacts[link.artifact_id] for link in links]
 
     def find_maker(self, artifact: Artifact) -> Execution | None:
-        """Returns the execution that made an artifact, not those that took it from the cache."""
+        """Returns the execution that made an artifact, not one that took it from the cache."""
         makers = [link.execution_id for link in self._by_artifact[artifact.id] if link.is_output]
         return self.executions[min(makers)] if makers else None
 
@@ -134,7 +133,7 @@ class Records:
         return [self.executions[reader] for reader in sorted(readers)]
 
     def walk_back(self, start: Iterable[tuple[Artifact, str]], skip: Collection[str] = ()) -> Iterator[Ancestor]:
-        """Walks from artifacts to everything that they were made from.
+        """Walks from artifacts to all of their ancestors.
 
         The client's own `get_lineage_subgraph` returns nodes without the keys and the order that are needed here.
 
@@ -159,32 +158,7 @@ class Records:
     def list_inputs(self, execution: Execution) -> list[tuple[Artifact, str]]:
         """Returns the artifacts that an execution read, each with its key."""
         links = self._by_execution[execution.id]
-        return [
-            (self.artifacts[link.artifact_id], link.key)
-            for link in links
-            if not link.is_output and link.artifact_id in self.artifacts
-        ]
-
-    def _select(self, links: Iterable[Link], key: str | None, *, is_output: bool) -> list[Artifact]:
-        return [
-            self.artifacts[link.artifact_id]
-            for link in links
-            if link.is_output == is_output and key in (None, link.key) and link.artifact_id in self.artifacts
-        ]
-
-    @cached_property
-    def _by_execution(self) -> dict[int, list[Link]]:
-        links = defaultdict(list)
-        for link in self._links:
-            links[link.execution_id].append(link)
-        return links
-
-    @cached_property
-    def _by_artifact(self) -> dict[int, list[Link]]:
-        links = defaultdict(list)
-        for link in self._links:
-            links[link.artifact_id].append(link)
-        return links
+        return [(self.artifacts[link.artifact_id], link.key) for link in links if not link.is_output]
 
 
 def open_records(path: pathlib.Path) -> Records | None:
@@ -204,9 +178,3 @@ def connect(path: pathlib.Path, *, is_read_only: bool) -> mlmd.MetadataStore:
 def format_time(seconds: float) -> str:
     """Returns a time in seconds since 1970 as local time, such as "2026-11-22 13:41:34"."""
     return datetime.datetime.fromtimestamp(seconds).isoformat(sep=" ", timespec="seconds")
-
-
-def _make_link(event: Event) -> Iterable[Link]:
-    if event.type in (*_CONSUMES, *_PRODUCES):
-        keys = [step.key for step in event.path.steps if step.HasField("key")]
-        yield Link(event.execution_id, event.artifact_id, keys[0] if keys else "", event.type in _PRODUCES)

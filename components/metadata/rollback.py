@@ -1,4 +1,4 @@
-"""Rollbacks, as ML Metadata holds them: who brought which version back, when and why."""
+"""Rollbacks in ML Metadata: who restored which version, when and why."""
 
 import dataclasses
 
@@ -7,10 +7,10 @@ from components.metadata.records import ROLLBACK_NODE, Execution, Records, forma
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RollbackRecord:
-    """An older version that came back under a new number."""
+    """An older version that was restored under a new number."""
 
     version: str  # the new number
-    copy_of: str  # the version that came back
+    copy_of: str  # the restored version
     rolled_back_from: str  # the version that was served until then
     who: str  # login name
     when: float  # seconds since 1970
@@ -24,12 +24,12 @@ def find_rollbacks(records: Records, version: str | None = None) -> list[Rollbac
 
 
 def is_rollback(records: Records, execution: Execution) -> bool:
-    """Tells whether an execution is a rollback."""
+    """Whether an execution is a rollback."""
     return records.name_step(execution) == ROLLBACK_NODE and execution.last_known_state == Execution.COMPLETE
 
 
 def read_rollback(execution: Execution) -> RollbackRecord:
-    """Reads what `tokenlearner push rollback` recorded."""
+    """Reads the record of `tokenlearner push rollback`."""
     texts = {name: value.string_value for name, value in execution.custom_properties.items()}
     return RollbackRecord(
         version=texts["version"],
@@ -42,7 +42,6 @@ def read_rollback(execution: Execution) -> RollbackRecord:
 
 
 def describe_rollback(rollback: RollbackRecord) -> str:
-    """Says what replaced what, who did so, when and why."""
     words = f"Version {rollback.version}, a copy of {rollback.copy_of}, replaced {rollback.rolled_back_from}"
     why = f": {rollback.why}" if rollback.why else "."
     return f"{words}, rolled back by {rollback.who} on {format_time(rollback.when)}{why}"

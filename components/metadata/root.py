@@ -1,4 +1,4 @@
-"""A pipeline root: its runs, and whether one is at work."""
+"""A pipeline root: its runs, and whether one is in progress."""
 
 import pathlib
 
@@ -6,17 +6,17 @@ from components.errors import UsageFailure
 from components.lock import is_held
 from components.metadata.records import Records
 
-_NAMED_RUNS = 3  # of those that there are, when another is asked for
+_NAMED_RUNS = 3  # in the message about an unknown run
 
 
 class Root:
-    """A pipeline root as it is at one moment.
+    """A snapshot of a pipeline root.
 
     Args:
         path: The folder of all outputs of a pipeline.
 
     Raises:
-        UsageFailure: No run was ever started there, or its metadata is locked.
+        UsageFailure: It holds no run, or its metadata is locked.
         DataFailure: Its metadata is damaged.
     """
 
@@ -24,16 +24,16 @@ class Root:
         self.path = path
         lock = path / ".lock"
         self.is_busy = is_held(lock)
-        # Whoever takes the lock opens its file for writing, and so sets its time.
+        # Taking the lock sets the time of its file.
         self._taken = lock.stat().st_mtime if self.is_busy else None
         self.records = Records(path / "metadata.sqlite")
         if not self.records.run_ids:
-            begins = "the run at work in it has not reached its first step" if self.is_busy else "start one"
-            raise UsageFailure(f"{path} holds no run yet; {begins}.")
+            hint = "the run at work in it has not reached its first step" if self.is_busy else "start one"
+            raise UsageFailure(f"{path} holds no run yet; {hint}.")
 
     @property
     def run_in_progress(self) -> str | None:
-        """The id of the run that is at work; None also when it has not reached its first step."""
+        """The id of the run in progress; None also before its first step."""
         latest = self.records.run_ids[-1]
         is_new = self._taken is not None and self.records.began(latest) >= self._taken - 1
         return latest if is_new else None
@@ -42,10 +42,10 @@ class Root:
         """Returns the id of a run.
 
         Args:
-            beginning: Of the id, as long as only one run begins so; None: the latest run.
+            beginning: A prefix of the id that only one run has; None: the latest run.
 
         Raises:
-            UsageFailure: No run, or more than one, begins so.
+            UsageFailure: No run, or more than one, has the prefix.
         """
         run_ids = self.records.run_ids
         if beginning is None:
@@ -62,5 +62,5 @@ class Root:
 
 
 def shorten(run_id: str) -> str:
-    """Returns an id without its fractions of a second, which still names the run."""
+    """Returns an id without its fractions of a second, which still identifies the run."""
     return run_id.partition(".")[0]

@@ -1,10 +1,11 @@
-"""One run as ML Metadata records it: its steps, and what they left. Everything that looks at a run reads this."""
+"""One run as ML Metadata records it: its steps and their outputs. Every view of a run reads this."""
 
 import dataclasses
 import pathlib
 import time
+from collections.abc import Callable
 from functools import cached_property
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 
@@ -16,14 +17,14 @@ from components.artifacts.serving_findings import SERVING_FILE, ServingFindings,
 from components.artifacts.trial import TRIALS_FILE, Trial, read_trials
 from components.artifacts.verdict import VERDICT_FILE, Verdict, read_verdict
 from components.artifacts.winner import WINNER_FILE, Winner, read_winner
-from components.errors import UsageFailure
-from components.metadata.files import read_folder
+from components.errors import DataFailure, UsageFailure
 from components.metadata.override import Override, find_overrides
 from components.metadata.pushes import NOT_PUSHED_BECAUSE
 from components.metadata.records import Artifact, Execution
 from components.metadata.rollback import RollbackRecord, find_rollbacks
 from components.metadata.root import Root, shorten
 
+Found = TypeVar("Found")
 StepState = Literal["done", "cached", "failed", "running", "interrupted"]
 RunState = Literal["pushed", "not pushed", "failed", "interrupted", "in progress"]
 
@@ -40,10 +41,10 @@ class StepOutcome:
 
 
 class RunRecord:
-    """What a run did and left; files are read when asked for.
+    """The steps of a run and their outputs; files are read on first access.
 
     Args:
-        root: That holds the run.
+        root: The pipeline root with the run.
         run_id: Of ML Metadata.
     """
 
@@ -61,7 +62,7 @@ class RunRecord:
 
     @property
     def state(self) -> RunState:
-        """How the run ended, or that it has not."""
+        """Whether the run is in progress, and if not, how it ended."""
         if self._is_at_work:
             return "in progress"
         if any(step.state == "failed" for step in self.steps):
@@ -83,7 +84,7 @@ class RunRecord:
 
     @property
     def not_pushed_because(self) -> str | None:
-        """Why the Pusher pushed nothing, a clause; None: it did, or has not come so far."""
+        """Why the Pusher pushed nothing, a clause; None: it did, or did not run."""
         pushed = self.find_output("pushed_model")
         return pushed.custom_properties[NOT_PUSHED_BECAUSE].string_value or None if pushed else None
 
@@ -94,33 +95,33 @@ class RunRecord:
 
     @property
     def overrides(self) -> list[Override]:
-        """The blessings by hand of this run's model, oldest first."""
+        """The manual blessings of this run's model, oldest first."""
         model = self.find_output("model")
         return find_overrides(self._records, model) if model else []
 
     @cached_property
     def winner(self) -> Winner | None:
-        """The network that the search chose; None: the run has not come so far."""
+        """The network that the search chose; like all outputs, None if the run has not reached the step."""
         return read_folder(read_winner, self.find_file("model_run", WINNER_FILE))
 
     @cached_property
     def search(self) -> SearchOutcome | None:
-        """Who won the search, and how sure that is."""
+        """The outcome of the search, and how certain it is."""
         return read_folder(read_search, self.find_file("model_run", SEARCH_FILE))
 
     @cached_property
     def trials(self) -> tuple[Trial, ...]:
-        """What the search tried."""
+        """The trials of the search."""
         return read_folder(read_trials, self.find_file("model_run", TRIALS_FILE)) or ()
 
     @cached_property
     def verdict(self) -> Verdict | None:
-        """What the Evaluator found."""
+        """The verdict of the Evaluator."""
         return read_folder(read_verdict, self.find_file("verdict", VERDICT_FILE))
 
     @cached_property
     def serving(self) -> ServingFindings | None:
-        """What the ServingValidator found."""
+        """The findings of the ServingValidator."""
         return read_folder(read_findings, self.find_file("blessing", SERVING_FILE, step="ServingValidator"))
 
     @cached_property
@@ -130,7 +131,7 @@ class RunRecord:
 
     @cached_property
     def duplicates(self) -> Duplicates | None:
-        """The images that occur more than once; None: not looked for yet."""
+        """The images that occur more than once."""
         return read_folder(read_duplicates, self.find_file("duplicates", f"{DUPLICATES_PREFIX}*.jsonl"))
 
     def read_right(self) -> tuple[np.ndarray, np.ndarray]:
@@ -140,14 +141,11 @@ class RunRecord:
         return right
 
     def require(self, what: str, found: object) -> None:
-        """Ends the command with one sentence if the run has not left something.
+        """Raises a UsageFailure if the run has no such output.
 
         Args:
-            what: That is asked for, such as "trials".
+            what: Name of the output, such as "trials".
             found: False if it is missing.
-
-        Raises:
-            UsageFailure: It is missing.
         """
         if not found:
             step = f"it is in {self.last_step}" if self._is_at_work else f"it ended in {self.last_step}"
@@ -156,14 +154,12 @@ class RunRecord:
             )
 
     def find_output(self, key: str, *, step: str | None = None) -> Artifact | None:
-        """Returns what a (named) step of this run wrote under a key, now or in the run that it was cached from."""
-        for name, execution in self._executions.items():
-            for artifact in self._records.outputs(execution, key) if step in (None, name) else ():
-                return artifact
-        return None
+        """Returns the output of a (named) step of this run under a key; it may come from the cache."""
+        executions = [execution for name, execution in self._executions.items() if step in (None, name)]
+        return next((found for each in executions for found in self._records.outputs(each, key)), None)
 
     def find_file(self, key: str, name: str, *, step: str | None = None) -> pathlib.Path | None:
-        """Returns a file or folder in what a step of this run wrote under a key; None: the run has not come so far."""
+        """Returns a file in an output of a step; None if the run has not reached the step."""
         artifact = self.find_output(key, step=step)
         return pathlib.Path(artifact.uri) / name if artifact else None
 
@@ -178,6 +174,19 @@ class RunRecord:
         if state == "running":
             seconds = time.time() - execution.create_time_since_epoch / 1000
         return StepOutcome(name=name, state=state, seconds=None if state == "interrupted" else seconds)
+
+
+def read_folder(reader: Callable[[pathlib.Path], Found], file: pathlib.Path | None) -> Found | None:
+    """Reads a file by the reader of its folder; None if there is no file yet.
+
+    Raises:
+        DataFailure: The file is damaged or missing.
+    """
+    try:
+        return reader(file.parent) if file else None
+    except Exception as error:  # of zipfile, zlib, numpy, pydantic: a damaged file fails in many ways
+        what = "missing" if isinstance(error, FileNotFoundError) else "damaged or of another version of this project"
+        raise DataFailure(f"{file} is {what}; put a copy of it back, or run again in another --root.") from None
 
 
 def read_run(root_path: pathlib.Path, beginning: str | None = None) -> RunRecord:

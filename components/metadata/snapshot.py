@@ -1,4 +1,4 @@
-"""Copies the sqlite file of ML Metadata as it is at one moment, without disturbing who writes to it."""
+"""Copies the sqlite file of ML Metadata between two writes, without disturbing the writer."""
 
 import contextlib
 import pathlib
@@ -13,7 +13,7 @@ _PATIENCE_SECONDS = 2.0  # how long another process may hold the file; a step's 
 
 @contextlib.contextmanager
 def take_snapshot(path: pathlib.Path) -> Iterator[pathlib.Path]:
-    """Copies a metadata file, whole and between two writes, and removes the copy at the end.
+    """Copies a metadata file and removes the copy at the end.
 
     Args:
         path: The sqlite file of ML Metadata; it must exist.
@@ -23,7 +23,7 @@ def take_snapshot(path: pathlib.Path) -> Iterator[pathlib.Path]:
 
     Raises:
         UsageFailure: Another process holds the file, or it may not be read.
-        DataFailure: The file is damaged, or is something else.
+        DataFailure: The file is damaged, or is no ML Metadata.
     """
     with contextlib.ExitStack() as stack:
         try:
@@ -33,7 +33,7 @@ def take_snapshot(path: pathlib.Path) -> Iterator[pathlib.Path]:
         except sqlite3.DatabaseError as error:
             raise _explain(error, path) from None
         except OSError as error:
-            raise UsageFailure(_explain_no_copy(path, error.strerror or str(error))) from None
+            raise _explain_no_copy(path, error.strerror or str(error)) from None
         yield copy
 
 
@@ -49,9 +49,9 @@ def _copy(path: pathlib.Path, copy: pathlib.Path) -> None:
         source.execute("BEGIN")
         source.execute("SELECT count(*) FROM sqlite_master").fetchone()
         source.backup(target)
-        faults = [fault for (fault,) in target.execute("PRAGMA quick_check(1)")]
-        if faults != ["ok"]:
-            raise sqlite3.DatabaseError(f"quick_check: {faults[0].splitlines()[-1]}")
+        errors = [error for (error,) in target.execute("PRAGMA quick_check(1)")]
+        if errors != ["ok"]:
+            raise sqlite3.DatabaseError(f"quick_check: {errors[0].splitlines()[-1]}")
         if not target.execute("SELECT count(*) FROM sqlite_master WHERE name = 'MLMDEnv'").fetchone()[0]:
             raise DataFailure(f"{path} holds no ML Metadata; remove it, or name another folder with --root.")
 
@@ -59,23 +59,22 @@ def _copy(path: pathlib.Path, copy: pathlib.Path) -> None:
 def _explain(error: sqlite3.DatabaseError, path: pathlib.Path) -> DataFailure | UsageFailure:
     reason = str(error).rstrip(".")
     if "locked" in reason or "busy" in reason:
-        return UsageFailure(
-            f"{path} has been locked by another process for {_PATIENCE_SECONDS:.0f} seconds; try again later."
-        )
+        seconds = f"{_PATIENCE_SECONDS:.0f} seconds"
+        return UsageFailure(f"{path} has been locked by another process for {seconds}; try again later.")
     if "full" in reason or "disk I/O" in reason:
-        return UsageFailure(_explain_no_copy(path, reason))
+        return _explain_no_copy(path, reason)
     if isinstance(error, sqlite3.OperationalError) and "unable to open" in reason:
         return UsageFailure(f"{path} cannot be opened; make it a file that you may read.")
     return describe_damage(path, reason)
 
 
 def describe_damage(path: pathlib.Path, reason: str) -> DataFailure:
-    """Says of a metadata file that it is damaged, and what to do."""
+    """Makes the error of a damaged metadata file."""
     return DataFailure(
         f"{path} is damaged ({reason}); put a copy of it back, or move it away: the next run starts a new one."
     )
 
 
-def _explain_no_copy(path: pathlib.Path, reason: str) -> str:
+def _explain_no_copy(path: pathlib.Path, reason: str) -> UsageFailure:
     folder = tempfile.gettempdir() if tempfile.tempdir else "the folder for temporary files (TMPDIR)"
-    return f"{path} cannot be copied to {folder} ({reason}); make room there, and run the same command again."
+    return UsageFailure(f"{path} cannot be copied to {folder} ({reason}); free space there, and repeat the command.")

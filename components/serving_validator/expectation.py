@@ -1,4 +1,4 @@
-"""What the trainer's own network answers, in this process and without the exported model.
+"""The probabilities of the Trainer's own network, computed in this process without the exported model.
 
 Axes: records, height, width, channels, classes.
 """
@@ -20,40 +20,38 @@ _BATCH_SIZE = 64  # records
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Expectation:
-    """Records, their images, and what the network says of them."""
+    """Records, their images, and the probabilities that the network predicts for them."""
 
-    records: tuple[bytes, ...]  # serialized tf.Examples
+    records: list[bytes]  # serialized tf.Examples
     pixels: np.ndarray  # uint8 [records, height, width, channels]
     probabilities: np.ndarray  # float32 [records, classes]
 
 
-def read_records(split: pathlib.Path, count: int) -> list[bytes]:
-    """Reads the first records of a split, all of them if there are fewer."""
-    files = [str(file) for file in sorted(split.iterdir())]
-    return list(tf.data.TFRecordDataset(files).take(count).as_numpy_iterator())
-
-
-def expect(records: list[bytes], transform_graph: pathlib.Path, network: pathlib.Path) -> Expectation:
-    """Classifies records with the network that the Trainer saved, on the processor.
+def predict_records(
+    split: pathlib.Path, count: int, transform_graph: pathlib.Path, network: pathlib.Path
+) -> Expectation:
+    """Classifies the first records of a split with the network that the Trainer saved, on the CPU.
 
     Args:
-        records: Serialized tf.Examples of the raw features.
-        transform_graph: Of the Transform.
+        split: Folder of TFRecords of raw tf.Examples.
+        count: Number of records; a smaller split is used completely.
+        transform_graph: Output of the Transform.
         network: In Keras's own format, from normalized images to logits.
-
-    Returns:
-        The answers, with the records and their images.
     """
+    files = [str(file) for file in sorted(split.iterdir())]
+    dataset = tf.data.TFRecordDataset(files).take(count)
     transform = tft.TFTransformOutput(str(transform_graph)).transform_features_layer()
     spec = {features.IMAGE: tf.io.FixedLenFeature([], tf.string)}
     pixels, probabilities = [], []
     with tf.device("CPU:0"):
         model = keras.saving.load_model(network, compile=False)
-        for start in range(0, len(records), _BATCH_SIZE):
-            encoded = tf.io.parse_example(records[start : start + _BATCH_SIZE], spec)[features.IMAGE]
+        for batch in dataset.batch(_BATCH_SIZE):
+            encoded = tf.io.parse_example(batch, spec)[features.IMAGE]
             logits = model(transform({features.IMAGE: encoded})[features.IMAGE], training=False)  # [records, classes]
             pixels.append(decode_images(encoded).numpy())
             probabilities.append(tf.nn.softmax(logits).numpy())
     return Expectation(
-        records=tuple(records), pixels=np.concatenate(pixels), probabilities=np.concatenate(probabilities)
+        records=list(dataset.as_numpy_iterator()),
+        pixels=np.concatenate(pixels),
+        probabilities=np.concatenate(probabilities),
     )

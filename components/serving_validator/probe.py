@@ -1,176 +1,128 @@
-"""The fresh process: loads a SavedModel as a server does, asks it what a plan says and writes down what it answers.
+"""The serving process: loads a SavedModel as a server does, sends the planned requests and records the answers.
 
-It runs by its file path (see `process.py`) and imports neither this project nor TFX nor tensorflow_transform; it judges
-nothing. Arguments: the SavedModel, the folder of the plan and of the answers, the seconds after which it ends itself,
+It runs by its file path (see `process.py`), imports neither this project nor TFX nor tensorflow_transform, and judges
+nothing. Arguments: the SavedModel, the folder of the plan and of the outcome, the seconds after which it ends itself,
 and the folders that hold numpy and tensorflow.
 """
 
-import json
+import functools
 import math
 import pathlib
+import pickle
 import re
 import resource
 import signal
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
-PLAN_FILE = "plan.json"
-RECORDS_FILE = "records.tfrecord"
-ARRAYS_FILE = "arrays.npz"
-ANSWERS_FILE = "answers.npz"
-OUTCOME_FILE = "outcome.json"
-RECORDS = "records"  # the source that is no array
+PLAN_FILE = "plan.pickle"
+OUTCOME_FILE = "outcome.pickle"
 
 _WARM_UP_REQUESTS = 5  # before each timing
-_STATUS = pathlib.Path("/proc/self/status")
 _LONGEST_REASON = 200  # characters
-_SAYS_NOTHING = "Graph execution error|Detected at node|<stack traces"
+_NOISE = "Graph execution error|Detected at node|<stack traces|$"  # first lines of TensorFlow's messages
+
+Function = Callable[[str, Any], Any]  # from a signature's name and its input to the probabilities
 
 
 def main(model: str, folder: pathlib.Path) -> None:
-    """Asks and writes down; `outcome.json` comes last.
+    """Sends the requests of a plan and writes the outcome.
 
     Args:
         model: Folder of the SavedModel.
-        folder: Of the plan; the answers are put there, too.
+        folder: Holds the plan; gets the outcome.
     """
-    sys.modules["keras"] = None  # type: ignore[assignment]  # no server has it, and TensorFlow imports it where it can
-    import numpy as np  # only now are they on the path
-    import tensorflow as tf
+    sys.modules["keras"] = None  # type: ignore[assignment]  # a server has none; TensorFlow imports it where it can
+    import tensorflow as tf  # only now is it on the path
 
-    plan = json.loads((folder / PLAN_FILE).read_text())
-    asker = _Asker(np, tf, folder, plan["output"])
-    load_error = load_seconds = None
+    plan = pickle.loads((folder / PLAN_FILE).read_bytes())
+    requests, arrays, output = plan["requests"], plan["arrays"], plan["output"]
+    outcome = {"tensorflow_version": tf.__version__, "answers": [], "seconds": [], "load_error": None}
+    began = time.perf_counter()
     try:
-        load_seconds = asker.load(model, plan["requests"][0])
+        function = _load(tf, model, output)
     except Exception as error:
-        load_error = _describe(error)
-    requests, timings = ([], []) if load_error else (plan["requests"], plan["timings"])
-    answers = [asker.try_to_ask(request) for request in requests if not request["in_session"]]
-    seconds = [asker.clock(timing) for timing in timings]
-    peak_memory_bytes = _read_peak_memory()  # before the model is loaded a second time
-    answers += _ask_in_session(asker, tf, model, [request for request in requests if request["in_session"]])
-    outcome = {
-        "tensorflow_version": tf.__version__,
-        "load_error": load_error,
-        "load_seconds": load_seconds,
-        "errors": {position: answer for position, answer in enumerate(answers) if isinstance(answer, str)},
-        "seconds": seconds,
-        "peak_memory_bytes": peak_memory_bytes,
-        "modules": sorted({name.partition(".")[0] for name, module in sys.modules.items() if module}),
-    }
-    arrays = {str(position): answer for position, answer in enumerate(answers) if not isinstance(answer, str)}
-    np.savez(folder / ANSWERS_FILE, **arrays)
-    (folder / OUTCOME_FILE).write_text(json.dumps(outcome))
+        outcome["load_error"] = _describe(error)
+    else:
+        _try(function, arrays, requests[0])
+        outcome["load_seconds"] = time.perf_counter() - began
+        outcome["answers"] = [_try(function, arrays, each) for each in requests if each["purpose"] != "session"]
+        outcome["seconds"] = [_clock(function, arrays, each, plan["timed_requests"]) for each in plan["timings"]]
+    outcome["peak_memory_bytes"] = _read_peak_memory()  # before the model is loaded again
+    if not outcome["load_error"]:
+        in_session = _make_session_function(tf, model, output)
+        outcome["answers"] += [_try(in_session, arrays, each) for each in requests if each["purpose"] == "session"]
+    outcome["modules"] = {name.partition(".")[0] for name, module in sys.modules.items() if module}
+    (folder / OUTCOME_FILE).write_bytes(pickle.dumps(outcome))
 
 
-class _Asker:
-    """A model and what it can be asked.
+def _load(tf: Any, model: str, output: str) -> Function:
+    loaded = tf.saved_model.load(model)
 
-    Args:
-        np: numpy.
-        tf: tensorflow.
-        folder: Of the plan.
-        output: The name of the answer in what a signature returns.
-    """
-
-    def __init__(self, np: Any, tf: Any, folder: pathlib.Path, output: str) -> None:
-        self._tf = tf
-        self.output = output
-        with np.load(folder / ARRAYS_FILE) as arrays:
-            self.sources = dict(arrays)
-        records = list(tf.data.TFRecordDataset(str(folder / RECORDS_FILE)).as_numpy_iterator())
-        self.sources[RECORDS] = np.array(records, dtype=object)
-
-    def load(self, model: str, request: dict[str, Any]) -> float:
-        """Loads the model and makes a first request, whose answer does not count; returns the seconds of both."""
-        began = time.perf_counter()
-        self._model = self._tf.saved_model.load(model)
-        self.try_to_ask(request)
-        return time.perf_counter() - began
-
-    def ask(self, request: dict[str, Any]) -> Any:
-        """Returns what a signature answers to some rows of a source."""
-        answer = self._run(request["signature"], self.sources[request["source"]][request["rows"]])
-        if answer.dtype == object:
-            raise TypeError(f"{self.output} holds texts instead of numbers")
-        return answer
-
-    def _run(self, signature: str, values: Any) -> Any:
-        tensor = self._tf.constant(values, self._tf.string if values.dtype == object else None)
-        function = self._model.signatures[signature]
+    def call(signature: str, values: Any) -> Any:
+        function = loaded.signatures[signature]
         [name] = function.structured_input_signature[1]
-        return function(**{name: tensor})[self.output].numpy()
+        tensor = tf.constant(values, tf.string if values.dtype == object else None)
+        return function(**{name: tensor})[output].numpy()
 
-    def try_to_ask(self, request: dict[str, Any]) -> Any:
-        """Returns the answer, or the error in words."""
-        try:
-            return self.ask(request)
-        except Exception as error:
-            return _describe(error)
-
-    def clock(self, timing: dict[str, Any]) -> list[float]:
-        """Returns the seconds of each of some equal requests; none if they are not answered."""
-        seconds = []
-        try:
-            for _ in range(_WARM_UP_REQUESTS + timing["requests"]):
-                began = time.perf_counter()
-                self.ask(timing)
-                seconds.append(time.perf_counter() - began)
-        except Exception:  # the requests that count have told
-            return []
-        return seconds[_WARM_UP_REQUESTS:]
+    return call
 
 
-class _SessionAsker(_Asker):
-    """The model once more, loaded as TensorFlow Serving loads it: a graph and its variables, and no objects.
+def _make_session_function(tf: Any, model: str, output: str) -> Function:
+    """Loads the model again as TensorFlow Serving does: a graph and its variables without Python objects."""
 
-    Args:
-        asker: Whose sources and output it takes over.
-        tf: tensorflow.
-        model: Folder of the SavedModel.
-    """
+    @functools.cache
+    def load() -> tuple[Any, Any]:
+        session = tf.compat.v1.Session(graph=tf.Graph())
+        return session, tf.compat.v1.saved_model.load(session, ["serve"], model).signature_def
 
-    def __init__(self, asker: _Asker, tf: Any, model: str) -> None:
-        self.sources, self.output = asker.sources, asker.output
-        self._session = tf.compat.v1.Session(graph=tf.Graph())
-        self._signatures = tf.compat.v1.saved_model.load(self._session, ["serve"], model).signature_def
+    def call(signature: str, values: Any) -> Any:
+        session, definitions = load()
+        [fed] = definitions[signature].inputs.values()
+        return session.run(definitions[signature].outputs[output].name, {fed.name: values})
 
-    def _run(self, signature: str, values: Any) -> Any:
-        definition = self._signatures[signature]
-        [fed] = definition.inputs.values()
-        return self._session.run(definition.outputs[self.output].name, {fed.name: values})
+    return call
 
 
-def _ask_in_session(asker: _Asker, tf: Any, model: str, requests: list[dict[str, Any]]) -> list[Any]:
-    """Returns the answers, or for each the error in words."""
+def _try(function: Function, arrays: dict[str, Any], request: dict[str, Any]) -> Any:
+    """Returns the answer, or a description of the error."""
     try:
-        session = _SessionAsker(asker, tf, model)
+        return function(request["signature"], arrays[request["source"]][list(request["rows"])])
     except Exception as error:
-        return [_describe(error)] * len(requests)
-    return [session.try_to_ask(request) for request in requests]
+        return _describe(error)
+
+
+def _clock(function: Function, arrays: dict[str, Any], timing: dict[str, Any], timed_requests: int) -> list[float]:
+    """Returns the seconds of each of some equal requests; none if one fails."""
+    seconds = []
+    for _ in range(_WARM_UP_REQUESTS + timed_requests):
+        began = time.perf_counter()
+        if isinstance(_try(function, arrays, timing), str):
+            return []
+        seconds.append(time.perf_counter() - began)
+    return seconds[_WARM_UP_REQUESTS:]
 
 
 def _describe(error: Exception) -> str:
-    """Says in a line what happened; TensorFlow begins with lines that say nothing."""
+    """Returns the kind of an error and the first line of its message that says something."""
     lines = [line.strip() for line in str(error).splitlines()]
-    telling = [line for line in lines if line and not re.match(_SAYS_NOTHING, line)]
-    return f"{type(error).__name__}: {next(iter(telling), '')}"[:_LONGEST_REASON]
+    reason = next((line for line in lines if not re.match(_NOISE, line)), "")
+    return f"{type(error).__name__}: {reason}"[:_LONGEST_REASON]
 
 
 def _read_peak_memory() -> int:
-    """Returns the most resident memory of this process, bytes."""
+    """Returns the peak resident memory of this process, bytes."""
     try:
-        found = re.search(r"^VmHWM:\s+(\d+) kB$", _STATUS.read_text(), re.MULTILINE)
-    except OSError:
-        found = None
-    # Only where the kernel has no VmHWM: on Linux ru_maxrss also counts what the parent held when it forked.
-    return 1024 * (int(found[1]) if found else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+        [peak] = re.findall(r"^VmHWM:\s+(\d+) kB$", pathlib.Path("/proc/self/status").read_text(), re.MULTILINE)
+    except (OSError, ValueError):  # only then: on Linux ru_maxrss also counts what the parent held when it forked
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return 1024 * int(peak)
 
 
 if __name__ == "__main__":
     _, model_folder, plan_folder, limit_seconds, *packages = sys.argv
-    signal.alarm(math.ceil(float(limit_seconds)))  # also when who started it has been killed
+    signal.alarm(math.ceil(float(limit_seconds)))  # ends this process even if its parent has been killed
     sys.path += packages
     main(model_folder, pathlib.Path(plan_folder))

@@ -1,90 +1,96 @@
-"""The DAG as a job for Kubeflow: TFX compiles it, and what TFX cannot express is added."""
+"""The DAG as a job for Kubeflow: TFX compiles it, and this module adds what TFX cannot express."""
 
 import dataclasses
+import json
 from typing import Any
 
 from kfp.pipeline_spec import pipeline_spec_pb2
+from rich.console import Console
 from tfx.dsl.components.base.executor_spec import BeamExecutorSpec
 from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import KubeflowV2DagRunner, KubeflowV2DagRunnerConfig
 from tfx.orchestration.pipeline import Pipeline
 
+from components.errors import BadDataError, DataFailure
 from components.example_gen.component import digest_source
 from pipeline.beam_options import runs_elsewhere
 from pipeline.config import PipelineConfig
 from pipeline.definition import create_pipeline
-from pipeline.kubeflow.bucket import locate
-from pipeline.kubeflow.options import SHIPPED_SAMPLE, KubeflowTarget, TrainerResources, find_dataset
-from pipeline.kubeflow.step import EXECUTOR
-from pipeline.target import KUBEFLOW, Target
+from pipeline.kubeflow.options import SHIPPED_SAMPLE, KubeflowTarget, find_dataset
+from pipeline.kubeflow.step import EXECUTOR, locate
+from pipeline.prediction.files import write_whole
+from pipeline.target import Target, resolve_latest
 
 COMMAND = ("python", "-m", "pipeline.kubeflow.step")  # the ENTRYPOINT of the Dockerfile
 TFX_COMMAND = ("python", "-m", EXECUTOR)  # leaves addresses as they are
-UNKNOWN_DIGEST = "unknown"
-
 _Resources = pipeline_spec_pb2.PipelineDeploymentConfig.PipelineContainerSpec.ResourceSpec
+_UNKNOWN_DIGEST = "unknown"
+_UNCACHED = ("ServingValidator", "Pusher")  # a busy machine may reject a model; the last push is no input of the Pusher
+_DIFFERENCES = """On the cluster, unlike with `tokenlearner run`:
+- The baseline is the last blessed model, even if that is the candidate; TFX's own strategy finds it.
+- `bless` does not work: the Pusher follows the Evaluator and the ServingValidator.
+- ServingValidator and Pusher never come from the cache: a run again pushes the same model as a new version.
+- Manifest, model card and report lack lineage and each step's time and memory."""
+_UNKNOWN_DATA = "- ExampleGen never comes from the cache, since the content of the dataset is not known here."
 
 
-def make_job(config: PipelineConfig, target: KubeflowTarget) -> dict[str, Any]:
-    """Compiles the DAG, on this machine alone.
+def compile_pipeline(
+    config: PipelineConfig, target: KubeflowTarget, beam_options: tuple[str, ...], console: Console
+) -> None:
+    """Compiles the DAG on this machine and writes it, completely or not at all.
 
     Args:
-        config: As for a run here.
+        config: As for a run here, but for its root.
         target: Checked by `check_target`.
-
-    Returns:
-        A PipelineJob as JSON, of the pipeline spec 2.1.
+        beam_options: Of Beam; they override ours.
+        console: Shows the differences to a run here.
 
     Raises:
-        BadDataError: If the shipped sample is meant and is not whole.
+        DataFailure: The shipped sample is requested and damaged or missing.
     """
     root, tfds_dir = locate(target.pipeline_root), find_dataset(config.data.tfds_dir)
     assert root
     assert tfds_dir
     is_sample = config.data.tfds_dir == SHIPPED_SAMPLE
+    try:
+        source_digest = digest_source(config.data.tfds_dir) if is_sample else _UNKNOWN_DIGEST
+    except BadDataError as error:
+        raise DataFailure(f"{error}; run this in the project's folder.") from None
     cluster = Target(
-        platform=KUBEFLOW,
+        make_baseline=resolve_latest,
+        metadata_connection=None,
         root=target.pipeline_root,
         tfds_dir=tfds_dir,
-        source_digest=digest_source(config.data.tfds_dir) if is_sample else UNKNOWN_DIGEST,
+        source_digest=source_digest,
         rejections=0,
-        beam_options=target.beam_options,
+        beam_options=beam_options,
     )
-    pipeline = create_pipeline(dataclasses.replace(config, root=root), cluster)
-    _equip_trainer(pipeline, target.trainer)
+    job = _make_job(create_pipeline(dataclasses.replace(config, root=root), cluster), target, beam_options)
+    tasks = job["pipelineSpec"]["root"]["dag"]["tasks"]
+    for name in _UNCACHED if is_sample else (*_UNCACHED, "ExampleGen"):  # TFX sets the cache for all steps together
+        tasks[name]["cachingOptions"] = {"enableCache": False}
+    with write_whole(target.output) as aside:
+        aside.write_text(json.dumps(job, indent=2, sort_keys=True) + "\n")
+    written = f"Wrote {target.output}: {len(tasks)} tasks of {config.name} in {target.image}."
+    for line in (written, _DIFFERENCES, *(() if is_sample else (_UNKNOWN_DATA,))):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _make_job(pipeline: Pipeline, target: KubeflowTarget, beam_options: tuple[str, ...]) -> dict[str, Any]:
+    """Returns a PipelineJob as JSON, of the pipeline spec 2.1."""
+    # Limits, which Kubernetes also takes as requests.
+    resources = _Resources(cpu_limit=target.trainer.cpu, memory_limit=target.trainer.memory_gb)
+    if target.trainer.accelerator:
+        resources.accelerator.type = target.trainer.accelerator
+        resources.accelerator.count = target.trainer.accelerator_count
+    steps = {component.id: component for component in pipeline.components}
+    steps["Trainer"].with_platform_config(resources)
     runner_config = KubeflowV2DagRunnerConfig(
         default_image=target.image, default_commands=list(COMMAND), use_pipeline_spec_2_1=True
     )
-    job = KubeflowV2DagRunner(config=runner_config).run(pipeline, write_out=False)
-    for name in choose_uncached(cluster):
-        job["pipelineSpec"]["root"]["dag"]["tasks"][name]["cachingOptions"] = {"enableCache": False}
-    if runs_elsewhere(target.beam_options):
-        for name in list_beam_steps(pipeline):
-            label = job["pipelineSpec"]["components"][name]["executorLabel"]
-            executor = job["pipelineSpec"]["deploymentSpec"]["executors"][label]
+    job: dict[str, Any] = KubeflowV2DagRunner(config=runner_config).run(pipeline, write_out=False)
+    spec = job["pipelineSpec"]
+    for name, component in steps.items() if runs_elsewhere(beam_options) else ():
+        if isinstance(component.executor_spec, BeamExecutorSpec):
+            executor = spec["deploymentSpec"]["executors"][spec["components"][name]["executorLabel"]]
             executor["container"]["command"] = list(TFX_COMMAND)  # Beam's workers do not see the mounted buckets
     return job
-
-
-def list_beam_steps(pipeline: Pipeline) -> list[str]:
-    """Names the steps that use Beam."""
-    return [each.id for each in pipeline.components if isinstance(each.executor_spec, BeamExecutorSpec)]
-
-
-def choose_uncached(cluster: Target) -> list[str]:
-    """Lists the steps whose result depends on more than their parameters and inputs, which are the cluster's cache key.
-
-    A busy machine may be why a model did not serve, the last push is no input of the Pusher there, and a dataset of
-    unknown content may have changed. (TFX turns the cache on or off for all steps together.)
-    """
-    unknown = ["ExampleGen"] if cluster.source_digest == UNKNOWN_DIGEST else []
-    return [*unknown, "ServingValidator", "Pusher"]
-
-
-def _equip_trainer(pipeline: Pipeline, resources: TrainerResources) -> None:
-    """Sets limits, which Kubernetes takes for requests, too, where it is told of no others."""
-    spec = _Resources(cpu_limit=resources.cpu, memory_limit=resources.memory_gb)
-    if resources.accelerator:
-        spec.accelerator.type = resources.accelerator
-        spec.accelerator.count = resources.accelerator_count
-    trainer = next(component for component in pipeline.components if component.id == "Trainer")
-    trainer.with_platform_config(spec)

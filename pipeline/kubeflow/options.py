@@ -1,4 +1,4 @@
-"""What a compiled pipeline is to run on; checked before anything slow begins."""
+"""The cluster that a pipeline is compiled for; checked before anything slow begins."""
 
 import dataclasses
 import importlib.util
@@ -7,24 +7,19 @@ import re
 
 from components.errors import UsageFailure
 from pipeline.config import PROFILES, PipelineConfig
-from pipeline.kubeflow.bucket import SCHEME, locate
+from pipeline.kubeflow.step import SCHEME, locate
 from pipeline.prediction.files import check_destination
 
 IMAGE_FOLDER = pathlib.Path("/tokenlearner")  # the WORKDIR of the Dockerfile
 SHIPPED_SAMPLE = pathlib.Path("data/cifar10_sample")  # which the image holds, too
 
-_PACKAGE = "kfp.pipeline_spec"
 _PIPELINE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,127}")
-_PATH_PART = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"  # of the grammar of github.com/distribution/reference
-_IMAGE = re.compile(
-    rf"(?:[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]+)?/)?{_PATH_PART}(?:/{_PATH_PART})*"
-    r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?"
-)
+_IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9./:@_-]*[A-Za-z0-9]")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TrainerResources:
-    """What the Trainer's container is given; the other steps take what the cluster gives by itself."""
+    """Resources of the Trainer's container; the other steps get the cluster's defaults."""
 
     cpu: float = 8.0  # virtual CPUs
     memory_gb: float = 32.0  # 10^9 bytes
@@ -32,7 +27,6 @@ class TrainerResources:
     accelerator_count: int = 1  # of them, if there is one
 
     def __post_init__(self) -> None:
-        """Rejects what no machine has."""
         for name in ("cpu", "memory_gb", "accelerator_count"):
             if not 0 < getattr(self, name) < float("inf"):
                 raise ValueError(f"trainer.{name} is {getattr(self, name)}; it must be above 0")
@@ -42,17 +36,51 @@ class TrainerResources:
 class KubeflowTarget:
     """A cluster, and the file that describes the pipeline to it."""
 
-    image: str  # built from the Dockerfile
-    pipeline_root: str  # address of the folder of all outputs
-    output: pathlib.Path  # JSON
-    trainer: TrainerResources
-    beam_options: tuple[str, ...] = ()  # over ours
+    image: str  # built from the Dockerfile, such as europe-docker.pkg.dev/project/repository/tokenlearner:1
+    pipeline_root: str  # of all outputs on the cluster: gs://bucket/path, or an absolute path that every step sees
+    output: pathlib.Path  # the file, such as pipeline.json
+    trainer: TrainerResources = TrainerResources()
 
 
 def check_target(config: PipelineConfig, target: KubeflowTarget) -> None:
-    """Raises a UsageFailure, one sentence, for the first thing that cannot be."""
-    _check_target(target)
-    _check_config(config)
+    """Raises a UsageFailure for the first setting that a cluster cannot have."""
+    checks = (
+        (
+            _IMAGE.fullmatch(target.image),
+            f"image is {target.image}; it must be a name that a registry knows, such as "
+            "europe-docker.pkg.dev/project/repository/tokenlearner:1.",
+        ),
+        (
+            locate(target.pipeline_root),
+            f"pipeline_root is {target.pipeline_root}; it must be the address of a folder in a bucket, such as "
+            "gs://bucket/tokenlearner, or an absolute path that every step sees.",
+        ),
+        (target.output.suffix == ".json", f"output is {target.output}; it must be a file that ends in .json."),
+        (
+            importlib.util.find_spec("kfp"),
+            "kfp.pipeline_spec is missing; `pip install '.[kubeflow]'` in the project's folder installs it.",
+        ),
+        (
+            _PIPELINE_NAME.fullmatch(config.name),
+            f"name is {config.name}; on Kubeflow it must be lowercase letters, digits and hyphens, up to 128.",
+        ),
+        (
+            config.root in [profile.root for profile in PROFILES.values()],
+            f"root is {config.root}, a folder for `run`; name the cluster's with --pipeline-root.",
+        ),
+        (
+            not config.serving.docker,
+            "serving.docker is True; the containers of a cluster have no docker daemon, so leave it out.",
+        ),
+        (
+            find_dataset(config.data.tfds_dir),
+            f"data.tfds_dir is {config.data.tfds_dir}, which the image does not hold; copy it to a bucket and name "
+            "that, such as gs://bucket/cifar10/3.0.2, or an absolute path that every step sees.",
+        ),
+    )
+    for is_possible, message in checks:
+        if not is_possible:
+            raise UsageFailure(message)
     check_destination("output", target.output)
 
 
@@ -60,47 +88,5 @@ def find_dataset(tfds_dir: pathlib.Path) -> str | None:
     """Returns the dataset's folder in the image, or its address; None if no step can find it."""
     if tfds_dir == SHIPPED_SAMPLE:
         return str(IMAGE_FOLDER / SHIPPED_SAMPLE)
-    address = str(tfds_dir).replace(SCHEME.replace("//", "/"), SCHEME, 1)  # of two slashes a path keeps one
+    address = str(tfds_dir).replace(SCHEME.replace("//", "/"), SCHEME, 1)  # a path keeps one of two slashes
     return address if locate(address) else None
-
-
-def _check_target(target: KubeflowTarget) -> None:
-    if not _IMAGE.fullmatch(target.image):
-        raise UsageFailure(
-            f"image is {target.image}; it must be a name that a registry knows, "
-            "such as europe-docker.pkg.dev/project/repository/tokenlearner:1."
-        )
-    if not locate(target.pipeline_root):
-        raise UsageFailure(
-            f"pipeline_root is {target.pipeline_root}; it must be the address of a folder in a bucket, "
-            "such as gs://bucket/tokenlearner, or an absolute path that every step sees."
-        )
-    if target.output.suffix != ".json":
-        raise UsageFailure(f"output is {target.output}; it must be a file that ends in .json.")
-    if not _has_package():
-        raise UsageFailure(f"{_PACKAGE} is missing; `pip install '.[kubeflow]'` in the project's folder installs it.")
-
-
-def _check_config(config: PipelineConfig) -> None:
-    if not _PIPELINE_NAME.fullmatch(config.name):
-        raise UsageFailure(
-            f"name is {config.name}; on Kubeflow it must be small letters, digits and hyphens, up to 128."
-        )
-    if config.root not in [profile.root for profile in PROFILES.values()]:
-        raise UsageFailure(f"root is {config.root}, a folder for `run`; name the cluster's with --pipeline-root.")
-    if config.serving.docker:
-        raise UsageFailure(
-            "serving.docker is True; the containers of a cluster have no docker daemon, so leave it out."
-        )
-    if find_dataset(config.data.tfds_dir) is None:
-        raise UsageFailure(
-            f"data.tfds_dir is {config.data.tfds_dir}, which the image does not hold; copy it to a bucket "
-            "and name that, such as gs://bucket/cifar10/3.0.2, or an absolute path that every step sees."
-        )
-
-
-def _has_package() -> bool:
-    try:
-        return importlib.util.find_spec(_PACKAGE) is not None
-    except ModuleNotFoundError:  # of its parent
-        return False

@@ -1,5 +1,6 @@
-"""The process in which the DAG runs: its chatter goes to a log file, its progress to the process that shows it."""
+"""The process that runs the DAG: its output goes to a log file, its progress to the process that shows it."""
 
+import contextlib
 import ctypes
 import errno
 import gc
@@ -11,45 +12,36 @@ import sys
 import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection
-from typing import Any
 
 from components.errors import BadDataError, ExitCode, Failure
-from components.lock import LockedError
 from components.metadata.snapshot import describe_damage
 from components.report.memory import append_peak, read_peak, reset_peak
 from pipeline.config import PipelineConfig
-from pipeline.runner.events import (
-    Event,
-    RunEnded,
-    RunFailed,
-    StepBegan,
-    StepEnded,
-    StepsPlanned,
-    TrainingProgress,
-)
+from pipeline.runner.events import Event, RunEnded, RunFailed, StepBegan, StepEnded, StepsPlanned, TrainingProgress
 
-_STEP_BEGAN = "Component %s is running."  # how LocalDagRunner logs it
+_STEP_BEGAN = "Component %s is running."  # message of LocalDagRunner
 _STEP_ENDED = "Component %s is finished."
-_STEP_LAUNCHED = "Running launcher for %s"  # how TFX's launcher does, with the node
+_STEP_LAUNCHED = "Running launcher for %s"  # message of TFX's launcher, with the node
 _STEP_CACHED = "A cached execution %d is used."
 _TRACEBACK = "Traceback (most recent call last):"
 _FAILED_QUERY = re.compile(r"^Error when executing query: (.*?) query: ", re.DOTALL)  # of ML Metadata, before SQL
 _BAD_DATA = re.compile(
     rf"^{re.escape(BadDataError.__module__)}\.{BadDataError.__name__}: (.*?)(?: \[while running .*)?$", re.MULTILINE
 )
+_RUN_AGAIN = "and run the same command again: it resumes after the last finished step"
 
 
 def work(config: PipelineConfig, beam_options: tuple[str, ...], log_path: pathlib.Path, connection: Connection) -> None:
-    """Runs the DAG and sends what happens; ends with the process at the other end.
+    """Runs the DAG and sends events.
 
     Args:
         config: Of the run.
         beam_options: Of Beam; they override ours.
-        log_path: Gets everything that this process, TensorFlow and Beam write.
+        log_path: Gets the output of this process, TensorFlow and Beam included.
         connection: Gets Events; when the other end closes, this process ends.
     """
     threading.Thread(target=_end_with_parent, args=(connection,), daemon=True).start()
-    observer = RunObserver(config, connection.send)
+    observer = RunObserver(config.memory_path, connection.send)
     try:
         _redirect_output(log_path)
         _run(config, beam_options, observer)
@@ -61,6 +53,8 @@ def work(config: PipelineConfig, beam_options: tuple[str, ...], log_path: pathli
 
 def _run(config: PipelineConfig, beam_options: tuple[str, ...], observer: "RunObserver") -> None:
     gc.disable()  # searching the imported modules for garbage would take a tenth of the time, and find none
+    from absl import logging as absl_logging
+
     from pipeline.definition import create_pipeline  # takes 20 seconds
     from pipeline.local import run_locally
     from pipeline.target import make_local_target
@@ -68,7 +62,9 @@ def _run(config: PipelineConfig, beam_options: tuple[str, ...], observer: "RunOb
     gc.freeze()  # later collections leave them alone, too
     gc.enable()
 
-    _log_to_output()
+    absl_logging.set_verbosity(absl_logging.INFO)
+    log_format = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+    logging.basicConfig(level=logging.INFO, format=log_format, stream=sys.stderr, force=True)  # TFX has set up its own
     for name in ("absl", "tokenlearner.progress"):
         logging.getLogger(name).addHandler(observer)
     dag = create_pipeline(config, make_local_target(config, beam_options))
@@ -78,44 +74,43 @@ def _run(config: PipelineConfig, beam_options: tuple[str, ...], observer: "RunOb
 
 
 class RunObserver(logging.Handler):
-    """Turns log records of LocalDagRunner and of the Trainer into events.
-
-    A record that cannot be turned into one is no reason to end a run: the first failure is logged, and that is all.
+    """Turns log records of LocalDagRunner and of the Trainer into events; an error in here is logged and ends no run.
 
     Args:
-        config: Of the run.
+        memory_path: File that gets the peak memory of each step.
         send: Takes the events.
     """
 
-    def __init__(self, config: PipelineConfig, send: Callable[[Event], None]) -> None:
+    def __init__(self, memory_path: pathlib.Path, send: Callable[[Event], None]) -> None:
         super().__init__()
         self.send = send
         self.step: str | None = None  # that runs or failed
-        self._memory_path = config.memory_path
+        self._memory_path = memory_path
         self._run_id = ""  # of ML Metadata
         self._is_cached = False
-        self._has_failed = False
         self._began_bytes: int | None = None  # resident as the step began; None: unknown, and so is its peak
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Sends an event for a record that tells of one."""
+        """Sends the event of a record, if there is one."""
         try:
             self._observe(record)
         except Exception:
-            if not self._has_failed:
-                self._has_failed = True
-                logging.getLogger(__name__).exception("The display of the run's progress failed; the run goes on.")
+            self.handleError(record)
 
     def _observe(self, record: logging.LogRecord) -> None:
+        argument = next(iter(record.args or ()), None)
         if hasattr(record, "progress"):
             self.send(TrainingProgress(**record.progress))
-        elif record.msg == _STEP_BEGAN and isinstance(record.args, tuple):
-            self.step, self._is_cached = str(record.args[0]), False
-            _release_unused()
+        elif record.msg == _STEP_BEGAN:
+            self.step, self._is_cached = str(argument), False
+            _release_unused_memory()
             self._began_bytes = read_peak() if reset_peak() else None
             self.send(StepBegan(self.step))
-        elif record.msg == _STEP_LAUNCHED and isinstance(record.args, tuple):
-            self._run_id = _read_run_id(record.args[0])
+        elif record.msg == _STEP_LAUNCHED:
+            contexts = argument.contexts.contexts  # type: ignore[attr-defined]  # of a PipelineNode
+            self._run_id = next(
+                each.name.field_value.string_value for each in contexts if each.type.name == "pipeline_run"
+            )
         elif record.msg == _STEP_CACHED:
             self._is_cached = True
         elif record.msg == _STEP_ENDED and self.step:
@@ -124,96 +119,64 @@ class RunObserver(logging.Handler):
             self._record_memory(step)
 
     def _record_memory(self, step: str) -> None:
-        peak = read_peak() if self._began_bytes is not None else None
-        if peak is not None:
-            append_peak(
-                self._memory_path, run_id=self._run_id, step=step, peak_bytes=peak, began_bytes=self._began_bytes
-            )
+        began, peak = self._began_bytes, read_peak()
+        if began is not None and peak is not None:
+            append_peak(self._memory_path, run_id=self._run_id, step=step, peak_bytes=peak, began_bytes=began)
 
 
-def _read_run_id(node: Any) -> str:
-    """Returns the id of the run that a node of TFX's intermediate representation, a PipelineNode, belongs to."""
-    contexts = node.contexts.contexts
-    run: str = next(each.name.field_value.string_value for each in contexts if each.type.name == "pipeline_run")
-    return run
-
-
-def _release_unused() -> None:
-    """Gives back to the system what earlier steps' objects left with glibc's allocator; another one is left alone."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim:
-        trim(0)
+def _release_unused_memory() -> None:
+    """Returns memory of earlier steps from glibc's allocator to the system; other allocators have no such function."""
+    with contextlib.suppress(AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def find_cause(error: Exception, metadata_path: pathlib.Path) -> Exception:
-    """Returns what stopped a run, as one of our exceptions where the error itself would puzzle a person.
+    """Translates an error with a cryptic message into one of ours.
 
     Args:
-        error: Of a step. It may be ML Metadata's, whose message is SQL, or a runner's, which quotes the traceback of
-            bad data that a worker of Beam found in another process.
+        error: Of a step. ML Metadata's message is SQL; a runner quotes the traceback of a Beam worker that found bad
+            data in another process.
         metadata_path: The sqlite file of ML Metadata.
 
     Returns:
-        The cause; the error itself where it says enough.
+        The translation; the error itself if its message is good enough.
     """
-    failed_query = _FAILED_QUERY.match(str(error))
-    if failed_query and any(word in failed_query[1] for word in ("malformed", "not a database")):
-        return describe_damage(metadata_path, failed_query[1].strip())
-    if failed_query:
-        return Failure(
-            f"{metadata_path} could not be written: {failed_query[1].strip()}; make sure that its disk has room and "
-            "that no other process holds it, and run the same command again: it goes on from the last finished step"
-        )
+    if failed_query := _FAILED_QUERY.match(str(error)):
+        reason = failed_query[1].strip()
+        if "malformed" in reason or "not a database" in reason:
+            return describe_damage(metadata_path, reason)
+        return Failure(f"{metadata_path} cannot be written ({reason}); free its disk, end other writers, {_RUN_AGAIN}")
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return Failure(
-            f"no space is left on the disk{f' of {error.filename}' if error.filename else ''}; free some, and run the "
-            "same command again: it goes on from the last finished step"
-        )
+        return Failure(f"no space left on the disk of {error.filename or 'the run'}; free some, {_RUN_AGAIN}")
     found = _BAD_DATA.findall(str(error))
     return BadDataError(found[-1]) if found else error
 
 
 def classify(error: Exception) -> ExitCode:
-    """Tells whose fault an exception is."""
-    if isinstance(error, Failure):
-        return error.exit_code
-    if isinstance(error, LockedError):
-        return ExitCode.USAGE
-    return ExitCode.BAD_DATA if isinstance(error, BadDataError) else ExitCode.STEP_FAILED
+    """Returns the exit code of an error."""
+    return getattr(error, "exit_code", ExitCode.STEP_FAILED)
 
 
 def describe_cause(error: Exception) -> str:
-    """Says in one sentence why a step failed: the message's first line, with the kind of error unless it is ours.
+    """Returns the first line of an error's message, after the kind of error unless it is ours.
 
-    Of a traceback, by which Beam tells of a worker in another process, it is the last line.
+    Of a traceback, which Beam quotes from a worker in another process, it is the last line.
     """
     lines = str(error).strip().splitlines() or [""]
     line = lines[-1 if _TRACEBACK in lines else 0]
     message = line.partition(" [while running ")[0].rstrip(".")  # Beam's
-    kind = type(error).__name__
     is_ours = type(error).__module__.partition(".")[0] in ("pipeline", "components")
-    return f"{message}." if is_ours and message else f"{kind}: {message}." if message else f"{kind}."
+    return ": ".join(filter(None, ["" if is_ours and message else type(error).__name__, message])) + "."
 
 
 def _redirect_output(log_path: pathlib.Path) -> None:
-    """Sends file descriptors 1 and 2 to the log, so that C++ code's output lands there too."""
+    """Sends file descriptors 1 and 2 to the log, so that the output of C++ code lands there too."""
     log_path.parent.mkdir(parents=True, exist_ok=True)
-    log = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     sys.stdout.flush()
     sys.stderr.flush()
-    os.dup2(log, 1)
-    os.dup2(log, 2)
-    os.close(log)
-
-
-def _log_to_output() -> None:
-    """Logs everything with its time; after the import of TFX, which sets up logging of its own."""
-    from absl import logging as absl_logging
-
-    absl_logging.set_verbosity(absl_logging.INFO)
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr, force=True
-    )
+    with log_path.open("ab") as log:
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
 
 
 def _end_with_parent(connection: Connection) -> None:

@@ -1,144 +1,108 @@
-"""What a person sees while the DAG runs."""
+"""The display of a run in progress."""
 
 import contextlib
+import datetime
 import pathlib
-import time
 import traceback
 from collections.abc import Iterator
 
-from rich.console import Console, Group, RenderableType
-from rich.live import Live
-from rich.progress_bar import ProgressBar
-from rich.table import Table
-from rich.text import Text
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from pipeline.runner.events import Event, RunFailed, StepBegan, StepEnded, StepsPlanned, TrainingProgress
 
-_MIN_SHARE_FOR_ETA = 0.02  # of the Trainer; below it the estimate is worth nothing
-
 
 class Screen:
-    """Shows a run: steps that ended stay as lines, below them what goes on now.
+    """Shows a run: a line for each finished step, and on a terminal a progress bar for the running one.
 
-    On a terminal the last lines are redrawn; elsewhere (a pipe, CI) each fact is printed once, in a line of any length.
-    Whatever fails in here is logged once and ends no run, but for a pipe that nobody reads any more.
+    Elsewhere (a pipe, CI) the start of a step and the end of an epoch are lines of any length. An error of the display
+    is logged once and does not end the run, except for a closed pipe.
 
     Args:
         console: Where to.
-        log_path: Gets the traceback of the first failure.
+        log_path: Gets the traceback of the first error.
     """
 
     def __init__(self, console: Console, log_path: pathlib.Path) -> None:
-        self.console = console
+        self.step: str | None = None
+        self._console = console
         self._log_path = log_path
         self._has_failed = False
         self._names: tuple[str, ...] = ()
-        self.step: str | None = None
-        self._began = self._step_began = time.monotonic()
-        self._training: TrainingProgress | None = None
-        self._live = Live(console=console, get_renderable=self._render_safely, refresh_per_second=4, transient=True)
+        columns = (
+            TextColumn("[cyan]▸[/] {task.description}"),
+            BarColumn(24),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+        )
+        self._progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self._task = self._progress.add_task("starting TFX", total=1.0)
 
     def __enter__(self) -> "Screen":
-        if self.console.is_terminal:
-            with self._log_failure():
-                self._live.start()
+        with self._log_failure():
+            self._progress.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.console.is_terminal:
-            with self._log_failure():
-                self._live.stop()
+        with self._log_failure():
+            self._progress.stop()
 
     def show(self, event: Event) -> None:
         """Shows an event of the run."""
-        with self._log_failure(BrokenPipeError):
+        with self._log_failure():
             self._show(event)
 
     @contextlib.contextmanager
-    def _log_failure(self, *raised: type[Exception]) -> Iterator[None]:
-        """Logs what fails in the block, the first time, and goes on, but for the exceptions that shall be raised."""
+    def _log_failure(self) -> Iterator[None]:
         try:
             yield
-        except raised:
+        except BrokenPipeError:
             raise
         except Exception:
-            self._log_traceback()
-
-    def _log_traceback(self) -> None:
-        if self._has_failed:
-            return
-        self._has_failed = True
-        with contextlib.suppress(OSError):  # a disk without room may be why the display failed
-            self._log_path.parent.mkdir(parents=True, exist_ok=True)
-            with self._log_path.open("a") as log:
-                log.write(f"The display of the run's progress failed; the run goes on.\n{traceback.format_exc()}")
-
-    def _print(self, text: str) -> None:
-        self.console.print(text, highlight=False, soft_wrap=not self.console.is_terminal)
+            if self._has_failed:
+                return
+            self._has_failed = True
+            with contextlib.suppress(OSError):  # a full disk may be why the display failed
+                self._log_path.parent.mkdir(parents=True, exist_ok=True)
+                with self._log_path.open("a") as log:
+                    log.write(f"The display of the progress failed; the run continues.\n{traceback.format_exc()}")
 
     def _show(self, event: Event) -> None:
         if isinstance(event, StepsPlanned):
             self._names = event.names
         elif isinstance(event, StepBegan):
-            self.step, self._step_began, self._training = event.name, time.monotonic(), None
-            if not self.console.is_terminal:
-                self._print(f"▸ {self._position(event.name)} {event.name}")
+            self.step = event.name
+            self._progress.reset(self._task, description=self._label(event.name))
+            if not self._console.is_terminal:
+                self._print(f"▸ {self._label(event.name)}")
         elif isinstance(event, StepEnded):
-            seconds = time.monotonic() - self._step_began
-            outcome = "cached" if event.is_cached else f"{seconds:.1f} s"
             self.step = None
-            self._print(f"[green]✓[/] {self._position(event.name)} {event.name} [dim]{outcome}[/]")
+            outcome = "cached" if event.is_cached else f"{self._elapsed():.1f} s"
+            self._print(f"[green]✓[/] {self._label(event.name)} [dim]{outcome}[/]")
         elif isinstance(event, TrainingProgress):
             self._show_training(event)
 
     def _show_training(self, event: TrainingProgress) -> None:
-        self._training = event
-        if event.epoch_has_ended and not self.console.is_terminal:
-            self._print(f"  {self._describe_training(event)} [dim]{self._eta()}[/]")
+        accuracy = "" if event.valid_accuracy is None else f", valid accuracy {event.valid_accuracy:.1%}"
+        epoch = f"{event.phase}, epoch {event.epoch} of {event.epochs}{accuracy}"
+        self._progress.update(self._task, completed=event.share, description=f"{self._label(self.step or '')}: {epoch}")
+        if event.epoch_has_ended and not self._console.is_terminal:
+            left = datetime.timedelta(seconds=round(self._elapsed() * (1 / event.share - 1)))
+            self._print(f"  {epoch} [dim]about {left} left[/]")
 
-    @staticmethod
-    def _describe_training(training: TrainingProgress) -> str:
-        accuracy = "" if training.valid_accuracy is None else f", valid accuracy {training.valid_accuracy:.1%}"
-        return f"{training.phase}, epoch {training.epoch} of {training.epochs}{accuracy}"
-
-    def _position(self, name: str) -> str:
+    def _label(self, name: str) -> str:
         position = self._names.index(name) + 1 if name in self._names else 0
-        return f"[dim]{position:>2}/{len(self._names)}[/]"
+        return f"[dim]{position:>2}/{len(self._names)}[/] {name}"
 
-    def _eta(self) -> str:
-        if self._training is None or self._training.share < _MIN_SHARE_FOR_ETA:
-            return ""
-        seconds = time.monotonic() - self._step_began
-        return f"about {format_seconds(seconds / self._training.share - seconds)} left"
+    def _elapsed(self) -> float:
+        return self._progress.tasks[0].elapsed or 0.0
 
-    def _render_safely(self) -> RenderableType:
-        with self._log_failure():
-            return self._render()
-        return Text("")
-
-    def _render(self) -> RenderableType:
-        total = format_seconds(time.monotonic() - self._began)
-        if self.step is None:
-            return Text(f"  starting TFX … {total}" if not self._names else f"  {total}", style="dim")
-        elapsed = format_seconds(time.monotonic() - self._step_began)
-        line = Text.from_markup(f"[cyan]▸[/] {self._position(self.step)} {self.step} [dim]{elapsed} of {total}[/]")
-        if self._training is None:
-            return line
-        bar = ProgressBar(total=1.0, completed=self._training.share, width=24)
-        grid = Table.grid(padding=(0, 1))
-        grid.add_row(f"  {self._describe_training(self._training)}", bar, Text(self._eta(), style="dim"))
-        return Group(line, grid)
+    def _print(self, text: str) -> None:
+        self._console.print(text, highlight=False, soft_wrap=not self._console.is_terminal)
 
 
-def format_seconds(seconds: float) -> str:
-    """Formats a duration such as "8 s" or "2 min 05 s"."""
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
-
-
-def print_failure(console: Console, failure: RunFailed, log_path: str) -> None:
-    """Prints which step failed, why, and where the log is."""
+def print_failure(console: Console, failure: RunFailed, log_path: pathlib.Path) -> None:
+    """Prints the step that failed, the cause, and the path of the log."""
     where = f"Step {failure.step} failed" if failure.step else "The run failed before its first step"
     console.print(f"[red]✗ {where}:[/] ", end="", soft_wrap=True)
-    console.print(failure.cause, markup=False, highlight=False, soft_wrap=True)
-    console.print(f"  Log: {log_path}", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"{failure.cause}\n  Log: {log_path}", markup=False, highlight=False, soft_wrap=True)

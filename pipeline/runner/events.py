@@ -1,4 +1,4 @@
-"""What the process that runs the DAG tells the one that shows it."""
+"""Messages from the process that runs the DAG to the one that shows it."""
 
 import dataclasses
 
@@ -29,7 +29,7 @@ class StepEnded:
 
 @dataclasses.dataclass(frozen=True)
 class TrainingProgress:
-    """The Trainer got on."""
+    """An epoch of the Trainer began or ended."""
 
     phase: str  # such as "trial 2 of 6"
     epoch: int  # 1..epochs
@@ -44,7 +44,7 @@ class RunFailed:
     """The run stopped."""
 
     step: str | None  # None: before the first step
-    cause: str  # one sentence
+    cause: str
     exit_code: ExitCode
 
 

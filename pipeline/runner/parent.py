@@ -17,12 +17,14 @@ from components.lock import hold_lock
 from components.metadata.run_record import read_run
 from pipeline.beam_options import make_beam_pipeline
 from pipeline.config import PipelineConfig
-from pipeline.docker_daemon import require_docker
 from pipeline.rejections import count_rejections
 from pipeline.runner import child
 from pipeline.runner.display import Screen, print_failure
 from pipeline.runner.events import Event, RunEnded, RunFailed
 from pipeline.summary import print_run
+
+_DOCKER_SOCKET = "unix:///var/run/docker.sock"  # of TFX's InfraValidator, whatever DOCKER_HOST says
+_DOCKER_TIMEOUT_SECONDS = 10
 
 
 def run(config: PipelineConfig, console: Console, beam_options: tuple[str, ...] = ()) -> ExitCode:
@@ -30,46 +32,62 @@ def run(config: PipelineConfig, console: Console, beam_options: tuple[str, ...] 
 
     Args:
         config: Everything that the run depends on.
-        console: Where its progress is shown.
+        console: Shows the progress.
         beam_options: Of Beam; they override ours.
 
     Returns:
-        OK if the model was pushed, NOT_BLESSED by the Evaluator or the ServingValidator, BAD_DATA or STEP_FAILED.
+        OK if the model was pushed, NOT_BLESSED if not, or the exit code of the step that failed.
 
     Raises:
-        DataFailure: If there is no dataset where the config says, or the file of ML Metadata is damaged.
-        UsageFailure: If the root cannot be written, another process holds ML Metadata, Beam rejects its options, or
-            docker is wanted and does not answer.
-        LockedError: If another run works in the same root.
+        DataFailure: The dataset is missing, or the file of ML Metadata is damaged.
+        UsageFailure: The root cannot be written or another run holds it, another process holds ML Metadata, Beam
+            rejects its options, or docker is requested and no daemon answers.
     """
-    if not (config.data.tfds_dir / "dataset_info.json").is_file():
-        raise DataFailure(
-            f"data.tfds_dir is {config.data.tfds_dir}, which holds no TFDS dataset (no dataset_info.json); "
-            "name a version folder such as data/cifar10/3.0.2, made by `tokenlearner data prepare`."
-        )
-    if config.serving.docker:
-        require_docker()
-    if beam_options:
-        make_beam_pipeline(beam_options)
+    _check_dependencies(config, beam_options)
     log_path = config.root / "logs" / f"{datetime.datetime.now():%Y-%m-%dT%H-%M-%S}.log"
-    with _lock(config.root):
-        count_rejections(
-            config.metadata_path
-        )  # which reads ML Metadata: a damaged file stops the run before TFX starts
+    busy = f"another run works in {config.root}; wait for it, or name another folder with --root."
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(hold_lock(config.root / ".lock", busy))
+        except OSError as error:
+            raise UsageFailure(
+                f"root is {config.root}: {error.strerror}; name a folder that you may write to."
+            ) from None
+        count_rejections(config.metadata_path)  # a damaged file of ML Metadata stops the run before TFX starts
         begun = f"[dim]Pipeline {config.name} in {config.root}, log in {log_path}[/]"
         console.print(begun, highlight=False, soft_wrap=True)
-        with Screen(console, log_path) as screen:
-            last = _follow(config, beam_options, log_path, screen)
+        last = _follow(config, beam_options, log_path, stack.enter_context(Screen(console, log_path)))
     if isinstance(last, RunFailed):
-        print_failure(Console(stderr=True), last, str(log_path))
+        print_failure(Console(stderr=True), last, log_path)
         return last.exit_code
     ended = read_run(config.root)
     print_run(console, ended)
     return ExitCode.OK if ended.pushed_version else ExitCode.NOT_BLESSED
 
 
+def _check_dependencies(config: PipelineConfig, beam_options: tuple[str, ...]) -> None:
+    """Checks the dataset, the docker daemon and Beam's options before anything is written."""
+    if not (config.data.tfds_dir / "dataset_info.json").is_file():
+        raise DataFailure(
+            f"data.tfds_dir is {config.data.tfds_dir}, which holds no TFDS dataset (no dataset_info.json); "
+            "name a version folder such as data/cifar10/3.0.2, made by `tokenlearner data prepare`."
+        )
+    if config.serving.docker:
+        import docker  # a dependency of TFX
+
+        try:
+            docker.DockerClient(base_url=_DOCKER_SOCKET, timeout=_DOCKER_TIMEOUT_SECONDS).ping()
+        except docker.errors.DockerException:
+            raise UsageFailure(
+                f"serving.docker is on, but no docker daemon answers at {_DOCKER_SOCKET}; start one that you may use, "
+                "or leave out --serving.docker: a fresh process tests the model in any case."
+            ) from None
+    if beam_options:
+        make_beam_pipeline(beam_options)
+
+
 def _follow(config: PipelineConfig, beam_options: tuple[str, ...], log_path: pathlib.Path, screen: Screen) -> Event:
-    """Starts the run, shows its events and returns the one that ends it."""
+    """Starts the run, shows its events and returns the last one."""
     ours, theirs = multiprocessing.Pipe()
     # In a session of its own: Ctrl-C reaches this process alone, which then ends the other one.
     process = subprocess.Popen(
@@ -78,18 +96,23 @@ def _follow(config: PipelineConfig, beam_options: tuple[str, ...], log_path: pat
         pass_fds=[theirs.fileno()],
         start_new_session=True,
     )
+    last = None
     try:
         theirs.close()
         ours.send((sys.argv, config, beam_options, log_path))
-        last: Event | None = None
-        for event in _receive(ours):
-            screen.show(event)
-            last = event
-        process.wait()
+        for last in _receive(ours):
+            screen.show(last)
+        code = process.wait()
     finally:
         process.kill()
         process.wait()
-    return last if isinstance(last, RunEnded | RunFailed) else RunFailed(*_describe_death(process, screen))
+    if isinstance(last, RunEnded | RunFailed):
+        return last
+    killed = (
+        f"was killed by signal {signal.Signals(-code).name} (SIGKILL often means out of memory)" if code < 0 else ""
+    )
+    cause = f"its process {killed or f'ended with exit code {code} and no message'}."
+    return RunFailed(screen.step, cause, ExitCode.STEP_FAILED)
 
 
 def _receive(connection: Connection) -> Iterator[Event]:
@@ -98,24 +121,3 @@ def _receive(connection: Connection) -> Iterator[Event]:
             yield connection.recv()
     except (EOFError, OSError):  # the other end closed, or was killed in the middle of a message
         return
-
-
-def _describe_death(process: "subprocess.Popen[bytes]", screen: Screen) -> tuple[str | None, str, ExitCode]:
-    code = process.returncode
-    if code < 0:
-        cause = f"its process was killed by signal {signal.Signals(-code).name} (SIGKILL often means out of memory)."
-    else:
-        cause = f"its process ended with exit code {code} and said nothing."
-    return screen.step, cause, ExitCode.STEP_FAILED
-
-
-@contextlib.contextmanager
-def _lock(root: pathlib.Path) -> Iterator[None]:
-    """Holds the root for this run."""
-    busy = f"another run works in {root}; wait for it, or name another folder with --root."
-    with contextlib.ExitStack() as stack:
-        try:
-            stack.enter_context(hold_lock(root / ".lock", busy))
-        except OSError as error:
-            raise UsageFailure(f"root is {root}: {error.strerror}; name a folder that you may write to.") from None
-        yield

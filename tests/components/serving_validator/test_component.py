@@ -1,125 +1,119 @@
-"""The ServingValidator, driven with real artifacts and real fresh processes: what it does not bless, and what it says.
+"""The ServingValidator with real artifacts and serving processes: models that it rejects, and why.
 
-What it blesses is in the end-to-end test.
+The end-to-end test has a model that it blesses.
 """
 
+import dataclasses
+import json
 import pathlib
 import shutil
-from collections.abc import Callable
 from typing import Any
 
-import keras
+import numpy as np
 import pytest
 import tensorflow as tf
+from tfx.components.pusher.executor import Executor
 from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
 from components import features, signatures
+from components.artifacts.serving_findings import read_findings
 from components.serving_validator import process
+from components.serving_validator.component import ServingValidator
+from components.serving_validator.judge import judge
+from components.serving_validator.requests import make_plan
 from components.trainer.export import ServingModule
+from pipeline.config import QUICK
 
-Validate = Callable[..., Any]
+from .conftest import list_missed, make_artifact
 
 
 class UnfitModule(ServingModule):
-    """Turns batches round, takes anything for an image, and keeps weights where TensorFlow Serving does not look."""
+    """Reverses batches, accepts anything as an image, and keeps weights where TensorFlow Serving does not look."""
 
-    def __init__(self, transform: Any, model: keras.Model) -> None:
+    def __init__(self, transform: Any, model: Any) -> None:
         super().__init__(transform, model)
         self.tracked = model
         self.weights = []
 
     @tf.function(autograph=False, input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def serve_reversed(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Answers the last record first."""
+        """Reverses the batch."""
         return {signatures.PROBABILITIES: self._classify(self._parse_images(examples))[signatures.PROBABILITIES][::-1]}
 
     @tf.function(autograph=False, input_signature=[tf.TensorSpec(None, tf.uint8, name="images")])
     def serve_anything(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Answers nothing that is a number, whatever it is asked."""
+        """Returns NaN for any input."""
         return {signatures.PROBABILITIES: tf.fill((tf.shape(images)[0], features.NUM_CLASSES), float("nan"))}
 
 
-def copy_model(model: Any, folder: pathlib.Path) -> tuple[Any, pathlib.Path]:
-    """Copies a Model; returns it with the folder of its SavedModel."""
-    shutil.copytree(model.uri, folder)
-    copied = standard_artifacts.Model()
-    copied.uri = str(folder)
-    return copied, pathlib.Path(path_utils.serving_model_dir(copied.uri))
-
-
-def test_everything_that_an_unfit_model_does_wrong_is_told_at_once(
-    validate: Validate,
-    transform: Any,
-    network: keras.Model,
-    tmp_path: pathlib.Path,
-    is_pushed: Callable[[Any], bool],
+def test_all_faults_of_an_unfit_model_are_reported_at_once(
+    examples: Any, transform: Any, exported_model: Any, tmp_path: pathlib.Path
 ) -> None:
-    module = UnfitModule(transform, network)
-    unfit = standard_artifacts.Model()
-    unfit.uri = str(tmp_path)
-    functions = {
-        signatures.SERVE_EXAMPLES: module.serve_reversed,
-        signatures.SERVE_IMAGES: module.serve_anything,
-    }
+    module = UnfitModule(transform, exported_model.load_network())
+    unfit = make_artifact(standard_artifacts.Model, tmp_path / "model")
+    functions = {signatures.SERVE_EXAMPLES: module.serve_reversed, signatures.SERVE_IMAGES: module.serve_anything}
     tf.saved_model.save(module, path_utils.serving_model_dir(unfit.uri), signatures=functions)
     rejected = standard_artifacts.InfraBlessing()
     rejected.set_int_custom_property("blessed", 0)
-    validated = validate(
-        unfit, docker_blessing=rejected, max_batch_1_p50_seconds=0.0, max_batch_32_p95_seconds=0.0, max_memory_mib=10
+    blessing = make_artifact(standard_artifacts.InfraBlessing, tmp_path / "blessing")
+    config = dataclasses.replace(QUICK.serving, timed_requests=5, max_batch_1_p50_seconds=0.0, max_memory_mib=10)
+    ServingValidator.test_call(
+        examples=examples,
+        model=unfit,
+        model_run=make_artifact(standard_artifacts.ModelRun, exported_model.network_file.parent),
+        transform_graph=make_artifact(
+            standard_artifacts.TransformGraph, pathlib.Path(transform.transform_savedmodel_dir).parent
+        ),
+        blessing=blessing,
+        docker_blessing=rejected,
+        config=json.dumps(dataclasses.asdict(config)),
+        rejections=0,
+        code_digest="",
     )
-    assert validated.files == ["INFRA_NOT_BLESSED", "serving.json"]
-    assert not is_pushed(validated.blessing)
-    missed = validated.missed
-    assert set(missed) == {
-        *("equal_to_trainer", "session", "batch_order", "malformed_records", "recovery", "latency", "memory", "docker"),
-    }
-    assert "those of serve_images by more than can be told (no answer, or no number)" in missed["equal_to_trainer"]
-    assert "serving_default: FailedPreconditionError" in missed["session"]
-    assert "is not kept" in missed["batch_order"]
-    assert "got an answer and not an error: images of 16x16 pixels (serve_images)" in missed["malformed_records"]
-    assert "(serving_default)" not in missed["malformed_records"]
-    assert "allowed are 0.0 and 80.0; half of the requests with 32 images to serving_default" in missed["latency"]
-    assert "allowed are 10" in missed["memory"]
-    assert missed["docker"].startswith("TensorFlow Serving in docker did not load the model")
+    assert sorted(file.name for file in pathlib.Path(blessing.uri).iterdir()) == ["INFRA_NOT_BLESSED", "serving.json"]
+    missed = list_missed(read_findings(pathlib.Path(blessing.uri)))
+    assert not Executor().CheckBlessing({"model": [unfit], "infra_blessing": [blessing]})  # by TFX's own Pusher
+    for name, words in {
+        "equal_to_trainer": "infinity (an error, or no finite number) (serve_images)",
+        "session": "serving_default: FailedPreconditionError",
+        "batch_order": "is not kept",
+        "malformed_records": "accepted without an error: images of 16x16 pixels (serve_images)",
+        "recovery": "of 10 good requests right after a malformed one get a wrong answer",
+        "latency": "requests of 1 to serving_default take",
+        "memory": "the limit is 10 MiB",
+        "docker": "TensorFlow Serving in docker rejects the model",
+    }.items():
+        assert words in missed.pop(name)
+    assert missed == {}
 
 
-def test_a_model_whose_variables_are_cut_short_does_not_load(
-    validate: Validate, model: Any, tmp_path: pathlib.Path
-) -> None:
-    broken, folder = copy_model(model, tmp_path / "broken")
-    variables = folder / "variables" / "variables.data-00000-of-00001"
+def test_a_model_with_truncated_variables_does_not_load(model: Any, sample: Any, tmp_path: pathlib.Path) -> None:
+    folder = pathlib.Path(path_utils.serving_model_dir(model.uri))
+    shutil.copytree(folder, tmp_path / "broken")
+    variables = tmp_path / "broken" / "variables" / "variables.data-00000-of-00001"
     variables.write_bytes(variables.read_bytes()[:1000])
-    validated = validate(broken)
-    assert validated.files == ["INFRA_NOT_BLESSED", "serving.json"]
-    assert set(validated.missed) == {"loading"}
-    assert "the model cannot be loaded with TensorFlow" in validated.missed["loading"]
-    assert validated.findings.latencies == ()
-    assert validated.findings.load_seconds is None
+    plan = make_plan(sample.records, sample.pixels, timed_requests=1)
+    findings = judge(plan, process.serve(tmp_path / "broken", plan, 240.0), np.zeros((60, 10)), QUICK.serving)
+    [reason] = findings.reasons
+    assert " cannot load the model: " in reason
+    assert findings.latencies == ()
+    assert findings.load_seconds is None
 
 
 @pytest.mark.parametrize(
-    ("script", "time_limit_seconds", "sentence"),
+    ("script", "words"),
     [
-        ("import os; os.kill(os.getpid(), 11)", 30.0, "was killed by signal SIGSEGV"),
-        ("raise SystemExit(7)", 30.0, "ended with exit code 7 and left no answers; the log of the run tells more"),
-        ("import time; time.sleep(60)", 0.2, "was not done after 0.2 seconds (serving.time_limit_seconds)"),
+        ("import os; os.kill(os.getpid(), 11)", "was killed by signal SIGSEGV"),
+        ("raise SystemExit(7)", "ended with exit code 7 and no answers; see the log of the run"),
+        ("import time; time.sleep(60)", "exceeded 2 seconds (serving.time_limit_seconds)"),
     ],
     ids=["killed", "ended", "hanging"],
 )
-def test_a_fresh_process_that_dies_or_hangs_withholds_the_blessing(
-    validate: Validate,
-    model: Any,
-    tmp_path: pathlib.Path,
-    monkeypatch: pytest.MonkeyPatch,
-    script: str,
-    time_limit_seconds: float,
-    sentence: str,
+def test_a_serving_process_that_dies_or_hangs_has_no_outcome(
+    script: str, words: str, sample: Any, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "probe.py").write_text(script)
     monkeypatch.setattr(process, "PROBE", tmp_path / "probe.py")
-    validated = validate(model, time_limit_seconds=time_limit_seconds)
-    assert validated.files == ["INFRA_NOT_BLESSED", "serving.json"]
-    [reason] = validated.findings.reasons
-    assert sentence in reason
-    assert validated.findings.peak_memory_bytes is None
+    outcome = process.serve(tmp_path, make_plan(sample.records, sample.pixels, timed_requests=1), 2.0)
+    assert words in str(outcome)

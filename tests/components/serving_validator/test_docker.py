@@ -1,4 +1,4 @@
-"""TFX's InfraValidator with TensorFlow Serving in docker: where it stands in the DAG, and what it would send."""
+"""TFX's InfraValidator with TensorFlow Serving in docker: its place in the DAG, and the requests that it would send."""
 
 import dataclasses
 import pathlib
@@ -6,45 +6,32 @@ from typing import Any
 
 import pytest
 from google.protobuf import json_format
+from rich.console import Console
 from tfx.components.infra_validator.request_builder import build_requests
-from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import infra_validator_pb2
 
 from components.errors import UsageFailure
-from pipeline.config import QUICK
+from pipeline.config import QUICK, PipelineConfig
 from pipeline.definition import create_pipeline
-from pipeline.docker_daemon import require_docker
-from pipeline.runner.parent import run
+from pipeline.runner import parent
 
 
-def compile_dag(root: pathlib.Path, data: pathlib.Path, *, docker: bool) -> Pipeline:
-    """Makes the DAG."""
-    serving = dataclasses.replace(QUICK.serving, docker=docker)
-    dataset = dataclasses.replace(QUICK.data, tfds_dir=data)
-    return create_pipeline(dataclasses.replace(QUICK, root=root, data=dataset, serving=serving))
+@pytest.fixture
+def config(tmp_path: pathlib.Path, slice_dir: pathlib.Path) -> PipelineConfig:
+    """With docker."""
+    serving = dataclasses.replace(QUICK.serving, docker=True)
+    data = dataclasses.replace(QUICK.data, tfds_dir=slice_dir)
+    return dataclasses.replace(QUICK, root=tmp_path / "root", data=data, serving=serving)
 
 
-@pytest.mark.parametrize("docker", [False, True])
-def test_the_dag_compiles_with_docker_and_without(
-    tmp_path: pathlib.Path, slice_dir: pathlib.Path, docker: bool
+def test_the_serving_validator_follows_an_infra_validator_that_sends_records_of_the_test_split(
+    config: PipelineConfig, model: Any, examples: Any, sample: Any
 ) -> None:
-    from tfx.dsl.compiler.compiler import Compiler
-
-    compiled = Compiler().compile(compile_dag(tmp_path, slice_dir, docker=docker))
-    nodes = {node.pipeline_node.node_info.id: node.pipeline_node for node in compiled.nodes}
-    assert ("InfraValidator" in nodes) == docker
-    validator, pusher = nodes["ServingValidator"], nodes["Pusher"]
-    assert ("InfraValidator" in validator.upstream_nodes) == docker
-    assert ("docker_blessing" in validator.inputs.inputs) == docker
-    [blessing] = pusher.inputs.inputs["infra_blessing"].channels
-    assert blessing.producer_node_query.id == "ServingValidator"
-
-
-def test_tensorflow_serving_would_get_records_of_the_test_split(
-    tmp_path: pathlib.Path, slice_dir: pathlib.Path, model: Any, examples: Any, sample: Any
-) -> None:
-    dag = compile_dag(tmp_path, slice_dir, docker=True)
-    [validator] = [component for component in dag.components if component.id == "InfraValidator"]
+    steps = {step.id: step for step in create_pipeline(config).components}
+    validator = steps["InfraValidator"]
+    docker_blessing = steps["ServingValidator"].inputs["docker_blessing"]
+    assert docker_blessing == validator.outputs["blessing"]
+    assert steps["Pusher"].inputs["infra_blessing"] == steps["ServingValidator"].outputs["blessing"]
     spec = json_format.Parse(validator.exec_properties["request_spec"], infra_validator_pb2.RequestSpec())
     requests = build_requests("tokenlearner", model, examples, spec)
     assert len(requests) == QUICK.serving.records
@@ -52,17 +39,11 @@ def test_tensorflow_serving_would_get_records_of_the_test_split(
     assert {request.model_spec.signature_name for request in requests} == {"serving_default"}
 
 
-def test_no_docker_daemon_is_one_sentence_before_anything_is_made(
-    tmp_path: pathlib.Path, slice_dir: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+def test_a_missing_docker_daemon_stops_the_run_before_it_writes_anything(
+    config: PipelineConfig, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nowhere = f"unix://{tmp_path}/docker.sock"
+    monkeypatch.setattr(parent, "_DOCKER_SOCKET", nowhere)
     with pytest.raises(UsageFailure, match=f"serving.docker is on, but no docker daemon answers at {nowhere}; start"):
-        require_docker(nowhere)
-    monkeypatch.setattr("pipeline.runner.parent.require_docker", lambda: require_docker(nowhere))
-    serving = dataclasses.replace(QUICK.serving, docker=True)
-    config = dataclasses.replace(
-        QUICK, root=tmp_path / "root", data=dataclasses.replace(QUICK.data, tfds_dir=slice_dir), serving=serving
-    )
-    with pytest.raises(UsageFailure, match="no docker daemon answers"):
-        run(config, None)  # type: ignore[arg-type]
-    assert not (tmp_path / "root").exists()
+        parent.run(config, Console())
+    assert not config.root.exists()

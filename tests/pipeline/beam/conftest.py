@@ -1,6 +1,5 @@
 """The same data and the same model, in memory and on a job service with workers of their own."""
 
-import dataclasses
 import pathlib
 from collections.abc import Iterator
 from typing import Any
@@ -20,14 +19,6 @@ from models.vit_config import ViTConfig
 NETWORK = ViTConfig(image_size=32, patch_size=8, dim=8, depth=1, num_heads=2, mlp_dims=(8,), num_classes=10)
 
 
-@dataclasses.dataclass(frozen=True)
-class Results:
-    """What the steps behind the DAG's first ones say of the test images."""
-
-    metrics: dict[Any, Any]  # by slice
-    answers: dict[str, Any]  # by id
-
-
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PortableBeam]:
     with serve_beam(tmp_path_factory.mktemp("served")) as portable_beam:
@@ -36,18 +27,13 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PortableBeam]:
 
 @pytest.fixture(scope="session")
 def in_memory(slice_dir: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> BeamSteps:
-    """Whose pipelines `recording_runner.SEEN` keeps."""
+    """`recording_runner.SEEN` keeps its pipelines."""
     return BeamSteps(tmp_path_factory.mktemp("in_memory"), slice_dir, (recording_runner.OPTION,))
 
 
 @pytest.fixture(scope="session")
-def portable(slice_dir: pathlib.Path, served: PortableBeam, tmp_path_factory: pytest.TempPathFactory) -> BeamSteps:
-    return BeamSteps(tmp_path_factory.mktemp("portable"), slice_dir, served.options)
-
-
-@pytest.fixture(scope="session")
 def model(in_memory: BeamSteps, tmp_path_factory: pytest.TempPathFactory) -> standard_artifacts.Model:
-    """A network that nobody trained, as the Trainer leaves it."""
+    """An untrained network as the Trainer exports it."""
     keras.utils.set_random_seed(1)
     exported = standard_artifacts.Model()
     exported.uri = str(tmp_path_factory.mktemp("model"))
@@ -56,6 +42,6 @@ def model(in_memory: BeamSteps, tmp_path_factory: pytest.TempPathFactory) -> sta
 
 
 @pytest.fixture(scope="session")
-def expected(in_memory: BeamSteps, model: standard_artifacts.Model) -> Results:
-    """What they say in memory."""
-    return Results(in_memory.evaluate(model, in_memory.examples), in_memory.predict(model, in_memory.examples))
+def expected(in_memory: BeamSteps, model: standard_artifacts.Model) -> tuple[dict[Any, Any], dict[str, Any]]:
+    """The metrics of each slice and the predictions for each image in memory."""
+    return in_memory.evaluate(model, in_memory.examples), in_memory.predict(model, in_memory.examples)

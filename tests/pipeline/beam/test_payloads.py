@@ -1,4 +1,4 @@
-"""What Beam sends to workers as code is small, and names no files of this machine that they need not have."""
+"""The code that Beam sends to workers is small, and names no files of this machine that workers do not need."""
 
 import base64
 import bz2
@@ -6,6 +6,7 @@ import pathlib
 import re
 import sysconfig
 import tempfile
+from typing import Any
 
 import pytest
 import recording_runner
@@ -13,57 +14,36 @@ from beam_steps import BeamSteps
 from sample_slice import PROJECT
 from tfx.types import standard_artifacts
 
-from .conftest import Results
-
-pytestmark = pytest.mark.slow
-
 MAX_BYTES = 16 * 1024  # unpacked
 
-_PICKLE = re.compile(rb"Qlpo[A-Za-z0-9+/]+=*")  # as Beam packs them: base64 of what bzip2 begins with
+_PICKLE = re.compile(rb"Qlpo[A-Za-z0-9+/]+=*")  # as Beam packs them: base64 of the first bytes of bzip2
 _PATH = re.compile(rb"(?<![\w./-])/[\w./-]+")
-
-Payloads = dict[tuple[int, str], bytes]  # by the pipeline's number and the transform's name
 
 
 def _unpack(payload: bytes) -> bytes:
     return _PICKLE.sub(lambda found: _unpack(bz2.decompress(base64.b64decode(found[0]))), payload)
 
 
-@pytest.fixture(scope="module")
-def payloads(in_memory: BeamSteps, expected: Results) -> Payloads:
-    """What describes each transform of each pipeline, unpacked."""
-    assert in_memory.artifacts
-    assert expected.answers
-    return {
+@pytest.mark.slow
+@pytest.mark.usefixtures("expected")
+def test_payloads_are_small_and_name_only_files_of_the_run_and_of_packages(
+    in_memory: BeamSteps, model: standard_artifacts.Model
+) -> None:
+    payloads: dict[tuple[int, Any], bytes] = {
         (number, transform.unique_name): _unpack(transform.spec.payload)
         for number, pipeline in enumerate(recording_runner.SEEN)
         for transform in pipeline.components.transforms.values()
     }
-
-
-def test_every_pipeline_was_seen_and_unpacked(payloads: Payloads) -> None:
-    assert len({number for number, _ in payloads}) == 6
-    told = {name: payload for (_, name), payload in payloads.items()}
-    assert b"components.example_gen.splits" in told["Copy"]
-    assert b"components.data_gate.images" in told["Decode"]
-    assert b"components.evaluator.scoring" in told["Score"]
-    assert b"pipeline.prediction.records" in told["Read"]
-
-
-def test_no_payload_is_large(payloads: Payloads) -> None:
+    assert len(recording_runner.SEEN) == 6
+    named = {name: payload for (_, name), payload in payloads.items()}
+    assert b"components.example_gen.splits" in named["Copy"]
+    assert b"components.data_gate.images" in named["Decode"]
+    assert b"components.evaluator.scoring" in named["Score"]
+    assert b"pipeline.prediction.records" in named["Read"]
     assert not {name: len(payload) for name, payload in payloads.items() if len(payload) > MAX_BYTES}
-
-
-def test_no_payload_names_a_file_but_of_the_run_and_of_packages(
-    payloads: Payloads, in_memory: BeamSteps, model: standard_artifacts.Model
-) -> None:
     of_run = (str(in_memory.root), str(in_memory.data), model.uri)
-    of_packages = (sysconfig.get_path("purelib"), sysconfig.get_path("stdlib"))
+    allowed = (*of_run, sysconfig.get_path("purelib"), sysconfig.get_path("stdlib"))
     here = (str(PROJECT), tempfile.gettempdir(), str(pathlib.Path.home()))
-    named = {path.decode(): name for name, payload in payloads.items() for path in _PATH.findall(payload)}
-    assert any(path.startswith(of_run) for path in named)
-    assert not {
-        path: name
-        for path, name in named.items()
-        if path.startswith(here) and not path.startswith((*of_run, *of_packages))
-    }
+    paths = {path.decode(): name for name, payload in payloads.items() for path in _PATH.findall(payload)}
+    assert any(path.startswith(of_run) for path in paths)
+    assert not {path: name for path, name in paths.items() if path.startswith(here) and not path.startswith(allowed)}

@@ -7,13 +7,12 @@ import subprocess
 import sys
 
 import pytest
-from compiled_job import CompiledJob
+from compiled_job import CompiledJob, make_invocation
 
 from pipeline.kubeflow import step
 from pipeline.kubeflow.step import EXECUTOR, mount_invocation, run_step, unmount_output
 
 MOUNT = pathlib.Path("/gcs")
-MODEL = {"name": "projects/1/artifacts/42", "uri": "gs://bucket/runs/1/Trainer/model"}
 
 
 def test_a_step_runs_by_the_arguments_of_the_job_and_leaves_addresses(
@@ -29,31 +28,12 @@ def test_a_step_runs_by_the_arguments_of_the_job_and_leaves_addresses(
         return subprocess.CompletedProcess(command, int(end.value.code or 0))
 
     monkeypatch.setattr(step.subprocess, "run", run_here)
-    folder = "gs://bucket/runs/1/Schema"
-    invocation = {
-        "inputs": {"parameterValues": compiled.parameters("Schema")},
-        "outputs": {
-            "artifacts": {
-                "schema": {
-                    "artifacts": [
-                        {
-                            "name": "projects/1/artifacts/7",
-                            "uri": f"{folder}/schema",
-                            "type": {"instanceSchema": "title: tfx.Schema\ntype: object\n"},
-                        }
-                    ]
-                }
-            },
-            "outputFile": f"{folder}/executor_output.json",
-        },
-    }
-    arguments = [
-        json.dumps(invocation) if argument == "{{$}}" else argument for argument in compiled.containers["Schema"].args
-    ]
+    invocation, arguments = make_invocation(compiled, "Schema", {})
     assert run_step(arguments, tmp_path) == 0
     seen = tmp_path / "bucket/runs/1/Schema"
     [schema] = json.loads((seen / "executor_output.json").read_text())["artifacts"]["schema"]["artifacts"]
-    assert (schema["name"], schema["uri"]) == ("projects/1/artifacts/7", f"{folder}/schema")
+    [planned] = invocation["outputs"]["artifacts"]["schema"]["artifacts"]
+    assert (schema["name"], schema["uri"]) == (planned["name"], planned["uri"])
     assert (seen / "schema" / "schema.pbtxt").read_text() == compiled.parameters("Schema")["text"]
 
 
@@ -76,27 +56,24 @@ def test_a_step_finds_folders_for_addresses_and_our_own_artifact_classes() -> No
 
 
 def test_a_blessing_names_its_models_as_the_cluster_does() -> None:
-    told = {"blessed": 1, "current_model": "/gcs/bucket/runs/1/Trainer/model", "current_model_id": 6.5e18}
-    output = {
-        "artifacts": {"blessing": {"artifacts": [{"uri": "/gcs/bucket/runs/1/Evaluator/blessing", "metadata": told}]}}
-    }
-    invocation = {"inputs": {"artifacts": {"model": {"artifacts": [MODEL]}, "baseline_model": {"artifacts": []}}}}
+    model = {"name": "projects/1/artifacts/42", "uri": "gs://bucket/runs/1/Trainer/model"}
+    metadata = {"blessed": 1, "current_model": "/gcs/bucket/runs/1/Trainer/model", "current_model_id": 6.5e18}
+    output = {"artifacts": {"blessing": {"artifacts": [{"uri": "/gcs/bucket/blessing", "metadata": metadata}]}}}
+    invocation = {"inputs": {"artifacts": {"model": {"artifacts": [model]}, "baseline_model": {"artifacts": []}}}}
     [blessing] = unmount_output(output, invocation, MOUNT)["artifacts"]["blessing"]["artifacts"]
     assert blessing == {
-        "uri": "gs://bucket/runs/1/Evaluator/blessing",
-        "metadata": {"blessed": 1, "current_model": MODEL["uri"], "current_model_id": MODEL["name"]},
+        "uri": "gs://bucket/blessing",
+        "metadata": {"blessed": 1, "current_model": model["uri"], "current_model_id": model["name"]},
     }
 
 
 @pytest.mark.parametrize(("code", "expected"), [(3, 3), (-9, 137)])
 def test_a_step_that_fails_ends_with_its_code(code: int, expected: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    program = f"import os, sys; sys.exit({code}) if {code} > 0 else os.kill(os.getpid(), {-code})"
-    run = subprocess.run
-    monkeypatch.setattr(step.subprocess, "run", lambda *_, **options: run([sys.executable, "-c", program], **options))
+    monkeypatch.setattr(step.subprocess, "run", lambda *_, **__: subprocess.CompletedProcess("", code))
     invocation = json.dumps({"outputs": {"outputFile": "/nowhere/executor_output.json"}})
     assert run_step(["--json_serialized_invocation_args", invocation], MOUNT) == expected
 
 
-def test_a_person_who_starts_the_image_is_told_what_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_invocation_is_reported_to_a_person_who_starts_the_image(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_step(["--help"]) == 2
     assert "--json_serialized_invocation_args is missing" in capsys.readouterr().err

