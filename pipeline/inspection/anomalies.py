@@ -6,8 +6,7 @@ import pathlib
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
 from components.data_gate.findings import BadImage, describe_anomalies, describe_bad_images
-from components.metadata.files import read_folder
-from components.metadata.run_record import RunRecord
+from components.metadata.run_record import RunRecord, read_folder
 
 
 def read_anomalies(record: RunRecord) -> list[str] | None:

@@ -27,7 +27,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
 
 def _run(root: pathlib.Path, names: str, *, is_blessed: bool = True) -> list[str]:
     """Runs the tiny pipeline with one model after the other and returns the Pusher's states."""
-    states = []
+    states: list[str] = []
     for name in names:
         run_tiny_pipeline(root, name, is_blessed=is_blessed)
         states += [step.state for step in read_run(root).steps if step.name == "Pusher"]
@@ -115,5 +115,12 @@ def test_versions_only_grew_and_the_lineage_of_a_push_leaves_out_earlier_pushes(
     lineage = read_lineage(Root(root), run_id=None, version=None)
     assert lineage.version == lineage.served_version == str(max(pushed))
     assert sorted(origin.key for origin in lineage.origins) == ["model", "model_blessing", "model_run", "verdict"]
-    kinds = sorted(artifact.kind for artifact in read_provenance(root / "metadata.sqlite", {}, None).artifacts)
-    assert kinds == ["EvaluationVerdict", "Model", "ModelBlessing", "ModelRun", "PushedModel"]
+    provenance = read_provenance(root / "metadata.sqlite", {}, None)
+    assert provenance is not None
+    assert sorted(artifact.kind for artifact in provenance.artifacts) == [
+        "EvaluationVerdict",
+        "Model",
+        "ModelBlessing",
+        "ModelRun",
+        "PushedModel",
+    ]
