@@ -15,13 +15,13 @@ from pipeline.beam_options import split_arguments
 from pipeline.cli.bless import BlessCommand
 from pipeline.cli.compile import CompileCommand
 from pipeline.cli.dataset import DataCommand
+from pipeline.cli.inspect import InspectCommand, complete_arguments
+from pipeline.cli.predict import PredictCommand
+from pipeline.cli.push import PushCommand
 from pipeline.cli.report import ReportCommand
 from pipeline.cli.run import RunCommand
 from pipeline.config import PROFILES
-from pipeline.inspection.commands import InspectCommand, complete_arguments
 from pipeline.kubeflow.options import KubeflowTarget
-from pipeline.prediction.commands import PredictCommand
-from pipeline.push.commands import PushCommand
 
 _COMMANDS: dict[str, Callable[..., Any]] = {
     "run": RunCommand,

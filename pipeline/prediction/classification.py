@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import track
 
 from components.errors import ExitCode, UsageFailure
-from pipeline.prediction.commands import PredictCommand
+from pipeline.cli.predict import PredictCommand
 from pipeline.prediction.files import find_files, printable, write_whole
 from pipeline.prediction.images import Picture, UnreadableError, read_picture
 from pipeline.prediction.model import Model, make_example, rank_classes

@@ -11,8 +11,8 @@ from typing import TextIO
 
 from rich.console import Console
 
+from pipeline.cli.predict import PredictCommand
 from pipeline.inspection.layout import print_table
-from pipeline.prediction.commands import PredictCommand
 from pipeline.prediction.files import write_whole
 
 

@@ -1,4 +1,4 @@
-"""The command line `tokenlearner predict`; no logic."""
+"""The command `tokenlearner predict`."""
 
 import dataclasses
 import pathlib
@@ -8,13 +8,14 @@ import tyro
 
 from components import features
 from components.errors import ExitCode, UsageFailure
-from pipeline.config import PROFILES, locate_serving_dir
+from pipeline.cli.profile import ProfileCommand
+from pipeline.config import locate_serving_dir
 from pipeline.prediction.files import check_destination, printable
 from pipeline.quiet import start_tensorflow
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class PredictCommand:
+class PredictCommand(ProfileCommand):
     """Classifies images with the newest pushed model, or, with Beam, files of tf.Examples.
 
     Images are turned upright, put on white where they are transparent, and their middle square is resized to 32x32.
@@ -26,8 +27,6 @@ class PredictCommand:
     examples: Annotated[tuple[str, ...], tyro.conf.arg(metavar="PATH [PATH ...]")] = ()
     """instead of images: TFRecords of tf.Examples (.gz, too), folders with them, or globs"""
     model: pathlib.Path | None = None  # a SavedModel or a folder of versions; None: the newest pushed one of the root
-    profile: Literal["quick", "full"] = "quick"  # whose root contains the pushed models
-    root: pathlib.Path | None = None  # pipeline root; None: the profile's
     top: int = 3  # images: how many classes, the most probable first
     attention: pathlib.Path | None = None  # images: PNG file that shows what each token looks at
     format: Literal["table", "csv", "json"] | None = None  # images; None: by the suffix of --output, else a table
@@ -35,7 +34,6 @@ class PredictCommand:
     beam_options: tyro.conf.Suppress[tyro.conf.Fixed[tuple[str, ...]]] = ()  # of --beam.…, which tyro does not see
 
     def __call__(self) -> ExitCode:
-        """Runs it."""
         try:
             return self._predict()
         except BrokenPipeError:
@@ -47,7 +45,7 @@ class PredictCommand:
         from pipeline.prediction.model import locate_model
 
         self._check()
-        model = locate_model(self.model, locate_serving_dir(self.root or PROFILES[self.profile].root))
+        model = locate_model(self.model, locate_serving_dir(self.root_path))
         if self.examples:
             start_tensorflow()
             from pipeline.prediction.batch import score_examples

@@ -1,41 +1,26 @@
-"""The command line `tokenlearner push`; no logic."""
+"""The commands `tokenlearner push …`."""
 
 import dataclasses
 import json
-import pathlib
 import sys
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import tyro
 from rich.console import Console
 
 from components.errors import ExitCode, UsageFailure
-from pipeline.config import PROFILES
+from pipeline.cli.profile import ProfileCommand
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class _RootCommand:
-    """The pipeline root of the versions."""
-
-    profile: Literal["quick", "full"] = "quick"  # whose root holds the versions
-    root: pathlib.Path | None = None  # pipeline root; None: the profile's
-
-    @property
-    def root_path(self) -> pathlib.Path:
-        """The pipeline root."""
-        return self.root or PROFILES[self.profile].root
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class VerifyCommand(_RootCommand):
+class VerifyCommand(ProfileCommand):
     """Reads every byte of a version, or of all, and names each file that was changed, added or removed."""
 
     version: tyro.conf.Positional[str] = "all"  # a version, or all
     json: bool = False  # JSON for programs, instead of text
 
     def __call__(self) -> ExitCode:
-        """Runs it."""
         from pipeline.push.listing import describe_verification, show_verification
         from pipeline.push.pushed import read_versions, select_version
 
@@ -49,13 +34,12 @@ class VerifyCommand(_RootCommand):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ListCommand(_RootCommand):
+class ListCommand(ProfileCommand):
     """All versions: run, time, model, which one is served, which one is the baseline, and whether each is whole."""
 
     json: bool = False  # JSON for programs, instead of a table
 
     def __call__(self) -> ExitCode:
-        """Runs it."""
         from pipeline.push.listing import describe_version, show_versions
         from pipeline.push.pushed import read_versions
 
@@ -64,14 +48,13 @@ class ListCommand(_RootCommand):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class RollbackCommand(_RootCommand):
+class RollbackCommand(ProfileCommand):
     """Serves an older version again, as a copy under a new number; the model it replaces is not pushed again."""
 
     version: tyro.conf.Positional[int]  # to serve again, see `push list`
     reason: str | None = None  # recorded with your login name and the time, and shown by `inspect`
 
     def __call__(self) -> ExitCode:
-        """Runs it."""
         from pipeline.push.rollback import roll_back
 
         roll_back(self.root_path, self.version, self.reason, Console())
@@ -79,7 +62,7 @@ class RollbackCommand(_RootCommand):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class HubCommand(_RootCommand):
+class HubCommand(ProfileCommand):
     """Uploads a version, model and card, to the Hugging Face Hub."""
 
     repo: tyro.conf.Positional[str]  # USER/NAME on the Hub; created if there is none
@@ -88,7 +71,6 @@ class HubCommand(_RootCommand):
     private: bool = False  # create a private repository; never upload to a public one
 
     def __call__(self) -> ExitCode:
-        """Runs it."""
         from pipeline.push.hub import show_upload, upload
         from pipeline.push.pushed import read_versions, select_version
 
@@ -110,7 +92,6 @@ class PushCommand:
     ]
 
     def __call__(self) -> ExitCode:
-        """Runs it."""
         return self.command()
 
 

@@ -1,17 +1,16 @@
-"""The command line `tokenlearner inspect`; no logic."""
+"""The commands `tokenlearner inspect …`."""
 
 import dataclasses
 import json
-import pathlib
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 from rich.console import Console
 
 from components.errors import ExitCode
-from pipeline.config import PROFILES
+from pipeline.cli.profile import ProfileCommand
 
 if TYPE_CHECKING:  # it takes a second
     from components.metadata.root import Root
@@ -20,18 +19,16 @@ View = tuple[Any, Callable[[Console, Any], None]]  # facts, and the function tha
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class _RootCommand:
+class _RootCommand(ProfileCommand):
     """The runs of a pipeline root."""
 
-    profile: Literal["quick", "full"] = "quick"  # whose root contains the runs
-    root: pathlib.Path | None = None  # pipeline root; None: the profile's
     json: bool = False  # JSON for programs, instead of tables
 
     def __call__(self) -> ExitCode:
         """Shows the view as tables or JSON."""
         from components.metadata.root import Root
 
-        root = Root(self.root or PROFILES[self.profile].root)
+        root = Root(self.root_path)
         if root.is_busy and not root.run_in_progress:
             Console(stderr=True).print("Another run has begun; it has not reached its first step.")
         facts, show = self.read(root)
@@ -136,7 +133,6 @@ class InspectCommand:
     ]
 
     def __call__(self) -> ExitCode:
-        """Runs the view."""
         return self.view()
 
 
