@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import itertools
 import json
 import pathlib
 from typing import Any
@@ -13,6 +14,7 @@ import tensorflow_model_analysis as tfma
 import tensorflow_transform as tft
 from run_folder import make_winner
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
+from tfx.orchestration.pipeline import Pipeline
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import path_utils
 
@@ -24,11 +26,11 @@ from components.evaluator.component import Evaluator
 from models.presets import PRESETS
 from pipeline.beam_options import make_step_arguments
 from pipeline.config import QUICK
-from pipeline.definition import create_pipeline
+from pipeline.definition import generate_components
 from pipeline.prediction.batch import score_examples
 from pipeline.target import make_local_target
 
-_BEFORE_TRAINER = ("ExampleGen", "Schema", "StatisticsGen", "ExampleValidator", "DataGate", "Transform")
+_STEPS_BEFORE_TRAINER = 6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,8 +46,14 @@ class BeamSteps:
         """Runs the DAG up to Transform."""
         data = dataclasses.replace(QUICK.data, tfds_dir=self.data)
         config = dataclasses.replace(QUICK, root=self.root, data=data)
-        pipeline = create_pipeline(config, make_local_target(config, self.options))
-        pipeline.components = [step for step in pipeline.components if step.id in _BEFORE_TRAINER]
+        target = make_local_target(config, self.options)
+        pipeline = Pipeline(
+            pipeline_name=config.name,
+            pipeline_root=target.root,
+            components=list(itertools.islice(generate_components(config, target), _STEPS_BEFORE_TRAINER)),
+            metadata_connection_config=target.metadata_connection,
+            beam_pipeline_args=make_step_arguments(self.options),
+        )
         LocalDagRunner().run(pipeline)
         return self.root
 

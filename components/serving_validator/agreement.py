@@ -129,7 +129,7 @@ def _judge_order(replies: list[_Reply], tolerance: float) -> Check:
 
 def _judge_malformed(replies: list[_Reply]) -> Check:
     accepted = [
-        f"{each.request.flaw} ({each.request.signature})" for each in replies if isinstance(each.answer, np.ndarray)
+        f"{each.request.flaw} ({each.request.signature})" for each in replies if not isinstance(each.answer, str)
     ]
     sentence = (
         f"accepted without an error: {'; '.join(accepted)}" if accepted else "every malformed request gets an error"

@@ -37,22 +37,13 @@ def test_a_step_runs_by_the_arguments_of_the_job_and_leaves_addresses(
     assert (seen / "schema" / "schema.pbtxt").read_text() == compiled.parameters("Schema")["text"]
 
 
-def test_a_step_finds_folders_for_addresses_and_our_own_artifact_classes() -> None:
-    verdict = {
-        "uri": "gs://bucket/verdict",
-        "type": {"instanceSchema": "title: tokenlearner.EvaluationVerdict\ntype: object\n"},
-    }
-    invocation = {
-        "inputs": {"artifacts": {"verdict": {"artifacts": [verdict]}}, "parameterValues": {"margin": 0.5}},
-        "outputs": {"outputFile": "gs://bucket/executor_output.json"},
-    }
-    mounted = mount_invocation(invocation, MOUNT)
-    [found] = mounted["inputs"]["artifacts"]["verdict"]["artifacts"]
-    assert found["uri"] == "/gcs/bucket/verdict"
-    assert found["type"]["instanceSchema"] == "title: components.evaluator.artifact.EvaluationVerdict\ntype: object\n"
-    assert mounted["outputs"]["outputFile"] == "/gcs/bucket/executor_output.json"
-    assert mounted["inputs"]["parameterValues"] == {"margin": 0.5}
-    assert verdict["uri"] == "gs://bucket/verdict"
+def test_a_step_finds_folders_for_addresses_and_our_own_artifact_classes(compiled: CompiledJob) -> None:
+    invocation, _ = make_invocation(compiled, "Evaluator", {})
+    mounted = mount_invocation(invocation, MOUNT)["outputs"]
+    [verdict] = mounted["artifacts"]["verdict"]["artifacts"]
+    assert verdict["uri"] == "/gcs/bucket/runs/1/Evaluator/verdict"
+    assert "title: components.evaluator.artifact.EvaluationVerdict\n" in verdict["type"]["instanceSchema"]
+    assert mounted["outputFile"] == "/gcs/bucket/runs/1/Evaluator/executor_output.json"
 
 
 def test_a_blessing_names_its_models_as_the_cluster_does() -> None:

@@ -108,7 +108,7 @@ def test_a_step_is_cached_if_tfx_logs_so_and_its_memory_is_recorded(
     ]
     if reset_peak():
         assert set(read_peaks(tmp_path / "memory.jsonl")) == {("run-1", "ExampleGen"), ("run-1", "Trainer")}
-    (tmp_path / "memory.jsonl").unlink()
+    (tmp_path / "memory.jsonl").unlink(missing_ok=True)
     (tmp_path / "memory.jsonl").mkdir()
     observer.emit(_log("Component %s is running.", "Trainer"))
     observer.emit(_log("Component %s is finished.", "Trainer"))
