@@ -88,6 +88,7 @@ class RunObserver(logging.Handler):
         self._memory_path = memory_path
         self._run_id = ""  # of ML Metadata
         self._is_cached = False
+        self._has_failed = False
         self._began_bytes: int | None = None  # resident as the step began; None: unknown, and so is its peak
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -95,7 +96,9 @@ class RunObserver(logging.Handler):
         try:
             self._observe(record)
         except Exception:
-            self.handleError(record)
+            if not self._has_failed:  # logged once
+                self.handleError(record)
+            self._has_failed = True
 
     def _observe(self, record: logging.LogRecord) -> None:
         argument = next(iter(record.args or ()), None)

@@ -61,6 +61,8 @@ def find_changed(before: dict[str, bytes], after: dict[str, bytes]) -> set[str]:
         ),
         ("components/transform.py", {"Transform", "LiteConverter", "Evaluator", "ServingValidator"}),
         ("components/trainer/training/fitter.py", {"Trainer"}),
+        ("components/data_gate/component.py", {"DataGate"}),
+        ("components/evaluator/scoring.py", {"Evaluator"}),
         ("components/pusher/shelf.py", {"Pusher"}),
     ],
 )
