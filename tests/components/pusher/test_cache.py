@@ -27,7 +27,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
 
 def _run(root: pathlib.Path, names: str, *, is_blessed: bool = True) -> list[str]:
     """Runs the tiny pipeline with one model after the other and returns the Pusher's states."""
-    states = []
+    states: list[str] = []
     for name in names:
         run_tiny_pipeline(root, name, is_blessed=is_blessed)
         states += [step.state for step in read_run(root).steps if step.name == "Pusher"]
