@@ -65,7 +65,7 @@ def test_every_file_and_folder_is_on_the_disk_before_the_version_is_renamed_into
     monkeypatch.setattr(pathlib.Path, "rename", watch_rename)
     push(base, model)
     assert renamed == ["1000"]
-    assert synced[-1] == str(base)
+    assert synced[-2:] == [str(base.parent), str(base)]
 
 
 def test_versions_grow_though_the_clock_goes_back_and_the_newest_is_removed(
