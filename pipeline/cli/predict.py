@@ -36,9 +36,9 @@ class PredictCommand(ProfileCommand):
     def __call__(self) -> ExitCode:
         try:
             return self._predict()
-        except BrokenPipeError:
-            raise
         except OSError as error:  # of a path that is too long or must not be read
+            if error.filename is None:  # a closed pipe
+                raise
             raise UsageFailure(f"{error.filename}: {error.strerror}; name a path that you may use.") from None
 
     def _predict(self) -> ExitCode:

@@ -45,7 +45,8 @@ def print_table(
 def print_sentences(console: Console, title: str, sentences: Sequence[str]) -> None:
     """Prints a heading and below it each sentence on its own line; nothing if there are none."""
     if sentences:
-        console.print(Text(title, style="bold"), *(Padding(Text(each), (0, 0, 0, 2)) for each in sentences))
+        indented = [Padding(Text(each), (0, 0, 0, 2), expand=False) for each in sentences]
+        console.print(Text(title, style="bold"), *indented)
         console.print()
 
 

@@ -78,7 +78,7 @@ def _run(files: Sequence[pathlib.Path], model: pathlib.Path, folder: pathlib.Pat
         | "Files" >> beam.Create([(printable(file), str(file.resolve())) for file in files])
         | "Spread" >> beam.Reshuffle()
         | "Read" >> beam.FlatMapTuple(read_records)
-        | "Score" >> RunInference(RecordHandler(str(model.resolve())))
+        | "Classify" >> RunInference(RecordHandler(str(model.resolve())))
         | "Split" >> beam.Partition(has_error, len(_KINDS))
     )
     for kind, chosen in zip(_KINDS, lines, strict=True):
