@@ -124,6 +124,7 @@ def test_a_finished_run_shows_accuracy_and_cost(tmp_path: pathlib.Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
     ("benchmark", "options"),
     [
