@@ -66,15 +66,16 @@ class ViTConfig:
     def __post_init__(self) -> None:
         """Rejects networks that cannot be built."""
         for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
+            value, choices = getattr(self, field.name), get_args(field.type)
             if field.type is int:
                 _check_least(field.name, value, 0 if field.name == "random_selection_seed" else 1)
-            elif get_origin(field.type) is Literal and value not in get_args(field.type):
-                raise ValueError(f"{field.name} is {value!r}; it must be one of {get_args(field.type)}")
-        if self.token_reducer not in (None, *REDUCERS):
-            raise ValueError(f"token_reducer is {self.token_reducer!r}; it must be one of {(None, *REDUCERS)}")
-        if not 0 <= self.dropout_rate < 1:
-            raise ValueError(f"dropout_rate is {self.dropout_rate}; it must be at least 0 and below 1")
+            elif get_origin(field.type) is Literal:
+                _require(value in choices, f"{field.name} is {value!r}; it must be one of {choices}")
+        rate, reducers = self.dropout_rate, (None, *REDUCERS)
+        _require(0 <= rate < 1, f"dropout_rate is {rate}; it must be at least 0 and below 1")
+        _require(
+            self.token_reducer in reducers, f"token_reducer is {self.token_reducer!r}; it must be one of {reducers}"
+        )
         self._check_block()
         self._check_patches()
         self._check_token_reducer()
@@ -82,52 +83,44 @@ class ViTConfig:
     def _check_block(self) -> None:
         if self.head_dim is not None:
             _check_least("head_dim", self.head_dim, 1)
-        elif self.dim % self.num_heads:
-            raise ValueError(
-                f"num_heads is {self.num_heads}; it must divide dim, which is {self.dim}, or head_dim must be given"
-            )
-        if not self.mlp_dims:
-            raise ValueError("mlp_dims is (); it must hold at least one width")
+        else:
+            rule = f"it must divide dim, which is {self.dim}, or head_dim must be given"
+            _require(self.dim % self.num_heads == 0, f"num_heads is {self.num_heads}; {rule}")
+        _require(self.mlp_dims, "mlp_dims is (); it must hold at least one width")
         _check_least("a width in mlp_dims", min(self.mlp_dims), 1)
 
     def _check_patches(self) -> None:
-        patch_size, dim = self.patch_size, self.dim
-        if self.image_size % patch_size:
-            raise ValueError(f"patch_size is {patch_size}; it must divide image_size, which is {self.image_size}")
-        if self.positions == "sincos_2d" and dim % 4:
-            raise ValueError(f"dim is {dim}; positions 'sincos_2d' needs a multiple of 4")
-        if self.stem == "linear":
-            return
-        if patch_size < 2 or patch_size & (patch_size - 1):
-            raise ValueError(f"patch_size is {patch_size}; the stem {self.stem!r} needs a power of two, at least 2")
-        if dim % (patch_size // 2):
-            raise ValueError(
-                f"dim is {dim}; the stem {self.stem!r} needs a multiple of patch_size / 2 = {patch_size // 2}"
-            )
+        patch, image, dim = self.patch_size, self.image_size, self.dim
+        _require(image % patch == 0, f"patch_size is {patch}; it must divide image_size, which is {image}")
+        if self.positions == "sincos_2d":
+            _require(dim % 4 == 0, f"dim is {dim}; positions 'sincos_2d' needs a multiple of 4")
+        if self.stem != "linear":
+            needs = f"the stem {self.stem!r} needs"
+            is_power = patch > 1 and patch & (patch - 1) == 0
+            _require(is_power, f"patch_size is {patch}; {needs} a power of two, at least 2")
+            _require(dim % (patch // 2) == 0, f"dim is {dim}; {needs} a multiple of patch_size / 2 = {patch // 2}")
 
     def _check_token_reducer(self) -> None:
         name, placement, num_tokens = self.token_reducer, self.blocks_before_token_learner, self.num_tokens
-        if len({value is None for value in (name, placement, num_tokens)}) > 1:
-            raise ValueError(
-                f"token_reducer is {name!r}, blocks_before_token_learner {placement} and num_tokens {num_tokens}; "
-                "give all three, or none of them"
-            )
+        _require(
+            len({value is None for value in (name, placement, num_tokens)}) == 1,
+            f"token_reducer is {name!r}, blocks_before_token_learner {placement} and num_tokens {num_tokens}; "
+            "give all three, or none of them",
+        )
         if self.reducer is None or placement is None or num_tokens is None:
-            if self.use_token_fuser:
-                raise ValueError("use_token_fuser is True without a token_reducer; there are no tokens to fuse")
+            without = "use_token_fuser is True without a token_reducer; there are no tokens to fuse"
+            _require(not self.use_token_fuser, without)
             return
-        first = self.reducer.min_blocks_before
-        if not first <= placement < self.depth:
-            owner = f" for {name!r}" if first else ""
-            raise ValueError(
-                f"blocks_before_token_learner is {placement}; it must be in {first}..{self.depth - 1}{owner}"
-            )
-        if not 1 <= num_tokens <= self.num_patches:
-            raise ValueError(f"num_tokens is {num_tokens}; it must be in 1..{self.num_patches}, the number of patches")
-        if self.reducer.takes_attention and self.use_token_fuser:
-            raise ValueError(f"use_token_fuser is True; {name!r} needs the attention of a block on all patches")
-        if reason := self.reducer.check(self):
-            raise ValueError(f"num_tokens is {num_tokens}; {name!r} {reason}")
+        first, patches = self.reducer.min_blocks_before, self.num_patches
+        allowed = f"{first}..{self.depth - 1}" + (f" for {name!r}" if first else "")
+        is_inside = first <= placement < self.depth
+        _require(is_inside, f"blocks_before_token_learner is {placement}; it must be in {allowed}")
+        is_inside = 1 <= num_tokens <= patches
+        _require(is_inside, f"num_tokens is {num_tokens}; it must be in 1..{patches}, the number of patches")
+        takes_both = self.reducer.takes_attention and self.use_token_fuser
+        _require(not takes_both, f"use_token_fuser is True; {name!r} needs the attention of a block on all patches")
+        reason = self.reducer.check(self)
+        _require(reason is None, f"num_tokens is {num_tokens}; {name!r} {reason}")
 
     @property
     def reducer(self) -> Reducer | None:
@@ -169,5 +162,9 @@ class ViTConfig:
 
 
 def _check_least(name: str, value: int, low: int) -> None:
-    if value < low:
-        raise ValueError(f"{name} is {value}; it must be at least {low}")
+    _require(value >= low, f"{name} is {value}; it must be at least {low}")
+
+
+def _require(condition: object, message: str) -> None:
+    if not condition:
+        raise ValueError(message)

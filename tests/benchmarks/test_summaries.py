@@ -2,12 +2,14 @@
 
 import dataclasses
 import pathlib
+from typing import Any
 
 import numpy as np
 import pytest
 from recorded_root import FIRST, KILLED, MACS, RecordedRoot
 
 from benchmarks import full_run, latency, reducers, training_speed
+from benchmarks.benchmark import Benchmark, run
 from benchmarks.networks import EXAMPLE, OURS, find_network
 from benchmarks.result import Row, read_results
 from components.errors import UsageFailure
@@ -119,3 +121,21 @@ def test_a_finished_run_shows_accuracy_and_cost(tmp_path: pathlib.Path) -> None:
     assert (macs.measured, macs.reached) == (f"{MACS / 1e6:.2f} million", "aim")
     assert training.measured == "0 min"
     assert summary.notes == ("token_learner-8@2 wins.",)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize(
+    ("benchmark", "options"),
+    [
+        (training_speed.BENCHMARK, ["--rounds", "1", "--seconds", "0.1"]),
+        (latency.BENCHMARK, ["--rounds", "1", "--requests", "1"]),
+        (reducers.BENCHMARK, ["--rounds", "1"]),
+    ],
+)
+def test_a_benchmark_runs_in_its_short_form(
+    benchmark: Benchmark[Any], options: list[str], tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reducers, "_SECONDS", 0.1)
+    state = ["--state", str(tmp_path)] if benchmark is reducers.BENCHMARK else []
+    assert run(benchmark, [*options, *state], tmp_path).summary.tables[0].rows
