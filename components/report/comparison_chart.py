@@ -1,9 +1,11 @@
 """The chart of test accuracy against compute of the winner and the published points of the Keras example."""
 
 import dataclasses
+from typing import Any
 
 from markupsafe import Markup
-from matplotlib.ticker import LogLocator, NullLocator, ScalarFormatter
+from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, NullLocator
 
 from components.artifacts.search_results import SearchResults
 from components.artifacts.verdict import Measure
@@ -36,6 +38,7 @@ _PUBLISHED = (
     _PublishedPoint("keras_example", "no TokenLearner", 0.5624),
     _PublishedPoint("keras_example_8_blocks", "no TokenLearner, 8 blocks", 0.5536),
 )
+_LABEL: dict[str, Any] = {"textcoords": "offset points", "color": LIGHT["ink"]}
 
 
 @canvas.styled
@@ -49,23 +52,7 @@ def draw_comparison_chart(results: SearchResults, accuracy: Measure, conditions:
     """
     chart = canvas.Chart()
     axes = chart.axes[0, 0]
-    for published in _PUBLISHED:
-        chart.plot(
-            axes,
-            f"Keras example, {published.label}: {published.accuracy:.2%}, {EXAMPLE_CONDITIONS}; "
-            f"{published.mmacs:.1f} million MACs",
-            published.mmacs,
-            published.accuracy,
-            KERAS_EXAMPLE.marker,
-            markersize=8,
-            color="none",
-            markeredgecolor=KERAS_EXAMPLE.color,
-            markeredgewidth=1.6,
-            zorder=3,
-        )
-    label = {"textcoords": "offset points", "color": LIGHT["ink"]}
-    center = sum(published.mmacs for published in _PUBLISHED[:3]) / 3, min(point.accuracy for point in _PUBLISHED)
-    axes.annotate("Keras example", center, xytext=(0, -18), horizontalalignment="center", **label)
+    _plot_example(chart, axes)
     winner, mmacs = results.winner.point, results.winner.macs.total / 1e6
     interval = f"{accuracy.low:.1%} to {accuracy.high:.1%}"
     axes.vlines(mmacs, accuracy.low, accuracy.high, color=LIGHT["ink"], linewidth=1.2, zorder=2)
@@ -80,12 +67,12 @@ def draw_comparison_chart(results: SearchResults, accuracy: Measure, conditions:
         markeredgecolor=LIGHT["surface"],
         zorder=4,
     )
-    axes.annotate(f"winner {accuracy.value:.1%}", (mmacs, accuracy.value), xytext=(11, 3), fontweight="bold", **label)
+    axes.annotate(f"winner {accuracy.value:.1%}", (mmacs, accuracy.value), xytext=(11, 3), fontweight="bold", **_LABEL)
     all_mmacs = [mmacs, *(published.mmacs for published in _PUBLISHED)]
     axes.set_xscale("log")
     axes.set_xlim(min(all_mmacs) / 1.25, max(all_mmacs) * 1.25)
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_locator(NullLocator())
     label_axes(axes, "test accuracy")
     example = "; ".join(f"{p.label} {p.accuracy:.1%} at {p.mmacs:.1f} million" for p in _PUBLISHED)
@@ -95,3 +82,22 @@ def draw_comparison_chart(results: SearchResults, accuracy: Measure, conditions:
         f"Against {MMACS}, on a logarithmic axis. The winner, {winner}, reaches {accuracy.value:.1%} on the test split "
         f"({interval}; {conditions}) with {mmacs:.2f} million. The Keras example ({EXAMPLE_CONDITIONS}): {example}.",
     )
+
+
+def _plot_example(chart: canvas.Chart, axes: Axes) -> None:
+    for published in _PUBLISHED:
+        chart.plot(
+            axes,
+            f"Keras example, {published.label}: {published.accuracy:.2%}, {EXAMPLE_CONDITIONS}; "
+            f"{published.mmacs:.1f} million MACs",
+            published.mmacs,
+            published.accuracy,
+            KERAS_EXAMPLE.marker,
+            markersize=8,
+            color="none",
+            markeredgecolor=KERAS_EXAMPLE.color,
+            markeredgewidth=1.6,
+            zorder=3,
+        )
+    center = sum(published.mmacs for published in _PUBLISHED[:3]) / 3, min(point.accuracy for point in _PUBLISHED)
+    axes.annotate("Keras example", center, xytext=(0, -18), horizontalalignment="center", **_LABEL)

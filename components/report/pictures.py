@@ -44,12 +44,13 @@ def read_records(split: pathlib.Path, ids: Collection[str]) -> dict[str, tuple[b
     import tensorflow as tf  # takes seconds, and a page without pictures needs none
 
     spec = {name: tf.io.FixedLenFeature([], tf.string) for name in (features.ID, features.IMAGE)}
-    found = {}
+    wanted, found = set(ids), {}
     for records in tf.data.TFRecordDataset([str(file) for file in sorted(split.iterdir())]).batch(_BATCH_SIZE):
         parsed = tf.io.parse_example(records, spec)
-        names = parsed[features.ID].numpy().astype(str)
-        for position in np.flatnonzero(np.isin(names, list(ids))):
-            found[str(names[position])] = (records[position].numpy(), parsed[features.IMAGE][position].numpy())
+        names, images = (parsed[name].numpy() for name in spec)
+        for record, name, image in zip(records.numpy(), names, images, strict=True):
+            if name.decode() in wanted:
+                found[name.decode()] = (record, image)
     return found
 
 

@@ -46,9 +46,11 @@ def _write_search(folder: pathlib.Path, network: ViTConfig) -> pathlib.Path:
 
 
 def _write_metadata(root: pathlib.Path) -> pathlib.Path:
-    """Records a run with the parameters of its steps."""
+    """Records a run with the parameters of its steps, and with one artifact outside the root."""
     recorded = RecordedRoot(root)
     recorded.record(Plan(run_id="2026-01-02T10:00:00.000001"))
+    recorded.artifact("schema").uri = "/home/jane/secret"
+    recorded.store.put_artifacts([recorded.artifact("schema")])
     trainer = dataclasses.asdict(dataclasses.replace(QUICK, fit=FIT).trainer(code_digest=""))
     parameters = {
         "ExampleGen": {"source_digest": DATA_DIGEST},
@@ -82,7 +84,7 @@ def sources(exported_model: Any, slice_dir: pathlib.Path, tmp_path_factory: pyte
         serving=folder / "serving",
         metadata_path=_write_metadata(folder / "root"),
         environment=Environment(
-            command="tokenlearner run --root /home/jane/secret",
+            command="tokenlearner run --root /home/jane",
             python="3.10.1",
             system="Linux x86_64",
             packages={"tensorflow": "2.16.2"},

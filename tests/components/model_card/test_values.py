@@ -157,6 +157,7 @@ def test_lineage_has_artifacts_runs_and_digests_but_no_path_of_this_machine(text
     artifacts = [row for row in rows if len(row) == 5]
     assert [row[0] for row in artifacts] == [f"{each.id} {each.kind}" for each in facts.provenance.artifacts]
     assert {row[2] for row in artifacts} == {"2026-01-02T10:00:00.000001"}
+    assert artifacts[1][4] == "secret"  # without the folder above, which is outside the root
     assert "Pusher" not in {row[1] for row in artifacts}  # it runs later
     digests = {"Transform": "7f" * 32, "Trainer": "79" * 32, "Evaluator": "6a" * 32}
     assert dict(row for row in rows if len(row) == 2) == digests
