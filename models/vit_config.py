@@ -1,6 +1,7 @@
 """The configuration of a mini Vision Transformer; importing it does not import Keras."""
 
 import dataclasses
+import numbers
 from typing import Literal, get_args, get_origin
 
 from models.reducers.registry import REDUCERS, Reducer, TokenReducer
@@ -68,7 +69,7 @@ class ViTConfig:
         for field in dataclasses.fields(self):
             value, choices = getattr(self, field.name), get_args(field.type)
             if field.type is int:
-                _check_least(field.name, value, 0 if field.name == "random_selection_seed" else 1)
+                _check_integer(field.name, value, 0 if field.name == "random_selection_seed" else 1)
             elif get_origin(field.type) is Literal:
                 _require(value in choices, f"{field.name} is {value!r}; it must be one of {choices}")
         rate, reducers = self.dropout_rate, (None, *REDUCERS)
@@ -82,12 +83,13 @@ class ViTConfig:
 
     def _check_block(self) -> None:
         if self.head_dim is not None:
-            _check_least("head_dim", self.head_dim, 1)
+            _check_integer("head_dim", self.head_dim, 1)
         else:
             rule = f"it must divide dim, which is {self.dim}, or head_dim must be given"
             _require(self.dim % self.num_heads == 0, f"num_heads is {self.num_heads}; {rule}")
         _require(self.mlp_dims, "mlp_dims is (); it must hold at least one width")
-        _check_least("a width in mlp_dims", min(self.mlp_dims), 1)
+        for width in self.mlp_dims:
+            _check_integer("a width in mlp_dims", width, 1)
 
     def _check_patches(self) -> None:
         patch, image, dim = self.patch_size, self.image_size, self.dim
@@ -112,6 +114,8 @@ class ViTConfig:
             _require(not self.use_token_fuser, without)
             return
         first, patches = self.reducer.min_blocks_before, self.num_patches
+        _check_integer("blocks_before_token_learner", placement)
+        _check_integer("num_tokens", num_tokens)
         allowed = f"{first}..{self.depth - 1}" + (f" for {name!r}" if first else "")
         is_inside = first <= placement < self.depth
         _require(is_inside, f"blocks_before_token_learner is {placement}; it must be in {allowed}")
@@ -161,8 +165,9 @@ class ViTConfig:
         return self.grid_size**2
 
 
-def _check_least(name: str, value: int, low: int) -> None:
-    _require(value >= low, f"{name} is {value}; it must be at least {low}")
+def _check_integer(name: str, value: int, low: int | None = None) -> None:
+    _require(isinstance(value, numbers.Integral), f"{name} is {value}; it must be an integer")
+    _require(low is None or value >= low, f"{name} is {value}; it must be at least {low}")
 
 
 def _require(condition: object, message: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from models.encoder import EncoderBlock, SelfAttention
 from models.mlp import Mlp
@@ -211,3 +212,28 @@ def test_train_steps_move_every_weight_of_a_layer(case: LayerCase) -> None:
         pairs = zip(model.weights, before, strict=True)
         still = [weight.path for weight, old in pairs if weight.trainable and np.array_equal(weight.numpy(), old)]
     assert still == []
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in _CASES if case.layer_class in (TokenLearnerV11, EncoderBlock)], ids=str
+)
+def test_a_layer_computes_the_same_compiled_by_xla_and_from_a_saved_model(
+    case: LayerCase, tmp_path: pathlib.Path
+) -> None:
+    model, inputs = case.make_model(), [tf.constant(each) for each in case.make_inputs()]
+    layer = model.layers[-1]
+
+    def run(*inputs: tf.Tensor) -> Any:
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            outputs = layer(*inputs)
+            loss = tf.reduce_sum(outputs**2)
+        return [outputs, *tape.gradient(loss, list(inputs))]
+
+    expected = run(*inputs)
+    compiled = tf.function(run, jit_compile=True, autograph=False)(*inputs)
+    for found, eager in zip(compiled, expected, strict=True):
+        np.testing.assert_allclose(found, eager, rtol=1e-3, atol=1e-4 * float(np.abs(eager).max()))
+    model.export(tmp_path, verbose=False)
+    exported = tf.saved_model.load(str(tmp_path))
+    np.testing.assert_allclose(exported.serve(inputs), expected[0], rtol=1e-4, atol=1e-5)

@@ -15,7 +15,7 @@ _PLAIN = ViTConfig(
 )
 
 
-def describe_reducer(name: str | None, placement: int | None, num_tokens: int | None) -> dict[str, Any]:
+def describe_reducer(name: str | None, placement: float | None, num_tokens: int | None) -> dict[str, Any]:
     return {"token_reducer": name, "blocks_before_token_learner": placement, "num_tokens": num_tokens}
 
 
@@ -28,6 +28,9 @@ def describe_reducer(name: str | None, placement: int | None, num_tokens: int | 
         ),
         ({"token_bottleneck_dim": -3}, "token_bottleneck_dim is -3; it must be at least 1"),
         ({"random_selection_seed": -1}, "random_selection_seed is -1; it must be at least 0"),
+        ({"dim": 64.0}, "dim is 64.0; it must be an integer"),
+        ({"mlp_dims": (64, 8.5)}, "a width in mlp_dims is 8.5; it must be an integer"),
+        (describe_reducer("token_learner", 1.5, 4), "blocks_before_token_learner is 1.5; it must be an integer"),
         ({"patch_size": 1}, "patch_size is 1; the stem 'convolution' needs a power of two, at least 2"),
         (
             {"patch_size": 6, "image_size": 48},
