@@ -69,7 +69,7 @@ def format_accuracy(accuracy: Measure, images: int) -> str:
 def describe_lite_models(lite: LiteComparison) -> str:
     """Describes size, speed and accuracy of each TensorFlow Lite model, and whether it may be pushed."""
     lite_models = [_describe_lite_model(variant, variant.difference) for variant in lite.variants if variant.difference]
-    return "\n".join([*lite_models, *(f"{lite_model.name}: {lite_model.sentence}" for lite_model in lite.failed)])
+    return "\n".join([*lite_models, *(f"{lite_model.name}: {lite_model.message}" for lite_model in lite.failed)])
 
 
 def _describe_lite_model(variant: Variant, difference: Measure) -> str:

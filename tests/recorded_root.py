@@ -214,10 +214,8 @@ def make_findings(*, serves: bool) -> ServingFindings:
     slow = "half of the requests with 1 image to serving_default take up to 2.0 milliseconds; allowed are 1.0"
     return ServingFindings(
         checks=(
-            Check(name="loading", passed=True, sentence="TensorFlow 2.0 alone loads the model"),
-            Check(
-                name="latency", passed=serves, sentence="nearest to its budget: 2.0 milliseconds" if serves else slow
-            ),
+            Check(name="loading", passed=True, message="TensorFlow 2.0 alone loads the model"),
+            Check(name="latency", passed=serves, message="nearest to its budget: 2.0 milliseconds" if serves else slow),
         ),
         latencies=(
             Latency(signature="serving_default", batch_size=1, requests=40, p50_seconds=0.002, p95_seconds=0.0035),

@@ -193,7 +193,7 @@ def write_comparison(folder: pathlib.Path, *, int8_failure: str | None = None) -
     if int8_failure is None:
         variants.append(_make_variant("int8", 247_808, 0.0003, -0.031))
     else:
-        failed.append(FailedModel(name="int8", sentence=f"not pushed: {int8_failure}"))
+        failed.append(FailedModel(name="int8", message=f"not pushed: {int8_failure}"))
     comparison = LiteComparison(images=200, margin=0.03, variants=tuple(variants), failed=tuple(failed))
     (folder / COMPARISON_FILE).write_bytes(encode_comparison(comparison))
 
@@ -212,5 +212,5 @@ def _make_variant(name: VariantName, size_bytes: int, seconds: float, difference
         p50_seconds=seconds,
         p95_seconds=2 * seconds,
         is_pushed=is_pushed,
-        sentence=f"{'pushed' if is_pushed else 'not pushed'}: {100 * (difference or 0):+.2f} points",
+        message=f"{'pushed' if is_pushed else 'not pushed'}: {100 * (difference or 0):+.2f} points",
     )

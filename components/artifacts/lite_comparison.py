@@ -39,7 +39,7 @@ class FailedModel:
     """A TensorFlow Lite model that cannot be converted or does not run; it is not pushed."""
 
     name: VariantName
-    sentence: str  # why
+    message: str  # why
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -62,7 +62,7 @@ class Variant(Form):
     accuracy: Measure  # 0..1
     difference: Measure | None  # of accuracies on the same images, this form minus SavedModel; None for SavedModel
     is_pushed: bool  # beside the SavedModel
-    sentence: str  # why it is (not) pushed, with its numbers
+    message: str  # why it is (not) pushed, with its numbers
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -78,7 +78,7 @@ class LiteComparison:
     def outcomes(self) -> dict[VariantName, str]:
         """Why each TensorFlow Lite model is (not) pushed, by its name."""
         judged: tuple[Variant | FailedModel, ...] = (*self.variants, *self.failed)
-        return {lite_model.name: lite_model.sentence for lite_model in judged if lite_model.name in LITE_NAMES}
+        return {lite_model.name: lite_model.message for lite_model in judged if lite_model.name in LITE_NAMES}
 
 
 _CONVERSION = pydantic.TypeAdapter(Conversion)

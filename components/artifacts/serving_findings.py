@@ -14,7 +14,7 @@ class Check:
 
     name: str  # such as "batch_order"
     passed: bool
-    sentence: str  # the outcome, with its numbers
+    message: str  # the outcome, with its numbers
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,7 @@ class ServingFindings:
     @property
     def reasons(self) -> tuple[str, ...]:
         """The sentences of the checks that were not passed; empty when blessed."""
-        return tuple(check.sentence for check in self.checks if not check.passed)
+        return tuple(check.message for check in self.checks if not check.passed)
 
 
 _FINDINGS = pydantic.TypeAdapter(ServingFindings)

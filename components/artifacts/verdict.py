@@ -93,7 +93,7 @@ class Rule:
     threshold: float | None  # None: not set
     value: float | None  # what was judged; None when not applied
     interval: tuple[float, float] | None  # 95 %, of the value
-    sentence: str  # the rule's outcome, with its numbers
+    message: str  # the rule's outcome, with its numbers
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -111,7 +111,7 @@ class Verdict:
     @property
     def reasons(self) -> tuple[str, ...]:
         """The sentences of the rules that were not passed; empty when blessed."""
-        return tuple(rule.sentence for rule in self.rules if not rule.passed)
+        return tuple(rule.message for rule in self.rules if not rule.passed)
 
 
 _VERDICT = pydantic.TypeAdapter(Verdict)

@@ -96,7 +96,7 @@ def write_validation(verdict: Verdict, folder: str) -> None:
     if broken:
         overall = result.metric_validations_per_slice.add()  # of the slice without keys
         for rule in broken:
-            failure = overall.failures.add(message=rule.sentence)
+            failure = overall.failures.add(message=rule.message)
             failure.metric_key.name, failure.metric_key.model_name = rule.name, CANDIDATE
             failure.metric_value.double_value.value = rule.value
     with tf.io.TFRecordWriter(f"{folder}/{_VALIDATION_FILE}") as writer:

@@ -95,7 +95,7 @@ def _judge_floor(accuracy: Measure, floor: float) -> Rule:
         threshold=floor,
         value=accuracy.value,
         interval=(accuracy.low, accuracy.high),
-        sentence=f"accuracy is {accuracy.value:.1%} ({accuracy.low:.1%} to {accuracy.high:.1%} with 95 % confidence); "
+        message=f"accuracy is {accuracy.value:.1%} ({accuracy.low:.1%} to {accuracy.high:.1%} with 95 % confidence); "
         f"it must be at least {floor:.1%}",
     )
 
@@ -111,7 +111,7 @@ def judge_difference(paired: Paired | None, max_drop: float) -> Rule:
         threshold=-max_drop,
         value=paired.difference,
         interval=(paired.low, paired.high),
-        sentence=f"accuracy against the last blessed model's, on the same images: {_describe(paired)}; "
+        message=f"accuracy against the last blessed model's, on the same images: {_describe(paired)}; "
         f"the lower end must be above {-100 * max_drop:.1f}",
     )
 
@@ -132,7 +132,7 @@ def judge_classes(by_class: dict[str, Paired] | None, max_drop: float) -> Rule:
         threshold=-max_drop,
         value=worst.difference,
         interval=(worst.low, worst.high),
-        sentence=f"{subject}, against the last blessed model's: {named}; "
+        message=f"{subject}, against the last blessed model's: {named}; "
         f"the lower end must be above {-100 * max_drop:.1f} in every class",
     )
 
@@ -146,14 +146,14 @@ def _judge_compute(mmacs: float, max_mmacs: float | None) -> Rule:
         threshold=max_mmacs,
         value=mmacs,
         interval=None,
-        sentence=f"{needs}; no budget is set" if max_mmacs is None else f"{needs}; allowed are {max_mmacs:.2f}",
+        message=f"{needs}; no budget is set" if max_mmacs is None else f"{needs}; allowed are {max_mmacs:.2f}",
     )
 
 
 def _skip(name: RuleName, threshold: float) -> Rule:
-    sentence = "no other model was ever blessed"
+    message = "no other model was ever blessed"
     return Rule(
-        name=name, is_applied=False, passed=True, threshold=threshold, value=None, interval=None, sentence=sentence
+        name=name, is_applied=False, passed=True, threshold=threshold, value=None, interval=None, message=message
     )
 
 

@@ -61,7 +61,7 @@ def make_lite_models(saved_model: pathlib.Path, images: np.ndarray, folder: path
 def describe_failure(name: VariantName, reason: str) -> FailedModel:
     """Describes a TensorFlow Lite model that cannot be converted or does not run."""
     return FailedModel(
-        name=name, sentence=f"not pushed: TensorFlow Lite does not support this network: {reason.rstrip('.')}"
+        name=name, message=f"not pushed: TensorFlow Lite does not support this network: {reason.rstrip('.')}"
     )
 
 

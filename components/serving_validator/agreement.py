@@ -85,7 +85,7 @@ def _judge_sizes(replies: list[_Reply]) -> Check:
     )
     sizes = ", ".join(map(str, BATCH_SIZES))
     passed = f"batches of {sizes} and no images get a probability for each class and image"
-    return Check(name="batch_sizes", passed=not errors, sentence="; ".join(errors) or passed)
+    return Check(name="batch_sizes", passed=not errors, message="; ".join(errors) or passed)
 
 
 def _judge_parity(replies: list[_Reply], tolerance: float) -> Check:
@@ -95,7 +95,7 @@ def _judge_parity(replies: list[_Reply], tolerance: float) -> Check:
     return Check(
         name="equal_to_trainer",
         passed=all(value <= tolerance for value in worst.values()),
-        sentence=f"the probabilities of {records} test images differ from those of the Trainer's own network by up to "
+        message=f"the probabilities of {records} test images differ from those of the Trainer's own network by up to "
         f"{differences}; the tolerance is {tolerance:g}",
     )
 
@@ -108,39 +108,39 @@ def _judge_session(replies: list[_Reply], tolerance: float) -> Check:
     return Check(
         name="session",
         passed=worst <= tolerance,
-        sentence=f"loaded without Python objects, as by TensorFlow Serving: {outcome}; the tolerance is {tolerance:g}",
+        message=f"loaded without Python objects, as by TensorFlow Serving: {outcome}; the tolerance is {tolerance:g}",
     )
 
 
 def _judge_order(replies: list[_Reply], tolerance: float) -> Check:
     """Compares the model with itself: an image alone, in a batch and in a permuted batch."""
     if np.ptp(np.concatenate([each.expected for each in replies]), axis=0).max() <= tolerance:
-        sentence = "the order of a batch cannot be checked: the network predicts the same for every image"
-        return Check(name="batch_order", passed=False, sentence=sentence)
+        message = "the order of a batch cannot be checked: the network predicts the same for every image"
+        return Check(name="batch_order", passed=False, message=message)
     answers = defaultdict(list)
     for each in replies:
         for row, probabilities in zip(each.request.rows, each.probabilities, strict=True):
             answers[each.request.signature, row].append(probabilities)
     worst = max(_measure_difference(np.stack(group), group[0]) for group in answers.values())
     outcome = "is kept" if worst <= tolerance else "is not kept, or predictions depend on the other images"
-    sentence = f"the order of a batch {outcome}: across batches, the probabilities of an image differ by up to "
-    return Check(name="batch_order", passed=worst <= tolerance, sentence=sentence + _format(worst))
+    message = f"the order of a batch {outcome}: across batches, the probabilities of an image differ by up to "
+    return Check(name="batch_order", passed=worst <= tolerance, message=message + _format(worst))
 
 
 def _judge_malformed(replies: list[_Reply]) -> Check:
     accepted = [
         f"{each.request.flaw} ({each.request.signature})" for each in replies if not isinstance(each.answer, str)
     ]
-    sentence = (
+    message = (
         f"accepted without an error: {'; '.join(accepted)}" if accepted else "every malformed request gets an error"
     )
-    return Check(name="malformed_records", passed=not accepted, sentence=sentence)
+    return Check(name="malformed_records", passed=not accepted, message=message)
 
 
 def _judge_recovery(replies: list[_Reply], tolerance: float) -> Check:
     wrong = sum(each.deviation > tolerance for each in replies)
-    sentence = f"{wrong} of {len(replies)} good requests right after a malformed one get a wrong answer or an error"
-    return Check(name="recovery", passed=not wrong, sentence=sentence)
+    message = f"{wrong} of {len(replies)} good requests right after a malformed one get a wrong answer or an error"
+    return Check(name="recovery", passed=not wrong, message=message)
 
 
 def _measure_difference(probabilities: np.ndarray, expected: np.ndarray) -> float:

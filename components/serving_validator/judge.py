@@ -38,9 +38,9 @@ def judge(
     if is_served_by_docker is not None:
         result = "loads the model and answers" if is_served_by_docker else "rejects the model; see the log of the run"
         docker = f"TensorFlow Serving in docker {result}"
-        checks.append(Check(name="docker", passed=is_served_by_docker, sentence=docker))
+        checks.append(Check(name="docker", passed=is_served_by_docker, message=docker))
     if isinstance(outcome, str):
-        checks.append(Check(name="process", passed=False, sentence=outcome))
+        checks.append(Check(name="process", passed=False, message=outcome))
         nothing = {"load_seconds": None, "peak_memory_bytes": None, "tensorflow_version": None}
         return ServingFindings(checks=tuple(checks), latencies=(), **nothing)
     checks += [_judge_isolation(outcome), _judge_loading(outcome)]
@@ -61,15 +61,15 @@ def judge(
 def _judge_isolation(outcome: Outcome) -> Check:
     imported = ", ".join(sorted(FOREIGN_MODULES & outcome.modules)) or "nothing that a server does not have"
     passed = not FOREIGN_MODULES & outcome.modules
-    return Check(name="isolation", passed=passed, sentence=f"besides TensorFlow the serving process imports {imported}")
+    return Check(name="isolation", passed=passed, message=f"besides TensorFlow the serving process imports {imported}")
 
 
 def _judge_loading(outcome: Outcome) -> Check:
     version = f"TensorFlow {outcome.tensorflow_version}"
     if outcome.load_error is not None:
-        return Check(name="loading", passed=False, sentence=f"{version} cannot load the model: {outcome.load_error}")
-    sentence = f"{version} alone loads the model and answers a first request in {outcome.load_seconds:.1f} seconds"
-    return Check(name="loading", passed=True, sentence=sentence)
+        return Check(name="loading", passed=False, message=f"{version} cannot load the model: {outcome.load_error}")
+    message = f"{version} alone loads the model and answers a first request in {outcome.load_seconds:.1f} seconds"
+    return Check(name="loading", passed=True, message=message)
 
 
 def _measure_latencies(plan: Plan, outcome: Outcome) -> list[Latency]:
@@ -102,10 +102,10 @@ def _judge_latencies(latencies: list[Latency], planned: int, config: ServingConf
                 f"{1000 * latency.p95_seconds:,.1f} ms (95th percentile), more than the limits of "
                 f"{1000 * p50_limit:,.1f} and {1000 * p95_limit:,.1f} ms"
             )
-    sentence = "; ".join(slow) or "median and 95th percentile are within the limits for every signature and batch size"
-    return Check(name="latency", passed=not slow, sentence=sentence)
+    message = "; ".join(slow) or "median and 95th percentile are within the limits for every signature and batch size"
+    return Check(name="latency", passed=not slow, message=message)
 
 
 def _judge_memory(peak_bytes: int, max_mib: int) -> Check:
-    sentence = f"the serving process needs up to {peak_bytes / 2**20:,.0f} MiB; the limit is {max_mib:,} MiB"
-    return Check(name="memory", passed=peak_bytes <= max_mib * 2**20, sentence=sentence)
+    message = f"the serving process needs up to {peak_bytes / 2**20:,.0f} MiB; the limit is {max_mib:,} MiB"
+    return Check(name="memory", passed=peak_bytes <= max_mib * 2**20, message=message)

@@ -11,7 +11,7 @@ def show_lite(console: Console, lite: LiteComparison) -> None:
     columns = ("form", "KiB", "p50 ms", "p95 ms", "accuracy", "difference, points")
     title = f"TensorFlow Lite models, on {lite.images:,} test images"
     print_table(console, columns, map(_format, lite.variants), words=("form",), title=title)
-    print_sentences(console, "Beside the model", [f"{name}: {sentence}." for name, sentence in lite.outcomes.items()])
+    print_sentences(console, "Beside the model", [f"{name}: {message}." for name, message in lite.outcomes.items()])
 
 
 def _format(variant: Variant) -> tuple[Cell, ...]:

@@ -126,7 +126,7 @@ def test_what_is_written_are_the_measured_numbers(converted: Converted, answers:
             assert variant.file == f"model_{variant.name}.tflite"
     saved_model, float32, int8 = comparison.variants
     assert (saved_model.is_pushed, saved_model.file, float32.is_pushed) == (False, None, True)
-    assert "+0.00 points" in float32.sentence
+    assert "+0.00 points" in float32.message
     assert saved_model.size_bytes > float32.size_bytes
     assert int8.size_bytes < 0.9 * float32.size_bytes  # of a network so small operators weigh more than weights
     assert (converted.folder / "labels.txt").read_text().splitlines() == list(features.CLASS_NAMES)

@@ -11,7 +11,7 @@ from components.evaluator.intervals import compare_paired
 from components.evaluator.lite import judge_lite_models
 
 _IMAGES = 1000
-_FAILED = FailedModel(name="float32", sentence="not pushed: it lacks an operator")
+_FAILED = FailedModel(name="float32", message="not pushed: it lacks an operator")
 _INT8 = Form(name="int8", file="model_int8.tflite", size_bytes=5, p50_seconds=0.001, p95_seconds=0.002)
 _FORMS = (dataclasses.replace(_INT8, name="saved_model", file=None), _INT8)
 
@@ -47,7 +47,7 @@ def test_the_lower_end_of_the_interval_decides(lost: int, gained: int, margin: f
     assert dataclasses.astuple(int8.difference) == (paired.difference, paired.low, paired.high)
     assert int8.accuracy.value == pytest.approx(lite_right.mean())
     assert int8.is_pushed == is_pushed == (paired.low > -margin)
-    assert int8.sentence.startswith("pushed: " if is_pushed else "not pushed: ")
-    assert f"the lower end must be above {-100 * margin:.1f}" in int8.sentence
+    assert int8.message.startswith("pushed: " if is_pushed else "not pushed: ")
+    assert f"the lower end must be above {-100 * margin:.1f}" in int8.message
     assert (int8.file, int8.size_bytes, int8.p95_seconds) == ("model_int8.tflite", 5, 0.002)
-    assert comparison.outcomes == {"int8": int8.sentence, "float32": _FAILED.sentence}
+    assert comparison.outcomes == {"int8": int8.message, "float32": _FAILED.message}

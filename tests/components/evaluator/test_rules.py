@@ -84,7 +84,7 @@ def test_thresholds_stand_on_the_scale_of_their_value() -> None:
         "threshold": -0.5,
         "value": None,
         "interval": None,
-        "sentence": "no other model was ever blessed",
+        "message": "no other model was ever blessed",
     }
 
 
@@ -187,6 +187,6 @@ def test_a_class_that_fell_is_rejected_although_the_others_make_up_for_it() -> N
 def test_a_model_over_its_budget_is_not_blessed(max_mmacs: float, is_blessed: bool) -> None:
     verdict = judge_right(draw_right(200), None, max_mmacs=max_mmacs)
     assert verdict.is_blessed == is_blessed
-    sentence = f"the network needs 7.62 million multiply-accumulates an image; allowed are {max_mmacs:.2f}"
-    assert find_rule(verdict, "compute").sentence == sentence
-    assert verdict.reasons == (() if is_blessed else (sentence,))
+    message = f"the network needs 7.62 million multiply-accumulates an image; allowed are {max_mmacs:.2f}"
+    assert find_rule(verdict, "compute").message == message
+    assert verdict.reasons == (() if is_blessed else (message,))

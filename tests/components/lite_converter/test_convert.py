@@ -1,4 +1,4 @@
-"""Every network of the search converts; what does not is told in a sentence and stops nothing.
+"""Networks of the search are converted; a network that cannot be converted stops nothing.
 
 Axes: images, height, width, channels.
 """
@@ -128,7 +128,7 @@ def test_a_network_that_does_not_convert_gets_no_lite_models(images: pathlib.Pat
     conversion = make_lite_models(tmp_path / "model", np.load(images), tmp_path)
     assert [form.name for form in conversion.forms] == ["saved_model"]
     reason = "not pushed: TensorFlow Lite does not support this network: it lacks an operator"
-    assert {failed.name: failed.sentence for failed in conversion.failed} == dict.fromkeys(
+    assert {failed.name: failed.message for failed in conversion.failed} == dict.fromkeys(
         ("float32", "int8"), f"{reason} (TF Select ops: MatrixDeterminant)"
     )
     assert not list(tmp_path.glob("*.tflite"))
@@ -174,12 +174,12 @@ def test_a_lite_model_for_which_the_disk_has_no_room_is_not_there(
 
 
 @pytest.mark.parametrize(
-    ("code", "errors", "sentence"),
+    ("code", "errors", "message"),
     [
         (1, "noise\n\nit lacks an operator\n", "it lacks an operator"),
         (-6, "noise\nLLVM ERROR: Failed.\n", "the converter died of signal 6: LLVM ERROR: Failed."),
         (-9, "", "the converter died of signal 9: it gave no reason"),
     ],
 )
-def test_the_end_of_a_conversion_is_told_in_one_line(code: int, errors: str, sentence: str) -> None:
-    assert describe_failure(code, errors) == sentence
+def test_the_end_of_a_conversion_is_told_in_one_line(code: int, errors: str, message: str) -> None:
+    assert describe_failure(code, errors) == message

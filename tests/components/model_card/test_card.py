@@ -94,7 +94,7 @@ def test_a_network_without_token_reducer_that_is_not_blessed(tmp_path: pathlib.P
     plain = dataclasses.replace(
         facts.results.winner.network, token_reducer=None, blocks_before_token_learner=None, num_tokens=None
     )
-    floor = dataclasses.replace(facts.verdict.rules[0], passed=False, sentence="accuracy is too low")
+    floor = dataclasses.replace(facts.verdict.rules[0], passed=False, message="accuracy is too low")
     verdict = dataclasses.replace(facts.verdict, is_blessed=False, rules=(floor, *facts.verdict.rules[1:]))
     write_card(dataclasses.replace(_change_network(facts, plain), verdict=verdict), None, tmp_path)
     text = (tmp_path / "README.md").read_text()

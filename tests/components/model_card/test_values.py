@@ -38,7 +38,7 @@ def test_accuracy_overall_and_by_slice(text: str, facts: Facts) -> None:
         expected = [f"{found.images:,}", *_format(found.accuracy), precision if found.feature == "label" else DASH]
         assert rows[found.name] == expected
     for rule in facts.verdict.rules:
-        assert f": {rule.sentence}\n" in text
+        assert f": {rule.message}\n" in text
 
 
 def test_data_and_architecture(text: str, sources: CardSources, facts: Facts) -> None:
@@ -144,11 +144,11 @@ def test_latencies_and_lite_models(text: str, sources: CardSources) -> None:
     assert "The model loads in 1.5 seconds." in text
     assert "600 MiB, including TensorFlow 2.0." in text
     assert "above -3.0 points" in text
-    for sentence in (
-        *(check.sentence for check in serving.checks),
-        *(f"- {FORM_NAMES[lite_model.name]}: {lite_model.sentence}" for lite_model in lite.variants[1:]),
+    for message in (
+        *(check.message for check in serving.checks),
+        *(f"- {FORM_NAMES[lite_model.name]}: {lite_model.message}" for lite_model in lite.variants[1:]),
     ):
-        assert f"{sentence}\n" in text
+        assert f"{message}\n" in text
 
 
 def test_lineage_has_artifacts_runs_and_digests_but_no_path_of_this_machine(text: str, facts: Facts) -> None:

@@ -23,7 +23,7 @@ def make_artifact(kind: Any, folder: pathlib.Path) -> Any:
 
 def list_missed(findings: ServingFindings) -> dict[str, str]:
     """Returns the messages of the failed checks by their names."""
-    return {check.name: check.sentence for check in findings.checks if not check.passed}
+    return {check.name: check.message for check in findings.checks if not check.passed}
 
 
 @pytest.fixture(scope="session")

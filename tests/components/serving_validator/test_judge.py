@@ -82,7 +82,7 @@ def test_a_good_request_follows_each_malformed_one(plan: Plan) -> None:
 def test_rounding_and_the_limits_themselves_are_allowed(plan: Plan, good: Outcome, expected: np.ndarray) -> None:
     findings = judge(plan, good, expected, CONFIG, is_served_by_docker=True)
     assert findings.is_blessed, findings.reasons
-    parity = next(check.sentence for check in findings.checks if check.name == "equal_to_trainer")
+    parity = next(check.message for check in findings.checks if check.name == "equal_to_trainer")
     assert "60 test images" in parity
     assert "1.0e-06 (serving_default) and 1.0e-06 (serve_images); the tolerance is 1e-05" in parity
     assert (findings.load_seconds, findings.peak_memory_bytes) == (1.5, LIMIT_BYTES)
