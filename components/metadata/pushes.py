@@ -10,7 +10,7 @@ from components.metadata.records import Artifact, Execution, Records
 MANIFEST_SHA256 = "manifest_sha256"  # of the file `manifest.json`
 NOT_PUSHED_BECAUSE = "not_pushed_because"  # a clause; set if nothing was pushed
 MODEL_ID = "model_id"  # of the artifact that was pushed
-WITHHELD = "withheld"  # JSON of `Push.withheld`
+ROLLED_BACK = "rolled_back"  # JSON of `Push.rolled_back`
 MANUAL_BLESSING = "manual_blessing"  # id of the ModelBlessing of a manual blessing; 0: none
 
 _BASELINE_INPUT = "baseline_model"  # no ancestor of a version: another training made it
@@ -23,7 +23,7 @@ class Push:
     artifact_id: int
     version: int
     model_id: int  # 0: unknown
-    withheld: dict[int, str]  # reasons not to push models again, by the ids of the models that were rolled back
+    rolled_back: dict[int, str]  # reasons not to push models again, by the ids of the models that were rolled back
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -67,18 +67,18 @@ def read_pushes(records: Records | None) -> list[Push]:
     return [_read_push(artifact) for _, artifact in artifacts if find_version(artifact)]
 
 
-def format_withheld(withheld: dict[int, str]) -> str:
-    """Returns the value of the property WITHHELD."""
-    return json.dumps({str(model_id): why for model_id, why in sorted(withheld.items())})
+def format_rolled_back(rolled_back: dict[int, str]) -> str:
+    """Returns the value of the property ROLLED_BACK."""
+    return json.dumps({str(model_id): why for model_id, why in sorted(rolled_back.items())})
 
 
 def _read_push(artifact: Artifact) -> Push:
-    withheld = json.loads(artifact.custom_properties[WITHHELD].string_value or "{}")
+    rolled_back = json.loads(artifact.custom_properties[ROLLED_BACK].string_value or "{}")
     return Push(
         artifact_id=artifact.id,
         version=find_version(artifact),
         model_id=artifact.custom_properties[MODEL_ID].int_value,
-        withheld={int(model_id): why for model_id, why in withheld.items()},
+        rolled_back={int(model_id): why for model_id, why in rolled_back.items()},
     )
 
 

@@ -66,9 +66,9 @@ def Pusher(  # noqa: N802 (TFX names components like classes)
     pathlib.Path(pushed_model.uri).mkdir(parents=True, exist_ok=True)  # TFX's cache requires it
     records = open_records(pathlib.Path(metadata_path))
     history = pushes.read_pushes(records)
-    withheld = history[-1].withheld if history else {}
+    rolled_back = history[-1].rolled_back if history else {}
     is_blessed = bool(manual_blessing) or model_utils.is_model_blessed(model_blessing)
-    if rejection := _find_rejection(infra_blessing, withheld.get(model.id), is_blessed=is_blessed):
+    if rejection := _find_rejection(infra_blessing, rolled_back.get(model.id), is_blessed=is_blessed):
         pushed_model.set_int_custom_property("pushed", 0)
         pushed_model.set_string_custom_property(pushes.NOT_PUSHED_BECAUSE, rejection)
         return
@@ -92,8 +92,8 @@ def Pusher(  # noqa: N802 (TFX names components like classes)
         manifest = shelf.publish(files, draft, [push.version for push in history], time.time())
         shelf.remove_outdated(keep_versions, baseline_model.id if baseline_model else None)
     # A rollback holds until another model is pushed, not when the same one is pushed again.
-    still_withheld = withheld if history and history[-1].model_id == model.id else {}
-    _mark_pushed(pushed_model, pathlib.Path(serving_dir), manifest, still_withheld)
+    still_rolled_back = rolled_back if history and history[-1].model_id == model.id else {}
+    _mark_pushed(pushed_model, pathlib.Path(serving_dir), manifest, still_rolled_back)
     pushed_model.set_string_custom_property(PUSHED_FROM, describe_candidate(candidate))
     pushed_model.set_int_custom_property(PUSH_BEFORE, last_push)
     pushed_model.set_int_custom_property(pushes.MANUAL_BLESSING, manual_blessing)
@@ -102,20 +102,20 @@ def Pusher(  # noqa: N802 (TFX names components like classes)
 Pusher.DRIVER_CLASS = PusherDriver  # `@component` has no argument for it
 
 
-def _find_rejection(infra_blessing: Artifact | None, withheld: str | None, *, is_blessed: bool) -> str | None:
+def _find_rejection(infra_blessing: Artifact | None, rolled_back: str | None, *, is_blessed: bool) -> str | None:
     """Returns why the model is not pushed."""
     if not is_blessed:
         return "it is not blessed"
     if infra_blessing and not model_utils.is_infra_validated(infra_blessing):
         return "it did not prove that it serves"
-    return withheld
+    return rolled_back
 
 
-def _mark_pushed(pushed_model: Artifact, base: pathlib.Path, manifest: Manifest, withheld: dict[int, str]) -> None:
+def _mark_pushed(pushed_model: Artifact, base: pathlib.Path, manifest: Manifest, rolled_back: dict[int, str]) -> None:
     """Sets the properties that TFX's Pusher sets, and those that a later push and `push verify` read."""
     pushed_model.set_int_custom_property("pushed", 1)
     pushed_model.set_string_custom_property("pushed_destination", str(base / str(manifest.version)))
     pushed_model.set_string_custom_property("pushed_version", str(manifest.version))
     pushed_model.set_string_custom_property(pushes.MANIFEST_SHA256, hash_manifest(manifest))
     pushed_model.set_int_custom_property(pushes.MODEL_ID, manifest.model.artifact_id)
-    pushed_model.set_string_custom_property(pushes.WITHHELD, pushes.format_withheld(withheld))
+    pushed_model.set_string_custom_property(pushes.ROLLED_BACK, pushes.format_rolled_back(rolled_back))

@@ -105,7 +105,9 @@ def _record(
         raise Failure(f"version {manifest.version} is served now, but not recorded: {failure}") from None
 
 
-def _describe_push(artifact: Artifact, root_path: pathlib.Path, manifest: Manifest, withheld: dict[int, str]) -> None:
+def _describe_push(
+    artifact: Artifact, root_path: pathlib.Path, manifest: Manifest, rolled_back: dict[int, str]
+) -> None:
     """Sets the properties that the Pusher sets; the others stay those of the older version."""
     folder = root_path.resolve() / ROLLBACK_NODE / "pushed_model" / str(manifest.version)
     folder.mkdir(parents=True, exist_ok=True)
@@ -117,8 +119,10 @@ def _describe_push(artifact: Artifact, root_path: pathlib.Path, manifest: Manife
     properties["pushed_destination"].string_value = str(destination)
     properties[recorded.MANIFEST_SHA256].string_value = hash_manifest(manifest)
     properties[recorded.MODEL_ID].int_value = manifest.model.artifact_id
-    withheld = {model_id: why for model_id, why in withheld.items() if model_id not in (0, manifest.model.artifact_id)}
-    properties[recorded.WITHHELD].string_value = recorded.format_withheld(withheld)
+    rolled_back = {
+        model_id: why for model_id, why in rolled_back.items() if model_id not in (0, manifest.model.artifact_id)
+    }
+    properties[recorded.ROLLED_BACK].string_value = recorded.format_rolled_back(rolled_back)
 
 
 def _withhold(last: recorded.Push, rollback: Rollback, served: PushedVersion) -> dict[int, str]:
@@ -129,4 +133,4 @@ def _withhold(last: recorded.Push, rollback: Rollback, served: PushedVersion) ->
         f"version {served.version} with this model was rolled back by {rollback.who} on "
         f"{format_time(time.time())}{reason}; `tokenlearner push rollback {served.version}` brings it back"
     )
-    return {**last.withheld, model_id: message}
+    return {**last.rolled_back, model_id: message}

@@ -128,8 +128,8 @@ def test_a_rollback_serves_the_older_version_again_and_is_recorded(
     last = read_pushes(Records(root / "metadata.sqlite"))[-1]
     replaced = served.artifact("model").id
     assert last.version == newest
-    assert list(last.withheld) == [replaced]
-    assert last.withheld[replaced].startswith("version 1002 with this model was rolled back by ")
+    assert list(last.rolled_back) == [replaced]
+    assert last.rolled_back[replaced].startswith("version 1002 with this model was rolled back by ")
 
 
 def test_inspect_names_the_version_that_is_served_now_and_the_rollback(
@@ -219,7 +219,7 @@ def test_a_damaged_newest_version_can_be_rolled_back(
 ) -> None:
     (locate_serving_dir(root) / "1002" / "manifest.json").write_text("{")
     assert tokenlearner("push", "rollback", "1001", "--root", root).code == ExitCode.OK
-    assert list(read_pushes(Records(root / "metadata.sqlite"))[-1].withheld) == [served.artifact("model").id]
+    assert list(read_pushes(Records(root / "metadata.sqlite"))[-1].rolled_back) == [served.artifact("model").id]
 
 
 def test_a_read_only_disk_is_reported(tokenlearner: Command, served: RecordedRoot, mount: Mount) -> None:
