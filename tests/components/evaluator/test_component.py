@@ -1,6 +1,5 @@
 """The Evaluator, driven with real TFX artifacts: its files, its blessing, and that the Pusher obeys."""
 
-import dataclasses
 import json
 import pathlib
 from collections.abc import Callable
@@ -14,7 +13,7 @@ from scored_images import measure_slices, score_images
 from tfx.components.evaluator import constants
 from tfx.types import standard_artifacts
 
-from components.artifacts.predictions import Predictions, stream_predictions
+from components.artifacts.predictions import Predictions, make_schema, stream_predictions
 from components.evaluator.artifact import EvaluationVerdict
 from components.evaluator.intervals import compare_paired
 from components.evaluator.rules import Thresholds, judge
@@ -87,10 +86,10 @@ def test_the_predictions_of_both_models_are_kept_image_by_image(judged: dict[str
     scored, batches = SCORED["better"], list(stream_predictions(judged["better"].folder))
     assert len(scored.ids) > 2 * 128
     order = np.argsort(np.concatenate([batch.ids for batch in batches]))
-    for field in dataclasses.fields(Predictions):
-        found = np.concatenate([getattr(batch, field.name) for batch in batches])[order]
-        np.testing.assert_array_equal(found, getattr(scored, field.name))
-        assert found.dtype.kind == getattr(scored, field.name).dtype.kind
+    for name in make_schema(scored.models).names:
+        found = np.concatenate([getattr(batch, name) for batch in batches])[order]
+        np.testing.assert_array_equal(found, getattr(scored, name))
+        assert found.dtype.kind == getattr(scored, name).dtype.kind
 
 
 @pytest.mark.parametrize(
