@@ -5,6 +5,7 @@ import webbrowser
 
 from rich.console import Console
 
+from components.errors import DataFailure
 from components.metadata.run_record import RunRecord, read_run
 from components.report.environment import read_environment
 from components.report.memory import read_peaks
@@ -13,6 +14,7 @@ from components.report.provenance import read_provenance
 from components.report.sources import Sources
 from components.saved_model import SAVED_MODEL_FOLDER
 from pipeline.config import PipelineConfig
+from pipeline.files import check_destination, write_whole
 from pipeline.quiet import start_tensorflow
 
 
@@ -32,17 +34,24 @@ def report(
         The path of the page.
 
     Raises:
-        UsageFailure: There is no such run, or another process holds the metadata.
-        DataFailure: The metadata is damaged.
+        UsageFailure: There is no such run, another process holds the metadata, or the output cannot be written.
+        DataFailure: The metadata or an artifact is damaged.
     """
+    if output is not None:
+        check_destination("--output", output)
     record = read_run(config.root, run_id)
     made = _locate(record, "Report", "report")
     page = made / PAGE_FILE if made else None
     if output is not None or page is None or not page.is_file():
         page = output or config.root / "reports" / f"{record.run_id.replace(':', '-')}.html"
-        html = _render(config, record)
-        page.parent.mkdir(parents=True, exist_ok=True)
-        page.write_text(html)
+        try:
+            html = _render(config, record)
+        except (FileNotFoundError, ValueError) as error:
+            reason = str(error).splitlines()[0]
+            raise DataFailure(f"run {record.run_id} has a missing or damaged artifact: {reason}.") from error
+        check_destination("the page", page)
+        with write_whole(page) as aside:
+            aside.write_text(html)
     console.print(str(page), soft_wrap=True, markup=False, highlight=False)
     if should_open:
         webbrowser.open(page.resolve().as_uri())

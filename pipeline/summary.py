@@ -2,8 +2,8 @@
 
 import rich.box
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from components.artifacts.lite_comparison import LiteComparison, Variant
 from components.artifacts.verdict import Measure, Paired
@@ -21,27 +21,31 @@ def print_run(console: Console, run: RunRecord) -> None:
     assert verdict
     assert search
     facts = Table(box=rich.box.SIMPLE_HEAD, show_header=False, title=f"run {run.run_id}", title_justify="left")
-    facts.add_row("winner", describe_network(winner))
+
+    def add(name: str, text: str) -> None:
+        facts.add_row(name, Text(text))  # people write reasons and names: no markup
+
+    add("winner", describe_network(winner))
     if run.duplicates and run.duplicates.groups:
         where = f"; all of them are listed in {run.duplicates.folder}" if run.duplicates.folder else ""
-        facts.add_row("duplicates", escape(f"{run.duplicates.summarize()}{where}"))
-    facts.add_row("search", "\n".join(search.sentences))
+        add("duplicates", f"{run.duplicates.summarize()}{where}")
+    add("search", "\n".join(search.sentences))
     correct = round(winner.valid_accuracy * winner.valid_images)
-    facts.add_row("valid accuracy", format_accuracy(measure_share(correct, winner.valid_images), winner.valid_images))
-    facts.add_row("test accuracy", format_accuracy(verdict.candidate.overall.accuracy, verdict.candidate.images))
-    facts.add_row("baseline", format_comparison(verdict.paired))
-    facts.add_row("compute", f"{winner.macs.total / 1e6:.2f} million multiply-accumulates an image")
-    facts.add_row("parameters", f"{winner.parameters:,}")
+    add("valid accuracy", format_accuracy(measure_share(correct, winner.valid_images), winner.valid_images))
+    add("test accuracy", format_accuracy(verdict.candidate.overall.accuracy, verdict.candidate.images))
+    add("baseline", format_comparison(verdict.paired))
+    add("compute", f"{winner.macs.total / 1e6:.2f} million multiply-accumulates an image")
+    add("parameters", f"{winner.parameters:,}")
     notes = [verdict.note] if verdict.note else []
-    facts.add_row("blessed", "\n".join(["yes" if verdict.is_blessed else "no", *verdict.reasons, *notes]))
+    add("blessed", "\n".join(["yes" if verdict.is_blessed else "no", *verdict.reasons, *notes]))
     if run.overrides and not verdict.is_blessed:
-        facts.add_row("", describe_override(run.overrides[-1]))
+        add("", describe_override(run.overrides[-1]))
     if run.lite:
-        facts.add_row("TensorFlow Lite models", describe_lite_models(run.lite))
+        add("TensorFlow Lite models", describe_lite_models(run.lite))
     if run.serving:
-        facts.add_row("serves", "\n".join(["yes" if run.serving.is_blessed else "no", *run.serving.reasons]))
+        add("serves", "\n".join(["yes" if run.serving.is_blessed else "no", *run.serving.reasons]))
     rejection = describe_rejection(verdict, run.serving, run.not_pushed_because, is_overridden=bool(run.overrides))
-    facts.add_row("pushed", f"version {run.pushed_version}" if run.pushed_version else f"no{rejection}")
+    add("pushed", f"version {run.pushed_version}" if run.pushed_version else f"no{rejection}")
     console.print(facts)
     steps = Table(box=rich.box.SIMPLE_HEAD)
     steps.add_column("step")

@@ -10,7 +10,7 @@ from components import features
 from components.errors import ExitCode, UsageFailure
 from pipeline.cli.profile import ProfileCommand
 from pipeline.config import locate_serving_dir
-from pipeline.prediction.files import check_destination, printable
+from pipeline.files import check_destination, printable
 from pipeline.quiet import start_tensorflow
 
 
@@ -53,7 +53,9 @@ class PredictCommand(ProfileCommand):
             return score_examples(self.examples, model, self.output, self.beam_options)
         from pipeline.prediction.classification import classify_images
 
-        return classify_images(self, model)
+        return classify_images(
+            self.images, model, top=self.top, attention=self.attention, form=self.format, output=self.output
+        )
 
     def _check(self) -> None:
         """Rejects wrong options before TensorFlow starts."""

@@ -46,7 +46,7 @@ def read_package(path: pathlib.Path | None, names: Collection[str], *, workspace
         labels = np.array([label for file in _LABELS for label in json.loads(package[file])], np.uint8)
         images = [np.asarray(PIL.Image.open(io.BytesIO(package[sheet]), formats=["PNG"])) for sheet in sheets.values()]
         records = np.column_stack([labels, np.concatenate(images).transpose(0, 2, 1).reshape(len(labels), -1)])
-    except (OSError, SyntaxError, ValueError, TypeError) as error:  # Pillow raises SyntaxError for a broken PNG
+    except (OSError, SyntaxError, ValueError, TypeError, OverflowError) as error:  # SyntaxError: a broken PNG
         raise DataFailure(f"{path} is damaged ({error}); get the package again.") from error
     return {name: part.tobytes() for name, part in zip(sheets, np.split(records, len(sheets)), strict=True)}
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 from typing import Literal
 
-from components.errors import UsageFailure
+from components.errors import DataFailure, UsageFailure
 from pipeline.dataset import archive
 from pipeline.dataset.console import CONSOLE
 from pipeline.dataset.npm_package import read_package
@@ -42,11 +42,12 @@ def prepare(
     if source == "archive" and path is None:
         raise UsageFailure("`--source archive` needs --path: cifar-10-binary.tar.gz or the folder that it unpacks to.")
     target = data_dir / DATASET
-    if target.exists():
-        CONSOLE.print(f"{target} exists already; to make it anew, delete it first.")
+    if _exists(target):
         return target
     start = time.monotonic()
     with open_workspace(target) as workspace:
+        if _exists(target):  # another process was faster
+            return target
         if source == "npm":
             files = read_package(path, md5s, workspace=workspace)
         elif path:
@@ -61,3 +62,12 @@ def prepare(
         build(workspace, splits).rename(target)
     CONSOLE.print(f"Made {target} in {time.monotonic() - start:.0f} seconds.")
     return target
+
+
+def _exists(target: pathlib.Path) -> bool:
+    if not target.exists():
+        return False
+    if not (target / "dataset_info.json").is_file():
+        raise DataFailure(f"{target} exists, but holds no TFDS dataset; delete it, then prepare it again.")
+    CONSOLE.print(f"{target} exists already; to make it anew, delete it first.")
+    return True

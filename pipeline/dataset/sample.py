@@ -87,7 +87,10 @@ def _build(source: pathlib.Path, folder: pathlib.Path, plan: SamplePlan, rng: np
 
     from pipeline.dataset.builder import build
 
-    dataset = tfds.builder_from_directory(source)
+    try:
+        dataset = tfds.builder_from_directory(source)
+    except Exception as error:  # of protobuf, JSON or TFDS
+        raise DataFailure(f"{source / _INFO_FILE} is damaged; delete {source}, then prepare it again.") from error
     train, test = (_read(dataset, split) for split in ("train", "test"))
     pick = functools.partial(choose, rng=rng)
     first = plan.first_train_images

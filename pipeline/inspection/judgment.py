@@ -30,7 +30,7 @@ def show_metrics(console: Console, verdict: Verdict) -> None:
         print_sentences(console, "Against the last blessed model", [sentence])
 
 
-def show_gate(console: Console, verdict: Verdict, notes: Sequence[str]) -> None:
+def show_verdict(console: Console, verdict: Verdict, notes: Sequence[str]) -> None:
     """Shows the rules one by one, and notes on the verdict."""
     outcomes = [("passed" if rule.passed else "missed") if rule.is_applied else "not applied" for rule in verdict.rules]
     rows = [(rule.name, outcome, rule.message) for rule, outcome in zip(verdict.rules, outcomes, strict=True)]

@@ -16,7 +16,7 @@ from components.metadata.rollback import RollbackRecord, describe_rollback
 from components.metadata.root import Root, shorten
 from components.metadata.run_record import RunRecord, RunState, StepOutcome
 from pipeline.inspection.anomalies import read_anomalies
-from pipeline.inspection.judgment import show_gate, show_metrics, show_serving
+from pipeline.inspection.judgment import show_metrics, show_serving, show_verdict
 from pipeline.inspection.layout import format_mmacs, format_seconds, format_share, print_sentences, print_table
 from pipeline.inspection.lite import show_lite
 from pipeline.rejections import describe_rejection, is_rejected
@@ -85,7 +85,7 @@ def show_overview(console: Console, overview: Overview) -> None:
         _show_search(console, overview.search)
     if overview.verdict:
         show_metrics(console, overview.verdict)
-        show_gate(console, overview.verdict, _list_notes(overview))
+        show_verdict(console, overview.verdict, _list_notes(overview))
     if overview.serving:
         show_serving(console, overview.serving)
     print_sentences(console, "Rolled back", [describe_rollback(rollback) for rollback in overview.rollbacks])

@@ -15,9 +15,9 @@ from components.example_gen.component import digest_source
 from pipeline.beam_options import runs_elsewhere
 from pipeline.config import PipelineConfig
 from pipeline.definition import create_pipeline
+from pipeline.files import write_whole
 from pipeline.kubeflow.options import SHIPPED_SAMPLE, KubeflowTarget, find_dataset
 from pipeline.kubeflow.step import EXECUTOR, locate
-from pipeline.prediction.files import write_whole
 from pipeline.target import Target, resolve_latest
 
 COMMAND = ("python", "-m", "pipeline.kubeflow.step")  # the ENTRYPOINT of the Dockerfile

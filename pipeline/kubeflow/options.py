@@ -7,8 +7,8 @@ import re
 
 from components.errors import UsageFailure
 from pipeline.config import PROFILES, PipelineConfig
+from pipeline.files import check_destination
 from pipeline.kubeflow.step import SCHEME, locate
-from pipeline.prediction.files import check_destination
 
 IMAGE_FOLDER = pathlib.Path("/tokenlearner")  # the WORKDIR of the Dockerfile
 SHIPPED_SAMPLE = pathlib.Path("data/cifar10_sample")  # which the image holds, too

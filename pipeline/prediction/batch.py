@@ -13,7 +13,7 @@ from rich.console import Console
 
 from components.errors import DataFailure, ExitCode, Failure, UsageFailure
 from pipeline.beam_options import make_beam_pipeline
-from pipeline.prediction.files import find_files, printable
+from pipeline.files import find_files, printable
 from pipeline.prediction.inference import RecordHandler, has_error
 from pipeline.prediction.model import Model
 from pipeline.prediction.records import read_records

@@ -9,8 +9,7 @@ from rich.console import Console
 from rich.progress import track
 
 from components.errors import ExitCode, UsageFailure
-from pipeline.cli.predict import PredictCommand
-from pipeline.prediction.files import find_files, printable, write_whole
+from pipeline.files import find_files, printable, write_whole
 from pipeline.prediction.images import Picture, UnreadableError, read_picture
 from pipeline.prediction.model import Model, make_example, rank_classes
 from pipeline.prediction.output import Prediction, write_predictions
@@ -19,12 +18,24 @@ _BATCH_SIZE = 64  # images in memory at once
 _DRAWN_IMAGES = 24  # on a sheet of attention maps
 
 
-def classify_images(options: PredictCommand, folder: pathlib.Path) -> ExitCode:
+def classify_images(
+    images: Sequence[str],
+    folder: pathlib.Path,
+    *,
+    top: int,
+    attention: pathlib.Path | None,
+    form: str | None,
+    output: pathlib.Path | None,
+) -> ExitCode:
     """Classifies image files; files that cannot be read are named on stderr.
 
     Args:
-        options: From the command line.
+        images: Files, folders and globs.
         folder: Of the model's SavedModel.
+        top: Number of classes, the most probable first.
+        attention: PNG file for attention maps.
+        form: "table", "csv" or "json"; None: by the suffix of the output, else a table.
+        output: File; None: stdout.
 
     Returns:
         OK; BAD_DATA if any of the images could not be read.
@@ -33,13 +44,13 @@ def classify_images(options: PredictCommand, folder: pathlib.Path) -> ExitCode:
         UsageFailure: There is no file, or the model has no attention maps to draw.
         DataFailure: The model does not load.
     """
-    files, failures = find_files(options.images)
+    files, failures = find_files(images)
     if not files:
         raise UsageFailure(f"there is no image: {', '.join(f'{name} {reason}' for name, reason in failures.items())}.")
     for name, reason in failures.items():
         print(f"{name} {reason}.", file=sys.stderr)
     model = Model(folder)
-    if options.attention and not model.has_attention_maps:
+    if attention and not model.has_attention_maps:
         raise UsageFailure(
             f"the model in {folder} has no attention maps: no TokenLearner won its search; leave --attention out."
         )
@@ -50,13 +61,13 @@ def classify_images(options: PredictCommand, folder: pathlib.Path) -> ExitCode:
     while batch := list(itertools.islice(pictures, _BATCH_SIZE)):
         rows = model.classify([make_example(picture.pixels) for picture in batch])
         predictions += [
-            Prediction(image=picture.name, classes=rank_classes(row, options.top), note=picture.note)
+            Prediction(image=picture.name, classes=rank_classes(row, top), note=picture.note)
             for picture, row in zip(batch, rows, strict=True)
         ]
         drawn += batch[: _DRAWN_IMAGES - len(drawn)]
-    write_predictions(predictions, failures, folder, options)
-    if options.attention and drawn:
-        _draw(model, drawn, predictions, options.attention)
+    write_predictions(predictions, failures, folder, top=top, form=form, output=output)
+    if attention and drawn:
+        _draw(model, drawn, predictions, attention)
     return ExitCode.BAD_DATA if failures else ExitCode.OK
 
 

@@ -13,7 +13,7 @@ import PIL.ImageCms
 import PIL.ImageOps
 
 from components import features
-from pipeline.prediction.files import printable
+from pipeline.files import printable
 
 _SIDE = features.IMAGE_SHAPE[0]
 _PREVIEW_SIDE = 128  # pixels

@@ -11,9 +11,8 @@ from typing import TextIO
 
 from rich.console import Console
 
-from pipeline.cli.predict import PredictCommand
+from pipeline.files import write_whole
 from pipeline.inspection.layout import print_table
-from pipeline.prediction.files import write_whole
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -26,7 +25,13 @@ class Prediction:
 
 
 def write_predictions(
-    predictions: Sequence[Prediction], failures: Mapping[str, str], model: pathlib.Path, options: PredictCommand
+    predictions: Sequence[Prediction],
+    failures: Mapping[str, str],
+    model: pathlib.Path,
+    *,
+    top: int,
+    form: str | None,
+    output: pathlib.Path | None,
 ) -> None:
     """Writes the predictions of all images.
 
@@ -34,19 +39,21 @@ def write_predictions(
         predictions: Of the images that could be read.
         failures: Why the others could not be read, by name.
         model: Its folder.
-        options: From the command line.
+        top: Number of classes.
+        form: "table", "csv" or "json"; None: by the suffix of the output, else a table.
+        output: File; None: stdout.
     """
     with contextlib.ExitStack() as stack:
         stream = sys.stdout
-        if options.output:
-            stream = stack.enter_context(stack.enter_context(write_whole(options.output)).open("w", encoding="utf-8"))
-        match options.format or (options.output and options.output.suffix):
+        if output:
+            stream = stack.enter_context(stack.enter_context(write_whole(output)).open("w", encoding="utf-8"))
+        match form or (output and output.suffix):
             case "csv" | ".csv":
-                _write_csv(stream, predictions, options.top)
+                _write_csv(stream, predictions, top)
             case "json" | ".json":
                 _write_json(stream, predictions, failures, str(model))
             case _:
-                _write_table(stream, predictions, options.top)
+                _write_table(stream, predictions, top)
 
 
 def _write_table(stream: TextIO, predictions: Sequence[Prediction], top: int) -> None:

@@ -86,7 +86,7 @@ def _record(
     if source is None:
         made.custom_properties.clear()
     try:
-        _describe_push(made, root_path, manifest, _withhold(recorded.read_pushes(records)[-1], rollback, served))
+        _describe_push(made, root_path, manifest, _add_rolled_back(recorded.read_pushes(records)[-1], rollback, served))
         record_by_hand(
             root_path / "metadata.sqlite",
             node=ROLLBACK_NODE,
@@ -125,7 +125,7 @@ def _describe_push(
     properties[recorded.ROLLED_BACK].string_value = recorded.format_rolled_back(rolled_back)
 
 
-def _withhold(last: recorded.Push, rollback: Rollback, served: PushedVersion) -> dict[int, str]:
+def _add_rolled_back(last: recorded.Push, rollback: Rollback, served: PushedVersion) -> dict[int, str]:
     """Returns why which models are not pushed again: those of the last push, and the one that is replaced now."""
     model_id = served.manifest.model.artifact_id if served.manifest else last.model_id
     reason = f": {rollback.reason.rstrip('.')}" if rollback.reason else ""

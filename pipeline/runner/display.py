@@ -11,6 +11,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from pipeline.runner.events import Event, RunFailed, StepBegan, StepEnded, StepsPlanned, TrainingProgress
 
+_MIN_SHARE_FOR_ETA = 0.02  # of the training; an earlier estimate is useless
+
 
 class Screen:
     """Shows a run: a line for each finished step, and on a terminal a progress bar for the running one.
@@ -87,8 +89,11 @@ class Screen:
         epoch = f"{event.phase}, epoch {event.epoch} of {event.epochs}{accuracy}"
         self._progress.update(self._task, completed=event.share, description=f"{self._label(self.step or '')}: {epoch}")
         if event.epoch_has_ended and not self._console.is_terminal:
-            left = datetime.timedelta(seconds=round(self._elapsed() * (1 / event.share - 1)))
-            self._print(f"  {epoch} [dim]about {left} left[/]")
+            left = ""
+            if event.share >= _MIN_SHARE_FOR_ETA:
+                seconds = round(self._elapsed() * (1 / event.share - 1))
+                left = f" [dim]about {datetime.timedelta(seconds=seconds)} left[/]"
+            self._print(f"  {epoch}{left}")
 
     def _label(self, name: str) -> str:
         position = self._names.index(name) + 1 if name in self._names else 0

@@ -58,3 +58,21 @@ def test_the_page_goes_to_the_given_file_and_a_browser(
     assert tokenlearner("report", "--root", root, "--run", RUN, "--output", output).code == ExitCode.OK
     assert "<!doctype html>" in output.read_text()
     assert opened == [output.as_uri()]
+
+
+def test_an_output_that_cannot_be_written_and_a_damaged_artifact_end_in_one_message(
+    root: pathlib.Path, tokenlearner: Command, tmp_path: pathlib.Path
+) -> None:
+    folder = tokenlearner("report", "--no-open", "--root", root, "--output", tmp_path)
+    assert (folder.code, folder.err) == (
+        ExitCode.USAGE,
+        f"tokenlearner: --output is {tmp_path}, which is a folder; choose another name.\n",
+    )
+    recorded = RecordedRoot(tmp_path / "damaged")
+    recorded.record(Plan(run_id=RUN))
+    (pathlib.Path(recorded.artifact("verdict").uri) / "verdict.json").write_text("{")
+    damaged = tokenlearner("report", "--no-open", "--root", recorded.path, "--output", tmp_path / "page.html")
+    assert damaged.code == ExitCode.BAD_DATA
+    assert f"run {RUN} has a missing or damaged artifact: " in damaged.err
+    assert len(damaged.err.splitlines()) == 1
+    assert not (tmp_path / "page.html").exists()

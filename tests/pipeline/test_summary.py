@@ -56,6 +56,12 @@ def test_the_table_of_a_pushed_model(root: RecordedRoot) -> None:
     assert "by hand" not in shown
 
 
+def test_a_reason_with_brackets_is_shown_as_it_was_typed(root: RecordedRoot) -> None:
+    root.record(Plan(run_id="r1", min_accuracy=0.99))
+    bless(root.path, "r1", "see [/draft] and [red]x[/red]", Console(file=io.StringIO()))
+    assert ": see [/draft] and [red]x[/red]" in _show(root)
+
+
 def test_duplicates_and_a_lite_model_that_failed_have_lines(root: RecordedRoot) -> None:
     root.record(Plan(run_id="r1"))
     write_comparison(pathlib.Path(root.artifact("verdict").uri), int8_failure="it lacks an operator")

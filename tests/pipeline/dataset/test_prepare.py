@@ -156,3 +156,9 @@ def test_a_killed_preparation_excludes_others_only_while_it_runs(
     assert _list(folder / ".3.0.2.incomplete") == {"part"}
     prepare(source="archive", path=packed_archive, data_dir=tmp_path / "data", md5s=md5s)
     assert _list(folder) == {".3.0.2.lock", "3.0.2"}
+
+
+def test_a_folder_without_a_dataset_is_not_taken_for_one(packed_archive: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "cifar10" / "3.0.2").mkdir(parents=True)
+    with pytest.raises(DataFailure, match=r"3\.0\.2 exists, but holds no TFDS dataset; delete it"):
+        prepare(source="archive", path=packed_archive, data_dir=tmp_path)

@@ -99,3 +99,9 @@ def test_the_shipped_sample_is_balanced_and_split_as_promised() -> None:
     info = tfds.builder_from_directory(_SHIPPED).info
     assert info.full_name == "cifar10/3.0.2"
     assert tuple(info.features["label"].names) == CLASS_NAMES
+
+
+def test_a_damaged_dataset_info_is_one_message(data_dir: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    (data_dir / "cifar10" / "3.0.2" / "dataset_info.json").write_text('{"name": "x"}')
+    with pytest.raises(DataFailure, match=r"dataset_info\.json is damaged; delete"):
+        make_sample(data_dir=data_dir, output=tmp_path / "sample", plan=_PLAN)
