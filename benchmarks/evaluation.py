@@ -20,11 +20,15 @@ from benchmarks.benchmark import Benchmark, main
 from benchmarks.result import Row, Summary, Table
 from benchmarks.splits import ALL_IMAGES, SAMPLE, open_splits
 from components import features
+from components.artifacts.lite_comparison import CONVERSION_FILE, encode_conversion
 from components.artifacts.verdict import read_verdict
 from components.artifacts.winner import Winner, write_winner
 from components.errors import DataFailure
 from components.evaluator.artifact import EvaluationVerdict
 from components.evaluator.component import Evaluator
+from components.lite_converter.artifact import LiteModels
+from components.lite_converter.lite_models import choose_images, make_lite_models
+from components.saved_model import locate_saved_model
 from components.trainer.export import export_model
 from models.macs import count_macs
 from models.presets import PRESETS
@@ -41,6 +45,7 @@ class Effort:
     """How much is measured."""
 
     tfds_dir: pathlib.Path = SAMPLE
+    lite: bool = True  # also score the candidate's TensorFlow Lite models
 
 
 def measure(effort: Effort) -> list[Row]:
@@ -51,9 +56,12 @@ def measure(effort: Effort) -> list[Row]:
         transform = open_splits(SAMPLE).transform
         for key, seed in _SEEDS.items():
             inputs[key] = _make_model(root / key, transform, seed)
+        if effort.lite:
+            inputs |= {"lite_models": _make_lite_models(root, inputs), "int8_margin": FULL.push.int8_margin}
         seconds = _time(lambda: _evaluate(root, inputs))
         images = read_verdict(root / "verdict").candidate.images
-    return [{"step": "Evaluator", "images": images, **seconds}]
+    step = "Evaluator" + (", TensorFlow Lite models included" if effort.lite else "")
+    return [{"step": step, "images": images, **seconds}]
 
 
 def summarize(rows: Sequence[Row]) -> Summary:
@@ -83,6 +91,16 @@ def _make_model(folder: pathlib.Path, transform: tft.TFTransformOutput, seed: in
     model = standard_artifacts.Model()
     model.uri = str(folder)
     return model
+
+
+def _make_lite_models(root: pathlib.Path, inputs: dict[str, Any]) -> LiteModels:
+    lite_models = LiteModels()
+    lite_models.uri = str(root / "lite_models")
+    images = choose_images(root / "examples" / f"Split-{features.TEST_SPLIT}")
+    (root / "lite_models").mkdir()
+    conversion = make_lite_models(locate_saved_model(inputs["model"]), images, root / "lite_models")
+    (root / "lite_models" / CONVERSION_FILE).write_bytes(encode_conversion(conversion))
+    return lite_models
 
 
 def _time(step: Callable[[], object]) -> Row:

@@ -28,4 +28,3 @@ DARK = {
     "control": "#818a97",
     "example": "#e59ad0",
 }
-CATEGORIES = ("learner", "learner11", "backbone", "control", "example")  # that one chart may contain
