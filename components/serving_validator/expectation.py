@@ -14,6 +14,7 @@ import tensorflow_transform as tft
 from components import features
 from components.transform import decode_images
 from models import vit  # noqa: F401 (registers the layers that a saved network may have)
+from models.reducers.registry import REDUCERS
 
 _BATCH_SIZE = 64  # records
 
@@ -44,7 +45,7 @@ def predict_records(
     spec = {features.IMAGE: tf.io.FixedLenFeature([], tf.string)}
     pixels, probabilities = [], []
     with tf.device("CPU:0"):
-        model = keras.saving.load_model(network, compile=False)
+        model = load_network(network)
         for batch in dataset.batch(_BATCH_SIZE):
             encoded = tf.io.parse_example(batch, spec)[features.IMAGE]
             logits = model(transform({features.IMAGE: encoded})[features.IMAGE], training=False)  # [records, classes]
@@ -55,3 +56,10 @@ def predict_records(
         pixels=np.concatenate(pixels),
         probabilities=np.concatenate(probabilities),
     )
+
+
+def load_network(file: pathlib.Path) -> keras.Model:
+    """Loads a network in Keras's own format, also in a process that has not built one."""
+    for reducer in REDUCERS.values():
+        reducer.load_layer()  # registers it with Keras
+    return keras.saving.load_model(file, compile=False)

@@ -7,11 +7,14 @@ import dataclasses
 import json
 import pathlib
 import shutil
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from sample_slice import PROJECT
 from tfx.components.pusher.executor import Executor
 from tfx.types import standard_artifacts
 from tfx.utils import path_utils
@@ -117,3 +120,12 @@ def test_a_serving_process_that_dies_or_hangs_has_no_outcome(
     monkeypatch.setattr(process, "PROBE", tmp_path / "probe.py")
     outcome = process.serve(tmp_path, make_plan(sample.records, sample.pixels, timed_requests=1), 2.0)
     assert words in str(outcome)
+
+
+def test_a_process_that_has_built_no_network_loads_the_trainers(exported_model: Any) -> None:
+    """As on a cluster, or locally when the Trainer comes from the cache."""
+    script = "import pathlib, sys; from components.serving_validator.expectation import load_network as load; "
+    script += "print(load(pathlib.Path(sys.argv[1])).count_params())"
+    command = [sys.executable, "-c", script, str(exported_model.network_file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=PROJECT)
+    assert int(done.stdout) == exported_model.load_network().count_params()

@@ -39,7 +39,8 @@ def test_payloads_are_small_and_name_only_files_of_the_run_and_of_packages(
         assert any(module.encode() in payload for payload in payloads.values()), module
     assert not {name: len(payload) for name, payload in payloads.items() if len(payload) > MAX_BYTES}
     of_run = (str(in_memory.root), str(in_memory.data), model.uri)
-    allowed = (*of_run, sysconfig.get_path("purelib"), sysconfig.get_path("stdlib"))
+    sources = (str(PROJECT / name) for name in ("components", "models", "pipeline"))  # installed on workers, too
+    allowed = (*of_run, *sources, sysconfig.get_path("purelib"), sysconfig.get_path("stdlib"))
     here = (str(PROJECT), tempfile.gettempdir(), str(pathlib.Path.home()))
     paths = {path.decode(): name for name, payload in payloads.items() for path in _PATH.findall(payload)}
     assert any(path.startswith(of_run) for path in paths)
