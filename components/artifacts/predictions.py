@@ -36,9 +36,9 @@ class Predictions:
         """The probabilities of each model by its name."""
         return {name: found for name in MODELS if (found := getattr(self, name)) is not None}
 
-    def is_right(self) -> np.ndarray:
-        """Returns whether the candidate predicts the label of each image, bool [images]."""
-        right: np.ndarray = self.candidate.argmax(axis=1) == self.labels
+    def is_right(self, model: str = "candidate") -> np.ndarray:
+        """Returns whether a model predicts the label of each image, bool [images]."""
+        right: np.ndarray = self.models[model].argmax(axis=1) == self.labels
         return right
 
 

@@ -66,7 +66,7 @@ def _count(predictions: Predictions, inside: np.ndarray) -> Metrics:
     """Adds up the images that are inside a slice, bool [images]."""
     labels = predictions.labels[inside]
     models = {name: probabilities[inside] for name, probabilities in predictions.models.items()}
-    right = {name: probabilities.argmax(axis=1) == labels for name, probabilities in models.items()}
+    right = {name: predictions.is_right(name)[inside] for name in models}
     found: Metrics = {}
     for name, probabilities in models.items():
         found |= _count_model(name, probabilities, labels)

@@ -76,7 +76,7 @@ def _score(batch: Predictions) -> Iterator[tuple[str, np.ndarray, np.ndarray, np
     yield "wrong", ~right, -confidence, batch.labels
     yield "uncertain", np.ones_like(right), margin, batch.labels
     if batch.baseline is not None:
-        baseline_right = batch.baseline.argmax(axis=1) == batch.labels
+        baseline_right = batch.is_right("baseline")
         yield "lost", ~right & baseline_right, -confidence, np.zeros_like(batch.labels)
         yield "gained", right & ~baseline_right, -confidence, np.zeros_like(batch.labels)
 

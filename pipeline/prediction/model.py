@@ -11,10 +11,10 @@ import numpy as np
 from components import features, signatures
 from components.errors import DataFailure, UsageFailure
 from components.pusher.versions import find_versions
+from components.saved_model import SAVED_MODEL_FOLDER
 from pipeline.quiet import start_tensorflow
 
 _SAVED_MODEL_FILE = "saved_model.pb"
-_TFX_FORMAT = "Format-Serving"  # the SavedModel's folder within TFX's artifact Model
 
 
 def locate_model(named: pathlib.Path | None, serving_dir: pathlib.Path) -> pathlib.Path:
@@ -28,7 +28,7 @@ def locate_model(named: pathlib.Path | None, serving_dir: pathlib.Path) -> pathl
         UsageFailure: There is none.
     """
     folder = named or serving_dir
-    for candidate in (folder, folder / _TFX_FORMAT, *reversed(find_versions(folder).values())):
+    for candidate in (folder, folder / SAVED_MODEL_FOLDER, *reversed(find_versions(folder).values())):
         if (candidate / _SAVED_MODEL_FILE).is_file():
             return candidate
     raise UsageFailure(
