@@ -10,6 +10,7 @@ from typing import Any
 import keras
 
 from models.mlp import Mlp
+from models.normalization import FastLayerNormalization
 
 LAYER_NORM_EPSILON = 1e-6
 
@@ -68,10 +69,16 @@ class SelfAttention(keras.layers.Layer):
         """
         _, tokens, dim = inputs.shape
         width = self.num_heads * self.head_dim
-        qkv = self.qkv(keras.ops.reshape(inputs, (-1, dim)))  # [batch x tokens, 3 x heads x head_dim]
+        # The scale of the scores goes into the weights of the query, which are smaller than the queries.
+        scale = keras.ops.cast([self.head_dim**-0.5] * width + [1.0] * (2 * width), self.compute_dtype)
+        kernel, bias = (keras.ops.cast(weights, self.compute_dtype) for weights in (self.qkv.kernel, self.qkv.bias))
+        flat = keras.ops.reshape(inputs, (-1, dim))
+        qkv = keras.ops.add(
+            keras.ops.matmul(flat, kernel * scale), bias * scale
+        )  # [batch x tokens, 3 x heads x head_dim]
         qkv = keras.ops.reshape(qkv, (-1, tokens, 3, self.num_heads, self.head_dim))
         query, key, value = keras.ops.unstack(keras.ops.transpose(qkv, (2, 0, 3, 1, 4)), 3)
-        scores = keras.ops.einsum("bhqw,bhkw->bhqk", query * self.head_dim**-0.5, key)
+        scores = keras.ops.einsum("bhqw,bhkw->bhqk", query, key)
         weights = keras.ops.softmax(scores)  # [batch, heads, tokens, tokens]
         attended = keras.ops.matmul(self.dropout(weights, training=training), value)
         attended = keras.ops.reshape(keras.ops.transpose(attended, (0, 2, 1, 3)), (-1, width))
@@ -129,9 +136,9 @@ class EncoderBlock(keras.layers.Layer):
         dim = input_shape[-1]
         assert dim is not None
         policy, epsilon = self.dtype_policy, LAYER_NORM_EPSILON
-        self.attention_norm = keras.layers.LayerNormalization(epsilon=epsilon, name="attention_norm", dtype=policy)
+        self.attention_norm = FastLayerNormalization(epsilon=epsilon, name="attention_norm", dtype=policy)
         self.attention = SelfAttention(self.num_heads, self.head_dim, self.dropout_rate, name="attention", dtype=policy)
-        self.mlp_norm = keras.layers.LayerNormalization(epsilon=epsilon, name="mlp_norm", dtype=policy)
+        self.mlp_norm = FastLayerNormalization(epsilon=epsilon, name="mlp_norm", dtype=policy)
         self.mlp = Mlp(self.mlp_dims, dim, self.mlp_output_activation, self.dropout_rate, name="mlp", dtype=policy)
         for layer in (self.attention_norm, self.attention, self.mlp_norm, self.mlp):
             layer.build(input_shape)

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from models.mlp import Mlp
+from models.normalization import FastLayerNormalization
 
 _LAYER_NORM_EPSILON = 1e-6
 
@@ -43,7 +44,7 @@ class TokenFuser(keras.layers.Layer):
         assert tokens is not None
         policy = self.dtype_policy
         self.input_norm, self.mixed_norm, self.patch_norm = (
-            keras.layers.LayerNormalization(epsilon=_LAYER_NORM_EPSILON, name=name, dtype=policy)
+            FastLayerNormalization(epsilon=_LAYER_NORM_EPSILON, name=name, dtype=policy)
             for name in ("input_norm", "mixed_norm", "patch_norm")
         )
         # Without the official code's bias: that is one number a token, which the norm after it removes.

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from models.mlp import Mlp
+from models.normalization import FastLayerNormalization
 from models.reducers.reducer_layer import ReducerLayer
 
 
@@ -40,7 +41,7 @@ class TokenLearnerV11(ReducerLayer):
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Makes the weights for input [batch, patches, dim]."""
-        self.layer_norm = keras.layers.LayerNormalization(epsilon=1e-6, name="layer_norm", dtype=self.dtype_policy)
+        self.layer_norm = FastLayerNormalization(epsilon=1e-6, name="layer_norm", dtype=self.dtype_policy)
         self.layer_norm.build(input_shape)
         rate, policy = self.dropout_rate, self.dtype_policy
         self.token_masking = Mlp(

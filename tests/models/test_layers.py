@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from models.encoder import EncoderBlock, SelfAttention
 from models.mlp import Mlp
-from models.normalization import FusedBatchNormalization
+from models.normalization import FastLayerNormalization, FusedBatchNormalization
 from models.patch_row import PatchRow
 from models.positions import PositionEmbedding, SinCosPositions2D
 from models.reducers.average_pooling import AveragePoolingTokens
@@ -139,6 +139,9 @@ _CASES = [
         arguments={"momentum": 0.9, "epsilon": 0.01},
         input_shapes=((3, 4, 8),),
         output_shape=(3, 4, 8),
+    ),
+    LayerCase(
+        layer_class=FastLayerNormalization, arguments={"epsilon": 0.01}, input_shapes=_PATCHES, output_shape=(12, 8)
     ),
     LayerCase(layer_class=PatchRow, arguments={}, input_shapes=((3, 4, 8),), output_shape=(12, 8), steps_to_move_all=0),
     LayerCase(layer_class=PositionEmbedding, arguments={}, input_shapes=_PATCHES, output_shape=(12, 8)),

@@ -1,10 +1,10 @@
-"""Fused batch normalization equals Keras's."""
+"""Batch and layer normalization equal Keras's."""
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from models.normalization import FusedBatchNormalization
+from models.normalization import FastLayerNormalization, FusedBatchNormalization
 
 _SHAPE = (6, 5, 4, 3)
 
@@ -56,3 +56,20 @@ def test_training_moves_the_averages_as_keras_does_but_with_the_unbiased_varianc
     assert not np.allclose(fused.moving_mean, old_mean, rtol=1e-3)
     unbiased = np.var(_make_images().numpy(), axis=(0, 1, 2), ddof=1)
     np.testing.assert_allclose(fused.moving_variance, 0.99 * old_variance + 0.01 * unbiased, rtol=1e-5)
+
+
+def test_layer_normalization_and_its_gradients_are_those_of_keras() -> None:
+    rng = np.random.default_rng(1)
+    inputs, upstream = (tf.constant(rng.normal(2, 3, (5, 4, 6)), tf.float32) for _ in range(2))
+    weights = [rng.uniform(0.5, 1.5, 6) for _ in range(2)]
+    results = []
+    for layer in (keras.layers.LayerNormalization(epsilon=1e-2), FastLayerNormalization(epsilon=1e-2)):
+        layer.build(inputs.shape)
+        layer.set_weights(weights)
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            normed = layer(inputs)
+            loss = tf.reduce_sum(normed * upstream)
+        results.append([normed, *tape.gradient(loss, [inputs, layer.gamma.value, layer.beta.value])])
+    for ours, theirs in zip(*results, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)
