@@ -12,7 +12,6 @@ import math
 import pathlib
 from collections.abc import Sequence
 
-import keras
 import numpy as np
 
 from benchmarks.benchmark import Benchmark, main
@@ -24,6 +23,7 @@ from benchmarks.training_speed import prepare_training
 from components import features
 from components.evaluator.intervals import Z_95, compare_paired
 from components.source_digest import digest_sources
+from components.trainer.config import Schedule
 from components.trainer.data.examples import read_examples
 from components.trainer.search.selection import Candidate, compare, pool_seed_deviation
 from components.trainer.state import locate_state
@@ -69,16 +69,12 @@ def measure(effort: Effort) -> list[Row]:
     state = dataclasses.replace(full.state, folder=str(effort.state.resolve()))
     config = dataclasses.replace(full, backbone=strip_reducer(networks[0]), fit=fit, state=state)
     fitter = Fitter(fit, train, valid, locate_state(config, train, valid))
-    reporter = keras.callbacks.LambdaCallback(
-        on_epoch_end=lambda epoch, logs: print(f"epoch {epoch + 1}: {logs}", flush=True)
-    )
     trained = {}
     for seed in range(fit.seed, fit.seed + effort.seeds):
         for network in networks:
-            print(f"{name_point(network)}, seed {seed}", flush=True)
-            trained[network, seed] = fitter.fit(
-                network, seed=seed, epochs=fit.epochs, schedule_epochs=fit.epochs, reporter=reporter
-            )
+            training = fitter.fit(network, seed=seed, schedule=Schedule(cycles=(fit.epochs,)))
+            print(f"{name_point(network)}, seed {seed}: {training.best_epoch}", flush=True)
+            trained[network, seed] = training
     rows = []
     for (network, seed), training in trained.items():
         logits = fitter.best_model(network, training).predict(test.stream_images(_BATCH_SIZE), verbose=0)

@@ -1,7 +1,6 @@
-"""The search space as KerasTuner sees it: hyperparameters in, a compiled network out."""
+"""The search space as KerasTuner sees it: hyperparameters in, a network out."""
 
 import dataclasses
-from collections.abc import Callable
 
 import keras
 import keras_tuner
@@ -12,17 +11,15 @@ from models.vit_config import ViTConfig
 
 
 class TokenLearnerHyperModel(keras_tuner.HyperModel):
-    """Turns hyperparameters into a compiled Vision Transformer.
+    """Turns hyperparameters into a Vision Transformer.
 
     Args:
         space: The values of the hyperparameters.
-        compile_model: Compiles a built model in place.
     """
 
-    def __init__(self, space: SearchSpace, compile_model: Callable[[keras.Model], None]) -> None:
+    def __init__(self, space: SearchSpace) -> None:
         super().__init__()
         self.space = space
-        self.compile_model = compile_model
 
     def vit_config(self, hp: keras_tuner.HyperParameters) -> ViTConfig:
         """Returns the network at a point of the space."""
@@ -39,7 +36,5 @@ class TokenLearnerHyperModel(keras_tuner.HyperModel):
         return dataclasses.replace(self.space.backbone, token_reducer=reducer, **values)
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
-        """Builds and compiles the network at a point of the space."""
-        model = build_vit(self.vit_config(hp))
-        self.compile_model(model)
-        return model
+        """Builds the network at a point of the space."""
+        return build_vit(self.vit_config(hp))

@@ -1,5 +1,8 @@
 """Runs the DAG on this machine; the stock `tfx` CLI takes this file too."""
 
+import components  # noqa: F401 - before TensorFlow
+
+# isort: split
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.pipeline import Pipeline
 

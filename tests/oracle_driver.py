@@ -22,7 +22,7 @@ _SPACE = SearchSpace(
     controls=CONTROLS,
     fusers=(False, True),
 )
-_HYPERMODEL = TokenLearnerHyperModel(_SPACE, lambda _: None)
+_HYPERMODEL = TokenLearnerHyperModel(_SPACE)
 POINTS = _SPACE.points()
 
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from components.artifacts.trial import Trial
 from components.trainer.assignment import Assignment
-from components.trainer.config import TrainerConfig
+from components.trainer.config import Schedule, TrainerConfig
 from components.trainer.data.examples import Examples
 from components.trainer.data.pixel_file import PixelFile
 from components.trainer.progress import LOGGER, EpochReporter
@@ -25,7 +25,7 @@ from models.reducers.registry import TokenReducer
 from models.vit_config import ViTConfig
 
 FitterIn = Callable[[pathlib.Path], Fitter]
-SCHEDULE_EPOCHS = 4
+SCHEDULE = Schedule(cycles=(4,))
 NAN = 255  # a pixel that `normalize` makes no number
 
 
@@ -117,7 +117,7 @@ def listening() -> Iterator[list[dict[str, Any]]]:
 def train_up_to(fitter: Fitter, network: ViTConfig, epochs: int, seed: int = 1) -> Checkpoint:
     """Trains up to an epoch out of four."""
     reporter = EpochReporter("training", epochs, 0, epochs)
-    return fitter.fit(network, seed=seed, epochs=epochs, schedule_epochs=SCHEDULE_EPOCHS, reporter=reporter)
+    return fitter.fit(network, seed=seed, epochs=epochs, schedule=SCHEDULE, reporter=reporter)
 
 
 def assert_same(training: Checkpoint | None, other: Checkpoint) -> None:

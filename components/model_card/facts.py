@@ -18,7 +18,8 @@ from components.report.data_summary import SplitSummary, locate_split, summarize
 from components.report.environment import Environment
 from components.report.provenance import ArtifactRecord, Provenance, read_provenance
 from components.trainer.config import TrainerConfig
-from components.trainer.training.optimizer import WarmupCosine, make_optimizer
+from components.trainer.training.learning_rate import Cycle, make_cycle
+from components.trainer.training.loop import make_optimizer
 from models.macs import count_macs
 from models.search_space import strip_reducer
 
@@ -52,7 +53,7 @@ class Recipe:
     config: TrainerConfig
     steps_per_epoch: int  # updates; the last, smaller batch is dropped
     optimizer: dict[str, Any]  # its Keras config without the learning rate
-    schedule: WarmupCosine
+    schedule: Cycle
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -113,6 +114,6 @@ def _hide_folder(artifact: ArtifactRecord) -> ArtifactRecord:
 def _make_recipe(recorded: dict[str, Any], train_images: int) -> Recipe:
     config = pydantic.TypeAdapter(TrainerConfig).validate_python(recorded)
     steps_per_epoch = train_images // config.fit.batch_size
-    optimizer = make_optimizer(config.fit, steps_per_epoch * config.fit.epochs).get_config()
-    schedule = WarmupCosine.from_config(optimizer.pop("learning_rate")["config"])
+    optimizer = make_optimizer(config.fit).get_config()
+    schedule = make_cycle(config.fit, steps_per_epoch * config.fit.epochs)
     return Recipe(config=config, steps_per_epoch=steps_per_epoch, optimizer=optimizer, schedule=schedule)

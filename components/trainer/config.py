@@ -21,6 +21,24 @@ def check_range(name: str, value: float, low: float, high: float = float("inf"))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """How long a network is trained, and from which weights on."""
+
+    cycles: tuple[int, ...]  # epochs of each cycle of the learning rate
+    backbone_epochs: int = 0  # of the training of the backbone whose weights it starts from; 0: random weights
+
+    @property
+    def epochs(self) -> int:
+        """Of all cycles together."""
+        return sum(self.cycles)
+
+    def __str__(self) -> str:
+        """Names it in a file's name, such as "epochs=1+2,backbone=8"."""
+        start = f",backbone={self.backbone_epochs}" if self.backbone_epochs else ""
+        return f"epochs={'+'.join(map(str, self.cycles))}{start}"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class SearchConfig:
     """The points of the search, the epochs of each, and how the winner is chosen.
 
@@ -34,6 +52,7 @@ class SearchConfig:
     controls: tuple[ControlReducer, ...]  # further reducers to compare them with; may be empty
     fusers: tuple[bool, ...]  # True: with TokenFuser, False: without
     max_mmacs: float | None  # million multiply-accumulates an image; more expensive points are not trained
+    backbone_epochs: int  # of a network without reducer, whose weights all points start from; 0: random weights
     min_epochs: int  # epochs before halving first drops points
     max_epochs: int  # epochs of a point that is trained fully
     reduction_factor: int  # halving and hyperband keep one of this many points, and train it this many times as long
@@ -57,8 +76,25 @@ class SearchConfig:
         check_range("search.max_epochs", self.max_epochs, self.min_epochs)
         check_range("search.reduction_factor", self.reduction_factor, 2)
         check_range("search.seed_deviation", self.seed_deviation, 0, 1)
+        check_range("search.backbone_epochs", self.backbone_epochs, 0)
         if self.max_mmacs is not None:
             check_range("search.max_mmacs", self.max_mmacs, 0)
+
+    @property
+    def rungs(self) -> tuple[int, ...]:
+        """Epochs after which halving drops points, and at last `max_epochs`."""
+        rungs, epochs = [], self.min_epochs
+        while epochs < self.max_epochs:
+            rungs.append(epochs)
+            epochs *= self.reduction_factor
+        return (*rungs, self.max_epochs)
+
+    @property
+    def schedule(self) -> Schedule:
+        """Of each point: halving's rungs end with a learning rate of 0, at which accuracies are comparable."""
+        rungs = self.rungs if self.tuner in ("halving", "async_halving") else (self.max_epochs,)
+        cycles = tuple(epochs - before for before, epochs in zip((0, *rungs), rungs, strict=False))
+        return Schedule(cycles=cycles, backbone_epochs=self.backbone_epochs)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -74,13 +110,15 @@ class FitConfig:
     label_smoothing: float  # 0..1
     ema_momentum: float  # of the moving average of the weights, which is measured and exported; 0: no average
     crop_padding: int  # pixels of reflection around an image before it is cropped back at random
-    strategy: Strategy  # default: one device; mirrored: all GPUs of this machine
+    replicas: int  # parts of each batch whose gradients are computed side by side; with batch norm, each by itself
+    strategy: Strategy  # default: one device; mirrored: a replica on each GPU of this machine
     seed: int  # of the final fit and of the first training of each point; further trainings have the next seeds
 
     def __post_init__(self) -> None:
         """Rejects impossible values."""
         check_range("fit.epochs", self.epochs, 1)
         check_range("fit.batch_size", self.batch_size, 1)
+        check_range("fit.replicas", self.replicas, 1, self.batch_size)
         check_range("fit.learning_rate", self.learning_rate, 0, 1)
         check_range("fit.warmup_share", self.warmup_share, 0, 1)
         check_range("fit.weight_decay", self.weight_decay, 0, 10)

@@ -12,7 +12,7 @@ from components.artifacts.winner import Winner, write_winner
 from components.lock import hold_lock
 from components.trainer import export, outputs
 from components.trainer.assignment import Assignment
-from components.trainer.config import TrainerConfig
+from components.trainer.config import Schedule, TrainerConfig
 from components.trainer.data.examples import count_batches
 from components.trainer.progress import EpochReporter
 from components.trainer.search.chief import start_chief
@@ -81,8 +81,7 @@ def _search_and_fit(assignment: Assignment, fitter: Fitter, folder: pathlib.Path
     training = fitter.fit(
         choice.winner.network,
         seed=config.fit.seed,
-        epochs=epochs,
-        schedule_epochs=epochs,
+        schedule=Schedule(cycles=(epochs,)),
         reporter=EpochReporter(f"final fit, {choice.winner.name}", epochs, done, done + epochs),
     )
     outputs.write_curve(training.epochs, folder / "tensorboard" / "final_fit")

@@ -11,6 +11,8 @@ import subprocess
 import sys
 from typing import Any
 
+import components  # noqa: F401 - sets TensorFlow's environment variables, which the step inherits
+
 MOUNT = pathlib.Path("/gcs")  # where Vertex AI mounts every bucket of a project
 SCHEME = "gs://"
 _ADDRESS = re.compile(r"gs://[a-z0-9][a-z0-9._-]+(/.*)?")

@@ -129,7 +129,7 @@ class Chief(OracleServicer):
         reporter = self._tuner.make_reporter(trial)  # before the trial's epochs count as done
         result = self._tuner.record(self.oracle.get_trial(trial.trial_id))
         if result.valid_accuracy is not None:
-            reporter.on_epoch_end(result.epochs - 1, {"val_accuracy": result.valid_accuracy})
+            reporter.report_epoch(result.epochs - 1, result.valid_accuracy)
 
 
 def _is_same(trial: keras_tuner.engine.trial.Trial, other: keras_tuner.engine.trial.Trial) -> bool:

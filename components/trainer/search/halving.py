@@ -33,13 +33,11 @@ def plan_rungs(points: int, config: SearchConfig) -> list[Rung]:
     Returns:
         The rungs; the last one has `max_epochs`, and at least `finalists` points if there are as many.
     """
-    epochs, sizes = config.min_epochs, points
-    rungs = []
-    while epochs < config.max_epochs:
-        rungs.append(Rung(sizes, epochs))
-        epochs *= config.reduction_factor
-        sizes = min(points, max(math.ceil(sizes / config.reduction_factor), config.finalists))
-    return [*rungs, Rung(sizes, config.max_epochs)]
+    size, rungs = points, []
+    for epochs in config.rungs:
+        rungs.append(Rung(size, epochs))
+        size = min(points, max(math.ceil(size / config.reduction_factor), config.finalists))
+    return rungs
 
 
 class _RungOracle(PlanOracle):

@@ -114,7 +114,7 @@ class Search:
 
     def _find_correct(self, point: ViTConfig, seed: int) -> np.ndarray:
         epochs = self.config.search.max_epochs
-        training = self.fitter.find(point, seed=seed, schedule_epochs=epochs)
+        training = self.fitter.find(point, seed=seed, schedule=self.config.search.schedule)
         assert training is not None
         return training.correct[epochs - 1]
 

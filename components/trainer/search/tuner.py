@@ -33,8 +33,8 @@ class PointTuner(keras_tuner.Tuner):
     def __init__(self, *, config: TrainerConfig, fitter: Fitter, **kwargs: Any) -> None:
         self.fitter = fitter
         self.seed = config.fit.seed  # of proposals without one
-        self.schedule_epochs = config.search.max_epochs  # over which the learning rate decays
-        self._points = TokenLearnerHyperModel(config.space(), compile_model=lambda _: None)
+        self.schedule = config.search.schedule
+        self._points = TokenLearnerHyperModel(config.space())
         super().__init__(**kwargs)
 
     def _populate_initial_space(self) -> None:
@@ -55,7 +55,7 @@ class PointTuner(keras_tuner.Tuner):
                 network,
                 seed=seed,
                 epochs=epochs,
-                schedule_epochs=self.schedule_epochs,
+                schedule=self.schedule,
                 reporter=self.make_reporter(trial),
             )
         except Exception as error:
@@ -66,7 +66,7 @@ class PointTuner(keras_tuner.Tuner):
     def read(self, trial: keras_tuner.engine.trial.Trial) -> tuple[ViTConfig, int, int]:
         """Returns a trial's network, its seed, and the epoch up to which it is trained."""
         values = trial.hyperparameters.values
-        seed, epochs = values.get(proposals.SEED, self.seed), values.get(proposals.EPOCHS, self.schedule_epochs)
+        seed, epochs = values.get(proposals.SEED, self.seed), values.get(proposals.EPOCHS, self.schedule.epochs)
         return self._points.vit_config(trial.hyperparameters), seed, epochs
 
     def make_reporter(self, trial: keras_tuner.engine.trial.Trial) -> EpochReporter | None:  # noqa: ARG002
@@ -108,7 +108,7 @@ class StageTuner(PointTuner):
         result = self._describe(trial)
         if trial.status == "COMPLETED":
             network, seed, _ = self.read(trial)
-            training = self.fitter.find(network, seed=seed, schedule_epochs=self.schedule_epochs)
+            training = self.fitter.find(network, seed=seed, schedule=self.schedule)
             if training is None:
                 raise FileNotFoundError(f"{self.fitter.folder} holds no whole checkpoint of {result.point}")
             last = training.epochs[result.epochs - 1]

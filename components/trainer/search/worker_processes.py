@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 
+from components.machine import share_cpus
 from components.trainer.search import worker
 
 
@@ -19,7 +20,7 @@ class WorkerProcesses:
     """
 
     def __init__(self, folder: pathlib.Path, port: int, count: int) -> None:
-        threads = str(share_threads(count))
+        threads = str(share_cpus(count))
         self._command = [sys.executable, "-m", worker.__name__, str(folder), worker.ENDS_WITH_INPUT]
         self._environment = os.environ | {
             worker.IP: "127.0.0.1",
@@ -55,9 +56,3 @@ class WorkerProcesses:
 
 def _describe_end(code: int) -> str:
     return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-
-
-def share_threads(workers: int) -> int:
-    """Returns how many threads an operation has in each of so many workers, so that they fill the cores once."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores // workers)

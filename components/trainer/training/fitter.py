@@ -13,14 +13,14 @@ import numpy as np
 import tensorflow as tf
 
 from components.artifacts.epoch import Epoch
-from components.trainer.config import FitConfig
+from components.trainer.config import FitConfig, Schedule
 from components.trainer.data.examples import Examples, count_batches, training_batches
 from components.trainer.progress import EpochReporter
 from components.trainer.training import checkpoint
 from components.trainer.training.checkpoint import Checkpoint
-from components.trainer.training.loops import KerasLoop, make_loop, make_strategy
-from components.trainer.training.optimizer import averaged_weights, set_steps
-from models.search_space import name_point
+from components.trainer.training.learning_rate import list_rates
+from components.trainer.training.loop import TrainingLoop
+from models.search_space import name_point, strip_reducer
 from models.vit import build_vit
 from models.vit_config import ViTConfig
 
@@ -35,9 +35,9 @@ class TrainingFailedError(Exception):
 class Fitter:
     """Trains networks of one backbone on one dataset, and never the same epoch twice.
 
-    A training depends on the network, the seed and the epochs of the schedule, and on everything that `folder` stands
-    for (data, backbone, other settings, code), but not on interruptions: weights, optimizer state and the order of
-    images are those of an uninterrupted training.
+    A training depends on the network, the seed and the schedule, and on everything that `folder` stands for (data,
+    backbone, other settings, code), but not on interruptions: weights, optimizer state and the order of images are
+    those of an uninterrupted training.
 
     Args:
         config: How to train; its epochs and seed are ignored, because each training has its own.
@@ -51,7 +51,6 @@ class Fitter:
         self.train = train
         self.valid = valid
         self.folder = folder
-        self._strategy = make_strategy(config.strategy)
         self._traced_loop = functools.lru_cache(maxsize=_MODELS_KEPT)(self._trace_loop)
 
     def fit(
@@ -59,8 +58,8 @@ class Fitter:
         network: ViTConfig,
         *,
         seed: int,
-        epochs: int,
-        schedule_epochs: int,
+        schedule: Schedule,
+        epochs: int | None = None,
         reporter: EpochReporter | None = None,
     ) -> Checkpoint:
         """Trains up to an epoch.
@@ -68,8 +67,9 @@ class Fitter:
         Args:
             network: What is trained.
             seed: Of initial weights, dropout, order and augmentation.
-            epochs: To stop after.
-            schedule_epochs: Over which the learning rate decays, at least `epochs`.
+            schedule: The whole training. If it starts from a backbone, the training of that with the same seed is found
+                or made first.
+            epochs: To stop after; None: the whole schedule.
             reporter: Reports every epoch that is trained now.
 
         Returns:
@@ -78,32 +78,39 @@ class Fitter:
         Raises:
             TrainingFailedError: If the loss is not a finite number.
         """
-        done = self.find(network, seed=seed, schedule_epochs=schedule_epochs)
+        epochs = epochs or schedule.epochs
+        done = self.find(network, seed=seed, schedule=schedule)
         if done is not None and len(done.epochs) >= epochs:
             return done
+        initial = self._initialize(network, seed, schedule.backbone_epochs) if done is None else None
         loop = self._traced_loop(network)
-        set_steps(loop.model, schedule_epochs * count_batches(self.train, self.config))
         if done is None:
-            _restart(loop.model, network, seed)
+            loop.start(initial)
         else:
-            _assign(_state(loop.model), done.state)
+            loop.state = done.state
         first_epoch = 0 if done is None else len(done.epochs)
-        keeper = _EpochKeeper(loop, self.valid, done, self._locate(network, seed, schedule_epochs))
-        loop.fit(
-            training_batches(self.train, self.config, seed=seed, first_epoch=first_epoch),
-            count_batches(self.train, self.config),
-            range(first_epoch, epochs),
-            [keras.callbacks.TerminateOnNaN(), keeper, *([reporter] if reporter else [])],
-        )
-        assert keeper.checkpoint is not None
-        return keeper.checkpoint
+        steps = count_batches(self.train, self.config)
+        batches = iter(training_batches(self.train, self.config, seed=seed, first_epoch=first_epoch))
+        for epoch in range(first_epoch, epochs):
+            begin = time.monotonic()
+            sums = np.zeros(2)  # of loss and accuracy
+            for step, rate in enumerate(list_rates(self.config, schedule.cycles, steps, epoch)):
+                images, labels = next(batches)
+                sums += loop.step(images, labels, rate)
+                if not np.isfinite(sums[0]):
+                    raise TrainingFailedError(f"the training loss is {sums[0]} in epoch {epoch + 1}")
+                if reporter:
+                    reporter.report_step(epoch, (step + 1) / steps)
+            done = self._measure(loop, done, sums / steps, begin)
+            checkpoint.save(done, self._locate(network, seed, schedule))
+            if reporter:
+                reporter.report_epoch(epoch, done.epochs[-1].valid_accuracy)
+        assert done is not None
+        return done
 
-    def find(self, network: ViTConfig, *, seed: int, schedule_epochs: int) -> Checkpoint | None:
+    def find(self, network: ViTConfig, *, seed: int, schedule: Schedule) -> Checkpoint | None:
         """Returns the epochs of a training that are done; None if there are none."""
-        return checkpoint.load(self._locate(network, seed, schedule_epochs))
-
-    def _locate(self, network: ViTConfig, seed: int, schedule_epochs: int) -> pathlib.Path:
-        return self.folder / f"{name_point(network)},seed={seed},epochs={schedule_epochs}.checkpoint"
+        return checkpoint.load(self._locate(network, seed, schedule))
 
     def best_model(self, network: ViTConfig, training: Checkpoint) -> keras.Model:
         """Returns the network with the weights of the epoch that was best on the valid split."""
@@ -111,78 +118,65 @@ class Fitter:
         _assign(model.variables, training.best_weights)
         return model
 
-    def _trace_loop(self, network: ViTConfig) -> KerasLoop:
-        """Compiles a network and runs it once, so that no epoch's seconds contain the tracing."""
-        loop = make_loop(network, self.config, self._strategy)
-        loop.fit(training_batches(self.train, self.config, seed=0, first_epoch=0), 1, range(1))
+    def _locate(self, network: ViTConfig, seed: int, schedule: Schedule) -> pathlib.Path:
+        return self.folder / f"{name_point(network)},seed={seed},{schedule}.checkpoint"
+
+    def _trace_loop(self, network: ViTConfig) -> TrainingLoop:
+        """Makes a loop and runs it once, so that no epoch's seconds contain the tracing."""
+        loop = TrainingLoop(network, self.config)
+        images, labels = next(iter(training_batches(self.train, self.config, seed=0, first_epoch=0)))
+        loop.step(images, labels, rate=0.0)
         loop.predict(self.valid.first(1).stream_images(1))
         return loop
 
+    def _initialize(self, network: ViTConfig, seed: int, backbone_epochs: int) -> keras.Model:
+        """Returns the network with the weights of its backbone, or, where that has none of a name, random ones."""
+        # Keras draws the seeds of initializers and dropout from this generator. `keras.utils.set_random_seed` also
+        # seeds TensorFlow, which then drops its cache of kernels and optimizes every graph again: a second or more.
+        random.seed(seed)
+        model = build_vit(network)
+        if backbone_epochs:
+            backbone = strip_reducer(network)
+            training = self.fit(backbone, seed=seed, schedule=Schedule(cycles=(backbone_epochs,)))
+            trained = {
+                variable.path: weights
+                for variable, weights in zip(
+                    self._traced_loop(backbone).model.variables, training.best_weights, strict=True
+                )
+            }
+            for variable in model.variables:
+                if variable.path in trained and "seed_generator" not in variable.path:
+                    variable.assign(trained[variable.path])
+        return model
 
-def _restart(model: keras.Model, network: ViTConfig, seed: int) -> None:
-    """Gives a model that has been trained the weights of a new one, and its optimizer a new one's zeros."""
-    # Keras draws the seeds of initializers and dropout from this generator. `keras.utils.set_random_seed` also seeds
-    # TensorFlow, which then drops its cache of kernels and optimizes every graph again: a second or more each time.
-    random.seed(seed)
-    _assign(model.variables, _read(build_vit(network).variables))
-    for variable in model.optimizer.variables:
-        variable.assign(keras.ops.zeros_like(variable))
+    def _measure(self, loop: TrainingLoop, done: Checkpoint | None, trained: np.ndarray, begin: float) -> Checkpoint:
+        """Evaluates a network on the valid split.
 
-
-class _EpochKeeper(keras.callbacks.Callback):
-    """Measures each epoch on the valid split and keeps the training on disk."""
-
-    def __init__(self, loop: KerasLoop, valid: Examples, done: Checkpoint | None, path: pathlib.Path) -> None:
-        super().__init__()
-        self.checkpoint = done
-        self._loop = loop
-        self._images = valid.stream_images(_VALID_BATCH_SIZE)
-        self._labels = valid.labels
-        self._path = path
-        self._began = 0.0
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002
-        """Starts the clock."""
-        self._began = time.monotonic()
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Measures, and replaces the checkpoint."""
-        assert logs is not None
-        if not np.isfinite(logs["loss"]):
-            raise TrainingFailedError(f"the training loss is {logs['loss']} in epoch {epoch + 1}")
-        state = _read(_state(self.model))
-        with averaged_weights(self.model):
-            logits = self._loop.predict(self._images)  # [examples, classes]
-            weights = _read(self.model.variables)
-        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(self._labels, logits)
-        correct = np.argmax(logits, axis=-1) == self._labels.numpy()
-        logs["val_accuracy"] = float(correct.mean())
+        Args:
+            loop: After an epoch.
+            done: The epochs before.
+            trained: Mean loss and accuracy of the epoch, [2].
+            begin: When it began, by the monotonic clock.
+        """
+        logits = loop.predict(self.valid.stream_images(_VALID_BATCH_SIZE))  # [examples, classes]
+        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(self.valid.labels, logits)
+        correct = np.argmax(logits, axis=-1) == self.valid.labels.numpy()
         measured = Epoch(
-            epoch=epoch + 1,
-            train_loss=logs["loss"],
-            train_accuracy=logs["accuracy"],
+            epoch=len(done.epochs) + 1 if done else 1,
+            train_loss=float(trained[0]),
+            train_accuracy=float(trained[1]),
             valid_loss=float(np.mean(losses)),
-            valid_accuracy=logs["val_accuracy"],
-            seconds=round(time.monotonic() - self._began, 3),
+            valid_accuracy=float(correct.mean()),
+            seconds=round(time.monotonic() - begin, 3),
         )
-        done = self.checkpoint
         is_best = done is None or measured.valid_accuracy > done.best_epoch.valid_accuracy
-        self.checkpoint = Checkpoint(
+        return Checkpoint(
             epochs=(*(done.epochs if done else ()), measured),
             correct=np.stack([*(done.correct if done else ()), correct]),
-            state=state,
-            best_weights=weights if done is None or is_best else done.best_weights,
-            parameters=self.model.count_params(),
+            state=loop.state,
+            best_weights=loop.read_weights() if done is None or is_best else done.best_weights,
+            parameters=loop.model.count_params(),
         )
-        checkpoint.save(self.checkpoint, self._path)
-
-
-def _state(model: keras.Model) -> list[keras.Variable]:
-    return [*model.variables, *model.optimizer.variables]
-
-
-def _read(variables: list[keras.Variable]) -> tuple[np.ndarray, ...]:
-    return tuple(np.array(variable) for variable in variables)
 
 
 def _assign(variables: list[keras.Variable], values: tuple[np.ndarray, ...]) -> None:

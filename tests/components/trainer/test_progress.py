@@ -16,14 +16,12 @@ def test_the_share_of_the_whole_step_grows_with_batches_and_epochs_reported_twic
     clock = types.SimpleNamespace(now=100.0)
     monkeypatch.setattr(progress, "time", types.SimpleNamespace(monotonic=lambda: clock.now))
     reporter = EpochReporter("trial 2 of 3", epochs=2, epochs_before=2, epochs_in_step=6)
-    reporter.set_params({"steps": 4, "epochs": 2})
     with listening() as reports:
         for epoch, (accuracy, seconds) in enumerate(((0.25, 1.0), (0.5, 0.3))):
-            reporter.on_epoch_begin(epoch)
             for batch in range(4):
                 clock.now += seconds
-                reporter.on_train_batch_end(batch)
-            reporter.on_epoch_end(epoch, {"val_accuracy": accuracy})
+                reporter.report_step(epoch, (batch + 1) / 4)
+            reporter.report_epoch(epoch, accuracy)
     assert [report["share"] * 6 for report in reports] == pytest.approx([2.25, 2.5, 2.75, 3, 3, 3.5, 4, 4])
     assert [report["epoch"] for report in reports] == [1] * 5 + [2] * 3
     assert [report["valid_accuracy"] for report in reports] == [None] * 4 + [0.25] * 3 + [0.5]

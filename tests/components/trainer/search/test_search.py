@@ -17,7 +17,9 @@ from models.search_space import find_controls, find_references, is_learned, name
 
 def load_training(searched: Searched, point: str, seed: int) -> Checkpoint:
     """Loads a training of the search."""
-    training = checkpoint.load(searched.state / f"{point},seed={seed},epochs=4.checkpoint")
+    training = checkpoint.load(
+        searched.state / f"{point},seed={seed},{searched.search.config.search.schedule}.checkpoint"
+    )
     assert training is not None
     return training
 

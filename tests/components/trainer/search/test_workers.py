@@ -15,10 +15,11 @@ import psutil
 import pytest
 from trainings import Searched, assert_same_search, search_assigned
 
+from components.machine import share_cpus
 from components.trainer.assignment import Assignment
 from components.trainer.search import worker, worker_processes
 from components.trainer.search.chief import Chief
-from components.trainer.search.worker_processes import WorkerProcesses, share_threads
+from components.trainer.search.worker_processes import WorkerProcesses
 from components.trainer.training import checkpoint
 
 
@@ -31,7 +32,7 @@ def alone(assignment: Assignment, tmp_path_factory: pytest.TempPathFactory) -> S
 @pytest.fixture
 def same_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers get as many threads as this process has: a sum over other shares rounds differently."""
-    monkeypatch.setattr(worker_processes, "share_threads", lambda _: share_threads(1))
+    monkeypatch.setattr(worker_processes, "share_cpus", lambda _: share_cpus(1))
 
 
 def find_processes(folder: pathlib.Path) -> list[psutil.Process]:
@@ -95,17 +96,12 @@ def test_a_worker_that_is_killed_is_restarted_and_the_search_finds_what_one_proc
     assert find_processes(tmp_path) == []
 
 
-def test_workers_fill_the_cores_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
-    assert [share_threads(workers) for workers in (1, 2, 3, 8, 20)] == [8, 4, 2, 1, 1]
-
-
 _CHIEF = """
 import pathlib, sys
 from components.trainer.assignment import Assignment
 from components.trainer.search import worker_processes
 from trainings import search_assigned
-worker_processes.share_threads = lambda _, share=worker_processes.share_threads: share(1)
+worker_processes.share_cpus = lambda _, share=worker_processes.share_cpus: share(1)
 folder = pathlib.Path(sys.argv[1])
 search_assigned(Assignment.load(folder.parent), folder, workers=2)
 """

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.special
-from trainings import NAN, FitterIn, assert_same, listening, make_examples, train_up_to
+from trainings import NAN, SCHEDULE, FitterIn, assert_same, listening, make_examples, train_up_to
 
-from components.trainer.config import FitConfig
+from components.trainer.config import FitConfig, Schedule
 from components.trainer.data.examples import Examples
 from components.trainer.progress import EpochReporter
 from components.trainer.training import checkpoint
@@ -97,13 +97,9 @@ def test_an_interrupted_training_continues_in_another_process_and_all_is_traced_
         return call(self, *args, **kwargs)
 
     class Breaker(EpochReporter):
-        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-            super().on_epoch_begin(epoch, logs)
+        def report_step(self, epoch: int, share_of_epoch: float) -> None:
             traced.append(len(calls))
-
-        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
-            if (self._epoch, batch) == (2, 1):
-                traced.append(len(calls))
+            if (epoch, share_of_epoch) == (2, 0.5):
                 raise KeyboardInterrupt
 
     monkeypatch.setattr(EncoderBlock, "call", count_call)
@@ -112,10 +108,10 @@ def test_an_interrupted_training_continues_in_another_process_and_all_is_traced_
         calls.clear()
         traced.clear()
         with pytest.raises(KeyboardInterrupt):
-            fresh.fit(network, seed=seed, epochs=4, schedule_epochs=4, reporter=Breaker("training", 4, 0, 4))
-        assert len(traced) == 4
+            fresh.fit(network, seed=seed, schedule=SCHEDULE, reporter=Breaker("training", 4, 0, 4))
+        assert len(traced) == 10
         assert len(set(traced)) == 1
-    left, other = (fresh.find(network, seed=seed, schedule_epochs=4) for seed in (1, 2))
+    left, other = (fresh.find(network, seed=seed, schedule=SCHEDULE) for seed in (1, 2))
     assert left is not None
     assert other is not None
     assert len(left.epochs) == 2
@@ -147,8 +143,39 @@ def test_a_loss_that_is_no_number_ends_the_training_and_leaves_the_epochs_before
     spoilt.train = make_examples(np.full((35, 8, 8, 3), NAN, np.uint8), np.arange(35) % 2)
     with pytest.raises(TrainingFailedError, match=r"^the training loss is nan in epoch 2$"):
         train_up_to(spoilt, network, 4)
-    left = healthy.find(network, seed=1, schedule_epochs=4)
+    left = healthy.find(network, seed=1, schedule=SCHEDULE)
     assert left is not None
     assert [epoch.epoch for epoch in left.epochs] == [1]
     undisturbed = train_up_to(fitter_in(tmp_path / "undisturbed"), network, 2)
     assert_same(train_up_to(healthy, network, 2), undisturbed)
+
+
+def test_a_network_starts_from_the_weights_of_its_backbone_which_is_trained_once(
+    backbone: ViTConfig, network: ViTConfig, fitter_in: FitterIn, tmp_path: pathlib.Path
+) -> None:
+    """All weights of the same name; the others, of the reducer, are random; the training of the backbone is kept."""
+    schedule = Schedule(cycles=(1, 2), backbone_epochs=2)
+    fitter = fitter_in(tmp_path)
+    training = fitter.fit(network, seed=1, schedule=schedule, epochs=1)
+    of_backbone = fitter.find(backbone, seed=1, schedule=Schedule(cycles=(2,)))
+    assert of_backbone is not None
+    assert len(of_backbone.epochs) == 2
+    models = (
+        fitter.best_model(backbone, of_backbone),
+        *(fitter._initialize(network, 1, backbone_epochs) for backbone_epochs in (2, 0)),
+    )
+    trained, begin, fresh = ({weight.path: weight.numpy() for weight in model.trainable_weights} for model in models)
+    for path, weight in trained.items():
+        np.testing.assert_array_equal(begin[path], weight)
+    of_reducer = begin.keys() - trained.keys()
+    assert of_reducer
+    for path in of_reducer:
+        np.testing.assert_array_equal(begin[path], fresh[path])
+    assert not np.array_equal(begin["block_0/attention/qkv/kernel"], fresh["block_0/attention/qkv/kernel"])
+    assert {file.name for file in tmp_path.iterdir()} == {
+        "no_reducer,seed=1,epochs=2.checkpoint",
+        "token_learner-2@0,seed=1,epochs=1+2,backbone=2.checkpoint",
+    }
+    whole = fitter_in(tmp_path / "whole").fit(network, seed=1, schedule=schedule)
+    assert_same(fitter.fit(network, seed=1, schedule=schedule), whole)
+    assert whole.epochs[0].train_loss == training.epochs[0].train_loss
