@@ -153,7 +153,8 @@ QUICK = PipelineConfig(
         finalists=3,
         seeds=1,
         seed_deviation=0.013,  # of 12 trainings: 6 points, 2 seeds, 9 epochs (--search.seeds 2 --search.finalists 3)
-        workers=1,
+        max_minutes=None,
+        workers=None,
         controls_may_win=False,
     ),
     fit=FitConfig(

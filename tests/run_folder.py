@@ -108,9 +108,10 @@ def make_search(winner: str, **changes: Any) -> SearchOutcome:
         reference_differences=(),
         seed_deviation=0.02,
         is_seed_deviation_measured=False,
-        epochs=Spending(search=4, finalists=6, every_point_fully=20),
+        epochs=Spending(backbone=0, search=4, finalists=6, every_point_fully=20),
         dropped=(),
         failed=(),
+        skipped=(),
     )
     return dataclasses.replace(outcome, **changes)
 

@@ -15,7 +15,7 @@ from components.trainer.assignment import Assignment
 from components.trainer.config import Schedule, TrainerConfig
 from components.trainer.data.examples import Examples
 from components.trainer.data.pixel_file import PixelFile
-from components.trainer.progress import LOGGER, EpochReporter
+from components.trainer.progress import LOGGER, EpochReporter, Progress
 from components.trainer.search.chief import Chief, start_chief
 from components.trainer.search.search import Search
 from components.trainer.search.selection import Candidate, Choice
@@ -116,7 +116,7 @@ def listening() -> Iterator[list[dict[str, Any]]]:
 
 def train_up_to(fitter: Fitter, network: ViTConfig, epochs: int, seed: int = 1) -> Checkpoint:
     """Trains up to an epoch out of four."""
-    reporter = EpochReporter("training", epochs, 0, epochs)
+    reporter = EpochReporter(Progress(), "training", "a", 1, epochs)
     return fitter.fit(network, seed=seed, epochs=epochs, schedule=SCHEDULE, reporter=reporter)
 
 

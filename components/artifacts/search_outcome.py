@@ -60,6 +60,7 @@ class Untrained:
 class Spending:
     """Epochs that the search took."""
 
+    backbone: int  # whose weights all points start from
     search: int
     finalists: int
     every_point_fully: int  # that a search without early stopping would have taken
@@ -83,6 +84,7 @@ class SearchOutcome:
     epochs: Spending
     dropped: tuple[Untrained, ...]  # too expensive
     failed: tuple[Untrained, ...]
+    skipped: tuple[Untrained, ...]  # because the time of the search was over
 
     def compare(self, point: str, than: str) -> Difference | None:
         """Returns how much better one finalist is than another; None: they were not compared."""

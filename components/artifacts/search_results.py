@@ -57,7 +57,8 @@ class SearchResults:
     @property
     def points(self) -> tuple[Point, ...]:
         """The points by epochs, in the order in which they were tried."""
-        return tuple(_average(trial for trial in self.trials if trial.status == "completed"))
+        completed = (trial for trial in self.trials if trial.status == "completed" and trial.stage != "backbone")
+        return tuple(_average(completed))
 
     @property
     def macs_of_backbone(self) -> int | None:

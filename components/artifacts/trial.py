@@ -15,17 +15,17 @@ TRIALS_FILE = "trials.jsonl"
 class Trial:
     """One point with one seed, trained from one rung to the next, or the reason why it was not."""
 
-    stage: Literal["search", "finalists"]
-    trial_id: str | None  # of KerasTuner, within its stage; None: dropped
+    stage: Literal["backbone", "search", "finalists"]  # backbone: the training whose weights all points start from
+    trial_id: str | None  # of KerasTuner, within its stage; None: dropped, or the backbone
     round: int  # rung of halving, from 0
-    point: str  # such as "token_learner-8@2"
+    point: str  # such as "token_learner-8@2"; "backbone" in the stage of that name
     config: dict[str, Any]  # the fields in which points of the space differ
     seed: int
     initial_epoch: int  # trained before
     epochs: int  # trained when it ended
     macs: int  # true multiply-accumulates an image
-    status: Literal["completed", "failed", "dropped"]
-    reason: str | None = None  # of a failure, or why it was dropped
+    status: Literal["completed", "failed", "dropped", "skipped"]  # skipped: the time of the search was over
+    reason: str | None = None  # of a failure, or why it was dropped or skipped
     parameters: int | None = None  # None, as all below: not completed
     train_accuracy: float | None = None  # of the last epoch, on augmented images, 0..1
     train_loss: float | None = None

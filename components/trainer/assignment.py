@@ -25,6 +25,7 @@ class Assignment:
     valid_files: tuple[str, ...]
     transform_output: str  # folder of the Transform graph
     state: str = ""  # folder of the Trainer's trainings, which a worker has to agree on
+    deadline: float | None = None  # `time.time()` after which no epoch of the search ends
 
     @contextlib.contextmanager
     def open_fitter(self) -> Iterator[Fitter]:

@@ -60,7 +60,8 @@ class SearchConfig:
     finalists: int  # best points that are trained with all seeds
     seeds: int  # how often finalists are trained
     seed_deviation: float  # standard deviation of valid accuracy from seed to seed, 0..1; with several it is measured
-    workers: int  # processes that train points in parallel; halving, grid and random find the same with any number
+    max_minutes: float | None  # after which the search trains no further epoch and chooses among what it has trained
+    workers: int | None  # processes that train points in parallel, which find the same; None: as many as fit
     controls_may_win: bool  # False: only those in `reducers`, too
 
     def __post_init__(self) -> None:
@@ -71,8 +72,12 @@ class SearchConfig:
                 raise ValueError(f"search.{name} is {values}; it must hold at least one value and none twice")
         if len(set(self.controls)) != len(self.controls):
             raise ValueError(f"search.controls is {self.controls}; no value may appear twice")
-        for name in ("min_epochs", "max_trials", "finalists", "seeds", "workers"):
+        for name in ("min_epochs", "max_trials", "finalists", "seeds"):
             check_range(f"search.{name}", getattr(self, name), 1)
+        if self.workers is not None:
+            check_range("search.workers", self.workers, 1)
+        if self.max_minutes is not None:
+            check_range("search.max_minutes", self.max_minutes, 0)
         check_range("search.max_epochs", self.max_epochs, self.min_epochs)
         check_range("search.reduction_factor", self.reduction_factor, 2)
         check_range("search.seed_deviation", self.seed_deviation, 0, 1)
@@ -152,7 +157,7 @@ class TrainerConfig:
 
     def __post_init__(self) -> None:
         """Checks every point before any training."""
-        if self.search.workers > 1 and self.fit.strategy != "default":
+        if (self.search.workers or 1) > 1 and self.fit.strategy != "default":
             raise ValueError(
                 f"search.workers is {self.search.workers} and fit.strategy is {self.fit.strategy}; they exclude each "
                 "other: set search.workers to 1, or fit.strategy to default"

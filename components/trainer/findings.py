@@ -1,6 +1,9 @@
 """The choice of a search in words."""
 
+from collections.abc import Sequence
+
 from components.artifacts.search_outcome import Difference
+from components.artifacts.trial import Trial
 from components.trainer.search.selection import Choice
 from models.search_space import NO_REDUCER
 
@@ -26,6 +29,14 @@ def describe_choice(choice: Choice) -> tuple[str, ...]:
     if choice.differences:
         sentences.append(_describe_noise(choice))
     return tuple(sentences)
+
+
+def describe_skipped(trials: Sequence[Trial]) -> tuple[str, ...]:
+    """Describes what a search did not train because its time was over; no sentence if it trained everything."""
+    skipped = dict.fromkeys(trial.point for trial in trials if trial.status == "skipped")
+    if not skipped:
+        return ()
+    return (f"The search ended early, because its time was over; it did not train to the end: {', '.join(skipped)}.",)
 
 
 def _describe_winner(choice: Choice) -> str:

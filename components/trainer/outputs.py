@@ -9,7 +9,7 @@ from tensorboard.plugins.hparams import api as hparams
 from components.artifacts.epoch import Epoch
 from components.artifacts.search_outcome import Finalist, SearchOutcome, Spending, Untrained
 from components.artifacts.trial import Trial
-from components.trainer.findings import describe_choice
+from components.trainer.findings import describe_choice, describe_skipped
 from components.trainer.search.selection import Choice
 
 _METRIC = "epoch_val_accuracy"
@@ -30,12 +30,13 @@ def describe_search(choice: Choice, trials: Sequence[Trial], full_epochs: int) -
     searched = [trial for trial in trials if trial.status != "dropped"]
     spent = {
         stage: sum(trial.epochs_spent for trial in searched if trial.stage == stage)
-        for stage in ("search", "finalists")
+        for stage in ("backbone", "search", "finalists")
     }
+    points = {trial.point for trial in searched if trial.stage != "backbone"}
     return SearchOutcome(
         winner=choice.winner.name,
         best=choice.best.name,
-        sentences=describe_choice(choice),
+        sentences=(*describe_choice(choice), *describe_skipped(trials)),
         finalists=tuple(
             Finalist(
                 point=candidate.name,
@@ -52,9 +53,10 @@ def describe_search(choice: Choice, trials: Sequence[Trial], full_epochs: int) -
         reference_differences=choice.reference_differences,
         seed_deviation=choice.seed_deviation,
         is_seed_deviation_measured=choice.is_seed_deviation_measured,
-        epochs=Spending(**spent, every_point_fully=full_epochs * len({trial.point for trial in searched})),
+        epochs=Spending(**spent, every_point_fully=full_epochs * len(points)),
         dropped=list_untrained("dropped"),
         failed=list_untrained("failed"),
+        skipped=list_untrained("skipped"),
     )
 
 

@@ -2,27 +2,74 @@
 
 import logging
 import time
+from collections.abc import Sequence
+
+from components.artifacts.epoch import Epoch
 
 LOGGER = logging.getLogger("tokenlearner.progress")
 
 _SECONDS_BETWEEN_REPORTS = 0.5
 
 
+class Progress:
+    """How much of the Trainer's work is done, and how long the rest takes.
+
+    Work is counted in multiply-accumulates of one image times epochs, because epochs of different networks take
+    different times; a network that is trained for the first time takes some seconds more. Both are measured on the
+    epochs that this process has seen; epochs that an earlier process trained take no time.
+    """
+
+    def __init__(self) -> None:
+        self.planned_work = 0.0  # of the whole step
+        self.planned_networks = 0
+        self.done_work = 0.0  # of the trainings that ended
+        self._networks = set[str]()
+        self._began = time.monotonic()
+        self._trained_work = 0.0  # in sight of this process
+        self._trained_seconds = 0.0
+
+    def add_epochs(self, network: str, work: float, seconds: float) -> None:
+        """Adds epochs that were trained now, by this process or by a worker."""
+        self._networks.add(network)
+        self._trained_work += work
+        self._trained_seconds += seconds
+
+    def estimate_share(self, work: float) -> float:
+        """Returns the share of the step that is done, 0..1, if so much work of the current training is done."""
+        done = self.done_work + work
+        return done / max(self.planned_work, done, 1.0)
+
+    def estimate_seconds(self, work: float) -> float | None:
+        """Returns the seconds that the rest of the step takes; None before the first epoch."""
+        if not self._trained_work:
+            return None
+        elapsed, networks = time.monotonic() - self._began, len(self._networks)
+        training = min(self._trained_seconds, elapsed)  # less than the sum where workers train in parallel
+        left = max(0.0, self.planned_work - self.done_work - work) * training / self._trained_work
+        return left + max(0, self.planned_networks - networks) * (elapsed - training) / networks
+
+
 class EpochReporter:
     """Reports epochs as log records with the attribute `progress`.
 
     Args:
+        progress: Of the whole step.
         phase: What is trained, such as "trial 2 of 6".
+        network: Its name.
+        macs: Its multiply-accumulates an image.
         epochs: Epochs of this training.
-        epochs_before: Epochs of the whole step that ended before this training.
-        epochs_in_step: Epochs of the whole step.
+        epochs_before: Epochs of this training that have been done before.
     """
 
-    def __init__(self, phase: str, epochs: int, epochs_before: int, epochs_in_step: int) -> None:
+    def __init__(
+        self, progress: Progress, phase: str, network: str, macs: int, epochs: int, epochs_before: int = 0
+    ) -> None:
+        self.progress = progress
         self.phase = phase
+        self.network = network
+        self.macs = macs
         self.epochs = epochs
         self.epochs_before = epochs_before
-        self.epochs_in_step = epochs_in_step
         self._valid_accuracy: float | None = None
         self._reported = 0.0
 
@@ -31,19 +78,23 @@ class EpochReporter:
         if time.monotonic() - self._reported >= _SECONDS_BETWEEN_REPORTS:
             self._report(epoch, share_of_epoch, has_ended=False)
 
-    def report_epoch(self, epoch: int, valid_accuracy: float) -> None:
-        """Reports the end of an epoch, counted from 0."""
-        self._valid_accuracy = valid_accuracy
-        self._report(epoch, 1.0, has_ended=True)
+    def report_epochs(self, history: Sequence[Epoch]) -> None:
+        """Reports the end of an epoch, or of all epochs that a worker has trained."""
+        last = history[-1]
+        self._valid_accuracy = last.valid_accuracy
+        self.progress.add_epochs(self.network, self.macs * len(history), sum(epoch.seconds for epoch in history))
+        self._report(last.epoch - 1, 1.0, has_ended=True)
 
     def _report(self, epoch: int, share_of_epoch: float, *, has_ended: bool) -> None:
         self._reported = time.monotonic()
+        work = self.macs * (epoch + share_of_epoch - self.epochs_before)
         progress = {
             "phase": self.phase,
             "epoch": epoch + 1,
             "epochs": self.epochs,
             "epoch_has_ended": has_ended,
             "valid_accuracy": self._valid_accuracy,
-            "share": (self.epochs_before + epoch + share_of_epoch) / self.epochs_in_step,
+            "share": self.progress.estimate_share(work),
+            "seconds_left": self.progress.estimate_seconds(work),
         }
         LOGGER.info("%(phase)s, epoch %(epoch)d of %(epochs)d", progress, extra={"progress": progress})

@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+import time
 from typing import Any
 
 import pydantic
@@ -72,17 +73,19 @@ def run_fn(fn_args: Any) -> None:
 
 def _search_and_fit(assignment: Assignment, fitter: Fitter, folder: pathlib.Path) -> tuple[Choice, Checkpoint]:
     config = assignment.config
+    minutes = config.search.max_minutes
+    assignment = dataclasses.replace(assignment, deadline=None if minutes is None else time.time() + 60 * minutes)
     with start_chief(assignment, pathlib.Path(config.state.folder)) as chief:
-        search = Search(config, fitter, folder, chief)
+        search = Search(config, fitter, folder, chief, assignment.deadline)
         choice = search.run()
     write_search(outputs.describe_search(choice, search.trials, config.search.max_epochs), folder)
     outputs.write_tensorboard(search.trials, folder / "tensorboard")
-    epochs, done = config.fit.epochs, search.epochs_done
+    winner, epochs = choice.winner, config.fit.epochs
     training = fitter.fit(
-        choice.winner.network,
+        winner.network,
         seed=config.fit.seed,
         schedule=Schedule(cycles=(epochs,)),
-        reporter=EpochReporter(f"final fit, {choice.winner.name}", epochs, done, done + epochs),
+        reporter=EpochReporter(search.progress, f"final fit, {winner.name}", winner.name, winner.macs, epochs),
     )
     outputs.write_curve(training.epochs, folder / "tensorboard" / "final_fit")
     return choice, training

@@ -140,10 +140,11 @@ def _read_side(record: RunRecord) -> Side:
     assert search is not None
     assert verdict is not None
     overall = verdict.candidate.overall
+    searched = [trial for trial in record.trials if trial.status != "dropped"]
     return Side(
         **vars(read_run(record)),
-        points_searched=len({trial.point for trial in record.trials if trial.status != "dropped"}),
-        epochs_spent=search.epochs.search + search.epochs.finalists,
+        points_searched=len({trial.point for trial in searched if trial.stage != "backbone"}),
+        epochs_spent=search.epochs.backbone + search.epochs.search + search.epochs.finalists,
         parameters=winner.parameters,
         valid_accuracy=winner.valid_accuracy,
         cross_entropy=overall.cross_entropy,

@@ -7,11 +7,9 @@ import traceback
 from collections.abc import Iterator
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from pipeline.runner.events import Event, RunFailed, StepBegan, StepEnded, StepsPlanned, TrainingProgress
-
-_MIN_SHARE_FOR_ETA = 0.02  # of the training; an earlier estimate is useless
 
 
 class Screen:
@@ -35,10 +33,10 @@ class Screen:
             TextColumn("[cyan]▸[/] {task.description}"),
             BarColumn(24),
             TimeElapsedColumn(),
-            TimeRemainingColumn(),
+            TextColumn("{task.fields[left]}"),
         )
         self._progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-        self._task = self._progress.add_task("starting TFX", total=1.0)
+        self._task = self._progress.add_task("starting TFX", total=1.0, left="")
 
     def __enter__(self) -> "Screen":
         with self._log_failure():
@@ -74,7 +72,7 @@ class Screen:
             self._names = event.names
         elif isinstance(event, StepBegan):
             self.step = event.name
-            self._progress.reset(self._task, description=self._label(event.name))
+            self._progress.reset(self._task, description=self._label(event.name), left="")
             if not self._console.is_terminal:
                 self._print(f"▸ {self._label(event.name)}")
         elif isinstance(event, StepEnded):
@@ -87,13 +85,13 @@ class Screen:
     def _show_training(self, event: TrainingProgress) -> None:
         accuracy = "" if event.valid_accuracy is None else f", valid accuracy {event.valid_accuracy:.1%}"
         epoch = f"{event.phase}, epoch {event.epoch} of {event.epochs}{accuracy}"
-        self._progress.update(self._task, completed=event.share, description=f"{self._label(self.step or '')}: {epoch}")
+        label = f"{self._label(self.step or '')}: {epoch}"
+        left = (
+            "" if event.seconds_left is None else f"about {datetime.timedelta(seconds=round(event.seconds_left))} left"
+        )
+        self._progress.update(self._task, completed=event.share, description=label, left=left)
         if event.epoch_has_ended and not self._console.is_terminal:
-            left = ""
-            if event.share >= _MIN_SHARE_FOR_ETA:
-                seconds = round(self._elapsed() * (1 / event.share - 1))
-                left = f" [dim]about {datetime.timedelta(seconds=seconds)} left[/]"
-            self._print(f"  {epoch}{left}")
+            self._print(f"  {epoch} [dim]{left}[/]")
 
     def _label(self, name: str) -> str:
         position = self._names.index(name) + 1 if name in self._names else 0

@@ -37,6 +37,7 @@ class TrainingProgress:
     epoch_has_ended: bool
     valid_accuracy: float | None  # of the last epoch that ended
     share: float  # of the whole step, 0..1
+    seconds_left: float | None  # until the end of the step; None: not known yet
 
 
 @dataclasses.dataclass(frozen=True)

@@ -21,7 +21,7 @@ from components.trainer.search import worker
 from components.trainer.search.proposals import REASON, PlanOracle
 from components.trainer.search.tuner import StageTuner
 from components.trainer.search.worker import ID, IP, PORT
-from components.trainer.search.worker_processes import WorkerProcesses
+from components.trainer.search.worker_processes import WorkerProcesses, choose_workers
 
 _MAX_DEATHS = 3  # of workers in one trial, before the trial counts as failed
 _POLL_SECONDS = 0.2
@@ -128,8 +128,8 @@ class Chief(OracleServicer):
         self.oracle.end_trial(trial)
         reporter = self._tuner.make_reporter(trial)  # before the trial's epochs count as done
         result = self._tuner.record(self.oracle.get_trial(trial.trial_id))
-        if result.valid_accuracy is not None:
-            reporter.report_epoch(result.epochs - 1, result.valid_accuracy)
+        if result.history:
+            reporter.report_epochs(result.history)
 
 
 def _is_same(trial: keras_tuner.engine.trial.Trial, other: keras_tuner.engine.trial.Trial) -> bool:
@@ -142,8 +142,9 @@ def start_chief(assignment: Assignment, folder: pathlib.Path) -> Iterator[Chief 
     """Starts the workers of a search, if it has any; they end with it.
 
     Args:
-        assignment: Their work. `config.search.workers` of them are processes of this machine, unless KerasTuner's
-            environment variables make this process the chief of workers that something else starts.
+        assignment: Their work. `config.search.workers` of them, or as many as this machine has room for, are processes
+            of this machine, unless KerasTuner's environment variables make this process the chief of workers that
+            something else starts.
         folder: Gets the assignment; the workers read it there.
 
     Yields:
@@ -152,7 +153,7 @@ def start_chief(assignment: Assignment, folder: pathlib.Path) -> Iterator[Chief 
     Raises:
         ValueError: If KerasTuner's environment variables are incomplete.
     """
-    address, workers = _read_address(), assignment.config.search.workers
+    address, workers = _read_address(), assignment.config.search.workers or choose_workers(assignment.config)
     if address is None and workers == 1:
         yield None
         return

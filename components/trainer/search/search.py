@@ -1,5 +1,6 @@
 """Search: tries the points of the space with KerasTuner, and chooses the winner on the valid split."""
 
+import dataclasses
 import math
 import pathlib
 from collections.abc import Sequence
@@ -8,20 +9,20 @@ import keras_tuner
 import numpy as np
 
 from components.artifacts.trial import TRIALS_FILE, Trial, append_trial
-from components.trainer.config import SearchConfig, TrainerConfig
+from components.trainer.config import Schedule, SearchConfig, TrainerConfig
+from components.trainer.progress import EpochReporter, Progress
 from components.trainer.search.chief import Chief
 from components.trainer.search.halving import plan_rungs
 from components.trainer.search.oracles import make_oracle
-from components.trainer.search.proposals import PlanOracle, propose
+from components.trainer.search.proposals import OUT_OF_TIME, PlanOracle, propose
 from components.trainer.search.selection import Candidate, Choice, choose
-from components.trainer.search.tuner import Stage, StageTuner, count_epochs
-from components.trainer.training.fitter import Fitter
+from components.trainer.search.tuner import Stage, StageTuner, complete, count_epochs
+from components.trainer.training.fitter import Fitter, OutOfTimeError, TrainingFailedError
 from models.macs import count_macs
-from models.reducers.registry import CONTROLS
 from models.search_space import describe_point, find_controls, find_references, is_learned, name_point
 from models.vit_config import ViTConfig
 
-_MOST_COMPARED = 2 + len(CONTROLS)  # besides the best: the best learned point, the backbone and the controls
+_MOST_REFERENCES = 3  # besides the best points, about: the best learned one, the backbone, a control
 
 
 class SearchFailedError(Exception):
@@ -31,26 +32,33 @@ class SearchFailedError(Exception):
 class Search:
     """Two stages: the oracle's search with one seed, then the finalists with all seeds.
 
+    Before that, the backbone is trained, if all points start from its weights.
+
     Args:
         config: The space, its compute ceiling, how to choose.
         fitter: Trains.
         folder: Gets `trials.jsonl` and KerasTuner's own files.
         chief: Has other processes train; None: this one trains.
+        deadline: `time.time()` after which no epoch ends; None: there is none.
     """
 
-    def __init__(self, config: TrainerConfig, fitter: Fitter, folder: pathlib.Path, chief: Chief | None = None) -> None:
+    def __init__(
+        self,
+        config: TrainerConfig,
+        fitter: Fitter,
+        folder: pathlib.Path,
+        chief: Chief | None = None,
+        deadline: float | None = None,
+    ) -> None:
         self.config = config
         self.fitter = fitter
         self.folder = folder
         self.chief = chief
+        self.deadline = deadline
         self.points = sorted(config.affordable_points(), key=lambda point: count_macs(point).total)
         self.trials: list[Trial] = []
         self.seeds = range(config.fit.seed, config.fit.seed + config.search.seeds)
-
-    @property
-    def epochs_done(self) -> int:
-        """Epochs that the trials took so far."""
-        return sum(trial.epochs_spent for trial in self.trials)
+        self.progress = Progress()
 
     def run(self) -> Choice:
         """Searches; `trials` then holds everything that was tried.
@@ -61,26 +69,87 @@ class Search:
         (self.folder / TRIALS_FILE).unlink(missing_ok=True)
         self._drop_expensive_points()
         search = self.config.search
-        final_epochs = min(len(self.points), 2 * search.finalists + _MOST_COMPARED) * search.seeds * search.max_epochs
-        oracle = make_oracle(self.points, search, self.config.fit.seed)
-        self._run_stage("search", oracle, planned_epochs=plan_epochs(len(self.points), search) + final_epochs)
+        self._plan_work()
+        self._train_backbone(self.seeds[0])
+        self._run_stage("search", make_oracle(self.points, search, self.config.fit.seed))
         finalists = self.find_finalists()
         if not finalists:
-            failed = next(trial for trial in self.trials if trial.status == "failed")
+            failed = next(trial for trial in self.trials if trial.status in ("failed", "skipped"))
             raise SearchFailedError(f"all trials failed; the first one, {failed.point}: {failed.reason}")
-        missing = {
-            (point, seed): search.max_epochs - done
+        missing = [
+            (point, seed)
             for point in finalists
             for seed in self.seeds
-            if (done := count_epochs(self.trials, point, seed)) < search.max_epochs
-        }
+            if count_epochs(self.trials, point, seed) < search.max_epochs
+        ]
+        for seed in sorted({seed for _, seed in missing}):
+            self._train_backbone(seed)
+        self._plan_work(missing)
         plan = [propose(point, epochs=search.max_epochs, seed=seed) for point, seed in missing]
-        self._run_stage("finalists", PlanOracle(plan), planned_epochs=sum(missing.values()))
+        self._run_stage("finalists", PlanOracle(plan))
+        self._plan_work([])
         return choose(
             self._gather_candidates(finalists),
             contenders=(*search.reducers, *(search.controls if search.controls_may_win else ())),
             assumed_seed_deviation=search.seed_deviation,
         )
+
+    def _plan_work(self, missing: Sequence[tuple[ViTConfig, int]] | None = None) -> None:
+        """Estimates the work of the whole step, the final fit included.
+
+        Args:
+            missing: Trainings of finalists to come; None: the finalists are not known yet.
+        """
+        search, progress = self.config.search, self.progress
+        mean = sum(count_macs(point).total for point in self.points) / len(self.points)
+        left = self.config.fit.epochs * mean
+        progress.planned_networks = len({trial.point for trial in self.trials if trial.status == "completed"}) + 1
+        if missing is None:
+            seeds = search.seeds if search.backbone_epochs else 0
+            finalists = min(len(self.points), search.finalists + _MOST_REFERENCES) * search.seeds - search.finalists
+            left += seeds * search.backbone_epochs * count_macs(self.config.backbone).total
+            left += (plan_epochs(len(self.points), search) + finalists * search.max_epochs) * mean
+            progress.planned_networks = len(self.points) + 1
+        for point, seed in missing or ():
+            left += count_macs(point).total * (search.max_epochs - count_epochs(self.trials, point, seed))
+        progress.planned_work = progress.done_work + left
+
+    def _train_backbone(self, seed: int) -> None:
+        """Trains the network whose weights all points of a seed start from, unless the time is over."""
+        epochs = self.config.search.backbone_epochs
+        if not epochs or any((trial.stage, trial.seed) == ("backbone", seed) for trial in self.trials):
+            return
+        network = self.config.backbone
+        trial = Trial(
+            stage="backbone",
+            trial_id=None,
+            round=0,
+            point="backbone",
+            config=describe_point(network),
+            seed=seed,
+            initial_epoch=0,
+            epochs=epochs,
+            macs=count_macs(network).total,
+            status="skipped",
+            reason=OUT_OF_TIME,
+        )
+        phase = "backbone" if seed == self.seeds[0] else f"backbone, seed {seed}"
+        try:
+            training = self.fitter.fit(
+                network,
+                seed=seed,
+                schedule=Schedule(cycles=(epochs,)),
+                reporter=EpochReporter(self.progress, phase, name_point(network), trial.macs, epochs),
+                deadline=self.deadline,
+            )
+            trial = complete(trial, training)
+        except OutOfTimeError:
+            trial = dataclasses.replace(trial, epochs=0)
+        except TrainingFailedError as error:
+            raise SearchFailedError(f"the backbone could not be trained: {error}") from error
+        self.trials.append(trial)
+        self.progress.done_work += trial.macs * trial.epochs
+        append_trial(trial, self.folder)
 
     def find_finalists(self) -> list[ViTConfig]:
         """Finds the points to be compared: the best ones, the best learned one with its controls, and references."""
@@ -99,32 +168,45 @@ class Search:
         return [point for point in dict.fromkeys(finalists) if point in self.points]
 
     def _gather_candidates(self, finalists: Sequence[ViTConfig]) -> list[Candidate]:
-        """Gathers the finalists that failed with no seed; if there are none, those that did not fail with the first."""
-        epochs = self.config.search.max_epochs
+        """Gathers the points to choose among, trained equally long with the same seeds.
+
+        They are the finalists that failed with no seed; if there are none, those that did not fail with the first. If
+        the time was over before, they are the points of the latest rung that as many points have reached as there may
+        be finalists.
+        """
+        search = self.config.search
         for seeds in (self.seeds, self.seeds[:1]):
-            trained = [
-                point for point in finalists if all(count_epochs(self.trials, point, seed) == epochs for seed in seeds)
-            ]
-            if trained:
-                return [
-                    Candidate(network=point, correct=np.stack([self._find_correct(point, seed) for seed in seeds]))
-                    for point in trained
-                ]
+            if trained := self._find_trained(finalists, seeds, search.max_epochs):
+                return self._make_candidates(trained, seeds, search.max_epochs)
+        if any(trial.status == "skipped" for trial in self.trials):
+            rungs = {epochs: self._find_trained(self.points, self.seeds[:1], epochs) for epochs in search.rungs}
+            enough = min(search.finalists, max(map(len, rungs.values())))
+            epochs = max(epochs for epochs, trained in rungs.items() if len(trained) >= enough)
+            return self._make_candidates(rungs[epochs], self.seeds[:1], epochs)
         raise SearchFailedError(f"no finalist could be trained to the end; {TRIALS_FILE} has the reasons")
 
+    def _find_trained(self, points: Sequence[ViTConfig], seeds: Sequence[int], epochs: int) -> list[ViTConfig]:
+        return [point for point in points if all(count_epochs(self.trials, point, seed) >= epochs for seed in seeds)]
+
+    def _make_candidates(self, points: Sequence[ViTConfig], seeds: Sequence[int], epochs: int) -> list[Candidate]:
+        return [
+            Candidate(network=point, correct=np.stack([self._find_correct(point, seed)[epochs - 1] for seed in seeds]))
+            for point in points
+        ]
+
     def _find_correct(self, point: ViTConfig, seed: int) -> np.ndarray:
-        epochs = self.config.search.max_epochs
         training = self.fitter.find(point, seed=seed, schedule=self.config.search.schedule)
         assert training is not None
-        return training.correct[epochs - 1]
+        return training.correct
 
-    def _run_stage(self, stage: Stage, oracle: keras_tuner.Oracle, planned_epochs: int) -> None:
+    def _run_stage(self, stage: Stage, oracle: keras_tuner.Oracle) -> None:
         tuner = StageTuner(
             stage=stage,
             config=self.config,
             fitter=self.fitter,
             trials=self.trials,
-            epochs_in_step=self.epochs_done + planned_epochs + self.config.fit.epochs,
+            progress=self.progress,
+            deadline=self.deadline,
             folder=self.folder,
             oracle=oracle,
             directory=str(self.folder / "keras_tuner"),

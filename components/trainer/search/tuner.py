@@ -10,9 +10,10 @@ import tensorflow as tf
 
 from components.artifacts.trial import Trial, append_trial
 from components.trainer.config import TrainerConfig
-from components.trainer.progress import EpochReporter
+from components.trainer.progress import EpochReporter, Progress
 from components.trainer.search import proposals
-from components.trainer.training.fitter import Fitter, TrainingFailedError
+from components.trainer.training.checkpoint import Checkpoint
+from components.trainer.training.fitter import Fitter, OutOfTimeError, TrainingFailedError
 from models.hypermodel import TokenLearnerHyperModel
 from models.macs import count_macs
 from models.search_space import describe_point, name_point
@@ -27,13 +28,15 @@ class PointTuner(keras_tuner.Tuner):
     Args:
         config: The space, and how to train.
         fitter: Trains, and keeps the trainings.
+        deadline: `time.time()` after which trials fail; None: there is none.
         **kwargs: Of `keras_tuner.Tuner`.
     """
 
-    def __init__(self, *, config: TrainerConfig, fitter: Fitter, **kwargs: Any) -> None:
+    def __init__(self, *, config: TrainerConfig, fitter: Fitter, deadline: float | None = None, **kwargs: Any) -> None:
         self.fitter = fitter
         self.seed = config.fit.seed  # of proposals without one
         self.schedule = config.search.schedule
+        self.deadline = deadline
         self._points = TokenLearnerHyperModel(config.space())
         super().__init__(**kwargs)
 
@@ -57,7 +60,11 @@ class PointTuner(keras_tuner.Tuner):
                 epochs=epochs,
                 schedule=self.schedule,
                 reporter=self.make_reporter(trial),
+                deadline=self.deadline,
             )
+        except OutOfTimeError as error:
+            trial.hyperparameters.values[proposals.REASON] = proposals.OUT_OF_TIME
+            raise keras_tuner.errors.FailedTrialError(proposals.OUT_OF_TIME) from error
         except Exception as error:
             trial.hyperparameters.values[proposals.REASON] = describe_failure(error)
             raise keras_tuner.errors.FailedTrialError(describe_failure(error)) from error
@@ -80,17 +87,17 @@ class StageTuner(PointTuner):
     Args:
         stage: Why the trials are made.
         trials: Gets each trial as it ends; may hold those of an earlier stage.
-        epochs_in_step: Epochs of the whole step, about.
+        progress: Of the whole step.
         folder: Gets a line in `trials.jsonl` for each trial.
         **kwargs: Of `PointTuner`.
     """
 
     def __init__(
-        self, *, stage: Stage, trials: list[Trial], epochs_in_step: int, folder: pathlib.Path, **kwargs: Any
+        self, *, stage: Stage, trials: list[Trial], progress: Progress, folder: pathlib.Path, **kwargs: Any
     ) -> None:
         self.stage = stage
         self.trials = trials
-        self.epochs_in_step = epochs_in_step
+        self.progress = progress
         self.folder = folder
         super().__init__(project_name=stage, **kwargs)
 
@@ -111,20 +118,9 @@ class StageTuner(PointTuner):
             training = self.fitter.find(network, seed=seed, schedule=self.schedule)
             if training is None:
                 raise FileNotFoundError(f"{self.fitter.folder} holds no whole checkpoint of {result.point}")
-            last = training.epochs[result.epochs - 1]
-            history = training.epochs[result.initial_epoch : result.epochs]
-            result = dataclasses.replace(
-                result,
-                status="completed",
-                parameters=training.parameters,
-                train_accuracy=last.train_accuracy,
-                train_loss=last.train_loss,
-                valid_accuracy=last.valid_accuracy,
-                valid_loss=last.valid_loss,
-                seconds=round(sum(epoch.seconds for epoch in history), 3),
-                history=history or (last,),
-            )
+            result = complete(result, training)
         self.trials.append(result)
+        self.progress.done_work += result.macs * result.epochs_spent
         append_trial(result, self.folder)
         return result
 
@@ -133,6 +129,7 @@ class StageTuner(PointTuner):
         values = trial.hyperparameters.values
         # The finalists, and the later brackets of Hyperband, begin at epoch 0 with points that are already trained.
         done = max(values.get(proposals.INITIAL_EPOCH, 0), count_epochs(self.trials, network, seed))
+        is_skipped = values.get(proposals.REASON) == proposals.OUT_OF_TIME
         return Trial(
             stage=self.stage,
             trial_id=trial.trial_id,
@@ -141,18 +138,35 @@ class StageTuner(PointTuner):
             config=describe_point(network),
             seed=seed,
             initial_epoch=min(epochs, done),
-            epochs=epochs,
+            epochs=min(epochs, done) if is_skipped else epochs,
             macs=count_macs(network).total,
-            status="failed",
+            status="skipped" if is_skipped else "failed",
             reason=values.get(proposals.REASON),
         )
 
     def make_reporter(self, trial: keras_tuner.engine.trial.Trial) -> EpochReporter:
         """Returns what reports the epochs of a trial as a share of the whole step."""
-        result, done = self._describe(trial), sum(each.epochs_spent for each in self.trials)
+        result = self._describe(trial)
         seed = "" if result.seed == self.seed else f", seed {result.seed}"
         phase = f"trial {int(trial.trial_id) + 1}, {result.point}{seed}"
-        return EpochReporter(phase, result.epochs, done - result.initial_epoch, max(self.epochs_in_step, done + 1))
+        return EpochReporter(self.progress, phase, result.point, result.macs, result.epochs, result.initial_epoch)
+
+
+def complete(trial: Trial, training: Checkpoint) -> Trial:
+    """Returns a trial with the results of its training."""
+    last, history = training.epochs[trial.epochs - 1], training.epochs[trial.initial_epoch : trial.epochs]
+    return dataclasses.replace(
+        trial,
+        status="completed",
+        reason=None,
+        parameters=training.parameters,
+        train_accuracy=last.train_accuracy,
+        train_loss=last.train_loss,
+        valid_accuracy=last.valid_accuracy,
+        valid_loss=last.valid_loss,
+        seconds=round(sum(epoch.seconds for epoch in history), 3),
+        history=history or (last,),
+    )
 
 
 def count_epochs(trials: Sequence[Trial], point: ViTConfig, seed: int) -> int:

@@ -56,7 +56,13 @@ def work(folder: pathlib.Path) -> None:
                 "this process's data, TensorFlow or Keras are not the Trainer's: the trainings would go to "
                 f"{fitter.folder}, not to {assignment.state}"
             )
-        tuner = WorkerTuner(config=assignment.config, fitter=fitter, oracle=PlanOracle([]), directory=own)
+        tuner = WorkerTuner(
+            config=assignment.config,
+            fitter=fitter,
+            deadline=assignment.deadline,
+            oracle=PlanOracle([]),
+            directory=own,
+        )
         tuner.search(verbose=0)
 
 

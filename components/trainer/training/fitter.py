@@ -7,6 +7,7 @@ import functools
 import pathlib
 import random
 import time
+from collections.abc import Iterator
 
 import keras
 import numpy as np
@@ -30,6 +31,10 @@ _VALID_BATCH_SIZE = 256  # images
 
 class TrainingFailedError(Exception):
     """A training has no result; the message gives the reason."""
+
+
+class OutOfTimeError(Exception):
+    """The next epoch of a training would end after its deadline; the epochs before are kept."""
 
 
 class Fitter:
@@ -61,6 +66,7 @@ class Fitter:
         schedule: Schedule,
         epochs: int | None = None,
         reporter: EpochReporter | None = None,
+        deadline: float | None = None,
     ) -> Checkpoint:
         """Trains up to an epoch.
 
@@ -71,40 +77,35 @@ class Fitter:
                 or made first.
             epochs: To stop after; None: the whole schedule.
             reporter: Reports every epoch that is trained now.
+            deadline: `time.time()` after which no epoch ends.
 
         Returns:
             The training after its last epoch, which may be later than `epochs`.
 
         Raises:
             TrainingFailedError: If the loss is not a finite number.
+            OutOfTimeError: If the deadline comes before the last epoch ends.
         """
         epochs = epochs or schedule.epochs
         done = self.find(network, seed=seed, schedule=schedule)
-        if done is not None and len(done.epochs) >= epochs:
+        first_epoch = len(done.epochs) if done else 0
+        if done and first_epoch >= epochs:
             return done
-        initial = self._initialize(network, seed, schedule.backbone_epochs) if done is None else None
+        initial = None if done else self._initialize(network, seed, schedule.backbone_epochs, deadline)
         loop = self._traced_loop(network)
-        if done is None:
+        if initial:
             loop.start(initial)
-        else:
+        elif done:
             loop.state = done.state
-        first_epoch = 0 if done is None else len(done.epochs)
-        steps = count_batches(self.train, self.config)
         batches = iter(training_batches(self.train, self.config, seed=seed, first_epoch=first_epoch))
         for epoch in range(first_epoch, epochs):
+            _check_time(done, deadline)
             begin = time.monotonic()
-            sums = np.zeros(2)  # of loss and accuracy
-            for step, rate in enumerate(list_rates(self.config, schedule.cycles, steps, epoch)):
-                images, labels = next(batches)
-                sums += loop.step(images, labels, rate)
-                if not np.isfinite(sums[0]):
-                    raise TrainingFailedError(f"the training loss is {sums[0]} in epoch {epoch + 1}")
-                if reporter:
-                    reporter.report_step(epoch, (step + 1) / steps)
-            done = self._measure(loop, done, sums / steps, begin)
+            trained = self._train_epoch(loop, batches, schedule, epoch, reporter)
+            done = self._measure(loop, done, trained, begin)
             checkpoint.save(done, self._locate(network, seed, schedule))
             if reporter:
-                reporter.report_epoch(epoch, done.epochs[-1].valid_accuracy)
+                reporter.report_epochs(done.epochs[-1:])
         assert done is not None
         return done
 
@@ -129,7 +130,9 @@ class Fitter:
         loop.predict(self.valid.first(1).stream_images(1))
         return loop
 
-    def _initialize(self, network: ViTConfig, seed: int, backbone_epochs: int) -> keras.Model:
+    def _initialize(
+        self, network: ViTConfig, seed: int, backbone_epochs: int, deadline: float | None = None
+    ) -> keras.Model:
         """Returns the network with the weights of its backbone, or, where that has none of a name, random ones."""
         # Keras draws the seeds of initializers and dropout from this generator. `keras.utils.set_random_seed` also
         # seeds TensorFlow, which then drops its cache of kernels and optimizes every graph again: a second or more.
@@ -137,7 +140,7 @@ class Fitter:
         model = build_vit(network)
         if backbone_epochs:
             backbone = strip_reducer(network)
-            training = self.fit(backbone, seed=seed, schedule=Schedule(cycles=(backbone_epochs,)))
+            training = self.fit(backbone, seed=seed, schedule=Schedule(cycles=(backbone_epochs,)), deadline=deadline)
             trained = {
                 variable.path: weights
                 for variable, weights in zip(
@@ -148,6 +151,26 @@ class Fitter:
                 if variable.path in trained and "seed_generator" not in variable.path:
                     variable.assign(trained[variable.path])
         return model
+
+    def _train_epoch(
+        self,
+        loop: TrainingLoop,
+        batches: Iterator[tuple[tf.Tensor, tf.Tensor]],
+        schedule: Schedule,
+        epoch: int,
+        reporter: EpochReporter | None,
+    ) -> np.ndarray:
+        """Trains one epoch and returns its mean loss and accuracy, [2]."""
+        steps = count_batches(self.train, self.config)
+        sums = np.zeros(2)
+        for step, rate in enumerate(list_rates(self.config, schedule.cycles, steps, epoch)):
+            images, labels = next(batches)
+            sums += loop.step(images, labels, rate)
+            if not np.isfinite(sums[0]):
+                raise TrainingFailedError(f"the training loss is {sums[0]} in epoch {epoch + 1}")
+            if reporter:
+                reporter.report_step(epoch, (step + 1) / steps)
+        return sums / steps
 
     def _measure(self, loop: TrainingLoop, done: Checkpoint | None, trained: np.ndarray, begin: float) -> Checkpoint:
         """Evaluates a network on the valid split.
@@ -177,6 +200,13 @@ class Fitter:
             best_weights=loop.read_weights() if done is None or is_best else done.best_weights,
             parameters=loop.model.count_params(),
         )
+
+
+def _check_time(done: Checkpoint | None, deadline: float | None) -> None:
+    """Raises OutOfTimeError if an epoch that takes as long as the last one would end after the deadline."""
+    seconds = done.epochs[-1].seconds if done else 0.0
+    if deadline is not None and time.time() + seconds > deadline:
+        raise OutOfTimeError
 
 
 def _assign(variables: list[keras.Variable], values: tuple[np.ndarray, ...]) -> None:

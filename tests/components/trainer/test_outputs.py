@@ -54,6 +54,7 @@ def test_the_choice_is_written_with_what_it_rests_on(searched: Searched, found: 
 def test_what_was_spent_dropped_and_failed_is_written(searched: Searched, found: SearchOutcome) -> None:
     repeats = searched.of_stage("finalists")
     assert found.epochs == Spending(
+        backbone=0,
         search=8 + 1,
         finalists=sum(trial.epochs - trial.initial_epoch for trial in repeats),
         every_point_fully=4 * (4 + 1),

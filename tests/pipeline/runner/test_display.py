@@ -22,8 +22,8 @@ def test_elsewhere_steps_and_epochs_are_lines_that_do_not_wrap() -> None:
         screen.show(StepEnded("ExampleGen", is_cached=True))
         screen.show(StepBegan("Trainer"))
         screen._progress.tasks[0].start_time -= 100  # type: ignore[operator]
-        screen.show(TrainingProgress("trial 12 of 72", 1, 2, False, None, 0.25))
-        screen.show(TrainingProgress("trial 12 of 72", 1, 2, True, 0.25, 0.5))
+        screen.show(TrainingProgress("trial 12 of 72", 1, 2, False, None, 0.25, None))
+        screen.show(TrainingProgress("trial 12 of 72", 1, 2, True, 0.25, 0.5, 99.6))
         screen.show(StepEnded("Trainer", is_cached=False))
         cause = "a cause [of many words] " * 3 + "."
         print_failure(console, RunFailed("DataGate", cause, ExitCode.STEP_FAILED), LOG)
@@ -43,11 +43,12 @@ def test_on_a_terminal_a_bar_shows_the_running_step_with_trial_epoch_and_accurac
     with Screen(console, LOG) as screen, console.capture() as capture:
         screen.show(StepsPlanned(("Transform", "Trainer")))
         screen.show(StepBegan("Trainer"))
-        screen.show(TrainingProgress("trial 3 of 6", 2, 4, False, 0.4321, 0.5))
+        screen.show(TrainingProgress("trial 3 of 6", 2, 4, False, 0.4321, 0.5, 61.0))
         console.print(screen._progress.get_renderable())
         screen.show(StepEnded("Trainer", is_cached=False))
     shown = re.sub(r"\x1b\[[\d;]*m", "", capture.get())
     assert "Trainer: trial 3 of 6, epoch 2 of 4, valid accuracy 43.2%" in shown
+    assert "about 0:01:01 left" in shown
     assert "✓" in shown
 
 

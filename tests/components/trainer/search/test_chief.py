@@ -13,6 +13,7 @@ from keras_tuner.src import protos
 from trainings import FitterIn
 
 from components.trainer.config import TrainerConfig
+from components.trainer.progress import Progress
 from components.trainer.search.chief import Chief, WorkerDiedError
 from components.trainer.search.halving import HalvingOracle
 from components.trainer.search.tuner import StageTuner
@@ -76,7 +77,7 @@ def tuner(config: TrainerConfig, fitter_in: FitterIn, tmp_path: pathlib.Path) ->
         config=dataclasses.replace(config, search=search),
         fitter=fitter_in(tmp_path),
         trials=[],
-        epochs_in_step=3,
+        progress=Progress(),
         folder=tmp_path,
         oracle=HalvingOracle(points, search),
         directory=str(tmp_path),

@@ -1,14 +1,19 @@
 """A real search by halving, small: what it tries, for how many epochs, and what it records."""
 
+import dataclasses
 import itertools
+import pathlib
+import time
 from collections import Counter
 
+import numpy as np
 import pytest
-from trainings import Searched
+from trainings import FitterIn, Searched, search_in, with_search
 
 from components.artifacts.trial import read_trials
 from components.trainer.config import TrainerConfig
-from components.trainer.search.search import plan_epochs
+from components.trainer.outputs import describe_search
+from components.trainer.search.search import Search, SearchFailedError, plan_epochs
 from components.trainer.training import checkpoint
 from components.trainer.training.checkpoint import Checkpoint
 from models.macs import count_macs
@@ -17,9 +22,10 @@ from models.search_space import find_controls, find_references, is_learned, name
 
 def load_training(searched: Searched, point: str, seed: int) -> Checkpoint:
     """Loads a training of the search."""
-    training = checkpoint.load(
-        searched.state / f"{point},seed={seed},{searched.search.config.search.schedule}.checkpoint"
-    )
+    search = searched.search.config.search
+    schedule = f"epochs={search.backbone_epochs}" if point == "backbone" else search.schedule
+    name = point.replace("backbone", "no_reducer")
+    training = checkpoint.load(searched.state / f"{name},seed={seed},{schedule}.checkpoint")
     assert training is not None
     return training
 
@@ -78,7 +84,7 @@ def test_every_trial_is_a_line_with_its_results_and_no_epoch_is_trained_twice(se
         assert (trial.status, trial.reason) == ("completed", None)
     assert {key: len(load_training(searched, *key).epochs) for key in spent} == spent
     assert len(list(searched.state.iterdir())) == len(spent)
-    assert searched.search.epochs_done == spent.total()
+    assert sum(trial.epochs_spent for trial in trials) == spent.total()
     configs = {trial.point: trial.config for trial in trials}
     assert configs["no_reducer"] == {"token_reducer": "no_reducer"}
     assert configs["token_learner-2@0"] == {
@@ -99,5 +105,58 @@ def test_progress_is_reported_trial_by_trial_and_never_falls_back(searched: Sear
     shares = [report["share"] for report in searched.reports]
     assert shares == sorted(shares)
     assert shares[0] >= 0
-    done = searched.search.epochs_done
-    assert shares[-1] == pytest.approx(done / (done + config.fit.epochs))  # the final fit follows
+    done = sum(trial.macs * trial.epochs_spent for trial in searched.search.trials)
+    assert searched.search.progress.done_work == done
+    mean = np.mean([count_macs(point).total for point in searched.search.points])
+    assert shares[-1] == pytest.approx(done / (done + mean * config.fit.epochs))  # the final fit follows
+
+
+def test_all_points_start_from_a_backbone_with_their_seed(
+    config: TrainerConfig, fitter_in: FitterIn, tmp_path: pathlib.Path
+) -> None:
+    searched = search_in(with_search(config, backbone_epochs=2, max_epochs=2), fitter_in(tmp_path / "state"), tmp_path)
+    backbones = searched.of_stage("backbone")
+    assert [(trial.point, trial.seed, trial.epochs, trial.status) for trial in backbones] == [
+        ("backbone", seed, 2, "completed") for seed in (1, 2)
+    ]
+    stages = dict.fromkeys(trial.stage for trial in read_trials(tmp_path))
+    assert list(stages) == ["backbone", "search", "finalists"]
+    assert {trial.trial_id for trial in backbones} == {None}
+    for trial in searched.search.trials:
+        epochs = load_training(searched, trial.point, trial.seed).epochs
+        assert trial.history == epochs[trial.initial_epoch : trial.epochs]
+    assert [report["phase"] for report in searched.reports if report["phase"].startswith("backbone")]
+    outcome = describe_search(searched.choice, searched.search.trials, 2)
+    assert (outcome.epochs.backbone, outcome.epochs.every_point_fully) == (4, 2 * 4)
+
+
+def test_a_search_whose_time_is_over_chooses_among_the_latest_rung_that_enough_points_reached(
+    config: TrainerConfig, searched: Searched, fitter_in: FitterIn, state: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    """The first rung and one point of the second are trained already; each further epoch comes too late."""
+    limited = with_search(config, finalists=2)
+    first, second = (searched.of_stage("search")[i].point for i in (0, 4))
+    for file in state.iterdir():
+        training = checkpoint.load(file)
+        assert training is not None
+        epochs = 2 if file.name.startswith(f"{second},seed=1") else 1
+        checkpoint.save(dataclasses.replace(training, epochs=training.epochs[:epochs]), file)
+    search = Search(limited, fitter_in(state), tmp_path, deadline=time.time())
+    choice = search.run()
+    assert {candidate.name for candidate in choice.candidates} == {name_point(point) for point in search.points}
+    accuracies = {trial.point: trial.valid_accuracy for trial in searched.of_stage("search")[:4]}
+    assert {candidate.name: candidate.accuracy for candidate in choice.candidates} == accuracies
+    assert first in accuracies
+    skipped = {(trial.point, trial.seed) for trial in search.trials if trial.status == "skipped"}
+    assert all(trial.reason == "search.max_minutes were over" for trial in search.trials if trial.status == "skipped")
+    outcome = describe_search(choice, search.trials, 4)
+    assert {each.point for each in outcome.skipped} == {point for point, _ in skipped}
+    names = ", ".join(dict.fromkeys(each.point for each in outcome.skipped))
+    assert outcome.sentences[-1] == (
+        f"The search ended early, because its time was over; it did not train to the end: {names}."
+    )
+
+    with pytest.raises(
+        SearchFailedError, match=r"^all trials failed; the first one, .*: search\.max_minutes were over$"
+    ):
+        Search(config, fitter_in(tmp_path / "empty"), tmp_path, deadline=time.time() - 1).run()

@@ -48,7 +48,7 @@ def test_hyperband_goes_through_its_brackets_and_counts_no_epoch_twice(
         assert len(trial.history) == max(1, trial.epochs - trial.initial_epoch)
         assert trial.history[-1].epoch == trial.epochs
         trained[trial.point, trial.seed] = max(before, trial.epochs)
-    assert found.search.epochs_done == sum(trained.values())
+    assert sum(trial.epochs_spent for trial in found.search.trials) == sum(trained.values())
 
 
 def test_points_over_the_ceiling_are_listed_as_dropped_and_never_trained(

@@ -13,13 +13,15 @@ from typing import Any
 
 import psutil
 import pytest
+import tensorflow as tf
 from trainings import Searched, assert_same_search, search_assigned
 
 from components.machine import share_cpus
 from components.trainer.assignment import Assignment
+from components.trainer.config import TrainerConfig
 from components.trainer.search import worker, worker_processes
 from components.trainer.search.chief import Chief
-from components.trainer.search.worker_processes import WorkerProcesses
+from components.trainer.search.worker_processes import WorkerProcesses, choose_workers
 from components.trainer.training import checkpoint
 
 
@@ -94,6 +96,29 @@ def test_a_worker_that_is_killed_is_restarted_and_the_search_finds_what_one_proc
     assert shares == sorted(shares)
     assert 0 < shares[0] < shares[-1] < 1
     assert find_processes(tmp_path) == []
+
+
+def test_as_many_workers_train_as_there_are_cpus_memory_and_points_for(
+    config: TrainerConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two CPUs for the two replicas of each; the config has four points."""
+    machine = {"count_cpus": 16, "measure_free_memory": 100 * 2**30}
+    for name in machine:
+        monkeypatch.setattr(worker_processes, name, lambda name=name: machine[name])
+    assert choose_workers(config) == 4
+    for name, value, workers in (
+        ("count_cpus", 7, 3),
+        ("count_cpus", 1, 1),
+        ("measure_free_memory", 3 * 2**30, 2),
+        ("measure_free_memory", 2**20, 1),
+        ("measure_free_memory", None, 4),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setitem(machine, name, value)
+            assert choose_workers(config) == workers
+    assert choose_workers(dataclasses.replace(config, fit=dataclasses.replace(config.fit, strategy="mirrored"))) == 1
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [kind])
+    assert choose_workers(config) == 1
 
 
 _CHIEF = """

@@ -7,6 +7,7 @@ import copy
 import dataclasses
 import functools
 import pathlib
+import time
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,9 @@ from trainings import NAN, SCHEDULE, FitterIn, assert_same, listening, make_exam
 
 from components.trainer.config import FitConfig, Schedule
 from components.trainer.data.examples import Examples
-from components.trainer.progress import EpochReporter
+from components.trainer.progress import EpochReporter, Progress
 from components.trainer.training import checkpoint
-from components.trainer.training.fitter import Fitter, TrainingFailedError
+from components.trainer.training.fitter import Fitter, OutOfTimeError, TrainingFailedError
 from models.encoder import EncoderBlock
 from models.vit_config import ViTConfig
 
@@ -108,7 +109,7 @@ def test_an_interrupted_training_continues_in_another_process_and_all_is_traced_
         calls.clear()
         traced.clear()
         with pytest.raises(KeyboardInterrupt):
-            fresh.fit(network, seed=seed, schedule=SCHEDULE, reporter=Breaker("training", 4, 0, 4))
+            fresh.fit(network, seed=seed, schedule=SCHEDULE, reporter=Breaker(Progress(), "training", "a", 1, 4))
         assert len(traced) == 10
         assert len(set(traced)) == 1
     left, other = (fresh.find(network, seed=seed, schedule=SCHEDULE) for seed in (1, 2))
@@ -179,3 +180,21 @@ def test_a_network_starts_from_the_weights_of_its_backbone_which_is_trained_once
     whole = fitter_in(tmp_path / "whole").fit(network, seed=1, schedule=schedule)
     assert_same(fitter.fit(network, seed=1, schedule=schedule), whole)
     assert whole.epochs[0].train_loss == training.epochs[0].train_loss
+
+
+def test_no_epoch_begins_that_would_end_after_the_deadline(
+    fitter_in: FitterIn, network: ViTConfig, tmp_path: pathlib.Path
+) -> None:
+    """The first epoch of a training, whose time is unknown, begins before the deadline; so do those of its backbone."""
+    fitter = fitter_in(tmp_path)
+    warm = Schedule(cycles=(1,), backbone_epochs=1)
+    for schedule, seconds in ((SCHEDULE, -1.0), (warm, -1.0)):
+        with pytest.raises(OutOfTimeError):
+            fitter.fit(network, seed=1, schedule=schedule, deadline=time.time() + seconds)
+    assert list(tmp_path.iterdir()) == []
+    done = fitter.fit(network, seed=1, schedule=SCHEDULE, epochs=1, deadline=time.time() + 60)
+    path = fitter._locate(network, 1, SCHEDULE)
+    checkpoint.save(dataclasses.replace(done, epochs=(dataclasses.replace(done.epochs[0], seconds=61.0),)), path)
+    with pytest.raises(OutOfTimeError):
+        fitter.fit(network, seed=1, schedule=SCHEDULE, deadline=time.time() + 60)
+    assert len(fitter.fit(network, seed=1, schedule=SCHEDULE, epochs=1, deadline=0.0).epochs) == 1  # has it already
