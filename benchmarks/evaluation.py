@@ -121,7 +121,7 @@ def _evaluate(root: pathlib.Path, inputs: dict[str, Any]) -> None:
     model_run = standard_artifacts.ModelRun()
     model_run.uri = str(root / "model_run")
     pathlib.Path(model_run.uri).mkdir()
-    network = PRESETS["full"]
+    network = PRESETS["residual_stem"]
     winner = Winner(
         point=name_point(network),
         network=network,

@@ -1,4 +1,4 @@
-"""Networks with a name: those of the Keras example, and the backbones of our own profiles."""
+"""Networks with a name: those of the Keras example, and our own backbones; both profiles take "residual_stem"."""
 
 import dataclasses
 
@@ -22,7 +22,7 @@ _KERAS_EXAMPLE_8_TOKENS = dataclasses.replace(
     _KERAS_EXAMPLE, token_reducer="token_learner", blocks_before_token_learner=3, num_tokens=8
 )
 
-_QUICK = ViTConfig(image_size=32, patch_size=4, dim=64, depth=4, num_heads=2, mlp_dims=(128,), num_classes=10)
+_MINI = ViTConfig(image_size=32, patch_size=4, dim=64, depth=4, num_heads=2, mlp_dims=(128,), num_classes=10)
 
 # The Keras example is keras-team/keras-io, examples/vision/token_learner.py; its suffixes are the rows of its table.
 PRESETS: dict[str, ViTConfig] = {
@@ -30,6 +30,6 @@ PRESETS: dict[str, ViTConfig] = {
     "keras_example_8_tokens": _KERAS_EXAMPLE_8_TOKENS,
     "keras_example_4_tokens": dataclasses.replace(_KERAS_EXAMPLE_8_TOKENS, num_tokens=4),
     "keras_example_8_blocks": dataclasses.replace(_KERAS_EXAMPLE, depth=8),
-    "quick": _QUICK,
-    "full": dataclasses.replace(_QUICK, stem="residual"),
+    "convolution_stem": _MINI,
+    "residual_stem": dataclasses.replace(_MINI, stem="residual"),
 }

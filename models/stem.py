@@ -12,12 +12,13 @@ from models.normalization import FusedBatchNormalization
 from models.vit_config import ViTConfig
 
 
-def apply_stem(config: ViTConfig, images: Any) -> Any:
+def apply_stem(config: ViTConfig, images: Any, *, folded: bool = False) -> Any:
     """Adds the stem that a config names.
 
     Args:
         config: Of the network.
         images: [batch, height, width, 3].
+        folded: Whether its batch norms are part of the convolutions before them, as in `fold_batch_norm`.
 
     Returns:
         Patches on their grid, [batch, height, width, dim].
@@ -35,7 +36,8 @@ def apply_stem(config: ViTConfig, images: Any) -> Any:
                 layer.width, 3, strides=layer.stride, padding="same", activation=gelu, name=f"stem_{i}"
             )(x)
         else:
-            convolved = _convolve_and_norm(x, layer.width, layer.stride, name=f"stem_{i}")
+            convolve = _convolve if folded else _convolve_and_norm
+            convolved = convolve(x, layer.width, layer.stride, name=f"stem_{i}")
             x = convolved if layer.stride > 1 else keras.layers.Add(name=f"stem_{i}_residual")([x, convolved])
     return x
 
@@ -43,3 +45,7 @@ def apply_stem(config: ViTConfig, images: Any) -> Any:
 def _convolve_and_norm(x: Any, width: int, stride: int, name: str) -> Any:
     convolved = keras.layers.Conv2D(width, 3, strides=stride, padding="same", use_bias=False, name=name)(x)
     return keras.layers.ReLU(name=f"{name}_relu")(FusedBatchNormalization(name=f"{name}_norm")(convolved))
+
+
+def _convolve(x: Any, width: int, stride: int, name: str) -> Any:
+    return keras.layers.Conv2D(width, 3, strides=stride, padding="same", activation="relu", name=name)(x)

@@ -17,7 +17,7 @@ from models.token_fuser import TokenFuser
 from models.vit_config import ViTConfig
 
 
-def build_vit(config: ViTConfig) -> keras.Model:
+def build_vit(config: ViTConfig, *, folded: bool = False) -> keras.Model:
     """Builds the network that `config` describes.
 
     Blocks are named "block_0", "block_1", …; the token reducer "token_learner". With the TokenFuser there is one
@@ -25,12 +25,13 @@ def build_vit(config: ViTConfig) -> keras.Model:
 
     Args:
         config: Its shape.
+        folded: Whether batch norms are part of the convolutions before them, as in `fold_batch_norm`.
 
     Returns:
         A model from normalized images, float32 [batch, height, width, 3], to logits, float32 [batch, num_classes].
     """
     images = keras.Input((config.image_size, config.image_size, 3), name="image")
-    x = PatchRow(name="patches")(apply_stem(config, images))
+    x = PatchRow(name="patches")(apply_stem(config, images, folded=folded))
     positions = PositionEmbedding if config.positions == "learned" else SinCosPositions2D
     x = positions(name="position_embedding")(x)  # [batch, patches, dim]
     x = keras.layers.Dropout(config.dropout_rate, name="embedding_dropout")(x)

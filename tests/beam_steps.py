@@ -96,7 +96,7 @@ class BeamSteps:
         for name, artifact in outputs.items():
             artifact.uri = str(self.root / name)
         (self.root / "model_run").mkdir()
-        write_winner(make_winner(PRESETS["quick"]), self.root / "model_run")
+        write_winner(make_winner(PRESETS["convolution_stem"]), self.root / "model_run")
         Evaluator.test_call(
             examples=examples,
             model=model,

@@ -170,7 +170,7 @@ class RecordedRoot:
 
     def _write_model_run(self, folder: pathlib.Path, _: Artifact, plan: Plan) -> None:
         network = dataclasses.replace(
-            PRESETS["quick"], token_reducer="token_learner", blocks_before_token_learner=2, num_tokens=8
+            PRESETS["convolution_stem"], token_reducer="token_learner", blocks_before_token_learner=2, num_tokens=8
         )
         fitted = {"valid_accuracy": plan.accuracy, "parameters": 174_410, "epochs": (), "best_epoch": 1}
         write_winner(make_winner(network, point=plan.point, macs=MACS, **fitted), folder)

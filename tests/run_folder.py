@@ -137,7 +137,7 @@ def write_model_run(folder: pathlib.Path, *, reducer: str | None = "token_learne
     )
     write_search(search, folder)
     network = dataclasses.replace(
-        PRESETS["quick"],
+        PRESETS["convolution_stem"],
         token_reducer=reducer,
         blocks_before_token_learner=1 if reducer else None,
         num_tokens=TOKENS if reducer else None,

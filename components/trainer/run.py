@@ -21,6 +21,7 @@ from components.trainer.search.search import Search
 from components.trainer.search.selection import Choice
 from components.trainer.training.checkpoint import Checkpoint
 from components.trainer.training.fitter import Fitter
+from models.folding import fold_batch_norm
 from models.macs import count_macs
 from models.search_space import name_point
 
@@ -68,7 +69,8 @@ def run_fn(fn_args: Any) -> None:
     write_winner(winner, folder)
     model = fitter.best_model(network, training)
     model.save(folder / export.NETWORK_FILE)
-    export.export_model(tft.TFTransformOutput(fn_args.transform_output), model, fn_args.serving_model_dir)
+    folded = fold_batch_norm(network, model)
+    export.export_model(tft.TFTransformOutput(fn_args.transform_output), folded, fn_args.serving_model_dir)
 
 
 def _search_and_fit(assignment: Assignment, fitter: Fitter, folder: pathlib.Path) -> tuple[Choice, Checkpoint]:

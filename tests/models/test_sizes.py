@@ -52,8 +52,8 @@ _PRESETS = {  # the parameters of the Keras example are those that its own code 
     "keras_example_8_tokens": (1_355_850, 79_836_416),
     "keras_example_4_tokens": (1_349_946, 78_065_920),
     "keras_example_8_blocks": (2_665_610, 202_212_608),
-    "quick": (158_154, 11_887_232),
-    "full": (204_906, 16_605_824),
+    "convolution_stem": (158_154, 11_887_232),
+    "residual_stem": (204_906, 16_605_824),
 }
 
 

@@ -33,7 +33,7 @@ def _point(name: str, macs: int, accuracy: float) -> Point:
 
 
 def _results(*trials: Trial, seed_deviation: float = 0.0) -> SearchResults:
-    winner = make_winner(PRESETS["quick"], point="token_learner-4@1")
+    winner = make_winner(PRESETS["convolution_stem"], point="token_learner-4@1")
     return SearchResults(trials=trials, search=make_search(winner.point, seed_deviation=seed_deviation), winner=winner)
 
 

@@ -102,7 +102,7 @@ def evaluate(
         told = [scored.candidate, scored.candidate if scored.baseline is None else scored.baseline]
         write_examples(pathlib.Path(examples.uri) / "Split-test", scored.labels, np.concatenate(told, axis=1))
         model_run = make_artifact(standard_artifacts.ModelRun, tmp_path / "model_run")
-        write_winner(make_winner(PRESETS["quick"], macs=7_620_000), tmp_path / "model_run")
+        write_winner(make_winner(PRESETS["convolution_stem"], macs=7_620_000), tmp_path / "model_run")
         blessing = make_artifact(standard_artifacts.ModelBlessing, tmp_path / "blessing")
         verdict = make_artifact(EvaluationVerdict, tmp_path / "verdict")
         evaluation = make_artifact(standard_artifacts.ModelEvaluation, tmp_path / "evaluation")
