@@ -51,7 +51,7 @@ class Examples:
     def stream_images(self, batch_size: int) -> tf.data.Dataset:
         """Returns all normalized images in order, float32 [batch, height, width, channels]."""
         positions = tf.data.Dataset.range(len(self)).batch(batch_size)
-        return positions.map(lambda batch: self.normalize(self.gather(batch))).prefetch(1)
+        return _fix_tuning(positions.map(lambda batch: self.normalize(self.gather(batch))).prefetch(1))
 
     def digest(self) -> str:
         """Returns the SHA-256 of the normalized images and the labels."""
@@ -127,7 +127,14 @@ def training_batches(examples: Examples, config: FitConfig, *, seed: int, first_
         return tf.ensure_shape(examples.normalize(augmented), augmented.shape), tf.gather(examples.labels, order)
 
     epochs = tf.data.Dataset.range(first_epoch, _ENDLESS)
-    return epochs.flat_map(deal).map(draw, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+    return _fix_tuning(epochs.flat_map(deal).map(draw, num_parallel_calls=2).prefetch(2))
+
+
+def _fix_tuning(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """Returns the dataset without automatic tuning, whose thread may keep an iterator from ending for seconds."""
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.with_options(options)
 
 
 def crop_and_flip(images: tf.Tensor, padding: int, seed: tf.Tensor) -> tf.Tensor:
