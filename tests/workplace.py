@@ -34,7 +34,8 @@ class Workplace:
             *("run", "--root", str(self.root), "--data.tfds-dir", str(self.data)),
             *("--model.dim", "32", "--model.depth", "1", "--model.mlp-dims", "32"),
             *("--search.placements", "0", "--search.token-counts", "4", "--search.reducers", "token_learner"),
-            *("--search.controls", "--search.max-epochs", "1", "--search.finalists", "1"),
+            *("--search.controls", "--search.min-epochs", "1", "--search.max-epochs", "1", "--search.finalists", "1"),
+            *("--search.backbone-epochs", "1"),
             *("--fit.epochs", "12", "--fit.batch-size", "20", "--fit.learning-rate", "0.003"),
             *("--evaluation.min-accuracy", str(MIN_ACCURACY), "--evaluation.max-accuracy-drop", "0.5"),
             *("--evaluation.max-class-accuracy-drop", "1"),  # a class has 20 images

@@ -28,7 +28,7 @@ class Reducer:
     label: str  # on charts and in reports
     summary: str  # what it does, in the model card
     kind: Kind
-    is_control: bool  # whether every search tries it for comparison, unless --search.controls omits it
+    is_control: bool  # whether --search.controls may name it, for comparison
     layer: str  # import path of its layer, "module:Class", whose first argument is num_tokens
     arguments: Callable[["ViTConfig"], dict[str, Any]]  # the layer's other arguments
     check: Callable[["ViTConfig"], str | None]  # why a network cannot have it; None: it can

@@ -22,4 +22,9 @@ def test_the_trainer_depends_on_models_and_its_own_folder_but_on_no_other_step()
 
 
 def test_the_transform_depends_on_feature_names_alone() -> None:
-    assert set(find_sources(*ENTRIES["Transform"])) == {"components", "components.transform", "components.features"}
+    assert set(find_sources(*ENTRIES["Transform"])) == {
+        "components",
+        "components.machine",
+        "components.transform",
+        "components.features",
+    }

@@ -58,8 +58,7 @@ def most_attended(monkeypatch: pytest.MonkeyPatch) -> Reducer:
 def test_names_for_the_command_line_are_those_of_the_registry() -> None:
     assert typing.get_args(TokenReducer) == tuple(REDUCERS)
     assert typing.get_args(ControlReducer) == CONTROLS
-    assert "average_pooling" in CONTROLS
-    assert all(profile.search.controls == CONTROLS for profile in PROFILES.values())
+    assert all(set(profile.search.controls) <= set(CONTROLS) for profile in PROFILES.values())
 
 
 @pytest.mark.parametrize("name", REDUCERS)

@@ -37,14 +37,14 @@ _SPACE = SearchSpace(
 def test_a_space_is_its_axes_multiplied_and_the_backbone(space: SearchSpace) -> None:
     points = space.points()
     axes = (space.placements, space.token_counts, space.fusers)
-    arms = len(space.reducers) + len(CONTROLS)
+    arms = len(space.reducers) + len(space.controls)
     assert len(points) == 1 + arms * len(list(itertools.product(*axes)))
     assert points[0] == space.backbone
     assert len(set(points)) == len(points)
     assert len({name_point(point) for point in points}) == len(points)
     assert len({tuple(describe_point(point).items()) for point in points}) == len(points)
-    of_learned = {find_controls(point) for point in points if is_learned(point)}
-    assert {control for controls in of_learned for control in controls} <= set(points)
+    of_learned = [control for point in points if is_learned(point) for control in find_controls(point)]
+    assert {each for each in of_learned if each.token_reducer in (None, *space.controls)} <= set(points)
 
 
 def test_a_point_has_the_backbone_of_its_space_and_values_of_its_axes() -> None:

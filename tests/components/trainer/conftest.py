@@ -53,6 +53,8 @@ def config(backbone: ViTConfig, fit_config: FitConfig) -> TrainerConfig:
         token_counts=(2,),
         reducers=("token_learner",),
         controls=("average_pooling", "top_k_norm"),
+        backbone_epochs=0,
+        min_epochs=1,
         max_epochs=4,
         reduction_factor=2,
         max_trials=3,

@@ -33,8 +33,10 @@ def search_with(
     fit = Fitter.fit
 
     def search(fails: Fails) -> Searched:
-        def fail_or_fit(self: Fitter, network: ViTConfig, *, seed: int, epochs: int, **kwargs: Any) -> Checkpoint:
-            error = fails(name_point(network), seed, epochs)
+        def fail_or_fit(
+            self: Fitter, network: ViTConfig, *, seed: int, epochs: int | None = None, **kwargs: Any
+        ) -> Checkpoint:
+            error = fails(name_point(network), seed, epochs or 0)
             if error is not None:
                 raise error
             return fit(self, network, seed=seed, epochs=epochs, **kwargs)
