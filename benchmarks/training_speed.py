@@ -19,7 +19,7 @@ from benchmarks.result import Row, Summary, Table, judge_target
 from benchmarks.rounds import divide, format_spread, take_turns
 from components import features
 from components.trainer.config import FitConfig
-from components.trainer.training.loop import TrainingLoop
+from components.trainer.training.loop import TrainingLoop, read_weights
 from models.macs import count_macs
 from models.search_space import name_point
 from models.vit import build_vit
@@ -56,8 +56,9 @@ def measure(effort: Effort) -> list[Row]:
 
 def prepare_training(network: ViTConfig, fit: FitConfig, seconds: float) -> Callable[[], float]:
     """Makes the Trainer's loop for a network; returns a function that trains it that long and returns images/s."""
-    loop = TrainingLoop(network, fit)
-    loop.start(build_vit(network))
+    model = build_vit(network)
+    loop = TrainingLoop(model, fit)
+    loop.start(read_weights(model))
     images = tf.random.stateless_normal((fit.batch_size, *loop.model.input_shape[1:]), seed=[_SEED, 0])
     labels = tf.random.stateless_uniform([fit.batch_size], [_SEED, 1], maxval=features.NUM_CLASSES, dtype=tf.int64)
 

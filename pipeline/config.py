@@ -138,8 +138,8 @@ QUICK = PipelineConfig(
     model=ModelConfig.of(PRESETS["residual_stem"]),
     search=SearchConfig(
         tuner="halving",
-        placements=(1, 2),
-        token_counts=(4, 16),
+        placements=(0, 1),
+        token_counts=(1, 8),
         reducers=("token_learner_v11",),
         controls=("average_pooling",),
         fusers=(False,),
@@ -196,7 +196,6 @@ FULL = dataclasses.replace(
     data=dataclasses.replace(QUICK.data, tfds_dir=pathlib.Path("data/cifar10/3.0.2")),
     search=dataclasses.replace(
         QUICK.search,
-        placements=(0, 1),
         token_counts=(8, 16),
         reducers=("token_learner", "token_learner_v11"),
         backbone_epochs=4,

@@ -3,7 +3,6 @@
 Axes: batch, height, width, channels, classes, examples.
 """
 
-import functools
 import pathlib
 import random
 import time
@@ -20,7 +19,7 @@ from components.trainer.progress import EpochReporter
 from components.trainer.training import checkpoint
 from components.trainer.training.checkpoint import Checkpoint
 from components.trainer.training.learning_rate import list_rates
-from components.trainer.training.loop import TrainingLoop
+from components.trainer.training.loop import TrainingLoop, read_weights
 from models.search_space import name_point, strip_reducer
 from models.vit import build_vit
 from models.vit_config import ViTConfig
@@ -56,7 +55,7 @@ class Fitter:
         self.train = train
         self.valid = valid
         self.folder = folder
-        self._traced_loop = functools.lru_cache(maxsize=_MODELS_KEPT)(self._trace_loop)
+        self._loops: dict[ViTConfig, TrainingLoop] = {}  # the oldest first
 
     def fit(
         self,
@@ -91,12 +90,14 @@ class Fitter:
         first_epoch = len(done.epochs) if done else 0
         if done and first_epoch >= epochs:
             return done
-        initial = None if done else self._initialize(network, seed, schedule.backbone_epochs, deadline)
-        loop = self._traced_loop(network)
-        if initial:
-            loop.start(initial)
-        elif done:
+        if done:
+            loop = self._trace(network)
             loop.state = done.state
+        else:
+            initial = self._initialize(network, seed, schedule.backbone_epochs, deadline)
+            weights = read_weights(initial)
+            loop = self._trace(network, initial)
+            loop.start(weights)
         batches = iter(training_batches(self.train, self.config, seed=seed, first_epoch=first_epoch))
         for epoch in range(first_epoch, epochs):
             _check_time(done, deadline)
@@ -122,13 +123,14 @@ class Fitter:
     def _locate(self, network: ViTConfig, seed: int, schedule: Schedule) -> pathlib.Path:
         return self.folder / f"{name_point(network)},seed={seed},{schedule}.checkpoint"
 
-    def _trace_loop(self, network: ViTConfig) -> TrainingLoop:
-        """Makes a loop and runs it once, so that no epoch's seconds contain the tracing."""
-        loop = TrainingLoop(network, self.config)
-        images, labels = next(iter(training_batches(self.train, self.config, seed=0, first_epoch=0)))
-        loop.step(images, labels, rate=0.0)
-        loop.predict(self.valid.first(1).stream_images(1))
-        return loop
+    def _trace(self, network: ViTConfig, model: keras.Model | None = None) -> TrainingLoop:
+        """Returns the loop of a network, which may use a model of it, after it has run once."""
+        if network not in self._loops:
+            if len(self._loops) == _MODELS_KEPT:
+                del self._loops[next(iter(self._loops))]
+            self._loops[network] = TrainingLoop(model or build_vit(network), self.config)
+            self._loops[network].trace()
+        return self._loops[network]
 
     def _initialize(
         self, network: ViTConfig, seed: int, backbone_epochs: int, deadline: float | None = None
@@ -143,9 +145,7 @@ class Fitter:
             training = self.fit(backbone, seed=seed, schedule=Schedule(cycles=(backbone_epochs,)), deadline=deadline)
             trained = {
                 variable.path: weights
-                for variable, weights in zip(
-                    self._traced_loop(backbone).model.variables, training.best_weights, strict=True
-                )
+                for variable, weights in zip(self._trace(backbone).model.variables, training.best_weights, strict=True)
             }
             for variable in model.variables:
                 if variable.path in trained and "seed_generator" not in variable.path:

@@ -10,8 +10,6 @@ import numpy as np
 import tensorflow as tf
 
 from components.trainer.config import FitConfig
-from models.vit import build_vit
-from models.vit_config import ViTConfig
 
 
 class TrainingLoop:
@@ -26,7 +24,7 @@ class TrainingLoop:
     weight, and takes a tenth of the time to trace.
 
     Args:
-        network: The network.
+        model: The network, from `build_vit`; its weights and those of a training have nothing to do with each other.
         config: Optimizer, label smoothing, replicas.
 
     Reference:
@@ -35,8 +33,8 @@ class TrainingLoop:
         1705.08741, section 4 (batch norm by shares).
     """
 
-    def __init__(self, network: ViTConfig, config: FitConfig) -> None:
-        self.model = build_vit(network)  # gives the layers; its own weights are only read and written by this class
+    def __init__(self, model: keras.Model, config: FitConfig) -> None:
+        self.model = model
         self._config = config
         self._devices = list_devices(config)
         trainable = self.model.trainable_variables
@@ -69,22 +67,27 @@ class TrainingLoop:
         averages = [self._average] if self._average is not self._parameters else []
         return [self._parameters, *averages, *self.model.non_trainable_variables, *self._optimizer.variables]
 
-    def start(self, model: keras.Model) -> None:
-        """Begins a training with the weights of a model of the same network."""
+    def start(self, weights: Sequence[np.ndarray]) -> None:
+        """Begins a training with the values of the model's variables, in their order."""
+        for variable, value in zip(self.model.variables, weights, strict=True):
+            variable.assign(value)
         for variable in self._optimizer.variables:
             variable.assign(keras.ops.zeros_like(variable))
-        vector = np.concatenate([np.ravel(variable) for variable in model.trainable_variables])
-        for variable in {id(each): each for each in (self._parameters, self._average)}.values():
-            variable.assign(vector)
-        for variable, other in zip(self.model.non_trainable_variables, model.non_trainable_variables, strict=True):
-            variable.assign(other)
+        self._parameters.assign(np.concatenate([np.ravel(weight) for weight in self.model.trainable_variables]))
+        self._average.assign(self._parameters)
 
     def read_weights(self) -> tuple[np.ndarray, ...]:
         """Returns the moving average of the weights, in the order of the model's variables."""
         values = np.split(np.array(self._average), np.cumsum(self._sizes)[:-1])
         for variable, value in zip(self.model.trainable_variables, values, strict=True):
             variable.assign(value.reshape(variable.shape))
-        return tuple(np.array(variable) for variable in self.model.variables)
+        return read_weights(self.model)
+
+    def trace(self) -> None:
+        """Runs everything once, so that no later call takes the seconds of tracing; the state is meaningless then."""
+        shape, size = self.model.input_shape[1:], self._config.batch_size
+        self.step(tf.zeros((size, *shape)), tf.zeros(size, tf.int64), rate=0.0)
+        self._predict_batch(tf.zeros((1, *shape)))
 
     def step(self, images: tf.Tensor, labels: tf.Tensor, rate: float) -> np.ndarray:
         """Updates the weights.
@@ -166,6 +169,11 @@ class TrainingLoop:
     def _split(self, parameters: tf.Tensor) -> list[tf.Tensor]:
         parts = tf.split(parameters, self._sizes)
         return [tf.reshape(part, shape) for part, shape in zip(parts, self._shapes, strict=True)]
+
+
+def read_weights(model: keras.Model) -> tuple[np.ndarray, ...]:
+    """Returns the values of a model's variables, in their order."""
+    return tuple(np.array(variable) for variable in model.variables)
 
 
 def list_devices(config: FitConfig) -> list[str | None]:
