@@ -103,13 +103,13 @@ class Search:
         search, progress = self.config.search, self.progress
         mean = sum(count_macs(point).total for point in self.points) / len(self.points)
         left = self.config.fit.epochs * mean
-        progress.planned_networks = len({trial.point for trial in self.trials if trial.status == "completed"}) + 1
+        progress.planned_networks = 0
         if missing is None:
             seeds = search.seeds if search.backbone_epochs else 0
             finalists = min(len(self.points), search.finalists + _MOST_REFERENCES) * search.seeds - search.finalists
             left += seeds * search.backbone_epochs * count_macs(self.config.backbone).total
             left += (plan_epochs(len(self.points), search) + finalists * search.max_epochs) * mean
-            progress.planned_networks = len(self.points) + 1
+            progress.planned_networks = len(self.points)
         for point, seed in missing or ():
             left += count_macs(point).total * (search.max_epochs - count_epochs(self.trials, point, seed))
         progress.planned_work = progress.done_work + left
