@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from recorded_root import FIRST, KILLED, MACS, RecordedRoot
 
-from benchmarks import evaluation, full_run, latency, reducers, training_speed
+from benchmarks import evaluation, full_run, latency, reducers, search_scores, training_speed
 from benchmarks.benchmark import Benchmark, run
 from benchmarks.networks import EXAMPLE, OURS, find_network
 from benchmarks.result import Row, read_results
@@ -16,7 +16,7 @@ from components.errors import UsageFailure
 from models.macs import count_macs
 from models.reducers.registry import REDUCERS
 from models.search_space import name_point, strip_reducer
-from pipeline.config import QUICK
+from pipeline.config import FULL, QUICK
 
 WINNER = find_network(None)
 
@@ -140,3 +140,27 @@ def test_a_benchmark_runs_in_its_short_form(
     monkeypatch.setattr(reducers, "_SECONDS", 0.1)
     state = ["--state", str(tmp_path)] if benchmark is reducers.BENCHMARK else []
     assert run(benchmark, [*options, *state], tmp_path).summary.tables[0].rows
+
+
+def test_scores_are_correlated_with_the_ranking_after_full_training_seed_by_seed() -> None:
+    """The full training has another order on valid than on test; the short one ranks all but one pair of four."""
+    test, short = (0.7, 0.71, 0.72, 0.73), ((0.4, 0.41, 0.42, 0.43), (0.4, 0.42, 0.41, 0.43))
+    rows: list[Row] = []
+    for seed, scores in enumerate(short, 1):
+        for i, (accuracy, score) in enumerate(zip(test, scores, strict=True)):
+            facts = {"point": f"p{i}", "seed": seed, "macs": 10**6, "backbone_images": 0, "seconds": 1.0}
+            whole = {"way": "full training", "images": 600, "valid_accuracy": 1 - accuracy, "test_accuracy": accuracy}
+            rows += [facts | whole, facts | {"way": "short", "images": 100, "valid_accuracy": score}]
+    summary = search_scores.summarize(rows)
+    lines = {line[0]: line for line in summary.tables[0].rows}
+    assert lines["full training"][2:] == ("-1.00, -1.00", "100%")
+    assert lines["short"][1].startswith("0.83 (")
+    assert lines["short"][2:] == ("1.00, 0.67", "17%")
+    assert (summary.targets[0].what, summary.targets[0].reached) == ("Kendall's tau-b of short", "aim")
+    assert summary.tables[1].rows[0] == ("p0", "1.00", "70.0%", "30.0%", "40.0%")
+
+
+def test_the_points_of_search_scores_are_those_of_full_and_of_one_token() -> None:
+    points = {name_point(point) for point in search_scores.list_points(search_scores.BENCHMARK.full)}
+    assert {name_point(point) for point in FULL.trainer(code_digest="").affordable_points()} < points
+    assert "token_learner_v11-1@0" in points
