@@ -79,7 +79,8 @@ class SelfAttention(keras.layers.Layer):
         qkv = keras.ops.reshape(qkv, (-1, tokens, 3, self.num_heads, self.head_dim))
         query, key, value = keras.ops.unstack(keras.ops.transpose(qkv, (2, 0, 3, 1, 4)), 3)
         scores = keras.ops.einsum("bhqw,bhkw->bhqk", query, key)
-        weights = keras.ops.softmax(scores)  # [batch, heads, tokens, tokens]
+        # [batch, heads, tokens, tokens]; Keras warns about the softmax of a single score, which is 1.
+        weights = keras.ops.softmax(scores) if tokens > 1 else keras.ops.ones_like(scores)
         attended = keras.ops.matmul(self.dropout(weights, training=training), value)
         attended = keras.ops.reshape(keras.ops.transpose(attended, (0, 2, 1, 3)), (-1, width))
         return keras.ops.reshape(self.projection(attended), (-1, tokens, dim)), weights

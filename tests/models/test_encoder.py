@@ -39,6 +39,8 @@ def test_attention_equals_that_of_keras(num_heads: int, head_dim: int, tokens: n
     of_heads = [weight for i in range(3) for weight in (kernels[:, i], biases[i])]
     reference.set_weights([*of_heads, projection.reshape(num_heads, head_dim, _DIM), bias])
     np.testing.assert_allclose(ours(tokens), reference(tokens, tokens), rtol=1e-4, atol=1e-5)
+    values = tokens[:, :1] @ kernels[:, 2].reshape(_DIM, -1) + biases[2].ravel()  # a single token attends to itself
+    np.testing.assert_allclose(ours(tokens[:, :1]), values @ projection + bias, rtol=1e-4, atol=1e-5)
 
 
 def test_attention_draws_its_first_weights_from_the_spread_of_keras_for_three_axes() -> None:
