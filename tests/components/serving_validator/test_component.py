@@ -25,7 +25,7 @@ from components.serving_validator import process
 from components.serving_validator.component import ServingValidator
 from components.serving_validator.judge import judge
 from components.serving_validator.requests import make_plan
-from components.trainer.export import ServingModule
+from components.trainer.export import ServingModule, _guard_empty
 from pipeline.config import QUICK
 
 from .conftest import list_missed, make_artifact
@@ -37,7 +37,7 @@ class UnfitModule(ServingModule):
     def __init__(self, transform: Any, model: Any) -> None:
         super().__init__(transform, model)
         self.tracked = model
-        self.weights = []
+        self._classify_images = _guard_empty(lambda images: model(images, training=False), model.output.shape[1:])
 
     @tf.function(autograph=False, input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def serve_reversed(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
