@@ -27,6 +27,7 @@ from components import features, signatures
 from components.lite_converter.convert import convert
 from components.lite_model import load_lite_model
 from components.trainer.export import export_model
+from models.folding import fold_batch_norm
 from models.vit import build_vit
 from models.vit_config import ViTConfig
 from pipeline.config import locate_serving_dir
@@ -81,7 +82,7 @@ def measure(effort: Effort) -> list[Row]:
 def _export(network: ViTConfig, transform: tft.TFTransformOutput, folder: pathlib.Path) -> pathlib.Path:
     """Exports an untrained network; one for larger images than ours resizes them inside."""
     keras.utils.set_random_seed(_SEED)
-    model = build_vit(network)
+    model = fold_batch_norm(network, build_vit(network))
     if network.image_size != features.IMAGE_SHAPE[0]:
         images = keras.Input(features.IMAGE_SHAPE, name="image")
         model = keras.Model(images, model(keras.ops.image.resize(images, (network.image_size, network.image_size))))
