@@ -30,6 +30,7 @@ from components.lite_converter.artifact import LiteModels
 from components.lite_converter.lite_models import choose_images, make_lite_models
 from components.saved_model import locate_saved_model
 from components.trainer.export import export_model
+from models.folding import fold_batch_norm
 from models.macs import count_macs
 from models.presets import PRESETS
 from models.search_space import name_point
@@ -87,10 +88,11 @@ def _make_examples(root: pathlib.Path, tfds_dir: pathlib.Path) -> standard_artif
 def _make_model(folder: pathlib.Path, transform: tft.TFTransformOutput, seed: int) -> standard_artifacts.Model:
     keras.utils.set_random_seed(seed)
     network = max(FULL.trainer(code_digest="").affordable_points(), key=lambda point: count_macs(point).total)
-    export_model(transform, build_vit(network), path_utils.serving_model_dir(str(folder)))
-    model = standard_artifacts.Model()
-    model.uri = str(folder)
-    return model
+    model = fold_batch_norm(network, build_vit(network))  # as the Trainer exports it
+    export_model(transform, model, path_utils.serving_model_dir(str(folder)))
+    artifact = standard_artifacts.Model()
+    artifact.uri = str(folder)
+    return artifact
 
 
 def _make_lite_models(root: pathlib.Path, inputs: dict[str, Any]) -> LiteModels:

@@ -20,21 +20,18 @@ from benchmarks.result import Row, Summary, Table
 from benchmarks.rounds import format_spread, take_turns
 from benchmarks.splits import ALL_IMAGES, SAMPLE, open_splits
 from benchmarks.training_speed import prepare_training
+from benchmarks.trainings import classify, make_fitter
 from components import features
 from components.evaluator.intervals import Z_95, compare_paired
-from components.source_digest import digest_sources
 from components.trainer.config import Schedule
 from components.trainer.data.examples import read_examples
 from components.trainer.search.selection import Candidate, compare, pool_seed_deviation
-from components.trainer.state import locate_state
-from components.trainer.training.fitter import Fitter
 from models.macs import count_macs
 from models.reducers.registry import REDUCERS, TokenReducer
 from models.search_space import NO_REDUCER, is_control, is_learned, name_point, strip_reducer
 from models.vit_config import ViTConfig
 from pipeline.config import FULL, QUICK
 
-_BATCH_SIZE = 500  # test images
 _SECONDS = 5.0  # of each network in a round
 
 
@@ -65,10 +62,7 @@ def measure(effort: Effort) -> list[Row]:
     train, valid, test = (read_examples([splits.locate(split)], splits.transform) for split in features.SPLITS)
     fit = dataclasses.replace(FULL.fit, epochs=effort.epochs)
     networks = list_networks(effort.root, effort.others)
-    full = FULL.trainer(code_digest=digest_sources(Fitter.__module__))
-    state = dataclasses.replace(full.state, folder=str(effort.state.resolve()))
-    config = dataclasses.replace(full, backbone=strip_reducer(networks[0]), fit=fit, state=state)
-    fitter = Fitter(fit, train, valid, locate_state(config, train, valid))
+    fitter = make_fitter(strip_reducer(networks[0]), fit, train, valid, effort.state)
     trained = {}
     for seed in range(fit.seed, fit.seed + effort.seeds):
         for network in networks:
@@ -77,7 +71,6 @@ def measure(effort: Effort) -> list[Row]:
             trained[network, seed] = training
     rows = []
     for (network, seed), training in trained.items():
-        logits = fitter.best_model(network, training).predict(test.stream_images(_BATCH_SIZE), verbose=0)
         rows.append(
             {
                 "kind": "training",
@@ -91,7 +84,7 @@ def measure(effort: Effort) -> list[Row]:
                 "valid_accuracy": training.best_epoch.valid_accuracy,
                 "epoch_seconds": [epoch.seconds for epoch in training.epochs],
                 "test_images": len(test),
-                "test_correct": pack(np.argmax(logits, axis=-1) == test.labels.numpy()),
+                "test_correct": pack(classify(fitter, network, training, test)),
             }
         )
     if effort.rounds:

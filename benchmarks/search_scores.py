@@ -17,18 +17,15 @@ import scipy.stats
 from benchmarks.benchmark import Benchmark, main
 from benchmarks.result import Row, Summary, Table, judge_target
 from benchmarks.splits import ALL_IMAGES, SAMPLE, open_splits
+from benchmarks.trainings import classify, make_fitter
 from components import features
-from components.source_digest import digest_sources
 from components.trainer.config import Schedule
-from components.trainer.data.examples import Examples, read_examples
-from components.trainer.state import locate_state
-from components.trainer.training.fitter import Fitter
+from components.trainer.data.examples import read_examples
 from models.macs import count_macs
 from models.search_space import name_point
 from models.vit_config import ViTConfig
 from pipeline.config import FULL
 
-_BATCH_SIZE = 500  # test images
 _RESAMPLES = 2000  # of the points, for the interval
 _SEED = 1  # of the resamples
 _WHOLE = "full training"
@@ -48,15 +45,19 @@ class Effort:
     seeds: int = 1
 
 
-def list_ways(effort: Effort) -> dict[str, tuple[Schedule, int | None]]:
-    """Lists the ways to train: schedule and training images, None for all."""
+def list_ways(effort: Effort) -> dict[str, tuple[Schedule, int, int | None]]:
+    """Lists the ways to train: schedule, epochs of it, and training images, None for all.
+
+    The two ways from a backbone are one training, stopped after its first or its second cycle.
+    """
     backbone, few = effort.backbone_epochs, effort.few_images
+    warm = Schedule(cycles=(1, 1), backbone_epochs=backbone)
     return {
-        "1 epoch": (Schedule(cycles=(1,)), None),
-        f"4 epochs of {few:,} images": (Schedule(cycles=(4,)), few),
-        f"1 epoch from a backbone of {backbone}": (Schedule(cycles=(1,), backbone_epochs=backbone), None),
-        f"1 and 1 epochs from a backbone of {backbone}": (Schedule(cycles=(1, 1), backbone_epochs=backbone), None),
-        _WHOLE: (Schedule(cycles=(effort.epochs,)), None),
+        "1 epoch": (Schedule(cycles=(1,)), 1, None),
+        f"4 epochs of {few:,} images": (Schedule(cycles=(4,)), 4, few),
+        f"1 epoch from a backbone of {backbone}": (warm, 1, None),
+        f"1 and 1 epochs from a backbone of {backbone}": (warm, 2, None),
+        _WHOLE: (Schedule(cycles=(effort.epochs,)), effort.epochs, None),
     }
 
 
@@ -72,47 +73,44 @@ def measure(effort: Effort) -> list[Row]:
     """Trains all points in all ways, and evaluates full trainings on the test split."""
     splits = open_splits(effort.tfds_dir)
     train, valid, test = (read_examples([splits.locate(split)], splits.transform) for split in features.SPLITS)
-    fitters = {images: _make_fitter(effort, train.first(images), valid) for images in (None, effort.few_images)}
+    fitters = {
+        images: make_fitter(FULL.model.backbone(), FULL.fit, train.first(images), valid, effort.state)
+        for images in (None, effort.few_images)
+    }
     rows = []
-    for i, (way, (schedule, images)) in itertools.product(range(effort.seeds), list_ways(effort).items()):
+    for i, (way, (schedule, epochs, images)) in itertools.product(range(effort.seeds), list_ways(effort).items()):
         seed = FULL.fit.seed + i
         fitter = fitters[images]
         for point in list_points(effort):
-            training = fitter.fit(point, seed=seed, schedule=schedule)
-            last = training.epochs[-1]
+            training = fitter.fit(point, seed=seed, schedule=schedule, epochs=epochs)
+            history = training.epochs[:epochs]  # a resumed benchmark may find more
             row: Row = {
                 "way": way,
                 "point": name_point(point),
                 "seed": seed,
                 "macs": count_macs(point).total,
-                "images": len(fitter.train) * schedule.epochs,
+                "images": len(fitter.train) * epochs,
                 "backbone_images": len(fitter.train) * schedule.backbone_epochs,
-                "valid_accuracy": last.valid_accuracy,
-                "seconds": sum(epoch.seconds for epoch in training.epochs),
+                "valid_accuracy": history[-1].valid_accuracy,
+                "seconds": sum(epoch.seconds for epoch in history),
             }
             if way == _WHOLE:
-                logits = fitter.best_model(point, training).predict(test.stream_images(_BATCH_SIZE), verbose=0)
-                row["test_accuracy"] = float(np.mean(np.argmax(logits, axis=-1) == test.labels.numpy()))
+                row["test_accuracy"] = float(np.mean(classify(fitter, point, training, test)))
             rows.append(row)
             print(row, flush=True)
     return rows
 
 
-def _make_fitter(effort: Effort, train: Examples, valid: Examples) -> Fitter:
-    config = FULL.trainer(code_digest=digest_sources(Fitter.__module__))
-    config = dataclasses.replace(config, state=dataclasses.replace(config.state, folder=str(effort.state.resolve())))
-    return Fitter(config.fit, train, valid, locate_state(config, train, valid))
-
-
 def summarize(rows: Sequence[Row]) -> Summary:
     """Correlates the scores of each way with the ranking by full trainings."""
     points = list(dict.fromkeys(row["point"] for row in rows))
+    ways = list(dict.fromkeys(row["way"] for row in rows))
     seeds = sorted({row["seed"] for row in rows})
     whole = [row for row in rows if row["way"] == _WHOLE]
     truth = np.array([np.mean([row["test_accuracy"] for row in whole if row["point"] == point]) for point in points])
     cost_of_all = sum(row["images"] * row["macs"] for row in whole) / len(seeds)
     lines, best = [], None
-    for way in dict.fromkeys(row["way"] for row in rows):
+    for way in ways:
         found = {(row["point"], row["seed"]): row for row in rows if row["way"] == way}
         taus, intervals = [], []
         for seed in seeds:
@@ -130,8 +128,8 @@ def summarize(rows: Sequence[Row]) -> Summary:
     assert best
     accuracies = Table(
         "Test accuracy after full training, mean over the seeds",
-        ("point", "million MACs", "accuracy", *(f"valid, {way}" for way in dict.fromkeys(row["way"] for row in rows))),
-        tuple(_list_accuracies(rows, point, accuracy) for point, accuracy in zip(points, truth, strict=True)),
+        ("point", "million MACs", "accuracy", *(f"valid, {way}" for way in ways)),
+        tuple(_list_accuracies(rows, point, ways, accuracy) for point, accuracy in zip(points, truth, strict=True)),
     )
     title = f"Kendall's tau-b with the ranking of {len(points)} points after full training, {len(seeds)} seeds"
     columns = ("score: valid accuracy after", "tau-b (95 %, points resampled)", "each seed", "cost")
@@ -139,12 +137,9 @@ def summarize(rows: Sequence[Row]) -> Summary:
     return Summary((Table(title, columns, tuple(lines)), accuracies), (target,))
 
 
-def _list_accuracies(rows: Sequence[Row], point: str, accuracy: float) -> tuple[str, ...]:
+def _list_accuracies(rows: Sequence[Row], point: str, ways: Sequence[str], accuracy: float) -> tuple[str, ...]:
     some = [row for row in rows if row["point"] == point]
-    means = [
-        np.mean([row["valid_accuracy"] for row in some if row["way"] == way])
-        for way in dict.fromkeys(row["way"] for row in rows)
-    ]
+    means = [np.mean([row["valid_accuracy"] for row in some if row["way"] == way]) for way in ways]
     return (point, f"{some[0]['macs'] / 1e6:.2f}", f"{accuracy:.1%}", *(f"{mean:.1%}" for mean in means))
 
 
