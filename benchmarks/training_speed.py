@@ -19,7 +19,7 @@ from benchmarks.result import Row, Summary, Table, judge_target
 from benchmarks.rounds import divide, format_spread, take_turns
 from components import features
 from components.trainer.config import FitConfig
-from components.trainer.training.loop import TrainingLoop, read_weights
+from components.trainer.training.loop import TrainingLoop, read_variables
 from models.macs import count_macs
 from models.search_space import name_point
 from models.vit import build_vit
@@ -58,7 +58,7 @@ def prepare_training(network: ViTConfig, fit: FitConfig, seconds: float) -> Call
     """Makes the Trainer's loop for a network; returns a function that trains it that long and returns images/s."""
     model = build_vit(network)
     loop = TrainingLoop(model, fit)
-    loop.start(read_weights(model))
+    loop.start(read_variables(model.variables))
     images = tf.random.stateless_normal((fit.batch_size, *loop.model.input_shape[1:]), seed=[_SEED, 0])
     labels = tf.random.stateless_uniform([fit.batch_size], [_SEED, 1], maxval=features.NUM_CLASSES, dtype=tf.int64)
 

@@ -4,7 +4,7 @@ import math
 import os
 import pathlib
 
-PARALLEL_OPERATIONS = 2  # as many as a training has replicas by default
+PARALLEL_OPERATIONS = 2  # the replicas of a training in both profiles
 
 _CGROUP = pathlib.Path("/sys/fs/cgroup")  # version 2, as containers see their own
 _MEMORY_INFO = pathlib.Path("/proc/meminfo")

@@ -72,10 +72,8 @@ class SelfAttention(keras.layers.Layer):
         # The scale of the scores goes into the weights of the query, which are smaller than the queries.
         scale = keras.ops.cast([self.head_dim**-0.5] * width + [1.0] * (2 * width), self.compute_dtype)
         kernel, bias = (keras.ops.cast(weights, self.compute_dtype) for weights in (self.qkv.kernel, self.qkv.bias))
-        flat = keras.ops.reshape(inputs, (-1, dim))
-        qkv = keras.ops.add(
-            keras.ops.matmul(flat, kernel * scale), bias * scale
-        )  # [batch x tokens, 3 x heads x head_dim]
+        qkv = keras.ops.matmul(keras.ops.reshape(inputs, (-1, dim)), kernel * scale)
+        qkv = keras.ops.add(qkv, bias * scale)  # [batch x tokens, 3 x heads x head_dim]
         qkv = keras.ops.reshape(qkv, (-1, tokens, 3, self.num_heads, self.head_dim))
         query, key, value = keras.ops.unstack(keras.ops.transpose(qkv, (2, 0, 3, 1, 4)), 3)
         scores = keras.ops.einsum("bhqw,bhkw->bhqk", query, key)

@@ -9,7 +9,7 @@ import keras
 
 from models.activations import gelu
 from models.normalization import FusedBatchNormalization
-from models.vit_config import ViTConfig
+from models.vit_config import StemConvolution, ViTConfig
 
 
 def apply_stem(config: ViTConfig, images: Any, *, folded: bool = False) -> Any:
@@ -32,20 +32,21 @@ def apply_stem(config: ViTConfig, images: Any, *, folded: bool = False) -> Any:
     x = images
     for i, layer in enumerate(config.stem_convolutions):
         if config.stem == "convolution":
-            x = keras.layers.Conv2D(
-                layer.width, 3, strides=layer.stride, padding="same", activation=gelu, name=f"stem_{i}"
-            )(x)
+            x = _convolve(x, layer, f"stem_{i}", gelu)
         else:
-            convolve = _convolve if folded else _convolve_and_norm
-            convolved = convolve(x, layer.width, layer.stride, name=f"stem_{i}")
+            convolved = (
+                _convolve(x, layer, f"stem_{i}", "relu") if folded else _convolve_and_norm(x, layer, f"stem_{i}")
+            )
             x = convolved if layer.stride > 1 else keras.layers.Add(name=f"stem_{i}_residual")([x, convolved])
     return x
 
 
-def _convolve_and_norm(x: Any, width: int, stride: int, name: str) -> Any:
-    convolved = keras.layers.Conv2D(width, 3, strides=stride, padding="same", use_bias=False, name=name)(x)
+def _convolve_and_norm(x: Any, layer: StemConvolution, name: str) -> Any:
+    convolved = _convolve(x, layer, name, activation=None, use_bias=False)
     return keras.layers.ReLU(name=f"{name}_relu")(FusedBatchNormalization(name=f"{name}_norm")(convolved))
 
 
-def _convolve(x: Any, width: int, stride: int, name: str) -> Any:
-    return keras.layers.Conv2D(width, 3, strides=stride, padding="same", activation="relu", name=name)(x)
+def _convolve(x: Any, layer: StemConvolution, name: str, activation: Any, *, use_bias: bool = True) -> Any:
+    return keras.layers.Conv2D(
+        layer.width, 3, strides=layer.stride, padding="same", activation=activation, use_bias=use_bias, name=name
+    )(x)

@@ -4,6 +4,7 @@ import dataclasses
 import pathlib
 
 from components import features
+from components.machine import PARALLEL_OPERATIONS
 from components.serving_validator.config import ServingConfig
 from components.trainer.config import FitConfig, SearchConfig, StateConfig, TrainerConfig, check_range
 from models.presets import PRESETS
@@ -166,7 +167,7 @@ QUICK = PipelineConfig(
         label_smoothing=0.1,
         ema_momentum=0.97,
         crop_padding=4,
-        replicas=2,
+        replicas=PARALLEL_OPERATIONS,
         strategy="default",
         seed=1,
     ),

@@ -32,6 +32,11 @@ class Schedule:
         """Of all cycles together."""
         return sum(self.cycles)
 
+    @property
+    def of_backbone(self) -> "Schedule | None":
+        """Of the backbone whose weights it starts from; None: random weights."""
+        return Schedule(cycles=(self.backbone_epochs,)) if self.backbone_epochs else None
+
     def __str__(self) -> str:
         """Names it in a file's name, such as "epochs=1+2,backbone=8"."""
         start = f",backbone={self.backbone_epochs}" if self.backbone_epochs else ""

@@ -8,15 +8,15 @@ from collections.abc import Sequence
 import keras_tuner
 import numpy as np
 
-from components.artifacts.trial import TRIALS_FILE, Trial, append_trial
-from components.trainer.config import Schedule, SearchConfig, TrainerConfig
+from components.artifacts.trial import TRIALS_FILE, Trial
+from components.trainer.config import SearchConfig, TrainerConfig
 from components.trainer.progress import EpochReporter, Progress
 from components.trainer.search.chief import Chief
 from components.trainer.search.halving import plan_rungs
 from components.trainer.search.oracles import make_oracle
 from components.trainer.search.proposals import OUT_OF_TIME, PlanOracle, propose
 from components.trainer.search.selection import Candidate, Choice, choose
-from components.trainer.search.tuner import Stage, StageTuner, complete, count_epochs
+from components.trainer.search.tuner import Stage, StageTuner, complete, count_epochs, keep_trial
 from components.trainer.training.fitter import Fitter, OutOfTimeError, TrainingFailedError
 from models.macs import count_macs
 from models.search_space import describe_point, find_controls, find_references, is_learned, name_point
@@ -116,8 +116,8 @@ class Search:
 
     def _train_backbone(self, seed: int) -> None:
         """Trains the network whose weights all points of a seed start from, unless the time is over."""
-        epochs = self.config.search.backbone_epochs
-        if not epochs or any((trial.stage, trial.seed) == ("backbone", seed) for trial in self.trials):
+        schedule = self.config.search.schedule.of_backbone
+        if schedule is None or any((trial.stage, trial.seed) == ("backbone", seed) for trial in self.trials):
             return
         network = self.config.backbone
         trial = Trial(
@@ -128,7 +128,7 @@ class Search:
             config=describe_point(network),
             seed=seed,
             initial_epoch=0,
-            epochs=epochs,
+            epochs=schedule.epochs,
             macs=count_macs(network).total,
             status="skipped",
             reason=OUT_OF_TIME,
@@ -138,8 +138,8 @@ class Search:
             training = self.fitter.fit(
                 network,
                 seed=seed,
-                schedule=Schedule(cycles=(epochs,)),
-                reporter=EpochReporter(self.progress, phase, name_point(network), trial.macs, epochs),
+                schedule=schedule,
+                reporter=EpochReporter(self.progress, phase, name_point(network), trial.macs, schedule.epochs),
                 deadline=self.deadline,
             )
             trial = complete(trial, training)
@@ -147,9 +147,7 @@ class Search:
             trial = dataclasses.replace(trial, epochs=0)
         except TrainingFailedError as error:
             raise SearchFailedError(f"the backbone could not be trained: {error}") from error
-        self.trials.append(trial)
-        self.progress.done_work += trial.macs * trial.epochs
-        append_trial(trial, self.folder)
+        keep_trial(trial, self.trials, self.progress, self.folder)
 
     def find_finalists(self) -> list[ViTConfig]:
         """Finds the points to be compared: the best ones, the best learned one with its controls, and references."""
@@ -235,8 +233,7 @@ class Search:
                     reason=f"needs {macs / 1e6:.2f} million multiply-accumulates; "
                     f"search.max_mmacs is {self.config.search.max_mmacs}",
                 )
-                self.trials.append(dropped)
-                append_trial(dropped, self.folder)
+                keep_trial(dropped, self.trials, self.progress, self.folder)
 
 
 def plan_epochs(points: int, config: SearchConfig) -> int:

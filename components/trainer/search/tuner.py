@@ -119,9 +119,7 @@ class StageTuner(PointTuner):
             if training is None:
                 raise FileNotFoundError(f"{self.fitter.folder} holds no whole checkpoint of {result.point}")
             result = complete(result, training)
-        self.trials.append(result)
-        self.progress.done_work += result.macs * result.epochs_spent
-        append_trial(result, self.folder)
+        keep_trial(result, self.trials, self.progress, self.folder)
         return result
 
     def _describe(self, trial: keras_tuner.engine.trial.Trial) -> Trial:
@@ -150,6 +148,13 @@ class StageTuner(PointTuner):
         seed = "" if result.seed == self.seed else f", seed {result.seed}"
         phase = f"trial {int(trial.trial_id) + 1}, {result.point}{seed}"
         return EpochReporter(self.progress, phase, result.point, result.macs, result.epochs, result.initial_epoch)
+
+
+def keep_trial(trial: Trial, trials: list[Trial], progress: Progress, folder: pathlib.Path) -> None:
+    """Adds a trial to those of a search, to the work that is done, and to the file `trials.jsonl` of a folder."""
+    trials.append(trial)
+    progress.done_work += trial.macs * trial.epochs_spent
+    append_trial(trial, folder)
 
 
 def complete(trial: Trial, training: Checkpoint) -> Trial:

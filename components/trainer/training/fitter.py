@@ -3,6 +3,7 @@
 Axes: batch, height, width, channels, classes, examples.
 """
 
+import functools
 import pathlib
 import random
 import time
@@ -19,7 +20,7 @@ from components.trainer.progress import EpochReporter
 from components.trainer.training import checkpoint
 from components.trainer.training.checkpoint import Checkpoint
 from components.trainer.training.learning_rate import list_rates
-from components.trainer.training.loop import TrainingLoop, read_weights
+from components.trainer.training.loop import TrainingLoop, assign_variables, read_variables
 from models.search_space import name_point, strip_reducer
 from models.vit import build_vit
 from models.vit_config import ViTConfig
@@ -94,8 +95,8 @@ class Fitter:
             loop = self._trace(network)
             loop.state = done.state
         else:
-            initial = self._initialize(network, seed, schedule.backbone_epochs, deadline)
-            weights = read_weights(initial)
+            initial = self._initialize(network, seed, schedule, deadline)
+            weights = read_variables(initial.variables)  # to trace the network changes those of its batch norms
             loop = self._trace(network, initial)
             loop.start(weights)
         batches = iter(training_batches(self.train, self.config, seed=seed, first_epoch=first_epoch))
@@ -117,7 +118,7 @@ class Fitter:
     def best_model(self, network: ViTConfig, training: Checkpoint) -> keras.Model:
         """Returns the network with the weights of the epoch that was best on the valid split."""
         model = build_vit(network)
-        _assign(model.variables, training.best_weights)
+        assign_variables(model.variables, training.best_weights)
         return model
 
     def _locate(self, network: ViTConfig, seed: int, schedule: Schedule) -> pathlib.Path:
@@ -133,20 +134,17 @@ class Fitter:
         return self._loops[network]
 
     def _initialize(
-        self, network: ViTConfig, seed: int, backbone_epochs: int, deadline: float | None = None
+        self, network: ViTConfig, seed: int, schedule: Schedule, deadline: float | None = None
     ) -> keras.Model:
         """Returns the network with the weights of its backbone, or, where that has none of a name, random ones."""
         # Keras draws the seeds of initializers and dropout from this generator. `keras.utils.set_random_seed` also
         # seeds TensorFlow, which then drops its cache of kernels and optimizes every graph again: a second or more.
         random.seed(seed)
         model = build_vit(network)
-        if backbone_epochs:
+        if schedule.of_backbone:
             backbone = strip_reducer(network)
-            training = self.fit(backbone, seed=seed, schedule=Schedule(cycles=(backbone_epochs,)), deadline=deadline)
-            trained = {
-                variable.path: weights
-                for variable, weights in zip(self._trace(backbone).model.variables, training.best_weights, strict=True)
-            }
+            training = self.fit(backbone, seed=seed, schedule=schedule.of_backbone, deadline=deadline)
+            trained = dict(zip(_list_paths(backbone), training.best_weights, strict=True))
             for variable in model.variables:
                 if variable.path in trained and "seed_generator" not in variable.path:
                     variable.assign(trained[variable.path])
@@ -209,6 +207,7 @@ def _check_time(done: Checkpoint | None, deadline: float | None) -> None:
         raise OutOfTimeError
 
 
-def _assign(variables: list[keras.Variable], values: tuple[np.ndarray, ...]) -> None:
-    for variable, value in zip(variables, values, strict=True):
-        variable.assign(value)
+@functools.cache
+def _list_paths(network: ViTConfig) -> tuple[str, ...]:
+    """Returns the paths of a network's variables, in their order."""
+    return tuple(variable.path for variable in build_vit(network).variables)

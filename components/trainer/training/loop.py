@@ -55,12 +55,16 @@ class TrainingLoop:
     @property
     def state(self) -> tuple[np.ndarray, ...]:
         """All that a training depends on; `state[0]` is the vector of parameters."""
-        return tuple(np.array(variable) for variable in self._variables)
+        return read_variables(self._variables)
 
     @state.setter
     def state(self, values: Sequence[np.ndarray]) -> None:
-        for variable, value in zip(self._variables, values, strict=True):
-            variable.assign(value)
+        assign_variables(self._variables, values)
+
+    @property
+    def replicas(self) -> int:
+        """How many share a batch."""
+        return len(self._devices)
 
     @property
     def _variables(self) -> list[keras.Variable]:
@@ -69,8 +73,7 @@ class TrainingLoop:
 
     def start(self, weights: Sequence[np.ndarray]) -> None:
         """Begins a training with the values of the model's variables, in their order."""
-        for variable, value in zip(self.model.variables, weights, strict=True):
-            variable.assign(value)
+        assign_variables(self.model.variables, weights)
         for variable in self._optimizer.variables:
             variable.assign(keras.ops.zeros_like(variable))
         self._parameters.assign(np.concatenate([np.ravel(weight) for weight in self.model.trainable_variables]))
@@ -81,7 +84,7 @@ class TrainingLoop:
         values = np.split(np.array(self._average), np.cumsum(self._sizes)[:-1])
         for variable, value in zip(self.model.trainable_variables, values, strict=True):
             variable.assign(value.reshape(variable.shape))
-        return read_weights(self.model)
+        return read_variables(self.model.variables)
 
     def trace(self) -> None:
         """Runs everything once, so that no later call takes the seconds of tracing; the state is meaningless then."""
@@ -120,11 +123,6 @@ class TrainingLoop:
             variable.assign(tf.add_n(values) / self.replicas if values[0].dtype.is_floating else values[0])
         self._update(tf.add_n(gradients), rate)
         return tf.add_n(measured)
-
-    @property
-    def replicas(self) -> int:
-        """How many share a batch."""
-        return len(self._devices)
 
     def _differentiate(
         self, parameters: tf.Tensor, moving: list[tf.Tensor], images: tf.Tensor, labels: tf.Tensor, replica: tf.Tensor
@@ -171,9 +169,15 @@ class TrainingLoop:
         return [tf.reshape(part, shape) for part, shape in zip(parts, self._shapes, strict=True)]
 
 
-def read_weights(model: keras.Model) -> tuple[np.ndarray, ...]:
-    """Returns the values of a model's variables, in their order."""
-    return tuple(np.array(variable) for variable in model.variables)
+def read_variables(variables: Sequence[keras.Variable]) -> tuple[np.ndarray, ...]:
+    """Returns the values of variables."""
+    return tuple(np.array(variable) for variable in variables)
+
+
+def assign_variables(variables: Sequence[keras.Variable], values: Sequence[np.ndarray]) -> None:
+    """Gives variables the values that `read_variables` returned."""
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
 
 
 def list_devices(config: FitConfig) -> list[str | None]:

@@ -163,7 +163,7 @@ def test_a_network_starts_from_the_weights_of_its_backbone_which_is_trained_once
     assert len(of_backbone.epochs) == 2
     models = (
         fitter.best_model(backbone, of_backbone),
-        *(fitter._initialize(network, 1, backbone_epochs) for backbone_epochs in (2, 0)),
+        *(fitter._initialize(network, 1, start) for start in (schedule, Schedule(cycles=schedule.cycles))),
     )
     trained, begin, fresh = ({weight.path: weight.numpy() for weight in model.trainable_weights} for model in models)
     for path, weight in trained.items():

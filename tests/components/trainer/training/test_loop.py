@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from components.trainer.config import FitConfig, TrainerConfig
 from components.trainer.data.examples import Examples
-from components.trainer.training.loop import TrainingLoop, read_weights, smoothed_crossentropy
+from components.trainer.training.loop import TrainingLoop, read_variables, smoothed_crossentropy
 from models.vit import build_vit
 from models.vit_config import ViTConfig
 
@@ -64,7 +64,7 @@ def test_updates_are_those_of_the_adamw_of_keras_for_any_replicas(
     settings["strategy"] = strategy
     config = dataclasses.replace(fit_config, replicas=max(1, replicas), **settings)
     model, loop = build_vit(plain), TrainingLoop(build_vit(plain), config)
-    loop.start(read_weights(model))
+    loop.start(read_variables(model.variables))
     optimizer = keras.optimizers.AdamW(
         0.0, weight_decay=0.5, global_clipnorm=0.1, use_ema=momentum > 0, ema_momentum=momentum or 0.5
     )
@@ -107,7 +107,7 @@ def test_the_averages_of_batch_norm_are_the_mean_over_the_shares(
     network = dataclasses.replace(backbone, stem="residual")
     model = build_vit(network)
     loop = TrainingLoop(model, dataclasses.replace(fit_config, batch_size=7))
-    loop.start(read_weights(model))
+    loop.start(read_variables(model.variables))
     loop.step(*batch, rate=0.0)
     convolution, norm = (model.get_layer(name) for name in ("stem_0", "stem_0_norm"))
     shares = [share.reshape(-1, share.shape[-1]) for share in np.split(np.array(convolution(batch[0])), [3])]
@@ -131,7 +131,7 @@ def test_replicas_drop_different_units_and_a_state_repeats_its_steps(
         for replicas in (1, 2)
     }
     for loop in loops.values():
-        loop.start(read_weights(loop.model))
+        loop.start(read_variables(loop.model.variables))
     loops[1].state = loops[2].state
     state = loops[2].state
     [alone, _], [together, _] = loops[1].step(images[:1], labels[:1], 0.1), loops[2].step(images, labels, 0.1)
