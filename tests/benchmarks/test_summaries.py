@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from recorded_root import FIRST, KILLED, MACS, RecordedRoot
 
-from benchmarks import evaluation, full_run, latency, reducers, search_scores, training_speed
+from benchmarks import evaluation, full_run, latency, recipes, reducers, search_scores, training_speed
 from benchmarks.benchmark import Benchmark, run
 from benchmarks.networks import EXAMPLE, OURS, find_network
 from benchmarks.result import Row, read_results
@@ -164,3 +164,24 @@ def test_the_points_of_search_scores_are_those_of_full_and_of_one_token() -> Non
     points = {name_point(point) for point in search_scores.list_points(search_scores.BENCHMARK.full)}
     assert {name_point(point) for point in FULL.trainer(code_digest="").affordable_points()} < points
     assert "token_learner_v11-1@0" in points
+
+
+def test_recipes_are_compared_with_that_of_quick_seed_by_seed() -> None:
+    facts = {"point": "p", "train_images": 4000, "valid_images": 10_000}
+    rows = [
+        {**facts, "recipe": name, "seed": seed, "macs": macs, "fit": {"epochs": epochs}, "valid_accuracy": accuracy}
+        for name, macs, epochs, accuracies in (("quick", 10, 20, (0.60, 0.62)), ("long", 10, 30, (0.61, 0.64)))
+        for seed, accuracy in enumerate(accuracies)
+    ]
+    (table,) = recipes.summarize(rows).tables
+    assert table.rows == (("quick", "61.0%", "", "1.00x"), ("long", "62.5%", "+1.0, +2.0", "1.50x"))
+
+
+def test_the_recipes_with_as_many_macs_as_quick_have() -> None:
+    networks = {name: recipes.make_point(recipe) for name, recipe in recipes.RECIPES.items()}
+    cost = {
+        name: count_macs(networks[name]).total * recipe.fit.get("epochs", QUICK.fit.epochs)
+        for name, recipe in recipes.RECIPES.items()
+    }
+    assert cost["convolution stem, 38 epochs"] == pytest.approx(cost["quick"], rel=0.01)
+    assert networks["quick"] in QUICK.trainer(code_digest="").affordable_points()
