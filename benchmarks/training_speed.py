@@ -1,12 +1,17 @@
 """Training speed of our network against the Keras example's, and against the speed of matrix products, in turns.
 
 Both are trained by the Trainer's own loop on one batch over and over, without the input pipeline. The example keeps its
-batch of 256 and its images of 48 pixels.
+batch of 256 and its images of 48 pixels. With `--torch-python`, the Python of an environment with PyTorch, our network
+is also trained by PyTorch, eager and compiled, in one process with all CPUs and in a process for each CPU.
 """
 
 import dataclasses
+import functools
+import itertools
+import json
 import pathlib
 import statistics
+import subprocess
 import time
 from collections.abc import Callable, Sequence
 
@@ -15,9 +20,10 @@ import tensorflow as tf
 
 from benchmarks.benchmark import Benchmark, main
 from benchmarks.networks import EXAMPLE, EXAMPLE_NETWORK, OURS, find_network
-from benchmarks.result import Row, Summary, Table, judge_target
+from benchmarks.result import Row, Summary, Table, Target, judge_target
 from benchmarks.rounds import divide, format_spread, take_turns
 from components import features
+from components.machine import count_cpus
 from components.trainer.config import FitConfig
 from components.trainer.training.loop import TrainingLoop, read_variables
 from models.macs import count_macs
@@ -28,6 +34,7 @@ from pipeline.config import FULL
 
 _SEED = 1
 _SGEMM = "sgemm"
+_EAGER, _COMPILED = "PyTorch, eager", "PyTorch, torch.compile"
 _SGEMM_SIZE = 2048  # rows and columns
 _PASSES = 3  # forward, gradient of the inputs, gradient of the weights
 _OPERATIONS = 2  # a multiply-accumulate is a multiplication and an addition
@@ -40,6 +47,7 @@ class Effort:
     root: pathlib.Path | None = None  # finished pipeline root; None: the run in results/
     rounds: int = 3
     seconds: float = 2.0  # of each network in a round; at least one step
+    torch_python: pathlib.Path | None = None  # None: no comparison with PyTorch
 
 
 def measure(effort: Effort) -> list[Row]:
@@ -50,8 +58,44 @@ def measure(effort: Effort) -> list[Row]:
     for name, network, fit in ((OURS, ours, FULL.fit), (EXAMPLE, EXAMPLE_NETWORK, example_fit)):
         facts |= {f"{name}, MACs": count_macs(network).total, f"{name}, batch size": fit.batch_size}
         ways[name] = prepare_training(network, fit, effort.seconds)
-    rounds = take_turns({**ways, _SGEMM: lambda: measure_sgemm(effort.seconds)}, effort.rounds)
+    peers = _start_torch(effort, ours) if effort.torch_python else {}
+    try:
+        for name, processes in peers.items():
+            ways[name] = functools.partial(_train_torch, processes, effort.seconds)
+        rounds = take_turns({**ways, _SGEMM: lambda: measure_sgemm(effort.seconds)}, effort.rounds)
+    finally:
+        for process in itertools.chain(*peers.values()):
+            process.kill()
     return [{**facts, **row} for row in rounds]
+
+
+def _start_torch(effort: Effort, network: ViTConfig) -> dict[str, list[subprocess.Popen[str]]]:
+    """Starts the processes of each setting of PyTorch, and checks that they have our network."""
+    weights = sum(int(np.prod(weight.shape)) for weight in build_vit(network).trainable_weights)
+    peers = {}
+    for compiles, count in itertools.product((False, True), (1, count_cpus())):
+        command = [str(effort.torch_python), str(pathlib.Path(__file__).with_name("torch_peer.py"))]
+        facts = {"network": dataclasses.asdict(network), "batch_size": FULL.fit.batch_size, "compile": compiles}
+        name = f"{_COMPILED if compiles else _EAGER}, processes: {count}"
+        peers[name] = [
+            subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(count)
+        ]
+        parameters = _call(peers[name], json.dumps({**facts, "threads": count_cpus() // count}))
+        assert parameters == [weights] * count, f"{name} has {parameters} parameters, not {weights}"
+    return peers
+
+
+def _train_torch(processes: Sequence[subprocess.Popen[str]], seconds: float) -> float:
+    """Trains in all processes at once; returns images/s of all together."""
+    return sum(_call(processes, str(seconds)))
+
+
+def _call(processes: Sequence[subprocess.Popen[str]], line: str) -> list[float]:
+    for process in processes:
+        assert process.stdin
+        process.stdin.write(f"{line}\n")
+        process.stdin.flush()
+    return [float(process.stdout.readline()) for process in processes if process.stdout]
 
 
 def prepare_training(network: ViTConfig, fit: FitConfig, seconds: float) -> Callable[[], float]:
@@ -106,11 +150,28 @@ def summarize(rows: Sequence[Row]) -> Summary:
         judge_target(what, lines[2][3], statistics.median(ratio), 6, 10, "{:.0f}x"),
         judge_target(share, lines[0][4], statistics.median(shares[OURS]), 0.35, 0.5, "{:.0%}"),
     )
+    torch_lines, torch_targets = _compare_with_torch(rows)
     note = (
         f"Each trains on one batch over and over. Numpy's [2048x2048] sgemm reached {sgemm} GFLOP/s on all cores; "
         "share: true MACs x 3 passes x 2 operations x images/s over that rate, round by round."
     )
-    return Summary((Table(title, columns, tuple(lines)),), targets, (note,))
+    return Summary((Table(title, columns, (*lines, *torch_lines)),), (*targets, *torch_targets), (note,))
+
+
+def _compare_with_torch(rows: Sequence[Row]) -> tuple[list[tuple[str, ...]], list[Target]]:
+    """Returns lines of the table, and targets against the faster setting of each way."""
+    lines: list[tuple[str, ...]] = []
+    targets = []
+    for way, floor, aim in ((_EAGER, 1.2, 1.5), (_COMPILED, 1.1, 1.4)):
+        speeds = {name: [row[name] for row in rows] for name in rows[0] if name.startswith(way)}
+        lines += [(name, "", "", format_spread(speed, "{:,.0f}"), "") for name, speed in speeds.items()]
+        if speeds:
+            fastest = max(speeds, key=lambda name: statistics.median(speeds[name]))
+            ratio = divide(rows, OURS, fastest)
+            what = f"training images/s against {fastest}, the same network and step"
+            spread = format_spread(ratio, "{:.2f}x")
+            targets.append(judge_target(what, spread, statistics.median(ratio), floor, aim, "{:.1f}x"))
+    return lines, targets
 
 
 BENCHMARK = Benchmark("training_speed", measure, summarize, Effort(), Effort(rounds=15, seconds=6.0), seeds=(_SEED,))

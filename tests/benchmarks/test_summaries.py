@@ -32,6 +32,17 @@ def test_training_speed_is_compared_round_by_round_and_as_a_share_of_sgemm() -> 
     assert summary.tables[0].rows[1] == (EXAMPLE, "80.00", "256", "200 (100 to 300)", "20% (20% to 20%)")
 
 
+def test_training_speed_is_compared_with_the_faster_setting_of_pytorch() -> None:
+    facts = {"point": "p", f"{OURS}, MACs": 20e6, f"{EXAMPLE}, MACs": 80e6, EXAMPLE: 100.0, "sgemm": 240e9}
+    facts |= {f"{OURS}, batch size": 128, f"{EXAMPLE}, batch size": 256, OURS: 1300.0}
+    facts |= {"PyTorch, eager, processes: 1": 900.0, "PyTorch, eager, processes: 2": 1000.0}
+    summary = training_speed.summarize([facts, facts])
+    assert summary.targets[2].what.startswith("training images/s against PyTorch, eager, processes: 2")
+    assert (summary.targets[2].measured, summary.targets[2].reached) == ("1.30x (1.30x to 1.30x)", "floor")
+    assert len(summary.targets) == 3
+    assert summary.tables[0].rows[3][:4] == ("PyTorch, eager, processes: 1", "", "", "900 (900 to 900)")
+
+
 def test_matrices_are_multiplied_at_a_possible_rate() -> None:
     assert 1e8 < training_speed.measure_sgemm(0.05) < 1e15
 
