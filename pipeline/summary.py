@@ -1,21 +1,56 @@
-"""The table at the end of a run."""
+"""The end of a run: its answer in one sentence, a table, and what to do next."""
 
 import rich.box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from components.artifacts.answer import describe_answer
 from components.artifacts.lite_comparison import LiteComparison, Variant
 from components.artifacts.verdict import Measure, Paired
 from components.artifacts.winner import Winner
 from components.evaluator.intervals import measure_share
 from components.metadata.override import describe_override
+from components.metadata.root import shorten
 from components.metadata.run_record import RunRecord
 from pipeline.rejections import describe_rejection
 
 
-def print_run(console: Console, run: RunRecord) -> None:
-    """Prints the table at the end of a run that reached the Pusher."""
+def print_run(console: Console, run: RunRecord, *, options: str = "") -> None:
+    """Prints the end of a run that reached the Pusher.
+
+    Args:
+        console: Where.
+        run: What it did.
+        options: Of the suggested commands, such as "--profile full"; empty for the profile `quick`.
+    """
+    from components.report.page import PAGE_FILE  # takes a second
+
+    assert run.search
+    console.print(Text(f"\n{describe_answer(run.search)}\n", style="bold"), highlight=False)
+    console.print(_tabulate(run))
+    if report := run.find_output("report", step="Report"):
+        console.out(f"Report: {report.uri}/{PAGE_FILE}", highlight=False)
+    console.out("Next:")
+    for command, purpose in _suggest(run):
+        words = " ".join(filter(None, ["tokenlearner", command, options]))
+        console.out(f"  {words:<40} # {purpose}", highlight=False)
+
+
+def _suggest(run: RunRecord) -> list[tuple[str, str]]:
+    """Suggests three commands, each with its purpose."""
+    commands = [("report", "open the report"), ("inspect", "show the search, the metrics and each check")]
+    if run.pushed_version:
+        return [*commands, ("predict FOLDER_OR_IMAGE", "classify images of yours")]
+    if run.verdict and not run.verdict.is_blessed and not run.overrides:
+        return [
+            *commands,
+            (f'bless --run {shorten(run.run_id)} --reason "…"', "push it nevertheless with the next run"),
+        ]
+    return [*commands, ("versions list", "show the versions that were pushed before")]
+
+
+def _tabulate(run: RunRecord) -> Table:
     winner, verdict, search = run.winner, run.verdict, run.search
     assert winner
     assert verdict
@@ -46,13 +81,7 @@ def print_run(console: Console, run: RunRecord) -> None:
         add("serves", "\n".join(["yes" if run.serving.is_blessed else "no", *run.serving.reasons]))
     rejection = describe_rejection(verdict, run.serving, run.not_pushed_because, is_overridden=bool(run.overrides))
     add("pushed", f"version {run.pushed_version}" if run.pushed_version else f"no{rejection}")
-    console.print(facts)
-    steps = Table(box=rich.box.SIMPLE_HEAD)
-    steps.add_column("step")
-    steps.add_column("seconds", justify="right")
-    for step in run.steps:
-        steps.add_row(step.name, "cached" if step.state == "cached" else f"{step.seconds:.1f}")
-    console.print(steps)
+    return facts
 
 
 def describe_network(winner: Winner) -> str:

@@ -1,5 +1,6 @@
 """Shows the trials of a run's search, in the order in which they ended."""
 
+import csv
 import dataclasses
 
 from rich.console import Console
@@ -27,6 +28,16 @@ def read_trials(root: Root, run_id: str) -> TrialsFacts:
     record = RunRecord(root, run_id)
     record.require("trials", record.trials)
     return TrialsFacts(run_id=run_id, trials=record.trials)
+
+
+def write_csv(console: Console, facts: TrialsFacts) -> None:
+    """Writes a row for each trial and rung; the columns are the fields of `Trial`, those of `config` by themselves."""
+    rows = [dataclasses.asdict(trial) for trial in facts.trials]
+    rows = [{**row.pop("config"), **{key: row[key] for key in row if key != "history"}} for row in rows]
+    columns = list(dict.fromkeys(key for row in reversed(rows) for key in row))
+    writer = csv.DictWriter(console.file, columns)
+    writer.writeheader()
+    writer.writerows(rows)
 
 
 def show_trials(console: Console, facts: TrialsFacts) -> None:

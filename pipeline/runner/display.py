@@ -21,12 +21,14 @@ class Screen:
     Args:
         console: Where to.
         log_path: Gets the traceback of the first error.
+        is_verbose: Whether the seconds of each step are shown.
     """
 
-    def __init__(self, console: Console, log_path: pathlib.Path) -> None:
+    def __init__(self, console: Console, log_path: pathlib.Path, *, is_verbose: bool = False) -> None:
         self.step: str | None = None
         self._console = console
         self._log_path = log_path
+        self._is_verbose = is_verbose
         self._has_failed = False
         self._names: tuple[str, ...] = ()
         columns = (
@@ -77,7 +79,7 @@ class Screen:
                 self._print(f"▸ {self._label(event.name)}")
         elif isinstance(event, StepEnded):
             self.step = None
-            outcome = "cached" if event.is_cached else f"{self._elapsed():.1f} s"
+            outcome = "cached" if event.is_cached else f"{self._elapsed():.1f} s" if self._is_verbose else ""
             self._print(f"[green]✓[/] {self._label(event.name)} [dim]{outcome}[/]")
         elif isinstance(event, TrainingProgress):
             self._show_training(event)

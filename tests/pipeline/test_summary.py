@@ -27,9 +27,9 @@ def root(tmp_path: pathlib.Path) -> RecordedRoot:
     return RecordedRoot(tmp_path / "root")
 
 
-def _show(root: RecordedRoot) -> str:
+def _show(root: RecordedRoot, options: str = "") -> str:
     output = io.StringIO()
-    print_run(Console(file=output, width=120), read_run(root.path))
+    print_run(Console(file=output, width=120), read_run(root.path), options=options)
     return " ".join(output.getvalue().split())
 
 
@@ -47,11 +47,14 @@ def test_the_table_of_a_pushed_model(root: RecordedRoot) -> None:
         "blessed yes No other model was ever blessed: this one",
         "serves yes",
         f"pushed version {read_run(root.path).pushed_version}",
-        "ExampleGen cached",
         "TensorFlow Lite models float32: 728 KiB, 0.4 ms an image, +0.0 points, within the margin "
         "int8: 242 KiB, 0.3 ms an image, -3.1 points, outside the margin",
     ):
         assert expected in shown
+    assert shown.startswith(
+        "8 learned tokens after block 2 won; no other candidate was trained to compare with. run r1"
+    )
+    assert "tokenlearner predict FOLDER_OR_IMAGE #" in shown
     assert "duplicates" not in shown
     assert "by hand" not in shown
 
@@ -85,8 +88,9 @@ def test_a_rejected_model_has_its_reasons(root: RecordedRoot, plan: Plan, is_ove
     root.record(plan)
     if is_overridden:
         bless(root.path, "r1", "It will do.", Console(file=io.StringIO()))
-    shown = _show(root)
-    assert f"pushed no, because {reason} step" in shown
+    shown = _show(root, "--profile full")
+    assert ('tokenlearner bless --run r1 --reason "…" --profile full #' in shown) == reason.startswith("not")
+    assert f"pushed no, because {reason} Next: " in shown
     assert ("blessed no accuracy is 60.0%" in shown) == (plan.min_accuracy > 0.6)
     assert ("serves no half of the requests" in shown) == (not plan.serves)
     assert (": It will do." in shown) == is_overridden

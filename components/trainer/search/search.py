@@ -231,7 +231,7 @@ class Search:
                     macs=macs,
                     status="dropped",
                     reason=f"needs {macs / 1e6:.2f} million multiply-accumulates; "
-                    f"search.max_mmacs is {self.config.search.max_mmacs}",
+                    f"--search.max-mmacs is {self.config.search.max_mmacs}",
                 )
                 keep_trial(dropped, self.trials, self.progress, self.folder)
 

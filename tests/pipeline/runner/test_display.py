@@ -16,7 +16,7 @@ LOG = pathlib.Path("logs/a.log")
 
 def test_elsewhere_steps_and_epochs_are_lines_that_do_not_wrap() -> None:
     console = Console(file=io.StringIO(), width=20)
-    with Screen(console, LOG) as screen, console.capture() as shown:
+    with Screen(console, LOG, is_verbose=True) as screen, console.capture() as shown:
         screen.show(StepsPlanned(("ExampleGen", "Trainer")))
         screen.show(StepBegan("ExampleGen"))
         screen.show(StepEnded("ExampleGen", is_cached=True))

@@ -13,6 +13,7 @@ from trainings import FitterIn, Searched, search_in, with_search
 from components.artifacts.trial import read_trials
 from components.trainer.config import TrainerConfig
 from components.trainer.outputs import describe_search
+from components.trainer.search.proposals import OUT_OF_TIME
 from components.trainer.search.search import Search, SearchFailedError, plan_epochs
 from components.trainer.training import checkpoint
 from components.trainer.training.checkpoint import Checkpoint
@@ -148,7 +149,7 @@ def test_a_search_whose_time_is_over_chooses_among_the_latest_rung_that_enough_p
     assert {candidate.name: candidate.accuracy for candidate in choice.candidates} == accuracies
     assert first in accuracies
     skipped = {(trial.point, trial.seed) for trial in search.trials if trial.status == "skipped"}
-    assert all(trial.reason == "search.max_minutes were over" for trial in search.trials if trial.status == "skipped")
+    assert all(trial.reason == OUT_OF_TIME for trial in search.trials if trial.status == "skipped")
     outcome = describe_search(choice, search.trials, 4)
     assert {each.point for each in outcome.skipped} == {point for point, _ in skipped}
     names = ", ".join(dict.fromkeys(each.point for each in outcome.skipped))
@@ -157,6 +158,6 @@ def test_a_search_whose_time_is_over_chooses_among_the_latest_rung_that_enough_p
     )
 
     with pytest.raises(
-        SearchFailedError, match=r"^all trials failed; the first one, .*: search\.max_minutes were over$"
+        SearchFailedError, match=r"^all trials failed; the first one, .*: the time of --search\.max-minutes was over$"
     ):
         Search(config, fitter_in(tmp_path / "empty"), tmp_path, deadline=time.time() - 1).run()
