@@ -89,7 +89,7 @@ def _search_and_fit(assignment: Assignment, fitter: Fitter, folder: pathlib.Path
         winner.network,
         seed=config.fit.seed,
         schedule=Schedule(cycles=(epochs,)),
-        reporter=EpochReporter(search.progress, f"final fit, {winner.name}", winner.name, winner.macs, epochs),
+        reporter=EpochReporter(search.progress, f"final fit of {winner.name}", winner.name, winner.macs, epochs),
     )
     outputs.write_curve(training.epochs, folder / "tensorboard" / "final_fit")
     return choice, training

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from pipeline.runner.events import Event, RunFailed, StepBegan, StepEnded, StepsPlanned, TrainingProgress
+from pipeline.runner.events import Event, Notice, RunFailed, StepBegan, StepEnded, StepsPlanned, TrainingProgress
 
 
 class Screen:
@@ -33,7 +33,7 @@ class Screen:
         self._names: tuple[str, ...] = ()
         columns = (
             TextColumn("[cyan]▸[/] {task.description}"),
-            BarColumn(24),
+            BarColumn(12),
             TimeElapsedColumn(),
             TextColumn("{task.fields[left]}"),
         )
@@ -83,10 +83,16 @@ class Screen:
             self._print(f"[green]✓[/] {self._label(event.name)} [dim]{outcome}[/]")
         elif isinstance(event, TrainingProgress):
             self._show_training(event)
+        elif isinstance(event, Notice):
+            self._print(f"  {event.text}")
 
     def _show_training(self, event: TrainingProgress) -> None:
-        accuracy = "" if event.valid_accuracy is None else f", valid accuracy {event.valid_accuracy:.1%}"
-        epoch = f"{event.phase}, epoch {event.epoch} of {event.epochs}{accuracy}"
+        parts = [event.phase, f"epoch {event.epoch}/{event.epochs}"]
+        if event.best:
+            parts.append(f"best so far {event.best[1]} {100 * event.best[0]:.1f} %")
+        elif event.valid_accuracy is not None:
+            parts.append(f"valid accuracy {100 * event.valid_accuracy:.1f} %")
+        epoch = " · ".join(parts)
         label = f"{self._label(self.step or '')}: {epoch}"
         left = (
             "" if event.seconds_left is None else f"about {datetime.timedelta(seconds=round(event.seconds_left))} left"

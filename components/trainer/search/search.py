@@ -10,7 +10,7 @@ import numpy as np
 
 from components.artifacts.trial import TRIALS_FILE, Trial
 from components.trainer.config import SearchConfig, TrainerConfig
-from components.trainer.progress import EpochReporter, Progress
+from components.trainer.progress import EpochReporter, Progress, report_notice
 from components.trainer.search.chief import Chief
 from components.trainer.search.halving import plan_rungs
 from components.trainer.search.oracles import make_oracle
@@ -70,6 +70,7 @@ class Search:
         self._drop_expensive_points()
         search = self.config.search
         self._plan_work()
+        self._report_resumption()
         self._train_backbone(self.seeds[0])
         self._run_stage("search", make_oracle(self.points, search, self.config.fit.seed))
         finalists = self.find_finalists()
@@ -114,6 +115,16 @@ class Search:
             left += count_macs(point).total * (search.max_epochs - count_epochs(self.trials, point, seed))
         progress.planned_work = progress.done_work + left
 
+    def _report_resumption(self) -> None:
+        """Reports how many trainings of the search earlier processes have left; a point has one for each rung."""
+        search, schedule = self.config.search, self.config.search.schedule
+        found = [self.fitter.find(point, seed=self.seeds[0], schedule=schedule) for point in self.points]
+        ends = [sum(schedule.cycles[: i + 1]) for i in range(len(schedule.cycles))]
+        done = sum(len(training.epochs) >= end for training in found if training for end in ends)
+        if done:
+            planned = sum(rung.points for rung in plan_rungs(len(self.points), search)[: len(ends)])
+            report_notice(f"Resuming: {done} of {max(done, planned)} trainings found")
+
     def _train_backbone(self, seed: int) -> None:
         """Trains the network whose weights all points of a seed start from, unless the time is over."""
         schedule = self.config.search.schedule.of_backbone
@@ -133,7 +144,7 @@ class Search:
             status="skipped",
             reason=OUT_OF_TIME,
         )
-        phase = "backbone" if seed == self.seeds[0] else f"backbone, seed {seed}"
+        phase = "backbone" if seed == self.seeds[0] else f"backbone with seed {seed}"
         try:
             training = self.fitter.fit(
                 network,
