@@ -16,10 +16,16 @@ class RunCommand(ConfiguredCommand):
     `--beam.NAME VALUE` are Beam's own options, such as `--beam.runner FlinkRunner --beam.flink-master HOST:8081`.
     """
 
+    dry_run: bool = False  # only show the candidates, their compute, what is cached and the estimated minutes
     verbose: bool = False  # also show the seconds of each step
     beam_options: tyro.conf.Suppress[tyro.conf.Fixed[tuple[str, ...]]] = ()  # of --beam.…, which tyro does not see
 
     def __call__(self) -> ExitCode:
+        if self.dry_run:
+            from pipeline.runner.dry_run import show_plan
+
+            show_plan(self.configuration, Console())
+            return ExitCode.OK
         from pipeline.runner.parent import run
 
         return run(self.configuration, Console(), self.beam_options, is_verbose=self.verbose)

@@ -14,8 +14,9 @@ from trainings import FitterIn, Searched, search_in, with_search
 from components.artifacts.trial import read_trials
 from components.trainer.config import TrainerConfig
 from components.trainer.outputs import describe_search
+from components.trainer.search.plan import plan_epochs
 from components.trainer.search.proposals import OUT_OF_TIME
-from components.trainer.search.search import Search, SearchFailedError, plan_epochs
+from components.trainer.search.search import Search, SearchFailedError
 from components.trainer.training import checkpoint
 from components.trainer.training.checkpoint import Checkpoint
 from models.macs import count_macs
