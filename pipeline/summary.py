@@ -6,7 +6,6 @@ from rich.table import Table
 from rich.text import Text
 
 from components.artifacts.answer import describe_answer
-from components.artifacts.lite_comparison import LiteComparison, Variant
 from components.artifacts.verdict import Measure, Paired
 from components.artifacts.winner import Winner
 from components.evaluator.intervals import measure_share
@@ -51,10 +50,9 @@ def _suggest(run: RunRecord) -> list[tuple[str, str]]:
 
 
 def _tabulate(run: RunRecord) -> Table:
-    winner, verdict, search = run.winner, run.verdict, run.search
+    winner, verdict = run.winner, run.verdict
     assert winner
     assert verdict
-    assert search
     facts = Table(box=rich.box.SIMPLE_HEAD, show_header=False, title=f"run {run.run_id}", title_justify="left")
 
     def add(name: str, text: str) -> None:
@@ -64,19 +62,18 @@ def _tabulate(run: RunRecord) -> Table:
     if run.duplicates and run.duplicates.groups:
         where = f"; all of them are listed in {run.duplicates.folder}" if run.duplicates.folder else ""
         add("duplicates", f"{run.duplicates.summarize()}{where}")
-    add("search", "\n".join(search.sentences))
     correct = round(winner.valid_accuracy * winner.valid_images)
     add("valid accuracy", format_accuracy(measure_share(correct, winner.valid_images), winner.valid_images))
     add("test accuracy", format_accuracy(verdict.candidate.overall.accuracy, verdict.candidate.images))
     add("baseline", format_comparison(verdict.paired))
-    add("compute", f"{winner.macs.total / 1e6:.2f} million multiply-accumulates an image")
-    add("parameters", f"{winner.parameters:,}")
+    add(
+        "compute",
+        f"{winner.macs.total / 1e6:.2f} million multiply-accumulates an image, {winner.parameters:,} parameters",
+    )
     notes = [verdict.note] if verdict.note else []
     add("blessed", "\n".join(["yes" if verdict.is_blessed else "no", *verdict.reasons, *notes]))
     if run.overrides and not verdict.is_blessed:
         add("", describe_override(run.overrides[-1]))
-    if run.lite:
-        add("TensorFlow Lite models", describe_lite_models(run.lite))
     if run.serving:
         add("serves", "\n".join(["yes" if run.serving.is_blessed else "no", *run.serving.reasons]))
     rejection = describe_rejection(verdict, run.serving, run.not_pushed_because, is_overridden=bool(run.overrides))
@@ -97,18 +94,6 @@ def format_accuracy(accuracy: Measure, images: int) -> str:
     """Formats an accuracy with its interval."""
     interval = f"{accuracy.low:.1%} to {accuracy.high:.1%} with 95 % confidence"
     return f"{accuracy.value:.1%} ({interval}, {images:,} images)"
-
-
-def describe_lite_models(lite: LiteComparison) -> str:
-    """Describes size, speed and accuracy of each TensorFlow Lite model, and whether it may be pushed."""
-    lite_models = [_describe_lite_model(variant, variant.difference) for variant in lite.variants if variant.difference]
-    return "\n".join([*lite_models, *(f"{lite_model.name}: {lite_model.message}" for lite_model in lite.failed)])
-
-
-def _describe_lite_model(variant: Variant, difference: Measure) -> str:
-    facts = f"{variant.size_bytes / 1024:,.0f} KiB, {1000 * variant.p50_seconds:.1f} ms an image"
-    margin = "within" if variant.is_pushed else "outside"
-    return f"{variant.name}: {facts}, {100 * difference.value:+.1f} points, {margin} the margin"
 
 
 def format_comparison(paired: Paired | None) -> str:

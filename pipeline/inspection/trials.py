@@ -32,10 +32,10 @@ def read_trials(root: Root, run_id: str) -> TrialsFacts:
 
 def write_csv(console: Console, facts: TrialsFacts) -> None:
     """Writes a row for each trial and rung; the columns are the fields of `Trial`, those of `config` by themselves."""
-    rows = [dataclasses.asdict(trial) for trial in facts.trials]
-    rows = [{**row.pop("config"), **{key: row[key] for key in row if key != "history"}} for row in rows]
-    columns = list(dict.fromkeys(key for row in reversed(rows) for key in row))
-    writer = csv.DictWriter(console.file, columns)
+    plain = [field.name for field in dataclasses.fields(Trial) if field.name not in ("config", "history")]
+    rows = [{**{name: getattr(trial, name) for name in plain}, **trial.config} for trial in facts.trials]
+    columns = dict.fromkeys(key for row in rows for key in row)
+    writer = csv.DictWriter(console.file, list(columns))
     writer.writeheader()
     writer.writerows(rows)
 

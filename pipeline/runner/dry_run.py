@@ -1,10 +1,7 @@
 """What a run would train, and about how long: `run --dry-run`."""
 
-import dataclasses
-
 from rich.console import Console
 
-from components.artifacts.epoch import Epoch
 from components.errors import UsageFailure
 from components.machine import count_cpus
 from components.metadata.root import Root
@@ -21,15 +18,6 @@ from pipeline.config import PipelineConfig
 from pipeline.inspection.layout import format_mmacs, print_table
 
 _FITTER = "components.trainer.training.fitter"  # not imported: it takes seconds
-
-
-@dataclasses.dataclass(frozen=True)
-class _Speed:
-    """How fast an earlier run was."""
-
-    search: float  # seconds of one process for a multiply-accumulate of one image and an epoch
-    fit: float
-    other_seconds: float  # of the steps besides the Trainer, at most
 
 
 def show_plan(config: PipelineConfig, console: Console) -> None:
@@ -64,9 +52,14 @@ def _count_epochs(trainer: TrainerConfig, point: ViTConfig, schedule: Schedule) 
 
 def _estimate_seconds(config: PipelineConfig, trainer: TrainerConfig, epochs: dict[ViTConfig, int]) -> float | None:
     """Estimates how long a run takes, from the speed of the latest one with a winner; None: there is none."""
-    speed = _read_speed(config)
-    if speed is None:
+    records = _read_records(config)
+    latest = next((record for record in reversed(records) if record.winner), None)
+    if latest is None or latest.winner is None:
         return None
+    trainings = [(trial.macs, trial.history) for trial in latest.trials if trial.epochs_spent]
+    trainings.append((latest.winner.macs.total, latest.winner.epochs))
+    seconds = sum(epoch.seconds for _, history in trainings for epoch in history)
+    pace = seconds / max(1, sum(macs * len(history) for macs, history in trainings))  # of one process
     mean = sum(count_macs(point).total for point in epochs) / len(epochs)
     fit_schedule = Schedule(cycles=(trainer.fit.epochs,))
     fitted = max(_count_epochs(trainer, point, fit_schedule) for point in epochs)
@@ -76,27 +69,13 @@ def _estimate_seconds(config: PipelineConfig, trainer: TrainerConfig, epochs: di
     workers = trainer.search.workers or max(1, min(count_cpus() // trainer.fit.replicas, len(epochs)))
     search_work = max(0.0, plan_work(trainer) - trainer.fit.epochs * mean - found)
     fit_work = (trainer.fit.epochs - fitted) * mean
-    return speed.search * search_work / workers + speed.fit * fit_work + speed.other_seconds
+    others = [sum(step.seconds or 0 for step in record.steps if step.name != "Trainer") for record in records]
+    return pace * (search_work / workers + fit_work) + max(others)
 
 
-def _read_speed(config: PipelineConfig) -> _Speed | None:
+def _read_records(config: PipelineConfig) -> list[RunRecord]:
     try:
         root = Root(config.root)
     except UsageFailure:  # it holds no run
-        return None
-    records = [RunRecord(root, run_id) for run_id in root.records.run_ids]
-    latest = next((record for record in reversed(records) if record.winner), None)
-    if latest is None or latest.winner is None:
-        return None
-    others = [sum(step.seconds or 0 for step in record.steps if step.name != "Trainer") for record in records]
-    return _Speed(
-        search=_measure([(trial.history, trial.macs) for trial in latest.trials if trial.epochs_spent]),
-        fit=_measure([(latest.winner.epochs, latest.winner.macs.total)]),
-        other_seconds=max(others),
-    )
-
-
-def _measure(trainings: list[tuple[tuple[Epoch, ...], int]]) -> float:
-    """Returns the seconds for a multiply-accumulate of one image and an epoch."""
-    work = sum(macs * len(history) for history, macs in trainings)
-    return sum(epoch.seconds for history, _ in trainings for epoch in history) / max(work, 1)
+        return []
+    return [RunRecord(root, run_id) for run_id in root.records.run_ids]

@@ -48,5 +48,5 @@ def test_a_dry_run_counts_the_trainings_of_earlier_runs_and_estimates_the_rest(
     after = tokenlearner(*arguments).words
     assert "Cached: 0 of 9 trainings found" in before
     assert "Cached: 9 of 9 trainings found" in after
-    assert before.endswith("Estimated time: about 12 min.")
+    assert before.endswith("Estimated time: about 13 min.")
     assert after.endswith("Estimated time: about 1 min.")
