@@ -6,10 +6,19 @@ import pathlib
 import traceback
 from collections.abc import Iterator
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from pipeline.runner.events import Event, Notice, RunFailed, StepBegan, StepEnded, StepsPlanned, TrainingProgress
+
+
+class _Bar(Progress):
+    """The bar of the running step, and below it where its training is."""
+
+    def get_renderables(self) -> Iterator[RenderableType]:
+        yield self.make_tasks_table(self.tasks)
+        yield from (Text(task.fields["training"]) for task in self.tasks if task.fields["training"])
 
 
 class Screen:
@@ -33,12 +42,12 @@ class Screen:
         self._names: tuple[str, ...] = ()
         columns = (
             TextColumn("[cyan]▸[/] {task.description}"),
-            BarColumn(12),
+            BarColumn(24),
             TimeElapsedColumn(),
             TextColumn("{task.fields[left]}"),
         )
-        self._progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-        self._task = self._progress.add_task("starting TFX", total=1.0, left="")
+        self._progress = _Bar(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self._task = self._progress.add_task("starting TFX", total=1.0, left="", training="")
 
     def __enter__(self) -> "Screen":
         with self._log_failure():
@@ -74,7 +83,7 @@ class Screen:
             self._names = event.names
         elif isinstance(event, StepBegan):
             self.step = event.name
-            self._progress.reset(self._task, description=self._label(event.name), left="")
+            self._progress.reset(self._task, description=self._label(event.name), left="", training="")
             if not self._console.is_terminal:
                 self._print(f"▸ {self._label(event.name)}")
         elif isinstance(event, StepEnded):
@@ -93,11 +102,10 @@ class Screen:
         elif event.valid_accuracy is not None:
             parts.append(f"valid accuracy {100 * event.valid_accuracy:.1f} %")
         epoch = " · ".join(parts)
-        label = f"{self._label(self.step or '')}: {epoch}"
         left = (
             "" if event.seconds_left is None else f"about {datetime.timedelta(seconds=round(event.seconds_left))} left"
         )
-        self._progress.update(self._task, completed=event.share, description=label, left=left)
+        self._progress.update(self._task, completed=event.share, training=epoch, left=left)
         if event.epoch_has_ended and not self._console.is_terminal:
             self._print(f"  {epoch} [dim]{left}[/]")
 

@@ -49,7 +49,8 @@ def test_on_a_terminal_a_bar_shows_the_running_step_with_rung_candidate_epoch_an
         console.print(screen._progress.get_renderable())
         screen.show(StepEnded("Trainer", is_cached=False))
     shown = re.sub(r"\x1b\[[\d;]*m", "", capture.get())
-    assert "Trainer: rung 2/3 · candidate 7/21 · epoch 2/3 · best so far a-4@1 40.9 %" in shown
+    assert "Trainer ━" in shown
+    assert "rung 2/3 · candidate 7/21 · epoch 2/3 · best so far a-4@1 40.9 %" in shown
     assert "about 0:01:01 left" in shown
     assert "✓" in shown
 
