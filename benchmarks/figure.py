@@ -28,7 +28,7 @@ def read_points(results: dict[str, Result]) -> list[Row]:
         {"name": row[0], "accuracy": _read_accuracy(row[1]), "mmacs": float(row[-2]), "trained": table.title}
         for row in table.rows
     ]
-    run = dict(results["full_run"].summary.tables[0].rows)
+    run: dict[str, str] = {row[0]: row[1] for row in results["full_run"].summary.tables[0].rows}
     accuracy, mmacs = _read_accuracy(run["test top-1, 10,000 images"]), float(run["true MACs"].removesuffix(" million"))
     points.append({"name": run["winner"], "accuracy": accuracy, "mmacs": mmacs, "trained": "60 epochs"})
     example = count_macs(PRESETS["keras_example_8_tokens"]).total / 1e6
