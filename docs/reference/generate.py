@@ -134,7 +134,7 @@ def write_json() -> str:
     what = "These keys stay; others may be added. `None` is written as `null`: there is no value, or not yet."
     lines, shown = [f"# JSON formats\n\n{_GENERATED}\n{what}"], set()
     for name, (format_class, where) in FORMATS.items():
-        lines.append(f"\n## {name}\n\n{where}: a `{format_class.__name__}`. [JSON schema](schemas/{name}.json)")
+        lines.append(f"\n## {name}\n\n{where}, of type `{format_class.__name__}`. [JSON schema](schemas/{name}.json)")
         for title, found in find_classes(format_class).items():
             if title not in shown:
                 lines.append(f"\n### {title}\n\n| key | type | meaning |\n|---|---|---|")
