@@ -17,10 +17,10 @@ from pipeline.__main__ import read_command
 COMMANDS = sorted({re.sub(r"( > \S+| &)?( +#.*)?$", "", each) for page in PAGES for each in find_commands(page)})
 RUN_HERE = ("tokenlearner inspect", "tokenlearner bless", "tokenlearner config show")
 RUN_ELSEWHERE = {  # what a command begins with: the tests that run it on something small
-    r"tokenlearner run .*--dry-run": "tests/pipeline",
+    r"tokenlearner run .*--dry-run": "tests/pipeline/runner/test_dry_run.py",
     r"tokenlearner run .*PortableRunner": "tests/pipeline/beam/test_portable.py",
     r"tokenlearner run .*--search.workers": "tests/components/trainer/search/test_workers.py",
-    r"tokenlearner run .*--tracking.mlflow": "tests/components/trainer",
+    r"tokenlearner run .*--tracking.mlflow": "tests/components/trainer/test_mlflow_tracker.py",
     r"tokenlearner run( --[a-z.]+.*)?$": "tests/end_to_end/test_run.py",
     r"tokenlearner compile": "tests/pipeline/kubeflow/test_commands.py",
     r"tokenlearner report": "tests/pipeline/test_report.py",
@@ -36,6 +36,7 @@ RUN_ELSEWHERE = {  # what a command begins with: the tests that run it on someth
     r"python -m benchmarks|make bench": "tests/benchmarks/test_benchmark.py",
     r"make report": "tests/pipeline/test_report.py",
     r"make wheel": "tests/test_wheel.py",
+    r"uv tool run .*mlflow server": "tests/components/trainer/test_mlflow_tracker.py",
     r"tfx ": "tests/test_stock_command_line.py",
 }
 NOT_RUN = {  # what a command begins with: why
@@ -47,7 +48,6 @@ NOT_RUN = {  # what a command begins with: why
     r"python -c \"from google.cloud": "it needs an account at Google Cloud",
     r"hf auth login": "it needs an account at the Hugging Face Hub",
     r"tensorboard ": "it is a server that does not end",
-    r"uv tool run .*mlflow server": "tests start such a server only where its environment is installed",
     r"eval ": "it is a feature of the library that parses the options",
 }
 DOCUMENTED = {"max_pooling": "average_pooling", "$IMAGE": "registry/image:1"}  # names that a reader makes
