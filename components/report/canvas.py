@@ -71,6 +71,7 @@ class Chart:
         entries = dict(zip(labels, handles, strict=True))
         self.figure.legend(entries.values(), entries.keys(), loc="outside upper left", ncols=3, **style)
 
+    @styled
     def to_svg(self, name: str, title: str, description: str) -> Markup:
         """Returns an SVG element.
 
@@ -101,6 +102,7 @@ class Chart:
             f'<desc id="{name}-desc">{escape(description)}</desc>{content}'
         )
 
+    @styled
     def to_png(self) -> bytes:
         """Returns a PNG on white, two pixels for each CSS pixel; 256 colors take a quarter of the bytes."""
         file, small = io.BytesIO(), io.BytesIO()
