@@ -43,6 +43,11 @@ styled = mpl.rc_context(  # decorates functions that draw
 )
 
 
+def format_percent(share: float, _position: int | None = None) -> str:
+    """Formats a tick, with decimals only where ticks fall between whole percents."""
+    return f"{100 * share:.4g}%"
+
+
 class Chart:
     """A figure, its axes as an array [rows, columns], and the tooltips of its marks.
 

@@ -2,7 +2,7 @@
 
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator
 
 from components.artifacts.search_results import Point, SearchResults, find_front
 from components.report import canvas
@@ -96,7 +96,7 @@ def _make_handle(marker: str, face: str, edge: str, label: str) -> Line2D:
 
 def label_axes(axes: Axes, accuracy: str) -> None:
     """Labels the axes of a compute chart."""
-    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.yaxis.set_major_formatter(canvas.format_percent)
     axes.set_xlabel(MMACS)
     axes.set_ylabel(accuracy)
     axes.margins(y=0.1)
