@@ -43,7 +43,7 @@ styled = mpl.rc_context(  # decorates functions that draw
 )
 
 
-def format_percent(share: float, _position: int | None = None) -> str:
+def format_percent(share: float, _position: float | None = None) -> str:
     """Formats a tick, with decimals only where ticks fall between whole percents."""
     return f"{100 * share:.4g}%"
 
