@@ -3,27 +3,32 @@
 import dataclasses
 import pathlib
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import pydantic
 import tensorflow_transform as tft
 
-from components.artifacts.search_outcome import write_search
-from components.artifacts.winner import Winner, write_winner
+from components.artifacts.search_outcome import SEARCH_FILE, write_search
+from components.artifacts.trial import TRIALS_FILE
+from components.artifacts.winner import WINNER_FILE, Winner, write_winner
 from components.lock import hold_lock
 from components.trainer import export, outputs
 from components.trainer.assignment import Assignment
 from components.trainer.config import Schedule, TrainerConfig
 from components.trainer.data.examples import count_batches
+from components.trainer.listener import Listener, Training
+from components.trainer.mlflow_tracker import track
 from components.trainer.progress import EpochReporter
 from components.trainer.search.chief import start_chief
 from components.trainer.search.search import Search
-from components.trainer.search.selection import Choice
+from components.trainer.tensorboard_logs import TensorBoardLogs
 from components.trainer.training.checkpoint import Checkpoint
 from components.trainer.training.fitter import Fitter
 from models.folding import fold_batch_norm
 from models.macs import count_macs
-from models.search_space import name_point
+from models.search_space import describe_point, name_point
+from models.vit_config import ViTConfig
 
 
 def run_fn(fn_args: Any) -> None:
@@ -53,41 +58,67 @@ def run_fn(fn_args: Any) -> None:
         if not count_batches(fitter.train, config.fit):
             raise ValueError(f"fit.batch_size is {config.fit.batch_size}, which is more than there are training images")
         state = fitter.folder
-        with hold_lock(state / "lock", f"another search works in {state}; wait until it has ended, or end it"):
-            choice, training = _search_and_fit(dataclasses.replace(assignment, state=str(state)), fitter, folder)
-    network = choice.winner.network
-    winner = Winner(
+        assignment = dataclasses.replace(assignment, state=str(state))
+        with (
+            hold_lock(state / "lock", f"another search works in {state}; wait until it has ended, or end it"),
+            track(config, state) as trackers,
+        ):
+            listeners = [TensorBoardLogs(folder / "tensorboard"), *trackers]
+            network, training = _search_and_fit(assignment, fitter, folder, listeners)
+            model = fitter.best_model(network, training)
+            model.save(folder / export.NETWORK_FILE)
+            winner = _describe_winner(network, training, len(fitter.valid))
+            write_winner(winner, folder)
+            _end_search(listeners, winner, folder)
+    folded = fold_batch_norm(network, model)
+    export.export_model(tft.TFTransformOutput(fn_args.transform_output), folded, fn_args.serving_model_dir)
+
+
+def _search_and_fit(
+    assignment: Assignment, fitter: Fitter, folder: pathlib.Path, listeners: Sequence[Listener]
+) -> tuple[ViTConfig, Checkpoint]:
+    config = assignment.config
+    minutes = config.search.max_minutes
+    assignment = dataclasses.replace(assignment, deadline=None if minutes is None else time.time() + 60 * minutes)
+    with start_chief(assignment, pathlib.Path(config.state.folder)) as chief:
+        search = Search(config, fitter, folder, chief, assignment.deadline, listeners)
+        choice = search.run()
+    write_search(outputs.describe_search(choice, search.trials, config.search.max_epochs), folder)
+    winner, epochs, seed = choice.winner, config.fit.epochs, config.fit.seed
+    final_fit = Training(
+        name="final_fit", network=winner.name, macs=winner.macs, config=describe_point(winner.network), seed=seed
+    )
+    training = fitter.fit(
+        winner.network,
+        seed=seed,
+        schedule=Schedule(cycles=(epochs,)),
+        reporter=EpochReporter(search.progress, f"final fit, {winner.name}", final_fit, epochs),
+    )
+    result = {"point": winner.name, "best_epoch": dataclasses.asdict(training.best_epoch)}
+    search.progress.end_training(final_fit, training.epochs, "completed", result)
+    return winner.network, training
+
+
+def _describe_winner(network: ViTConfig, training: Checkpoint, valid_images: int) -> Winner:
+    return Winner(
         point=name_point(network),
         network=network,
         valid_accuracy=training.best_epoch.valid_accuracy,
-        valid_images=len(fitter.valid),
+        valid_images=valid_images,
         best_epoch=training.best_epoch.epoch,
         epochs=training.epochs,
         macs=count_macs(network),
         parameters=training.parameters,
     )
-    write_winner(winner, folder)
-    model = fitter.best_model(network, training)
-    model.save(folder / export.NETWORK_FILE)
-    folded = fold_batch_norm(network, model)
-    export.export_model(tft.TFTransformOutput(fn_args.transform_output), folded, fn_args.serving_model_dir)
 
 
-def _search_and_fit(assignment: Assignment, fitter: Fitter, folder: pathlib.Path) -> tuple[Choice, Checkpoint]:
-    config = assignment.config
-    minutes = config.search.max_minutes
-    assignment = dataclasses.replace(assignment, deadline=None if minutes is None else time.time() + 60 * minutes)
-    with start_chief(assignment, pathlib.Path(config.state.folder)) as chief:
-        search = Search(config, fitter, folder, chief, assignment.deadline)
-        choice = search.run()
-    write_search(outputs.describe_search(choice, search.trials, config.search.max_epochs), folder)
-    outputs.write_tensorboard(search.trials, folder / "tensorboard")
-    winner, epochs = choice.winner, config.fit.epochs
-    training = fitter.fit(
-        winner.network,
-        seed=config.fit.seed,
-        schedule=Schedule(cycles=(epochs,)),
-        reporter=EpochReporter(search.progress, f"final fit, {winner.name}", winner.name, winner.macs, epochs),
-    )
-    outputs.write_curve(training.epochs, folder / "tensorboard" / "final_fit")
-    return choice, training
+def _end_search(listeners: Sequence[Listener], winner: Winner, folder: pathlib.Path) -> None:
+    metrics = {
+        "valid_accuracy": winner.valid_accuracy,
+        "best_epoch": winner.best_epoch,
+        "mmacs": winner.macs.total / 1e6,
+        "parameters": winner.parameters,
+    }
+    files = [folder / name for name in (SEARCH_FILE, TRIALS_FILE, WINNER_FILE, export.NETWORK_FILE)]
+    for listener in listeners:
+        listener.end_search(winner.point, metrics, files)

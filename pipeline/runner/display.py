@@ -7,9 +7,10 @@ import traceback
 from collections.abc import Iterator
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from pipeline.runner.events import Event, RunFailed, StepBegan, StepEnded, StepsPlanned, TrainingProgress
+from pipeline.runner.events import Event, RunFailed, StepBegan, StepEnded, StepsPlanned, TrainingProgress, WarningIssued
 
 
 class Screen:
@@ -81,6 +82,8 @@ class Screen:
             self._print(f"[green]✓[/] {self._label(event.name)} [dim]{outcome}[/]")
         elif isinstance(event, TrainingProgress):
             self._show_training(event)
+        elif isinstance(event, WarningIssued):
+            self._print(f"[yellow]![/] {escape(event.message)}")
 
     def _show_training(self, event: TrainingProgress) -> None:
         accuracy = "" if event.valid_accuracy is None else f", valid accuracy {event.valid_accuracy:.1%}"

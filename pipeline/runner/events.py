@@ -41,6 +41,13 @@ class TrainingProgress:
 
 
 @dataclasses.dataclass(frozen=True)
+class WarningIssued:
+    """The Trainer warns of something that does not stop it."""
+
+    message: str
+
+
+@dataclasses.dataclass(frozen=True)
 class RunFailed:
     """The run stopped."""
 
@@ -54,4 +61,4 @@ class RunEnded:
     """All steps are done."""
 
 
-Event = StepsPlanned | StepBegan | StepEnded | TrainingProgress | RunFailed | RunEnded
+Event = StepsPlanned | StepBegan | StepEnded | TrainingProgress | WarningIssued | RunFailed | RunEnded

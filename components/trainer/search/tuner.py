@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from components.artifacts.trial import Trial, append_trial
 from components.trainer.config import TrainerConfig
+from components.trainer.listener import Training
 from components.trainer.progress import EpochReporter, Progress
 from components.trainer.search import proposals
 from components.trainer.training.checkpoint import Checkpoint
@@ -99,6 +100,7 @@ class StageTuner(PointTuner):
         self.trials = trials
         self.progress = progress
         self.folder = folder
+        self._saved: dict[pathlib.Path, int] = {}  # time of each checkpoint of a worker, in nanoseconds
         super().__init__(project_name=stage, **kwargs)
 
     def on_trial_end(self, trial: keras_tuner.engine.trial.Trial) -> None:
@@ -147,7 +149,19 @@ class StageTuner(PointTuner):
         result = self._describe(trial)
         seed = "" if result.seed == self.seed else f", seed {result.seed}"
         phase = f"trial {int(trial.trial_id) + 1}, {result.point}{seed}"
-        return EpochReporter(self.progress, phase, result.point, result.macs, result.epochs, result.initial_epoch)
+        return EpochReporter(self.progress, phase, describe_training(result), result.epochs, result.initial_epoch)
+
+    def log_running_trials(self) -> None:
+        """Logs the epochs in new checkpoints of workers."""
+        for trial in list(self.oracle.ongoing_trials.values()):
+            network, seed, epochs = self.read(trial)
+            path = self.fitter.locate(network, seed, self.schedule)
+            saved = path.stat().st_mtime_ns if path.exists() else 0
+            if saved > self._saved.get(path, 0):
+                self._saved[path] = saved
+                training = self.fitter.find(network, seed=seed, schedule=self.schedule)
+                if training:
+                    self.progress.log_epochs(describe_training(self._describe(trial)), training.epochs[:epochs])
 
 
 def keep_trial(trial: Trial, trials: list[Trial], progress: Progress, folder: pathlib.Path) -> None:
@@ -155,6 +169,14 @@ def keep_trial(trial: Trial, trials: list[Trial], progress: Progress, folder: pa
     trials.append(trial)
     progress.done_work += trial.macs * trial.epochs_spent
     append_trial(trial, folder)
+    if trial.status != "dropped":
+        progress.end_training(describe_training(trial), trial.history, trial.status, dataclasses.asdict(trial))
+
+
+def describe_training(trial: Trial) -> Training:
+    """Describes the training of a trial for listeners; the rungs of halving continue one training."""
+    name = f"{trial.point},seed={trial.seed}"
+    return Training(name=name, network=trial.point, macs=trial.macs, config=trial.config, seed=trial.seed)
 
 
 def complete(trial: Trial, training: Checkpoint) -> Trial:
