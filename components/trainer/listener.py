@@ -30,13 +30,12 @@ class Listener:
     def log_epochs(self, training: Training, epochs: Sequence[Epoch]) -> None:
         """Receives the epochs of a training, each once and in order."""
 
-    def end_training(self, training: Training, status: str, result: Mapping[str, Any]) -> None:
+    def end_training(self, training: Training, result: Mapping[str, Any]) -> None:
         """Receives the result of a training up to some epoch, which a later rung may continue.
 
         Args:
             training: Of `log_epochs`.
-            status: "completed", "failed", or "skipped".
-            result: As JSON.
+            result: As JSON, with the `status` "completed", "failed" or "skipped", and the `epochs` up to which it is.
         """
 
     def end_search(self, winner: str, metrics: Mapping[str, float], files: Sequence[pathlib.Path]) -> None:

@@ -20,21 +20,24 @@ from components.trainer.progress import LOGGER
 URI_VARIABLE = "TOKENLEARNER_MLFLOW"
 
 _EXPERIMENT = "tokenlearner"  # unless MLflow's variable MLFLOW_EXPERIMENT_NAME is set
-_KEY = "tokenlearner.key"  # tag by which a resumed search finds its runs
+_KEY = "tokenlearner.key"  # tag by which a resumed search finds its run
+_PARENT = "mlflow.parentRunId"  # MLflow's tag of nested runs
+_MOST_RUNS = 50_000  # that MLflow returns at once
+_EPOCHS_PER_REQUEST = 100  # MLflow takes 1,000 metrics
 _DEFAULTS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",  # seconds
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_DISABLE_TELEMETRY": "true",
 }
-_END_SECONDS = 30  # for what is not sent yet at the end
+_END_SECONDS = 60  # for what is not sent yet at the end
 _STATUS = {"completed": "FINISHED", "failed": "FAILED", "skipped": "KILLED"}
 
 
 class MlflowTracker(Listener):
     """Logs a search as a run with a nested run for each training, from a thread of its own.
 
-    Runs with the same key are continued, so a resumed search logs nothing twice. The first error is a warning, after
+    The runs of an earlier process with the same key are continued: a resumed search logs nothing twice. The first error is a warning, after
     which nothing more is sent.
 
     Args:
@@ -57,9 +60,9 @@ class MlflowTracker(Listener):
         """Sends metrics."""
         self._submit(self._log_epochs, training, epochs)
 
-    def end_training(self, training: Training, status: str, result: Mapping[str, Any]) -> None:
+    def end_training(self, training: Training, result: Mapping[str, Any]) -> None:
         """Ends a nested run, with the result as an artifact."""
-        self._submit(self._end_training, training, status, result)
+        self._submit(self._end_training, training, result)
 
     def end_search(self, winner: str, metrics: Mapping[str, float], files: Sequence[pathlib.Path]) -> None:
         """Sends the outcome to the run of the search."""
@@ -96,49 +99,52 @@ class MlflowTracker(Listener):
         group = os.environ.get("MLFLOW_EXPERIMENT_NAME", _EXPERIMENT)
         experiment = self._client.get_experiment_by_name(group)
         self._experiment = experiment.experiment_id if experiment else self._client.create_experiment(group)
-        self._key = key
-        self._parent, _ = self._open(key, name, settings, {})
+        found = self._client.search_runs([self._experiment], f"tags.`{_KEY}` = '{key}'")
+        if not found:
+            self._parent = self._create_run(name, settings, {_KEY: key})
+            return
+        self._parent = found[0].info.run_id
+        self._client.update_run(self._parent, status="RUNNING")
+        nested = f"tags.`{_PARENT}` = '{self._parent}'"
+        for run in self._client.search_runs([self._experiment], nested, max_results=_MOST_RUNS):
+            self._runs[run.info.run_name] = (run.info.run_id, int(run.data.metrics.get("epoch", 0)))
 
-    def _open(self, key: str, name: str, settings: Mapping[str, Any], tags: Mapping[str, str]) -> tuple[str, int]:
-        """Finds or makes a run; returns its id and the last epoch that it has."""
+    def _create_run(self, name: str, settings: Mapping[str, Any], tags: Mapping[str, str]) -> str:
         from mlflow.entities import Param
 
-        found = self._client.search_runs([self._experiment], f"tags.`{_KEY}` = '{key}'", max_results=1)
-        if found:
-            run = found[0]
-            self._client.update_run(run.info.run_id, status="RUNNING")
-        else:
-            run = self._client.create_run(self._experiment, tags={_KEY: key, **tags}, run_name=name)
-        self._client.log_batch(run.info.run_id, params=[Param(field, str(value)) for field, value in settings.items()])
-        return run.info.run_id, int(run.data.metrics.get("epoch", 0))
+        run: str = self._client.create_run(self._experiment, tags=dict(tags), run_name=name).info.run_id
+        self._client.log_batch(run, params=[Param(field, str(value)) for field, value in settings.items()])
+        return run
 
     def _find(self, training: Training) -> tuple[str, int]:
         if training.name not in self._runs:
-            key, tags = f"{self._key}/{training.name}", {"mlflow.parentRunId": self._parent}
-            self._runs[training.name] = self._open(key, training.name, training.settings, tags)
+            run = self._create_run(training.name, training.settings, {_PARENT: self._parent})
+            self._runs[training.name] = (run, 0)
         return self._runs[training.name]
 
     def _log_epochs(self, training: Training, epochs: Sequence[Epoch]) -> None:
         run, logged = self._find(training)
-        for epoch in epochs:
-            if epoch.epoch > logged:
-                self._log_metrics(run, dataclasses.asdict(epoch), epoch.epoch)
-                self._runs[training.name] = (run, epoch.epoch)
+        new = [epoch for epoch in epochs if epoch.epoch > logged]
+        for i in range(0, len(new), _EPOCHS_PER_REQUEST):
+            part = new[i : i + _EPOCHS_PER_REQUEST]
+            self._log_metrics(run, [(epoch.epoch, dataclasses.asdict(epoch)) for epoch in part])
+            self._runs[training.name] = (run, part[-1].epoch)
 
-    def _log_metrics(self, run: str, metrics: Mapping[str, float], step: int) -> None:
+    def _log_metrics(self, run: str, steps: Sequence[tuple[int, Mapping[str, float]]]) -> None:
         from mlflow.entities import Metric
 
-        now = int(time.time() * 1000)
-        self._client.log_batch(run, metrics=[Metric(name, value, now, step) for name, value in metrics.items()])
+        now = int(1000 * time.time())
+        metrics = [Metric(name, value, now, step) for step, values in steps for name, value in values.items()]
+        self._client.log_batch(run, metrics=metrics)
 
-    def _end_training(self, training: Training, status: str, result: Mapping[str, Any]) -> None:
-        run, epochs = self._find(training)
-        self._client.log_dict(run, dict(result), f"result-epoch-{epochs}.json")
-        self._client.set_terminated(run, _STATUS[status])
+    def _end_training(self, training: Training, result: Mapping[str, Any]) -> None:
+        run, _ = self._find(training)
+        self._client.log_dict(run, dict(result), f"result-epoch-{result['epochs']}.json")
+        self._client.set_terminated(run, _STATUS[result["status"]])
 
     def _end_search(self, winner: str, metrics: Mapping[str, float], files: Sequence[pathlib.Path]) -> None:
         self._client.set_tag(self._parent, "winner", winner)
-        self._log_metrics(self._parent, metrics, 0)
+        self._log_metrics(self._parent, [(0, metrics)])
         for file in files:
             self._client.log_artifact(self._parent, str(file))
 

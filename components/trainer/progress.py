@@ -50,11 +50,11 @@ class Progress:
             for listener in self.listeners:
                 listener.log_epochs(training, new)
 
-    def end_training(self, training: Training, epochs: Sequence[Epoch], status: str, result: Mapping[str, Any]) -> None:
+    def end_training(self, training: Training, epochs: Sequence[Epoch], result: Mapping[str, Any]) -> None:
         """Passes the result of a training to the listeners, and epochs that an earlier process trained."""
         self.log_epochs(training, epochs)
         for listener in self.listeners:
-            listener.end_training(training, status, result)
+            listener.end_training(training, result)
 
     def estimate_share(self, work: float) -> float:
         """Returns the share of the step that is done, 0..1, if so much work of the current training is done."""

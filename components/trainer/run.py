@@ -94,8 +94,9 @@ def _search_and_fit(
         schedule=Schedule(cycles=(epochs,)),
         reporter=EpochReporter(search.progress, f"final fit, {winner.name}", final_fit, epochs),
     )
-    result = {"point": winner.name, "best_epoch": dataclasses.asdict(training.best_epoch)}
-    search.progress.end_training(final_fit, training.epochs, "completed", result)
+    best = dataclasses.asdict(training.best_epoch)
+    result = {"point": winner.name, "status": "completed", "epochs": epochs, "best_epoch": best}
+    search.progress.end_training(final_fit, training.epochs, result)
     return winner.network, training
 
 

@@ -170,7 +170,7 @@ def keep_trial(trial: Trial, trials: list[Trial], progress: Progress, folder: pa
     progress.done_work += trial.macs * trial.epochs_spent
     append_trial(trial, folder)
     if trial.status != "dropped":
-        progress.end_training(describe_training(trial), trial.history, trial.status, dataclasses.asdict(trial))
+        progress.end_training(describe_training(trial), trial.history, dataclasses.asdict(trial))
 
 
 def describe_training(trial: Trial) -> Training:

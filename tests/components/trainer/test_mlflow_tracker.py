@@ -1,11 +1,17 @@
 """Tracking by MLflow: a resumed search, a server that does not reply, and a server of its own in the slow test."""
 
+import contextlib
 import dataclasses
 import json
 import os
 import pathlib
+import signal
 import socket
+import subprocess
+import sys
 import time
+import urllib.request
+from collections.abc import Iterator
 
 import pytest
 from trainings import FitterIn, Searched, search_in
@@ -40,6 +46,7 @@ def assert_tracked(uri: str, searched: Searched, file: pathlib.Path) -> None:
 
     client = MlflowClient(uri)
     experiment = client.get_experiment_by_name("tokenlearner")
+    assert experiment
     runs = client.search_runs([experiment.experiment_id])
     [parent] = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
     assert (parent.info.status, parent.data.tags["winner"]) == ("FINISHED", "token_learner-2@0")
@@ -90,7 +97,7 @@ def search_tracked(
         file = searched.search.folder / "trials.jsonl"
         for tracker in trackers:
             tracker.log_epochs(FINAL_FIT, searched.search.trials[0].history)
-            tracker.end_training(FINAL_FIT, "completed", {})
+            tracker.end_training(FINAL_FIT, {"status": "completed", "epochs": 1})
             tracker.end_search("token_learner-2@0", {"valid_accuracy": 0.5}, [file])
     return file
 
