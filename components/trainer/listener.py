@@ -38,5 +38,5 @@ class Listener:
             result: As JSON, with the `status` "completed", "failed" or "skipped", and the `epochs` up to which it is.
         """
 
-    def end_search(self, winner: str, metrics: Mapping[str, float], files: Sequence[pathlib.Path]) -> None:
-        """Receives the chosen point after its final fit, its metrics, and the files that describe the search."""
+    def end_search(self, winner: str, metrics: Mapping[str, float], folder: pathlib.Path) -> None:
+        """Receives the chosen point after its final fit, its metrics, and the folder of the outcome."""

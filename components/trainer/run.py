@@ -9,9 +9,8 @@ from typing import Any
 import pydantic
 import tensorflow_transform as tft
 
-from components.artifacts.search_outcome import SEARCH_FILE, write_search
-from components.artifacts.trial import TRIALS_FILE
-from components.artifacts.winner import WINNER_FILE, Winner, write_winner
+from components.artifacts.search_outcome import write_search
+from components.artifacts.winner import Winner, write_winner
 from components.lock import hold_lock
 from components.trainer import export, outputs
 from components.trainer.assignment import Assignment
@@ -27,8 +26,7 @@ from components.trainer.training.checkpoint import Checkpoint
 from components.trainer.training.fitter import Fitter
 from models.folding import fold_batch_norm
 from models.macs import count_macs
-from models.search_space import describe_point, name_point
-from models.vit_config import ViTConfig
+from models.search_space import describe_point
 
 
 def run_fn(fn_args: Any) -> None:
@@ -64,19 +62,20 @@ def run_fn(fn_args: Any) -> None:
             track(config, state) as trackers,
         ):
             listeners = [TensorBoardLogs(folder / "tensorboard"), *trackers]
-            network, training = _search_and_fit(assignment, fitter, folder, listeners)
-            model = fitter.best_model(network, training)
-            model.save(folder / export.NETWORK_FILE)
-            winner = _describe_winner(network, training, len(fitter.valid))
+            winner, training = _search_and_fit(assignment, fitter, folder, listeners)
             write_winner(winner, folder)
-            _end_search(listeners, winner, folder)
-    folded = fold_batch_norm(network, model)
+            model = fitter.best_model(winner.network, training)
+            model.save(folder / export.NETWORK_FILE)
+            metrics = {name: getattr(winner, name) for name in ("valid_accuracy", "best_epoch", "parameters")}
+            for listener in listeners:
+                listener.end_search(winner.point, {**metrics, "mmacs": winner.macs.total / 1e6}, folder)
+    folded = fold_batch_norm(winner.network, model)
     export.export_model(tft.TFTransformOutput(fn_args.transform_output), folded, fn_args.serving_model_dir)
 
 
 def _search_and_fit(
     assignment: Assignment, fitter: Fitter, folder: pathlib.Path, listeners: Sequence[Listener]
-) -> tuple[ViTConfig, Checkpoint]:
+) -> tuple[Winner, Checkpoint]:
     config = assignment.config
     minutes = config.search.max_minutes
     assignment = dataclasses.replace(assignment, deadline=None if minutes is None else time.time() + 60 * minutes)
@@ -84,42 +83,26 @@ def _search_and_fit(
         search = Search(config, fitter, folder, chief, assignment.deadline, listeners)
         choice = search.run()
     write_search(outputs.describe_search(choice, search.trials, config.search.max_epochs), folder)
-    winner, epochs, seed = choice.winner, config.fit.epochs, config.fit.seed
-    final_fit = Training(
-        name="final_fit", network=winner.name, macs=winner.macs, config=describe_point(winner.network), seed=seed
-    )
+    name, network, seed, epochs = choice.winner.name, choice.winner.network, config.fit.seed, config.fit.epochs
+    macs = count_macs(network)
+    final_fit = Training(name="final_fit", network=name, macs=macs.total, config=describe_point(network), seed=seed)
     training = fitter.fit(
-        winner.network,
+        network,
         seed=seed,
         schedule=Schedule(cycles=(epochs,)),
-        reporter=EpochReporter(search.progress, f"final fit, {winner.name}", final_fit, epochs),
+        reporter=EpochReporter(search.progress, f"final fit, {name}", final_fit, epochs),
     )
-    best = dataclasses.asdict(training.best_epoch)
-    result = {"point": winner.name, "status": "completed", "epochs": epochs, "best_epoch": best}
+    best = training.best_epoch
+    result = {"point": name, "status": "completed", "epochs": epochs, "best_epoch": dataclasses.asdict(best)}
     search.progress.end_training(final_fit, training.epochs, result)
-    return winner.network, training
-
-
-def _describe_winner(network: ViTConfig, training: Checkpoint, valid_images: int) -> Winner:
-    return Winner(
-        point=name_point(network),
+    winner = Winner(
+        point=name,
         network=network,
-        valid_accuracy=training.best_epoch.valid_accuracy,
-        valid_images=valid_images,
-        best_epoch=training.best_epoch.epoch,
+        valid_accuracy=best.valid_accuracy,
+        valid_images=len(fitter.valid),
+        best_epoch=best.epoch,
         epochs=training.epochs,
-        macs=count_macs(network),
+        macs=macs,
         parameters=training.parameters,
     )
-
-
-def _end_search(listeners: Sequence[Listener], winner: Winner, folder: pathlib.Path) -> None:
-    metrics = {
-        "valid_accuracy": winner.valid_accuracy,
-        "best_epoch": winner.best_epoch,
-        "mmacs": winner.macs.total / 1e6,
-        "parameters": winner.parameters,
-    }
-    files = [folder / name for name in (SEARCH_FILE, TRIALS_FILE, WINNER_FILE, export.NETWORK_FILE)]
-    for listener in listeners:
-        listener.end_search(winner.point, metrics, files)
+    return winner, training

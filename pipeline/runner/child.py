@@ -18,16 +18,8 @@ from components.metadata.snapshot import describe_damage
 from components.report.memory import append_peak, read_peak, reset_peak
 from components.trainer.progress import LOGGER
 from pipeline.config import PipelineConfig
-from pipeline.runner.events import (
-    Event,
-    RunEnded,
-    RunFailed,
-    StepBegan,
-    StepEnded,
-    StepsPlanned,
-    TrainingProgress,
-    WarningIssued,
-)
+from pipeline.runner import events
+from pipeline.runner.events import Event, RunEnded, RunFailed, StepBegan, StepEnded, StepsPlanned, TrainingProgress
 
 _STEP_BEGAN = "Component %s is running."  # message of LocalDagRunner
 _STEP_ENDED = "Component %s is finished."
@@ -118,7 +110,7 @@ class RunObserver(logging.Handler):
         if hasattr(record, "progress"):
             self.send(TrainingProgress(**record.progress))
         elif record.name == LOGGER.name:
-            self.send(WarningIssued(record.getMessage()))
+            self.send(events.WarningIssued(record.getMessage()))
         elif record.msg == _STEP_BEGAN:
             self.step, self._is_cached = str(argument), False
             _release_unused_memory()

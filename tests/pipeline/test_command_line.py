@@ -58,6 +58,8 @@ def test_the_last_profile_gives_the_defaults(arguments: str, root: str, tokenlea
         ("run --profile fast", "invalid choice 'fast'"),
         ("run --serch.max-epochs 3", "--search.max-epochs"),
         ("run --search.workers 2 --fit.strategy mirrored", "they exclude each other: set search.workers to 1"),
+        ("run --tracking.mlflow mlruns", "--tracking.mlflow is mlruns; it must be http://HOST:PORT or https://"),
+        ("run --tracking.mlflow http://me:secret@host", "in the variables MLFLOW_TRACKING_USERNAME and"),
         ("data prepare --source ftp", "invalid choice 'ftp'"),
         ("push rollback newest", "invalid"),
         ("push verify newest", "version is newest; it must be a number, see `push list`, or all"),

@@ -98,7 +98,7 @@ def search_tracked(
         for tracker in trackers:
             tracker.log_epochs(FINAL_FIT, searched.search.trials[0].history)
             tracker.end_training(FINAL_FIT, {"status": "completed", "epochs": 1})
-            tracker.end_search("token_learner-2@0", {"valid_accuracy": 0.5}, [file])
+            tracker.end_search("token_learner-2@0", {"valid_accuracy": 0.5}, file.parent)
     return file
 
 

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from components.errors import ExitCode
 from pipeline.runner.display import Screen, print_failure
-from pipeline.runner.events import RunFailed, StepBegan, StepEnded, StepsPlanned, TrainingProgress
+from pipeline.runner.events import RunFailed, StepBegan, StepEnded, StepsPlanned, TrainingProgress, WarningIssued
 
 LOG = pathlib.Path("logs/a.log")
 
@@ -24,6 +24,7 @@ def test_elsewhere_steps_and_epochs_are_lines_that_do_not_wrap() -> None:
         screen._progress.tasks[0].start_time -= 100  # type: ignore[operator]
         screen.show(TrainingProgress("trial 12 of 72", 1, 2, False, None, 0.25, None))
         screen.show(TrainingProgress("trial 12 of 72", 1, 2, True, 0.25, 0.5, 99.6))
+        screen.show(WarningIssued("a server [Errno 111]"))
         screen.show(StepEnded("Trainer", is_cached=False))
         cause = "a cause [of many words] " * 3 + "."
         print_failure(console, RunFailed("DataGate", cause, ExitCode.STEP_FAILED), LOG)
@@ -32,6 +33,7 @@ def test_elsewhere_steps_and_epochs_are_lines_that_do_not_wrap() -> None:
         "✓  1/2 ExampleGen cached",
         "▸  2/2 Trainer",
         "  trial 12 of 72, epoch 1 of 2, valid accuracy 25.0% about 0:01:40 left",
+        "! a server [Errno 111]",
         "✓  2/2 Trainer 100.0 s",
         f"✗ Step DataGate failed: {cause}",
         "  Log: logs/a.log",
