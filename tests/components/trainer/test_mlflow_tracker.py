@@ -160,15 +160,12 @@ def server(tmp_path: pathlib.Path) -> Iterator[tuple[str, "subprocess.Popen[byte
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
-    store = [
-        "--backend-store-uri",
-        f"sqlite:///{tmp_path}/mlflow.db",
-        "--artifacts-destination",
-        f"{tmp_path}/artifacts",
-    ]
+    folder = tmp_path / "server"
+    folder.mkdir()
+    store = ["--backend-store-uri", "sqlite:///mlflow.db", "--artifacts-destination", "artifacts"]
     tool = [sys.executable, "-m", "uv", "tool", "run", "--python", "3.11", "--from", "mlflow==3.17.2"]
     command = [*tool, "mlflow", "server", *store, "--host", "127.0.0.1", "--port", port]
-    with subprocess.Popen(command, cwd=tmp_path, start_new_session=True) as process:
+    with subprocess.Popen(command, cwd=folder, start_new_session=True) as process:
         try:
             _wait_for(f"http://127.0.0.1:{port}/health", process)
             yield f"http://127.0.0.1:{port}", process
