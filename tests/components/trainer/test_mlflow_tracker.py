@@ -19,7 +19,7 @@ from trainings import FitterIn, Searched, search_in
 from components.trainer import mlflow_tracker
 from components.trainer.config import TrainerConfig
 from components.trainer.listener import Listener, Training
-from components.trainer.mlflow_tracker import URI_VARIABLE, track
+from components.trainer.mlflow_tracker import URI_VARIABLE, MlflowTracker, track
 
 FINAL_FIT = Training(name="final_fit", network="a", macs=10, config={}, seed=1)
 
@@ -184,20 +184,6 @@ def _wait_for(address: str, process: "subprocess.Popen[bytes]") -> None:
             time.sleep(1)
 
 
-class Killer(Listener):
-    """Kills a process at the end of the second training."""
-
-    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
-        self._left = 2
-        self._process = process
-
-    def end_training(self, *_: object) -> None:
-        self._left -= 1
-        if not self._left:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-
-
 @pytest.mark.slow
 def test_a_real_server_gets_a_resumed_search_and_may_die(
     searched: Searched,
@@ -217,6 +203,13 @@ def test_a_real_server_gets_a_resumed_search_and_may_die(
     assert warnings == []
     assert_tracked(uri, searched, file)
     longer = dataclasses.replace(config, fit=dataclasses.replace(config.fit, epochs=9))  # another run
-    search_tracked(longer, fitter_in, state, tmp_path, Killer(process))
+    with track(longer, state) as [tracker]:
+        assert isinstance(tracker, MlflowTracker)
+        tracker.log_epochs(FINAL_FIT, searched.search.trials[0].history)
+        tracker.thread.submit(int).result()  # all is sent
+        assert warnings == []
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        tracker.end_training(FINAL_FIT, {"status": "completed", "epochs": 1})
     [warning] = warnings
     assert warning.startswith(f"MLflow at {uri} gets nothing more; the run goes on (")
