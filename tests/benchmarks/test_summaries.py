@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from recorded_root import FIRST, KILLED, MACS, RecordedRoot
 
-from benchmarks import evaluation, full_run, latency, recipes, reducers, search_scores, training_speed
+from benchmarks import full_run, latency, recipes, reducers, search_scores, training_speed
 from benchmarks.benchmark import Benchmark, run
 from benchmarks.networks import EXAMPLE, OURS, find_network
 from benchmarks.result import Row, read_results
@@ -141,7 +141,6 @@ def test_a_finished_run_shows_accuracy_and_cost(tmp_path: pathlib.Path) -> None:
     [
         (training_speed.BENCHMARK, ["--rounds", "1", "--seconds", "0.1"]),
         (latency.BENCHMARK, ["--rounds", "1", "--requests", "1"]),
-        (evaluation.BENCHMARK, []),
         (reducers.BENCHMARK, ["--rounds", "1"]),
     ],
 )
