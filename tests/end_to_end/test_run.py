@@ -256,22 +256,6 @@ def test_a_model_blessed_by_hand_is_pushed_by_the_same_command_and_inspect_tells
 
 
 @pytest.mark.usefixtures("second")
-def test_inspect_tells_all_runs_and_compares_two(workplace: Workplace, tokenlearner: Command) -> None:
-    def tell(*arguments: str) -> str:
-        return tokenlearner("inspect", *arguments, "--root", workplace.root).out
-
-    runs = json.loads(tell("runs", "--json"))
-    assert [run["state"] for run in runs][:2] == ["interrupted", "pushed"]
-    assert {run["pushed_version"] for run in runs} - {None} == set(workplace.versions())
-    comparison = json.loads(tell("compare", runs[1]["run_id"], runs[-1]["run_id"], "--json"))
-    accuracies = [comparison[side]["test_accuracy"]["value"] for side in ("first", "second")]
-    assert comparison["paired"]["images"] == 200
-    assert comparison["paired"]["difference"] == pytest.approx(accuracies[1] - accuracies[0])
-    for view in ("slices", "trials", "lineage", "overview"):
-        assert max(len(line.rstrip()) for line in tell(view).splitlines()) <= 90
-
-
-@pytest.mark.usefixtures("second")
 def test_going_back_to_an_older_model_pushes_it_again_and_a_rollback_holds(
     workplace: Workplace, tokenlearner: Command
 ) -> None:
