@@ -27,6 +27,7 @@ class Push:
     artifact_id: int
     version: int
     model_id: int  # 0: unknown
+    manifest_sha256: str  # of the file `manifest.json`; empty: unknown
     rolled_back: dict[int, str]  # reasons not to push models again, by the ids of the models that were rolled back
 
 
@@ -71,7 +72,7 @@ def read_making(records: Records | None, artifact_ids: Iterable[int]) -> Making:
 def read_pushes(records: Records | None) -> list[Push]:
     """Returns every push, oldest first."""
     artifacts = sorted(records.artifacts.items()) if records else []
-    return [_read_push(artifact) for _, artifact in artifacts if find_version(artifact)]
+    return [_read_push(artifact) for _, artifact in artifacts if _find_version(artifact)]
 
 
 def mark_pushed(artifact: Artifact, base: pathlib.Path, manifest: Manifest, rolled_back: dict[int, str]) -> None:
@@ -97,13 +98,14 @@ def _read_push(artifact: Artifact) -> Push:
     rolled_back = json.loads(artifact.custom_properties[ROLLED_BACK].string_value or "{}")
     return Push(
         artifact_id=artifact.id,
-        version=find_version(artifact),
+        version=_find_version(artifact),
         model_id=artifact.custom_properties[MODEL_ID].int_value,
+        manifest_sha256=artifact.custom_properties[MANIFEST_SHA256].string_value,
         rolled_back={int(model_id): why for model_id, why in rolled_back.items()},
     )
 
 
-def find_version(artifact: Artifact) -> int:
+def _find_version(artifact: Artifact) -> int:
     """Returns the version of a PushedModel; 0: nothing was pushed, or it is another artifact."""
     version = artifact.custom_properties["pushed_version"].string_value
     return int(version) if version.isdecimal() else 0

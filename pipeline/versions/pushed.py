@@ -4,8 +4,8 @@ import dataclasses
 import pathlib
 
 from components.errors import UsageFailure
-from components.metadata.pushes import MANIFEST_SHA256, find_version
-from components.metadata.records import Artifact, Records, open_records
+from components.metadata.pushes import read_pushes
+from components.metadata.records import Records, open_records
 from components.pusher.integrity import IntegrityError, find_integrity_errors
 from components.pusher.manifest import Manifest
 from components.pusher.versions import choose_newest_holder, find_versions, read_manifests
@@ -48,8 +48,7 @@ def read_versions(root_path: pathlib.Path, records: Records | None = None) -> li
         raise UsageFailure(f"{base} holds no version yet; a `tokenlearner run` whose model is blessed pushes one.")
     manifests = read_manifests(folders)
     baseline = choose_newest_holder(manifests, _find_baseline(records))
-    pushes = find_pushes(records)
-    digests = {version: push.custom_properties[MANIFEST_SHA256].string_value for version, push in pushes.items()}
+    digests = {push.version: push.manifest_sha256 for push in read_pushes(records)}
     return [
         PushedVersion(
             version=version,
@@ -74,12 +73,6 @@ def select_version(versions: list[PushedVersion], wanted: int) -> PushedVersion:
             return each
     existing = ", ".join(str(each.version) for each in versions)
     raise UsageFailure(f"{versions[0].folder.parent} holds no version {wanted}; it holds {existing}.")
-
-
-def find_pushes(records: Records | None) -> dict[int, Artifact]:
-    """Returns the PushedModel of each version that was ever pushed."""
-    artifacts = records.artifacts.values() if records else ()
-    return {version: artifact for artifact in artifacts if (version := find_version(artifact))}
 
 
 def _find_baseline(records: Records | None) -> int | None:

@@ -14,7 +14,7 @@ from components.metadata.records import ROLLBACK_NODE, Records, format_time
 from components.pusher.manifest import Manifest, Rollback
 from components.pusher.shelf import open_shelf
 from pipeline.config import locate_serving_dir
-from pipeline.versions.pushed import PushedVersion, find_pushes, read_versions, select_version
+from pipeline.versions.pushed import PushedVersion, read_versions, select_version
 
 
 def roll_back(root_path: pathlib.Path, version: int, reason: str | None, console: Console) -> None:
@@ -45,7 +45,7 @@ def roll_back(root_path: pathlib.Path, version: int, reason: str | None, console
                 who=find_login_name(),
                 reason=" ".join((reason or "").split()) or None,
             )
-            manifest = _publish(chosen, served, rollback, list(find_pushes(records)))
+            manifest = _publish(chosen, served, rollback, [push.version for push in recorded.read_pushes(records)])
             _record(root_path, records, manifest, rollback, served)
     except OSError as error:
         raise Failure(f"nothing was rolled back: {root_path} cannot be written to ({error.strerror}).") from None
@@ -78,20 +78,21 @@ def _record(
     root_path: pathlib.Path, records: Records, manifest: Manifest, rollback: Rollback, served: PushedVersion
 ) -> None:
     """Writes an execution that read the older version and its model, and made the new version."""
-    pushes = find_pushes(records)
+    pushes = recorded.read_pushes(records)
     if not pushes:
         raise Failure(f"version {manifest.version} is served now, but not recorded: ML Metadata holds no push.")
-    source = pushes.get(rollback.copy_of)  # None: the process that pushed it was killed before it was recorded
+    artifacts = {push.version: records.artifacts[push.artifact_id] for push in pushes}
+    source = artifacts.get(rollback.copy_of)  # None: the process that pushed it was killed before it was recorded
     model = records.artifacts.get(manifest.model.artifact_id)
     inputs = {"pushed_model": source, "model": model if model and model.type == "Model" else None}
-    made = copy_as_new(source or pushes[max(pushes)])
+    made = copy_as_new(source or artifacts[max(artifacts)])
     if source is None:
         made.custom_properties.clear()
     try:
         folder = root_path.resolve() / ROLLBACK_NODE / "pushed_model" / str(manifest.version)
         folder.mkdir(parents=True, exist_ok=True)
         made.uri = str(folder)
-        rolled_back = _add_rolled_back(recorded.read_pushes(records)[-1], rollback, served)
+        rolled_back = _add_rolled_back(pushes[-1], rollback, served)
         still = {key: why for key, why in rolled_back.items() if key not in (0, manifest.model.artifact_id)}
         recorded.mark_pushed(made, locate_serving_dir(root_path).resolve(), manifest, still)
         record_by_hand(
