@@ -25,6 +25,25 @@ class PrepareCommand:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class ImportCommand:
+    """Makes a TFDS dataset from a folder with a subfolder of pictures for each class.
+
+    Folders train, valid and test above the class folders become splits; a run cuts missing ones from train.
+    """
+
+    folder: tyro.conf.Positional[pathlib.Path]  # of class folders
+    name: str  # of the dataset: lowercase letters, digits and underscores
+    data_dir: pathlib.Path = pathlib.Path("data")  # root folder of TFDS datasets
+    skip_unreadable: bool = False  # leave out files that cannot be read, which otherwise end the command
+
+    def __call__(self) -> ExitCode:
+        from pipeline.dataset.importer import import_folder
+
+        import_folder(self.folder, name=self.name, data_dir=self.data_dir, skip_unreadable=self.skip_unreadable)
+        return ExitCode.OK
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class SampleCommand:
     """Makes the sample that the profile `quick` reads from the prepared full dataset."""
 
@@ -44,6 +63,7 @@ class DataCommand:
 
     command: tyro.conf.OmitSubcommandPrefixes[
         Annotated[PrepareCommand, tyro.conf.subcommand("prepare")]
+        | Annotated[ImportCommand, tyro.conf.subcommand("import")]
         | Annotated[SampleCommand, tyro.conf.subcommand("sample")]
     ]
 

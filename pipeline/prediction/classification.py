@@ -10,7 +10,8 @@ from rich.progress import track
 
 from components.errors import ExitCode, UsageFailure
 from pipeline.files import find_files, printable, write_whole
-from pipeline.prediction.images import Picture, UnreadableError, read_picture
+from pipeline.image_files import UnreadableError
+from pipeline.prediction.images import Picture, read_picture
 from pipeline.prediction.model import Model, make_example, rank_classes
 from pipeline.prediction.output import Prediction, write_predictions
 

@@ -11,7 +11,8 @@ import PIL.Image
 import PIL.ImageCms
 import pytest
 
-from pipeline.prediction.images import UnreadableError, read_picture
+from pipeline.image_files import UnreadableError
+from pipeline.prediction.images import read_picture
 
 _ORIENTATION = 0x0112  # the EXIF tag
 _BEST: dict[str, dict[str, Any]] = {".webp": {"lossless": True}, ".jpg": {"quality": 95, "subsampling": 0}}
