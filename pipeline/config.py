@@ -15,12 +15,16 @@ from models.vit_config import MlpOutputActivation, Pooling, Positions, Stem, Tok
 class DataConfig:
     """The images."""
 
-    tfds_dir: pathlib.Path  # version folder of a prepared TFDS dataset `cifar10`
-    train_images: int  # fit weights: the first ones in the authors' order; the others select
+    tfds_dir: pathlib.Path  # version folder of a prepared TFDS dataset with one image and one label an example
+    train_images: int  # of CIFAR-10, fit weights: the first ones in the authors' order; the others select
+    valid_share: float  # of the training images; selects, if the dataset has no split valid, 0..1
+    test_share: float  # of the training images; measures, if the dataset has no split test, 0..1
     max_duplicate_share: float  # share of a split's images that may also occur in another split, 0..1
 
     def __post_init__(self) -> None:
         check_range("data.train_images", self.train_images, 1, 49_999)
+        check_range("data.valid_share", self.valid_share, 0.01, 0.45)
+        check_range("data.test_share", self.test_share, 0.01, 0.45)
         check_range("data.max_duplicate_share", self.max_duplicate_share, 0, 1)
 
 
@@ -135,7 +139,13 @@ def locate_serving_dir(root: pathlib.Path) -> pathlib.Path:
 QUICK = PipelineConfig(
     name="tokenlearner-quick",
     root=pathlib.Path("pipeline_root/quick"),
-    data=DataConfig(tfds_dir=pathlib.Path("data/cifar10_sample"), train_images=40_000, max_duplicate_share=0.01),
+    data=DataConfig(
+        tfds_dir=pathlib.Path("data/cifar10_sample"),
+        train_images=40_000,
+        valid_share=0.1,
+        test_share=0.1,
+        max_duplicate_share=0.01,
+    ),
     model=ModelConfig.of(PRESETS["residual_stem"]),
     search=SearchConfig(
         tuner="halving",

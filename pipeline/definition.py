@@ -13,7 +13,7 @@ from tfx.proto import infra_validator_pb2, trainer_pb2, transform_pb2
 from components import features, signatures
 from components.data_gate.component import DataGate
 from components.evaluator.component import Evaluator
-from components.example_gen.component import Cifar10ExampleGen
+from components.example_gen.component import ImageExampleGen
 from components.lite_converter.component import LiteConverter
 from components.model_card import card
 from components.model_card.component import ModelCard
@@ -54,11 +54,13 @@ def create_pipeline(config: PipelineConfig, target: Target | None = None) -> Pip
 
 def generate_components(config: PipelineConfig, target: Target) -> Iterator[BaseNode]:
     """Yields one component after the other, in the order of the DAG."""
-    example_gen = Cifar10ExampleGen(
+    example_gen = ImageExampleGen(
         tfds_dir=target.tfds_dir,
         train_images=config.data.train_images,
+        valid_share=config.data.valid_share,
+        test_share=config.data.test_share,
         source_digest=target.source_digest,
-        code_digest=_digest_code(Cifar10ExampleGen),
+        code_digest=_digest_code(ImageExampleGen),
     ).with_id("ExampleGen")
     yield example_gen
     examples = example_gen.outputs["examples"]
