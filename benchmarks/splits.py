@@ -16,6 +16,7 @@ from tfx_bsl.public import tfxio
 
 from components import features
 from components.errors import DataFailure
+from components.example_gen.records import list_shards
 from components.example_gen.splits import ByPosition, copy_shard
 from components.image_dataset import read_dataset
 from components.schema import SCHEMA_FILE
@@ -54,7 +55,7 @@ def open_splits(tfds_dir: pathlib.Path) -> Splits:
     atexit.register(temporary.cleanup)
     folder, graph = temporary.name, f"{temporary.name}/graph"
     dataset = read_dataset(tfds_dir)
-    for shard in dataset.shards:
+    for shard in list_shards(tfds_dir):
         copy_shard(shard, dataset, ByPosition(FULL.data.train_images), folder)
     schema = text_format.Parse(SCHEMA_FILE.read_text(), schema_pb2.Schema())
     records = tfxio.TFExampleRecord(

@@ -1,32 +1,16 @@
-"""What a prepared TFDS dataset says about its images: features, classes, sizes and splits."""
+"""What a prepared TFDS dataset says about its images: features, classes and sizes."""
 
 import dataclasses
+import json
 import pathlib
-
-import tensorflow_datasets as tfds
-from tfx.dsl.io import fileio
+from typing import Any
 
 from components import features
 from components.errors import BadDataError
 
-_SPLITS = {  # of TFDS datasets, by name
-    "train": features.TRAIN_SPLIT,
-    "valid": features.VALID_SPLIT,
-    "validation": features.VALID_SPLIT,
-    "val": features.VALID_SPLIT,
-    "test": features.TEST_SPLIT,
-}
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Shard:
-    """A TFRecord file of a dataset."""
-
-    path: str
-    tfds_split: str
-    split: str  # train, valid or test
-    first: int  # position of its first image in the TFDS split
-    images: int
+_INFO_FILE, _FEATURES_FILE = "dataset_info.json", "features.json"
+_SIZES = (16, 32, 48, 64, 96)  # pixels, of images that a run resizes to by default
+_SIZE_OF_MIXED = 64  # pixels, where images have different sizes
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -41,66 +25,104 @@ class ImageDataset:
     has_ids: bool  # a text feature "id"
     height: int | None  # pixels; None: images have different sizes
     width: int | None
-    shards: tuple[Shard, ...]
+    channels: int | None
 
-    @property
-    def splits(self) -> frozenset[str]:
-        """Those of train, valid and test that it has."""
-        return frozenset(shard.split for shard in self.shards)
+    def default_image_size(self) -> int:
+        """Returns the side of the squares that a run trains on, pixels: the images' own, rounded up."""
+        if self.height is None or self.width is None:
+            return _SIZE_OF_MIXED
+        return next((size for size in _SIZES if size >= min(self.height, self.width)), _SIZES[-1])
+
+    def is_square(self, size: int) -> bool:
+        """Returns whether all images are RGB squares of a size, which no step has to resize."""
+        return (self.height, self.width, self.channels) == (size, size, 3)
+
+
+CIFAR10 = ImageDataset(
+    name="cifar10",
+    class_names=("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
+    image_feature=features.IMAGE,
+    label_feature=features.LABEL,
+    has_only_these=True,
+    has_ids=True,
+    height=32,
+    width=32,
+    channels=3,
+)
 
 
 def read_dataset(tfds_dir: pathlib.Path | str) -> ImageDataset:
-    """Reads the metadata of a prepared TFDS dataset.
+    """Reads the metadata of a prepared TFDS dataset, without TFDS, which takes seconds to import.
 
     Args:
         tfds_dir: Its version folder, which holds `dataset_info.json`; may be in a bucket.
 
     Raises:
-        BadDataError: If the folder holds no complete TFDS dataset with a train split, one image feature and one class
-            label.
+        BadDataError: If the folder holds no TFDS dataset with one image feature and one class label.
     """
-    if not fileio.exists(f"{tfds_dir}/dataset_info.json"):
-        raise BadDataError(f"{tfds_dir} holds no TFDS dataset (no dataset_info.json)")
     try:
-        info = tfds.builder_from_directory(str(tfds_dir)).info
-    except Exception as error:  # TFDS raises a dozen kinds
+        info, tree = (json.loads(_read(f"{tfds_dir}/{name}")) for name in (_INFO_FILE, _FEATURES_FILE))
+    except FileNotFoundError as error:
+        raise BadDataError(f"{tfds_dir} holds no TFDS dataset (no {pathlib.PurePath(str(error)).name})") from error
+    except (OSError, ValueError) as error:
         raise BadDataError(f"{tfds_dir} holds no TFDS dataset that can be read: {error}") from error
-    image, label = (_find_only(info, kind, tfds_dir) for kind in (tfds.features.Image, tfds.features.ClassLabel))
-    shards = tuple(shard for split in info.splits if split in _SPLITS for shard in _list_shards(info.splits[split]))
-    if not any(shard.split == features.TRAIN_SPLIT for shard in shards):
-        raise BadDataError(f"the TFDS dataset in {tfds_dir} has no split train")
-    for shard in shards:
-        if not fileio.exists(shard.path):
-            raise BadDataError(f"the TFDS dataset in {tfds_dir} lacks its file {shard.path}")
-    height, width, _ = info.features[image].shape
-    has_ids = features.ID in info.features and isinstance(info.features[features.ID], tfds.features.Text)
+    try:
+        kinds = tree["featuresDict"]["features"]
+        name = info["name"]
+    except (KeyError, TypeError) as error:
+        raise BadDataError(f"{tfds_dir} holds no TFDS dataset of plain features: it has no {error}") from error
+    image, label = (_find_only(kinds, kind, tfds_dir) for kind in ("image", "classLabel"))
+    sizes = [max(int(size), 0) or None for size in kinds[image]["image"]["shape"]["dimensions"]]
+    has_ids = "text" in kinds.get(features.ID, {})
     ours = {features.ID, features.IMAGE, features.LABEL}
     return ImageDataset(
-        name=info.name,
-        class_names=tuple(info.features[label].names),
+        name=name,
+        class_names=_read_class_names(f"{tfds_dir}/{label}.labels.txt", int(kinds[label]["classLabel"]["numClasses"])),
         image_feature=image,
         label_feature=label,
-        has_only_these=has_ids and {features.ID, image, label} == set(info.features) == ours,
+        has_only_these=has_ids and {features.ID, image, label} == set(kinds) == ours,
         has_ids=has_ids,
-        height=height,
-        width=width,
-        shards=shards,
+        height=sizes[0],
+        width=sizes[1],
+        channels=sizes[2],
     )
 
 
-def _find_only(info: tfds.core.DatasetInfo, kind: type, tfds_dir: pathlib.Path | str) -> str:
+def _find_only(kinds: dict[str, Any], kind: str, tfds_dir: pathlib.Path | str) -> str:
     """Returns the name of the only feature of a kind."""
-    names = [name for name, feature in info.features.items() if type(feature) is kind]
+    names = [name for name, feature in kinds.items() if kind in feature]
     if len(names) != 1:
         found = f"{len(names)} ({', '.join(names)})" if names else "none"
-        raise BadDataError(f"the TFDS dataset in {tfds_dir} needs one feature of type {kind.__name__}; it has {found}")
+        raise BadDataError(f"the TFDS dataset in {tfds_dir} needs one feature of type {kind}; it has {found}")
     return names[0]
 
 
-def _list_shards(info: tfds.core.SplitInfo) -> list[Shard]:
-    shards, first = [], 0
-    for path, images in zip(info.filepaths, info.shard_lengths, strict=True):
-        split = _SPLITS[info.name]
-        shards.append(Shard(path=str(path), tfds_split=info.name, split=split, first=first, images=images))
-        first += images
-    return shards
+def _read_class_names(path: str, classes: int) -> tuple[str, ...]:
+    """Returns the names of the classes, which are numbers where the dataset has none."""
+    try:
+        names = _read(path).splitlines()
+    except FileNotFoundError:
+        names = []
+    return tuple(names) if len(names) == classes else tuple(map(str, range(classes)))
+
+
+def _read(path: str) -> str:
+    """Reads a file; TensorFlow, which reads from buckets, takes seconds to import.
+
+    Raises:
+        FileNotFoundError: It does not exist; the message is its path.
+        OSError: It cannot be read.
+    """
+    if "://" not in path:
+        if not pathlib.Path(path).exists():
+            raise FileNotFoundError(path)
+        return pathlib.Path(path).read_text()
+    import tensorflow as tf
+
+    try:
+        content: str = tf.io.gfile.GFile(path).read()
+    except tf.errors.NotFoundError as error:
+        raise FileNotFoundError(path) from error
+    except tf.errors.OpError as error:
+        raise OSError(error.message) from error
+    return content

@@ -35,11 +35,12 @@ _MACS = {"no_reducer": 11_900_000, "token_learner-4@1": 4_600_000, "average_pool
 
 def write_examples(slice_dir: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:
     """Writes the output of the ExampleGen for the fixture `slice_dir`."""
+    from components.example_gen.records import list_shards
     from components.example_gen.splits import ByPosition, copy_shard
     from components.image_dataset import read_dataset
 
     dataset = read_dataset(slice_dir)
-    for shard in dataset.shards:
+    for shard in list_shards(slice_dir):
         copy_shard(shard, dataset, ByPosition(40_000), str(folder))
     return folder
 

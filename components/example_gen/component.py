@@ -15,11 +15,9 @@ from tfx.types import artifact_utils, standard_artifacts
 
 from components import features
 from components.errors import BadDataError
-from components.example_gen.records import digest_pixels, read_records
+from components.example_gen.records import Shard, digest_pixels, list_shards, read_records
 from components.example_gen.splits import AsIs, ByPixels, ByPosition, Cut, SplitRule, copy_shard, cut_class
-from components.image_dataset import ImageDataset, Shard, read_dataset
-
-_CIFAR10 = "cifar10"
+from components.image_dataset import CIFAR10, ImageDataset, read_dataset
 
 
 def digest_source(tfds_dir: pathlib.Path) -> str:
@@ -29,10 +27,10 @@ def digest_source(tfds_dir: pathlib.Path) -> str:
         tfds_dir: Its version folder.
 
     Raises:
-        BadDataError: As `read_dataset`.
+        BadDataError: As `list_shards`.
     """
     digest = hashlib.sha256()
-    for shard in read_dataset(tfds_dir).shards:
+    for shard in list_shards(tfds_dir):
         digest.update(f"{shard.tfds_split}/{pathlib.PurePath(shard.path).name}\n".encode())
         with open(shard.path, "rb") as file:  # noqa: PTH123 (TFDS names files by str)
             while chunk := file.read(1 << 20):
@@ -70,21 +68,22 @@ def ImageExampleGen(  # noqa: N802 (TFX names components like classes)
     Raises:
         BadDataError: If the dataset is not complete, or leaves a split without images.
     """
-    dataset = read_dataset(tfds_dir)
+    dataset, shards = read_dataset(tfds_dir), list_shards(tfds_dir)
     examples.split_names = artifact_utils.encode_split_names(list(features.SPLITS))
     examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
-    lacks = set(features.SPLITS) - dataset.splits
+    lacks = set(features.SPLITS) - {shard.split for shard in shards}
     with beam_pipeline as pipeline:
-        if dataset.name == _CIFAR10 and lacks == {features.VALID_SPLIT}:
+        if dataset.name == CIFAR10.name and lacks == {features.VALID_SPLIT}:
             rule: SplitRule | beam.pvalue.AsSingleton = ByPosition(train_images)
         elif lacks:
             shares = {features.VALID_SPLIT: valid_share, features.TEST_SPLIT: test_share}
-            rule = _cut(pipeline, dataset, {split: shares[split] * (split in lacks) for split in shares})
+            of_train = [shard for shard in shards if shard.split == features.TRAIN_SPLIT]
+            rule = _cut(pipeline, dataset, of_train, {split: shares[split] * (split in lacks) for split in shares})
         else:
             rule = AsIs()
         (
             pipeline
-            | "Files" >> beam.Create(dataset.shards)
+            | "Files" >> beam.Create(shards)
             | "Spread" >> beam.Reshuffle()
             | "Copy" >> beam.Map(copy_shard, dataset, rule, examples.uri)
         )
@@ -93,9 +92,10 @@ def ImageExampleGen(  # noqa: N802 (TFX names components like classes)
         raise BadDataError(f"{tfds_dir} has no image for split {empty_splits[0]}")
 
 
-def _cut(pipeline: beam.Pipeline, dataset: ImageDataset, shares: dict[str, float]) -> beam.pvalue.AsSingleton:
+def _cut(
+    pipeline: beam.Pipeline, dataset: ImageDataset, of_train: list[Shard], shares: dict[str, float]
+) -> beam.pvalue.AsSingleton:
     """Returns the rule that divides the training images, as a side input; no image is shuffled."""
-    of_train = [shard for shard in dataset.shards if shard.split == features.TRAIN_SPLIT]
     labeled = (
         pipeline
         | "TrainFiles" >> beam.Create(of_train)

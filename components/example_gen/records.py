@@ -1,19 +1,41 @@
 """The records of a TFDS dataset, with the features id, image and label."""
 
+import dataclasses
 import hashlib
 import io
+import pathlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import PIL.Image
 import tensorflow as tf
+import tensorflow_datasets as tfds
+from tfx.dsl.io import fileio
 
 from components import features
 from components.errors import BadDataError
-from components.image_dataset import ImageDataset, Shard
+from components.image_dataset import ImageDataset
 
 _BATCH_SIZE = 512  # records read at once
 DIGEST_BYTES = 16
+_SPLITS = {  # of TFDS datasets, by name
+    "train": features.TRAIN_SPLIT,
+    "valid": features.VALID_SPLIT,
+    "validation": features.VALID_SPLIT,
+    "val": features.VALID_SPLIT,
+    "test": features.TEST_SPLIT,
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Shard:
+    """A TFRecord file of a dataset."""
+
+    path: str
+    tfds_split: str
+    split: str  # train, valid or test
+    first: int  # position of its first image in the TFDS split
+    images: int
 
 
 class Record(NamedTuple):
@@ -23,6 +45,34 @@ class Record(NamedTuple):
     label: int
     image: bytes  # encoded
     serialized: bytes  # tf.Example with the features id, image and label
+
+
+def list_shards(tfds_dir: pathlib.Path | str) -> list[Shard]:
+    """Lists the files of a prepared TFDS dataset.
+
+    Args:
+        tfds_dir: Its version folder; may be in a bucket.
+
+    Raises:
+        BadDataError: If the dataset is not complete or has no split train.
+    """
+    try:
+        infos = tfds.builder_from_directory(str(tfds_dir)).info.splits
+    except Exception as error:  # TFDS raises a dozen kinds
+        raise BadDataError(f"{tfds_dir} holds no TFDS dataset that can be read: {error}") from error
+    shards = []
+    for tfds_split in [name for name in infos if name in _SPLITS]:
+        first = 0
+        for path, images in zip(infos[tfds_split].filepaths, infos[tfds_split].shard_lengths, strict=True):
+            split = _SPLITS[tfds_split]
+            shards.append(Shard(path=str(path), tfds_split=tfds_split, split=split, first=first, images=images))
+            first += images
+    if all(shard.split != features.TRAIN_SPLIT for shard in shards):
+        raise BadDataError(f"the TFDS dataset in {tfds_dir} has no split train")
+    for shard in shards:
+        if not fileio.exists(shard.path):
+            raise BadDataError(f"the TFDS dataset in {tfds_dir} lacks its file {shard.path}")
+    return shards
 
 
 def read_records(dataset: ImageDataset, shard: Shard) -> Iterator[Record]:

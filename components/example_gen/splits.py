@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from components import features
 from components.errors import BadDataError
-from components.example_gen.records import Record, digest_pixels, read_records
-from components.image_dataset import ImageDataset, Shard
+from components.example_gen.records import Record, Shard, digest_pixels, read_records
+from components.image_dataset import ImageDataset
 
 
 class SplitRule(abc.ABC):

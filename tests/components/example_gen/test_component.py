@@ -17,8 +17,9 @@ from tfx.types import standard_artifacts
 
 from components.errors import BadDataError
 from components.example_gen.component import ImageExampleGen, digest_source
+from components.example_gen.records import Shard, list_shards
 from components.example_gen.splits import AsIs, ByPosition, copy_shard, cut_class, position_of
-from components.image_dataset import Shard, read_dataset
+from components.image_dataset import read_dataset
 from pipeline.dataset.builder import build_images
 
 
@@ -53,7 +54,7 @@ def _position(record: bytes) -> int:
 
 
 def _tfds_records(tfds_dir: pathlib.Path, split: str) -> list[bytes]:
-    paths = [shard.path for shard in read_dataset(tfds_dir).shards if shard.tfds_split == split]
+    paths = [shard.path for shard in list_shards(tfds_dir) if shard.tfds_split == split]
     return list(tf.data.TFRecordDataset(paths).as_numpy_iterator())
 
 
@@ -139,7 +140,7 @@ def test_features_of_any_name_become_id_image_and_label(tmp_path: pathlib.Path) 
     builder = _Pets(tmp_path / "data", kinds)
     builder.download_and_prepare()
     dataset = read_dataset(builder.data_dir)
-    assert (dataset.class_names, dataset.height, dataset.splits) == (("a", "b"), None, {"train", "valid", "test"})
+    assert (dataset.class_names, dataset.height, dataset.default_image_size()) == (("a", "b"), None, 64)
     records = _records(_generate(pathlib.Path(builder.data_dir), tmp_path / "examples"), "valid")
     names = [_feature(record, "id") for record in records]
     assert sorted(names) == [b"validation_00000", b"validation_00001", b"validation_00002", b"validation_00003"]
@@ -151,14 +152,14 @@ def test_a_dataset_with_two_labels_is_rejected(tmp_path: pathlib.Path) -> None:
     label = tfds.features.ClassLabel(names=["a", "b"])
     builder = _Pets(tmp_path, {"photo": tfds.features.Image(), "breed": label, "species": label})
     builder.download_and_prepare()
-    with pytest.raises(BadDataError, match=r"needs one feature of type ClassLabel; it has 2 \(breed, species\)"):
+    with pytest.raises(BadDataError, match=r"needs one feature of type classLabel; it has 2 \(breed, species\)"):
         read_dataset(builder.data_dir)
 
 
 def test_the_first_image_that_is_not_for_train_is_for_valid(slice_dir: pathlib.Path, tmp_path: pathlib.Path) -> None:
     """An image at the boundary, position N of N train images counted from 0."""
     dataset = read_dataset(slice_dir)
-    [shard, _] = dataset.shards
+    [shard, _] = list_shards(slice_dir)
     boundary = sorted(_position(record) for record in _tfds_records(slice_dir, "train"))[300]
     for train_images, counts in ((boundary, (300, 200)), (boundary + 1, (301, 199))):
         copied = copy_shard(shard, dataset, ByPosition(train_images), str(tmp_path))
@@ -201,14 +202,14 @@ def test_the_digest_is_of_the_records_and_not_of_their_place(slice_dir: pathlib.
 def test_a_damaged_dataset_is_rejected(slice_dir: pathlib.Path, tmp_path: pathlib.Path) -> None:
     def read_damaged() -> str:
         with pytest.raises(BadDataError) as error:
-            read_dataset(copy)
+            _ = read_dataset(copy), list_shards(copy)
         return str(error.value)
 
     copy = shutil.copytree(slice_dir, tmp_path / "copy")
     (copy / "cifar10-train.tfrecord-00000-of-00001").unlink()
     assert f"lacks its file {copy}/cifar10-train.tfrecord-00000-of-00001" in read_damaged()
     (copy / "features.json").unlink()
-    assert "holds no TFDS dataset that can be read" in read_damaged()
+    assert "holds no TFDS dataset (no features.json)" in read_damaged()
     (copy / "dataset_info.json").unlink()
     assert "holds no TFDS dataset (no dataset_info.json)" in read_damaged()
 
