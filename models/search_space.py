@@ -53,7 +53,7 @@ class SearchSpace:
                 use_token_fuser=use_token_fuser,
             )
         except ValueError as error:
-            point = f"placements holds {placement} and token_counts {num_tokens}"
+            point = f"--search.placements has {placement} and --search.token-counts {num_tokens}"
             hint = "" if reducer in self.reducers else f" (--search.controls can leave {reducer} out)"
             raise ValueError(f"{point}, but {error}{hint}") from None
 

@@ -2,11 +2,12 @@
 
 import dataclasses
 import pathlib
+import re
 
 from components import features
 from components.machine import PARALLEL_OPERATIONS
 from components.serving_validator.config import ServingConfig
-from components.trainer.config import FitConfig, SearchConfig, StateConfig, TrainerConfig, check_range
+from components.trainer.config import FitConfig, SearchConfig, StateConfig, TrainerConfig, check_range, name_option
 from models.presets import PRESETS
 from models.vit_config import MlpOutputActivation, Pooling, Positions, Stem, TokenLearnerPooling, ViTConfig
 
@@ -50,7 +51,15 @@ class ModelConfig:
         try:
             self.backbone()
         except ValueError as error:
-            raise ValueError(f"model.{error}") from None
+            raise ValueError(self._name_options(str(error))) from None
+
+    def _name_options(self, message: str) -> str:
+        """Replaces fields in a message of ViTConfig by the options as typed; other single words may be prose."""
+
+        def spell(found: re.Match[str]) -> str:
+            return name_option(f"model.{found[0]}") if hasattr(self, found[0]) else found[0]
+
+        return re.sub(r"^\w+|\b\w+_\w+\b|\bdim\b", spell, message)
 
     @classmethod
     def of(cls, network: ViTConfig) -> "ModelConfig":

@@ -1,25 +1,58 @@
-"""The table at the end of a run."""
+"""The end of a run: its answer in one sentence, a table, and what to do next."""
 
 import rich.box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from components.artifacts.lite_comparison import LiteComparison, Variant
+from components.artifacts.answer import describe_answer
 from components.artifacts.verdict import Measure, Paired
 from components.artifacts.winner import Winner
 from components.evaluator.intervals import measure_share
 from components.metadata.override import describe_override
+from components.metadata.root import shorten
 from components.metadata.run_record import RunRecord
 from pipeline.rejections import describe_rejection
 
 
-def print_run(console: Console, run: RunRecord) -> None:
-    """Prints the table at the end of a run that reached the Pusher."""
-    winner, verdict, search = run.winner, run.verdict, run.search
+def print_run(console: Console, run: RunRecord, *, options: str = "") -> None:
+    """Prints the end of a run that reached the Pusher.
+
+    Args:
+        console: Where.
+        run: What it did.
+        options: Of the suggested commands, such as "--profile full"; empty for the profile `quick`.
+    """
+    from components.report.page import PAGE_FILE  # takes a second
+
+    assert run.search
+    console.print(Text(f"\n{describe_answer(run.search)}\n", style="bold"), highlight=False)
+    console.print(_tabulate(run))
+    if report := run.find_output("report", step="Report"):
+        console.out(f"Report: {report.uri}/{PAGE_FILE}", highlight=False)
+    console.out("Next:")
+    for command, purpose in _suggest(run):
+        words = " ".join(filter(None, ["tokenlearner", command, options]))
+        console.out(f"  {words:<40} # {purpose}", highlight=False)
+
+
+def _suggest(run: RunRecord) -> list[tuple[str, str]]:
+    """Suggests three commands, each with its purpose."""
+    commands = [("report", "open the report"), ("inspect", "show the search, the metrics and each check")]
+    if run.pushed_version:
+        return [*commands, ("predict FOLDER_OR_IMAGE", "classify images of yours")]
+    if run.verdict and not run.verdict.is_blessed and not run.overrides:
+        return [
+            *commands,
+            (f'bless --run {shorten(run.run_id)} --reason "…"', "push it nevertheless with the next run"),
+        ]
+    return [*commands, ("versions list", "show the versions that were pushed before")]
+
+
+def _tabulate(run: RunRecord) -> Table:
+    winner, verdict = run.winner, run.verdict
     assert winner
     assert verdict
-    assert search
     facts = Table(box=rich.box.SIMPLE_HEAD, show_header=False, title=f"run {run.run_id}", title_justify="left")
 
     def add(name: str, text: str) -> None:
@@ -29,30 +62,23 @@ def print_run(console: Console, run: RunRecord) -> None:
     if run.duplicates and run.duplicates.groups:
         where = f"; all of them are listed in {run.duplicates.folder}" if run.duplicates.folder else ""
         add("duplicates", f"{run.duplicates.summarize()}{where}")
-    add("search", "\n".join(search.sentences))
     correct = round(winner.valid_accuracy * winner.valid_images)
     add("valid accuracy", format_accuracy(measure_share(correct, winner.valid_images), winner.valid_images))
     add("test accuracy", format_accuracy(verdict.candidate.overall.accuracy, verdict.candidate.images))
     add("baseline", format_comparison(verdict.paired))
-    add("compute", f"{winner.macs.total / 1e6:.2f} million multiply-accumulates an image")
-    add("parameters", f"{winner.parameters:,}")
+    add(
+        "compute",
+        f"{winner.macs.total / 1e6:.2f} million multiply-accumulates an image, {winner.parameters:,} parameters",
+    )
     notes = [verdict.note] if verdict.note else []
     add("blessed", "\n".join(["yes" if verdict.is_blessed else "no", *verdict.reasons, *notes]))
     if run.overrides and not verdict.is_blessed:
         add("", describe_override(run.overrides[-1]))
-    if run.lite:
-        add("TensorFlow Lite models", describe_lite_models(run.lite))
     if run.serving:
         add("serves", "\n".join(["yes" if run.serving.is_blessed else "no", *run.serving.reasons]))
     rejection = describe_rejection(verdict, run.serving, run.not_pushed_because, is_overridden=bool(run.overrides))
     add("pushed", f"version {run.pushed_version}" if run.pushed_version else f"no{rejection}")
-    console.print(facts)
-    steps = Table(box=rich.box.SIMPLE_HEAD)
-    steps.add_column("step")
-    steps.add_column("seconds", justify="right")
-    for step in run.steps:
-        steps.add_row(step.name, "cached" if step.state == "cached" else f"{step.seconds:.1f}")
-    console.print(steps)
+    return facts
 
 
 def describe_network(winner: Winner) -> str:
@@ -68,18 +94,6 @@ def format_accuracy(accuracy: Measure, images: int) -> str:
     """Formats an accuracy with its interval."""
     interval = f"{accuracy.low:.1%} to {accuracy.high:.1%} with 95 % confidence"
     return f"{accuracy.value:.1%} ({interval}, {images:,} images)"
-
-
-def describe_lite_models(lite: LiteComparison) -> str:
-    """Describes size, speed and accuracy of each TensorFlow Lite model, and whether it may be pushed."""
-    lite_models = [_describe_lite_model(variant, variant.difference) for variant in lite.variants if variant.difference]
-    return "\n".join([*lite_models, *(f"{lite_model.name}: {lite_model.message}" for lite_model in lite.failed)])
-
-
-def _describe_lite_model(variant: Variant, difference: Measure) -> str:
-    facts = f"{variant.size_bytes / 1024:,.0f} KiB, {1000 * variant.p50_seconds:.1f} ms an image"
-    margin = "within" if variant.is_pushed else "outside"
-    return f"{variant.name}: {facts}, {100 * difference.value:+.1f} points, {margin} the margin"
 
 
 def format_comparison(paired: Paired | None) -> str:

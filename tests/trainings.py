@@ -105,7 +105,7 @@ def listening() -> Iterator[list[dict[str, Any]]]:
     """Yields the progress reports, as they come."""
     reports: list[dict[str, Any]] = []
     listener = logging.Handler()
-    listener.emit = lambda record: reports.append(vars(record)["progress"])  # type: ignore[method-assign]
+    listener.emit = lambda record: reports.extend(filter(None, [vars(record).get("progress")]))  # type: ignore[method-assign]
     LOGGER.addHandler(listener)
     LOGGER.setLevel(logging.INFO)
     try:

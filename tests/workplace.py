@@ -58,7 +58,7 @@ class Workplace:
 
     def configure(self, *arguments: str) -> PipelineConfig:
         """Reads the options of a run."""
-        config: PipelineConfig = read_command(self.arguments(*arguments)).config
+        config: PipelineConfig = read_command(self.arguments(*arguments)).configuration
         return config
 
     def run_here(self, *arguments: str) -> Any:

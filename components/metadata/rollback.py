@@ -29,7 +29,7 @@ def is_rollback(records: Records, execution: Execution) -> bool:
 
 
 def read_rollback(execution: Execution) -> RollbackRecord:
-    """Reads the record of `tokenlearner push rollback`."""
+    """Reads the record of `tokenlearner versions rollback`."""
     texts = {name: value.string_value for name, value in execution.custom_properties.items()}
     return RollbackRecord(
         version=texts["version"],

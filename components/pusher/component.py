@@ -112,7 +112,7 @@ def _find_rejection(infra_blessing: Artifact | None, rolled_back: str | None, *,
 
 
 def _mark_pushed(pushed_model: Artifact, base: pathlib.Path, manifest: Manifest, rolled_back: dict[int, str]) -> None:
-    """Sets the properties that TFX's Pusher sets, and those that a later push and `push verify` read."""
+    """Sets the properties that TFX's Pusher sets, and those that a later push and `versions verify` read."""
     pushed_model.set_int_custom_property("pushed", 1)
     pushed_model.set_string_custom_property("pushed_destination", str(base / str(manifest.version)))
     pushed_model.set_string_custom_property("pushed_version", str(manifest.version))

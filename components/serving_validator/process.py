@@ -68,7 +68,7 @@ def serve(model: pathlib.Path, plan: Plan, time_limit_seconds: float) -> Outcome
                 check=False,
             ).returncode
         except subprocess.TimeoutExpired:
-            return f"the serving process exceeded {time_limit_seconds:g} seconds (serving.time_limit_seconds)"
+            return f"the serving process exceeded {time_limit_seconds:g} seconds (--serving.time-limit-seconds)"
         if code < 0:
             killer = signal.Signals(-code).name
             return f"the serving process was killed by signal {killer} (SIGKILL often means out of memory)"

@@ -13,11 +13,21 @@ TunerName = Literal["halving", "async_halving", "hyperband", "random", "bayesian
 Strategy = Literal["default", "mirrored"]
 
 
-def check_range(name: str, value: float, low: float, high: float = float("inf")) -> None:
-    """Raises a ValueError that names the field unless low <= value <= high."""
+def name_option(field: str) -> str:
+    """Returns the option of a configuration field as typed: "--search.max-mmacs" for "search.max_mmacs"."""
+    return f"--{field.replace('_', '-')}"
+
+
+def check_range(field: str, value: float, low: float, high: float = float("inf")) -> None:
+    """Raises a ValueError that names the option, such as "--fit.seed" for "fit.seed", unless low <= value <= high."""
     if not low <= value <= high:
         allowed = f"at least {low}" if high == float("inf") else f"in {low}..{high}"
-        raise ValueError(f"{name} is {value}; it must be {allowed}")
+        raise ValueError(f"{name_option(field)} is {value}; it must be {allowed}")
+
+
+def _spell(values: tuple[object, ...]) -> str:
+    """Writes values as on the command line."""
+    return " ".join(map(str, values)) or "empty"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -74,9 +84,10 @@ class SearchConfig:
         for name in ("placements", "token_counts", "reducers", "fusers"):
             values = getattr(self, name)
             if not values or len(set(values)) != len(values):
-                raise ValueError(f"search.{name} is {values}; it must hold at least one value and none twice")
+                option = name_option(f"search.{name}")
+                raise ValueError(f"{option} is {_spell(values)}; it must have at least one value and none twice")
         if len(set(self.controls)) != len(self.controls):
-            raise ValueError(f"search.controls is {self.controls}; no value may appear twice")
+            raise ValueError(f"--search.controls is {_spell(self.controls)}; no value may appear twice")
         for name in ("min_epochs", "max_trials", "finalists", "seeds"):
             check_range(f"search.{name}", getattr(self, name), 1)
         if self.workers is not None:
@@ -164,27 +175,26 @@ class TrainerConfig:
         """Checks every point before any training."""
         if (self.search.workers or 1) > 1 and self.fit.strategy != "default":
             raise ValueError(
-                f"search.workers is {self.search.workers} and fit.strategy is {self.fit.strategy}; they exclude each "
-                "other: set search.workers to 1, or fit.strategy to default"
+                f"--search.workers is {self.search.workers} and --fit.strategy is {self.fit.strategy}, which exclude "
+                "each other; use --search.workers 1 or --fit.strategy default"
             )
         if not self.affordable_points():
             cheapest = min(count_macs(point).total for point in self.space().points())
             needed = math.ceil(cheapest / 1000) / 1000  # rounded up, so that it suffices
-            raise ValueError(f"search.max_mmacs is {self.search.max_mmacs}; the cheapest point needs {needed:.3f}")
+            raise ValueError(
+                f"--search.max-mmacs is {self.search.max_mmacs}; the cheapest candidate needs {needed:.3f}"
+            )
 
     def space(self) -> SearchSpace:
         """Returns the search space, expensive points included."""
-        try:
-            return SearchSpace(
-                backbone=self.backbone,
-                placements=self.search.placements,
-                token_counts=self.search.token_counts,
-                reducers=self.search.reducers,
-                controls=self.search.controls,
-                fusers=self.search.fusers,
-            )
-        except ValueError as error:
-            raise ValueError(f"search.{error}") from None
+        return SearchSpace(
+            backbone=self.backbone,
+            placements=self.search.placements,
+            token_counts=self.search.token_counts,
+            reducers=self.search.reducers,
+            controls=self.search.controls,
+            fusers=self.search.fusers,
+        )
 
     def affordable_points(self) -> tuple[ViTConfig, ...]:
         """Returns the points whose true multiply-accumulates are within `search.max_mmacs`."""

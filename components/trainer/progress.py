@@ -11,6 +11,11 @@ LOGGER = logging.getLogger("tokenlearner.progress")
 _SECONDS_BETWEEN_REPORTS = 0.5
 
 
+def report_notice(text: str) -> None:
+    """Reports something that the display of a run shows as a line."""
+    LOGGER.info(text, extra={"notice": text})
+
+
 class Progress:
     """How much of the Trainer's work is done, and how long the rest takes.
 
@@ -54,15 +59,23 @@ class EpochReporter:
 
     Args:
         progress: Of the whole step.
-        phase: What is trained, such as "trial 2 of 6".
+        phase: What is trained, such as "rung 2/3 · candidate 7/21".
         network: Its name.
         macs: Its multiply-accumulates an image.
         epochs: Epochs of this training.
         epochs_before: Epochs of this training that have been done before.
+        best: Valid accuracy and name of the best candidate so far; None: the search has no result yet, or is over.
     """
 
     def __init__(
-        self, progress: Progress, phase: str, network: str, macs: int, epochs: int, epochs_before: int = 0
+        self,
+        progress: Progress,
+        phase: str,
+        network: str,
+        macs: int,
+        epochs: int,
+        epochs_before: int = 0,
+        best: tuple[float, str] | None = None,
     ) -> None:
         self.progress = progress
         self.phase = phase
@@ -70,6 +83,7 @@ class EpochReporter:
         self.macs = macs
         self.epochs = epochs
         self.epochs_before = epochs_before
+        self.best = best
         self._valid_accuracy: float | None = None
         self._reported = 0.0
 
@@ -94,7 +108,8 @@ class EpochReporter:
             "epochs": self.epochs,
             "epoch_has_ended": has_ended,
             "valid_accuracy": self._valid_accuracy,
+            "best": self.best,
             "share": self.progress.estimate_share(work),
             "seconds_left": self.progress.estimate_seconds(work),
         }
-        LOGGER.info("%(phase)s, epoch %(epoch)d of %(epochs)d", progress, extra={"progress": progress})
+        LOGGER.info("%(phase)s · epoch %(epoch)d/%(epochs)d", progress, extra={"progress": progress})

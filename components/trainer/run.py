@@ -51,7 +51,9 @@ def run_fn(fn_args: Any) -> None:
     )
     with assignment.open_fitter() as fitter:
         if not count_batches(fitter.train, config.fit):
-            raise ValueError(f"fit.batch_size is {config.fit.batch_size}, which is more than there are training images")
+            raise ValueError(
+                f"--fit.batch-size is {config.fit.batch_size}, which is more than there are training images"
+            )
         state = fitter.folder
         with hold_lock(state / "lock", f"another search works in {state}; wait until it has ended, or end it"):
             choice, training = _search_and_fit(dataclasses.replace(assignment, state=str(state)), fitter, folder)
@@ -87,7 +89,7 @@ def _search_and_fit(assignment: Assignment, fitter: Fitter, folder: pathlib.Path
         winner.network,
         seed=config.fit.seed,
         schedule=Schedule(cycles=(epochs,)),
-        reporter=EpochReporter(search.progress, f"final fit, {winner.name}", winner.name, winner.macs, epochs),
+        reporter=EpochReporter(search.progress, f"final fit of {winner.name}", winner.name, winner.macs, epochs),
     )
     outputs.write_curve(training.epochs, folder / "tensorboard" / "final_fit")
     return choice, training

@@ -2,17 +2,18 @@
 
 import dataclasses
 import hashlib
+import importlib.metadata
 import json
 import pathlib
-
-import keras
-import tensorflow as tf
+from typing import TYPE_CHECKING, Any
 
 from components.trainer.config import TrainerConfig
-from components.trainer.data.examples import Examples
+
+if TYPE_CHECKING:  # it imports TensorFlow
+    from components.trainer.data.examples import Examples
 
 
-def locate_state(config: TrainerConfig, train: Examples, valid: Examples) -> pathlib.Path:
+def locate_state(config: TrainerConfig, train: "Examples", valid: "Examples") -> pathlib.Path:
     """Names the folder by the digest of everything that a trained weight depends on, and makes it.
 
     The number of devices is not part of it, though a weight's last bits and batch norm's statistics depend on it: a
@@ -29,20 +30,35 @@ def locate_state(config: TrainerConfig, train: Examples, valid: Examples) -> pat
     Returns:
         The folder.
     """
-    fit = {name: value for name, value in dataclasses.asdict(config.fit).items() if name not in ("epochs", "seed")}
     contents = json.dumps(
-        {
-            "train": train.digest(),
-            "valid": valid.digest(),
-            "backbone": dataclasses.asdict(config.backbone),
-            "fit": fit,
-            "code": config.state.code_digest,
-            "keras": keras.__version__,
-            "tensorflow": tf.__version__,
-        },
+        {"train": train.digest(), "valid": valid.digest(), **_describe_settings(config)},
         indent=2,
     )
     folder = pathlib.Path(config.state.folder, hashlib.sha256(contents.encode()).hexdigest()[:16])
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "contents.json").write_text(contents)
     return folder
+
+
+def find_state(config: TrainerConfig) -> pathlib.Path | None:
+    """Finds the newest folder that was made with these settings, whatever its images; None if there is none."""
+    settings = json.loads(json.dumps(_describe_settings(config)))
+    found = [
+        file
+        for file in pathlib.Path(config.state.folder).glob("*/contents.json")
+        if settings.items() <= json.loads(file.read_text()).items()
+    ]
+    return max(found, key=lambda file: file.stat().st_mtime).parent if found else None
+
+
+def _describe_settings(config: TrainerConfig) -> dict[str, Any]:
+    """Returns everything but the images that a trained weight depends on."""
+    return {
+        "backbone": dataclasses.asdict(config.backbone),
+        "fit": {
+            name: value for name, value in dataclasses.asdict(config.fit).items() if name not in ("epochs", "seed")
+        },
+        "code": config.state.code_digest,
+        "keras": importlib.metadata.version("keras"),
+        "tensorflow": importlib.metadata.version("tensorflow"),
+    }

@@ -8,30 +8,29 @@ from rich.console import Console
 
 from components.errors import ExitCode
 from pipeline.beam_options import check_beam_options
-from pipeline.cli.profile import Profile
-from pipeline.config import PipelineConfig
+from pipeline.cli.config import ConfiguredCommand
 from pipeline.kubeflow.options import KubeflowTarget, check_target
 from pipeline.quiet import start_tensorflow
 
+_UNKNOWN = KubeflowTarget(image=tyro.MISSING, pipeline_root=tyro.MISSING, output=tyro.MISSING)
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class CompileCommand:
+class CompileCommand(ConfiguredCommand):
     """Writes the pipeline to a file for a cluster, offline and without running anything.
 
     `--beam.NAME VALUE` are Beam's own options, as for `run`.
     """
 
-    config: Annotated[PipelineConfig, tyro.conf.arg(name="")]
-    target: Annotated[KubeflowTarget, tyro.conf.arg(name="")]
-    profile: Profile = "quick"  # whose fields are the defaults
+    target: Annotated[KubeflowTarget, tyro.conf.arg(name="")] = _UNKNOWN
     engine: Literal["kubeflow"] = "kubeflow"  # Kubeflow Pipelines v2, as Vertex AI runs them
     beam_options: tyro.conf.Suppress[tyro.conf.Fixed[tuple[str, ...]]] = ()  # of --beam.…, which tyro does not see
 
     def __call__(self) -> ExitCode:
-        check_target(self.config, self.target)
+        check_target(self.configuration, self.target)
         start_tensorflow()
         check_beam_options(self.beam_options)
         from pipeline.kubeflow.job import compile_pipeline  # takes 20 seconds
 
-        compile_pipeline(self.config, self.target, self.beam_options, Console())
+        compile_pipeline(self.configuration, self.target, self.beam_options, Console())
         return ExitCode.OK

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import sys
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +15,9 @@ from pipeline.cli.profile import ProfileCommand
 
 if TYPE_CHECKING:  # it takes a second
     from components.metadata.root import Root
+    from pipeline.inspection.runs import RunFacts
+
+_SECONDS_BETWEEN_VIEWS = 3
 
 View = tuple[Any, Callable[[Console, Any], None]]  # facts, and the function that shows them
 
@@ -23,24 +27,35 @@ class _RootCommand(ProfileCommand):
     """The runs of a pipeline root."""
 
     json: bool = False  # JSON for programs, instead of tables
+    watch: bool = False  # show it again every few seconds until the run in progress ends
 
     def __call__(self) -> ExitCode:
         """Shows the view as tables or JSON."""
         from components.metadata.root import Root
 
-        root = Root(self.root_path)
-        if root.is_busy and not root.run_in_progress:
-            Console(stderr=True).print("Another run has begun; it has not reached its first step.")
-        facts, show = self.read(root)
-        if self.json:
-            sys.stdout.write(json.dumps(facts, indent=2, default=dataclasses.asdict) + "\n")
-        else:
-            show(Console(), facts)
-        return ExitCode.OK
+        console = Console()
+        while True:
+            root = Root(self.root_path)
+            if root.is_busy and not root.run_in_progress:
+                Console(stderr=True).print("Another run has begun; it has not reached its first step.")
+            facts, show = self.read(root)
+            if self.watch:
+                console.clear()
+            if self.json:
+                sys.stdout.write(json.dumps(facts, indent=2, default=dataclasses.asdict) + "\n")
+            else:
+                show(console, facts)
+            if not (self.watch and root.is_busy):
+                return self.judge(facts)
+            time.sleep(_SECONDS_BETWEEN_VIEWS)
 
     def read(self, root: "Root") -> View:
         """Reads the facts of the view."""
         raise NotImplementedError
+
+    def judge(self, facts: Any) -> ExitCode:  # noqa: ARG002
+        """Returns the exit code."""
+        return ExitCode.OK
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -62,12 +77,15 @@ class OverviewCommand(_RunCommand):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RunsCommand(_RootCommand):
-    """All runs: winner, compute, accuracy, blessed, pushed."""
+    """All runs: winner, compute, accuracy, blessed, pushed; the exit code is 3 if a file of a run is damaged."""
 
     def read(self, root: "Root") -> View:
         from pipeline.inspection.runs import read_runs, show_runs
 
         return read_runs(root), show_runs
+
+    def judge(self, facts: "list[RunFacts]") -> ExitCode:
+        return ExitCode.BAD_DATA if any(run.damage for run in facts) else ExitCode.OK
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -97,10 +115,12 @@ class SlicesCommand(_RunCommand):
 class TrialsCommand(_RunCommand):
     """Every trial of the search."""
 
-    def read(self, root: "Root") -> View:
-        from pipeline.inspection.trials import read_trials, show_trials
+    csv: bool = False  # CSV for spreadsheets, instead of a table
 
-        return read_trials(root, root.find_run(self.run)), show_trials
+    def read(self, root: "Root") -> View:
+        from pipeline.inspection.trials import read_trials, show_trials, write_csv
+
+        return read_trials(root, root.find_run(self.run)), write_csv if self.csv else show_trials
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

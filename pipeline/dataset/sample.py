@@ -50,7 +50,7 @@ def make_sample(
     """
     source = data_dir / DATASET
     if not (source / _INFO_FILE).exists():
-        raise DataFailure(f"There is no {source}; make it with `tokenlearner data prepare --data-dir {data_dir}`.")
+        raise DataFailure(f"there is no {source}; make it with `tokenlearner data prepare --data-dir {data_dir}`.")
     with open_workspace(output) as workspace:
         start_tensorflow()
         _install(_build(source, workspace, plan or SamplePlan(), np.random.default_rng(seed)), output)
@@ -76,7 +76,7 @@ def choose(labels: Sequence[int], *, per_class: int, rng: np.random.Generator) -
     for label in range(features.NUM_CLASSES):
         positions = np.flatnonzero(np.asarray(labels) == label)
         if len(positions) < per_class:
-            raise DataFailure(f"Class {label} has {len(positions)} images, but the sample takes {per_class}.")
+            raise DataFailure(f"class {label} has {len(positions)} images, but the sample takes {per_class}.")
         chosen.append(rng.choice(positions, size=per_class, replace=False))
     return np.sort(np.concatenate(chosen))
 
@@ -116,7 +116,7 @@ def _read(dataset: Any, split: str) -> list[dict[str, Any]]:
         rows = list(rich.progress.track(examples, f"Reading {split}", total, console=CONSOLE))
     except tf.errors.OpError as error:
         raise DataFailure(
-            f"The {split} records of {dataset.data_dir} are damaged; delete that folder, then prepare it again."
+            f"the {split} records of {dataset.data_dir} are damaged; delete that folder, then prepare it again."
         ) from error
     return sorted(rows, key=lambda row: row["id"])
 

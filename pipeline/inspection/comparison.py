@@ -89,7 +89,7 @@ def pair(first: tuple[np.ndarray, np.ndarray], second: tuple[np.ndarray, np.ndar
     """
     common, of_first, of_second = np.intersect1d(first[0], second[0], return_indices=True)
     if not len(common):
-        raise DataFailure("The two runs have no test image in common, so their models cannot be compared.")
+        raise DataFailure("the two runs have no test image in common, so their models cannot be compared.")
     found = compare_paired(second[1][of_second], first[1][of_first])
     return PairedFacts(
         images=len(common),

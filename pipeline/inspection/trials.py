@@ -1,5 +1,6 @@
 """Shows the trials of a run's search, in the order in which they ended."""
 
+import csv
 import dataclasses
 
 from rich.console import Console
@@ -27,6 +28,16 @@ def read_trials(root: Root, run_id: str) -> TrialsFacts:
     record = RunRecord(root, run_id)
     record.require("trials", record.trials)
     return TrialsFacts(run_id=run_id, trials=record.trials)
+
+
+def write_csv(console: Console, facts: TrialsFacts) -> None:
+    """Writes a row for each trial and rung; the columns are the fields of `Trial`, those of `config` by themselves."""
+    plain = [field.name for field in dataclasses.fields(Trial) if field.name not in ("config", "history")]
+    rows = [{**{name: getattr(trial, name) for name in plain}, **trial.config} for trial in facts.trials]
+    columns = dict.fromkeys(key for row in rows for key in row)
+    writer = csv.DictWriter(console.file, list(columns))
+    writer.writeheader()
+    writer.writerows(rows)
 
 
 def show_trials(console: Console, facts: TrialsFacts) -> None:

@@ -6,6 +6,7 @@ import pathlib
 import re
 
 from components.errors import UsageFailure
+from components.trainer.config import name_option
 from pipeline.config import PROFILES, PipelineConfig
 from pipeline.files import check_destination
 from pipeline.kubeflow.step import SCHEME, locate
@@ -29,7 +30,7 @@ class TrainerResources:
     def __post_init__(self) -> None:
         for name in ("cpu", "memory_gb", "accelerator_count"):
             if not 0 < getattr(self, name) < float("inf"):
-                raise ValueError(f"trainer.{name} is {getattr(self, name)}; it must be above 0")
+                raise ValueError(f"{name_option(f'trainer.{name}')} is {getattr(self, name)}; it must be above 0")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -47,41 +48,41 @@ def check_target(config: PipelineConfig, target: KubeflowTarget) -> None:
     checks = (
         (
             _IMAGE.fullmatch(target.image),
-            f"image is {target.image}; it must be a name that a registry knows, such as "
+            f"--image is {target.image}; it must be a name that a registry knows, such as "
             "europe-docker.pkg.dev/project/repository/tokenlearner:1.",
         ),
         (
             locate(target.pipeline_root),
-            f"pipeline_root is {target.pipeline_root}; it must be the address of a folder in a bucket, such as "
+            f"--pipeline-root is {target.pipeline_root}; it must be the address of a folder in a bucket, such as "
             "gs://bucket/tokenlearner, or an absolute path that every step sees.",
         ),
-        (target.output.suffix == ".json", f"output is {target.output}; it must be a file that ends in .json."),
+        (target.output.suffix == ".json", f"--output is {target.output}; it must be a file that ends in .json."),
         (
             importlib.util.find_spec("kfp"),
             "kfp.pipeline_spec is missing; `pip install '.[kubeflow]'` in the project's folder installs it.",
         ),
         (
             _PIPELINE_NAME.fullmatch(config.name),
-            f"name is {config.name}; on Kubeflow it must be lowercase letters, digits and hyphens, up to 128.",
+            f"--name is {config.name}; on Kubeflow it must be lowercase letters, digits and hyphens, up to 128.",
         ),
         (
             config.root in [profile.root for profile in PROFILES.values()],
-            f"root is {config.root}, a folder for `run`; name the cluster's with --pipeline-root.",
+            f"--root is {config.root}, a folder for `run`; name the cluster's with --pipeline-root.",
         ),
         (
             not config.serving.docker,
-            "serving.docker is True; the containers of a cluster have no docker daemon, so leave it out.",
+            "--serving.docker is on; the containers of a cluster have no docker daemon, so leave it out.",
         ),
         (
             find_dataset(config.data.tfds_dir),
-            f"data.tfds_dir is {config.data.tfds_dir}, which the image does not hold; copy it to a bucket and name "
+            f"--data.tfds-dir is {config.data.tfds_dir}, which the image does not hold; copy it to a bucket and name "
             "that, such as gs://bucket/cifar10/3.0.2, or an absolute path that every step sees.",
         ),
     )
     for is_possible, message in checks:
         if not is_possible:
             raise UsageFailure(message)
-    check_destination("output", target.output)
+    check_destination("--output", target.output)
 
 
 def find_dataset(tfds_dir: pathlib.Path) -> str | None:

@@ -17,7 +17,16 @@ from components.errors import BadDataError, ExitCode, Failure
 from components.metadata.snapshot import describe_damage
 from components.report.memory import append_peak, read_peak, reset_peak
 from pipeline.config import PipelineConfig
-from pipeline.runner.events import Event, RunEnded, RunFailed, StepBegan, StepEnded, StepsPlanned, TrainingProgress
+from pipeline.runner.events import (
+    Event,
+    Notice,
+    RunEnded,
+    RunFailed,
+    StepBegan,
+    StepEnded,
+    StepsPlanned,
+    TrainingProgress,
+)
 
 _STEP_BEGAN = "Component %s is running."  # message of LocalDagRunner
 _STEP_ENDED = "Component %s is finished."
@@ -104,6 +113,8 @@ class RunObserver(logging.Handler):
         argument = next(iter(record.args or ()), None)
         if hasattr(record, "progress"):
             self.send(TrainingProgress(**record.progress))
+        elif hasattr(record, "notice"):
+            self.send(Notice(record.notice))
         elif record.msg == _STEP_BEGAN:
             self.step, self._is_cached = str(argument), False
             _release_unused_memory()

@@ -6,10 +6,19 @@ import pathlib
 import traceback
 from collections.abc import Iterator
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
-from pipeline.runner.events import Event, RunFailed, StepBegan, StepEnded, StepsPlanned, TrainingProgress
+from pipeline.runner.events import Event, Notice, RunFailed, StepBegan, StepEnded, StepsPlanned, TrainingProgress
+
+
+class _Bar(Progress):
+    """The bar of the running step, and below it where its training is."""
+
+    def get_renderables(self) -> Iterator[RenderableType]:
+        yield self.make_tasks_table(self.tasks)
+        yield from (Text(task.fields["training"]) for task in self.tasks if task.fields["training"])
 
 
 class Screen:
@@ -21,12 +30,14 @@ class Screen:
     Args:
         console: Where to.
         log_path: Gets the traceback of the first error.
+        is_verbose: Whether the seconds of each step are shown.
     """
 
-    def __init__(self, console: Console, log_path: pathlib.Path) -> None:
+    def __init__(self, console: Console, log_path: pathlib.Path, *, is_verbose: bool = False) -> None:
         self.step: str | None = None
         self._console = console
         self._log_path = log_path
+        self._is_verbose = is_verbose
         self._has_failed = False
         self._names: tuple[str, ...] = ()
         columns = (
@@ -35,8 +46,8 @@ class Screen:
             TimeElapsedColumn(),
             TextColumn("{task.fields[left]}"),
         )
-        self._progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-        self._task = self._progress.add_task("starting TFX", total=1.0, left="")
+        self._progress = _Bar(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self._task = self._progress.add_task("starting TFX", total=1.0, left="", training="")
 
     def __enter__(self) -> "Screen":
         with self._log_failure():
@@ -72,24 +83,29 @@ class Screen:
             self._names = event.names
         elif isinstance(event, StepBegan):
             self.step = event.name
-            self._progress.reset(self._task, description=self._label(event.name), left="")
+            self._progress.reset(self._task, description=self._label(event.name), left="", training="")
             if not self._console.is_terminal:
                 self._print(f"▸ {self._label(event.name)}")
         elif isinstance(event, StepEnded):
             self.step = None
-            outcome = "cached" if event.is_cached else f"{self._elapsed():.1f} s"
+            outcome = "cached" if event.is_cached else f"{self._elapsed():.1f} s" if self._is_verbose else ""
             self._print(f"[green]✓[/] {self._label(event.name)} [dim]{outcome}[/]")
         elif isinstance(event, TrainingProgress):
             self._show_training(event)
+        elif isinstance(event, Notice):
+            self._print(f"  {event.text}")
 
     def _show_training(self, event: TrainingProgress) -> None:
-        accuracy = "" if event.valid_accuracy is None else f", valid accuracy {event.valid_accuracy:.1%}"
-        epoch = f"{event.phase}, epoch {event.epoch} of {event.epochs}{accuracy}"
-        label = f"{self._label(self.step or '')}: {epoch}"
+        parts = [event.phase, f"epoch {event.epoch}/{event.epochs}"]
+        if event.best:
+            parts.append(f"best so far {event.best[1]} {100 * event.best[0]:.1f} %")
+        elif event.valid_accuracy is not None:
+            parts.append(f"valid accuracy {100 * event.valid_accuracy:.1f} %")
+        epoch = " · ".join(parts)
         left = (
             "" if event.seconds_left is None else f"about {datetime.timedelta(seconds=round(event.seconds_left))} left"
         )
-        self._progress.update(self._task, completed=event.share, description=label, left=left)
+        self._progress.update(self._task, completed=event.share, training=epoch, left=left)
         if event.epoch_has_ended and not self._console.is_terminal:
             self._print(f"  {epoch} [dim]{left}[/]")
 

@@ -31,13 +31,21 @@ class StepEnded:
 class TrainingProgress:
     """An epoch of the Trainer began or ended."""
 
-    phase: str  # such as "trial 2 of 6"
+    phase: str  # such as "rung 2/3 · candidate 7/21"
     epoch: int  # 1..epochs
     epochs: int  # of this phase
     epoch_has_ended: bool
     valid_accuracy: float | None  # of the last epoch that ended
     share: float  # of the whole step, 0..1
     seconds_left: float | None  # until the end of the step; None: not known yet
+    best: tuple[float, str] | None = None  # valid accuracy and name of the best candidate of the search so far
+
+
+@dataclasses.dataclass(frozen=True)
+class Notice:
+    """A line about the running step."""
+
+    text: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,4 +62,4 @@ class RunEnded:
     """All steps are done."""
 
 
-Event = StepsPlanned | StepBegan | StepEnded | TrainingProgress | RunFailed | RunEnded
+Event = StepsPlanned | StepBegan | StepEnded | TrainingProgress | Notice | RunFailed | RunEnded

@@ -4,6 +4,7 @@ import contextlib
 import datetime
 import multiprocessing
 import pathlib
+import shlex
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from components.errors import DataFailure, ExitCode, UsageFailure
 from components.lock import hold_lock
 from components.metadata.run_record import read_run
 from pipeline.beam_options import make_beam_pipeline
-from pipeline.config import PipelineConfig
+from pipeline.config import PROFILES, PipelineConfig
 from pipeline.rejections import count_rejections
 from pipeline.runner import child
 from pipeline.runner.display import Screen, print_failure
@@ -27,13 +28,16 @@ _DOCKER_SOCKET = "unix:///var/run/docker.sock"  # of TFX's InfraValidator, whate
 _DOCKER_TIMEOUT_SECONDS = 10
 
 
-def run(config: PipelineConfig, console: Console, beam_options: tuple[str, ...] = ()) -> ExitCode:
+def run(
+    config: PipelineConfig, console: Console, beam_options: tuple[str, ...] = (), *, is_verbose: bool = False
+) -> ExitCode:
     """Runs the pipeline to the end.
 
     Args:
         config: Everything that the run depends on.
         console: Shows the progress.
         beam_options: Of Beam; they override ours.
+        is_verbose: Whether the seconds of each step are shown.
 
     Returns:
         OK if the model was pushed, NOT_BLESSED if not, or the exit code of the step that failed.
@@ -51,25 +55,35 @@ def run(config: PipelineConfig, console: Console, beam_options: tuple[str, ...] 
             stack.enter_context(hold_lock(config.root / ".lock", busy))
         except OSError as error:
             raise UsageFailure(
-                f"root is {config.root}: {error.strerror}; name a folder that you may write to."
+                f"--root is {config.root}: {error.strerror}; name a folder that you may write to."
             ) from None
         count_rejections(config.metadata_path)  # a damaged file of ML Metadata stops the run before TFX starts
         begun = f"[dim]Pipeline {config.name} in {config.root}, log in {log_path}[/]"
         console.print(begun, highlight=False, soft_wrap=True)
-        last = _follow(config, beam_options, log_path, stack.enter_context(Screen(console, log_path)))
+        last = _follow(
+            config, beam_options, log_path, stack.enter_context(Screen(console, log_path, is_verbose=is_verbose))
+        )
     if isinstance(last, RunFailed):
         print_failure(Console(stderr=True), last, log_path)
         return last.exit_code
     ended = read_run(config.root)
-    print_run(console, ended)
+    print_run(console, ended, options=_name_root(config))
     return ExitCode.OK if ended.pushed_version else ExitCode.NOT_BLESSED
+
+
+def _name_root(config: PipelineConfig) -> str:
+    """Returns the options by which other commands find the root of a run."""
+    profile = next((name for name, each in PROFILES.items() if each.root == config.root), None)
+    if profile is None:
+        return f"--root {shlex.quote(str(config.root))}"
+    return "" if profile == "quick" else f"--profile {profile}"
 
 
 def _check_dependencies(config: PipelineConfig, beam_options: tuple[str, ...]) -> None:
     """Checks the dataset, the docker daemon and Beam's options before anything is written."""
     if not (config.data.tfds_dir / "dataset_info.json").is_file():
         raise DataFailure(
-            f"data.tfds_dir is {config.data.tfds_dir}, which holds no TFDS dataset (no dataset_info.json); "
+            f"--data.tfds-dir is {config.data.tfds_dir}, which holds no TFDS dataset (no dataset_info.json); "
             "name a version folder such as data/cifar10/3.0.2, made by `tokenlearner data prepare`."
         )
     if config.serving.docker:
@@ -79,8 +93,8 @@ def _check_dependencies(config: PipelineConfig, beam_options: tuple[str, ...]) -
             docker.DockerClient(base_url=_DOCKER_SOCKET, timeout=_DOCKER_TIMEOUT_SECONDS).ping()
         except docker.errors.DockerException:
             raise UsageFailure(
-                f"serving.docker is on, but no docker daemon answers at {_DOCKER_SOCKET}; start one that you may use, "
-                "or leave out --serving.docker: a fresh process tests the model in any case."
+                f"--serving.docker is on, but no docker daemon answers at {_DOCKER_SOCKET}; start one that you may "
+                "use, or leave out --serving.docker: a fresh process tests the model in any case."
             ) from None
     if beam_options:
         make_beam_pipeline(beam_options)

@@ -31,10 +31,10 @@ def killed(workplace: Workplace) -> str:
     process.stdout.readline()  # says where the log is: the root is locked
     with pytest.raises(LockedError) as second:
         run(workplace.configure(), Console(file=io.StringIO()))
-    seen = next((line for line in process.stdout if "trial 1," in line), "no trial ended")
+    seen = next((line for line in process.stdout if "candidate 1/" in line), "no trial ended")
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
-    assert "trial 1," in seen
+    assert "candidate 1/" in seen
     assert not (workplace.root / "serving").exists()
     return str(second.value)
 

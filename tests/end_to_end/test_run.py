@@ -75,13 +75,15 @@ def test_the_screen_tells_steps_trials_and_the_winner(
     ended = [line.split() for line in shown.splitlines() if line.startswith("✓")]
     assert [line[2] for line in ended] == STEPS
     assert [line[2] for line in ended if line[3:] == ["cached"]] == DATA_STEPS
+    assert "Resuming: 1 of 2 trainings found" in shown
+    assert "Report: " in shown
+    assert f"tokenlearner predict FOLDER_OR_IMAGE --root {workplace.root}" in shown
+    assert "Cached: 2 of 2 trainings found" in workplace.run("--dry-run").stdout
     assert f"version {run.pushed_version}" in shown
     assert f"{run.verdict.candidate.overall.accuracy.value:.1%}" in shown
     assert describe_network(run.winner) in " ".join(shown.split())  # a long name wraps
-    assert f"{run.winner.point} wins" in shown
-    assert "At the same place and token count, token_learner-4@0" in " ".join(shown.split())
-    assert "(assumed, as each finalist counts with one seed; --search.seeds 2" in " ".join(shown.split())
-    assert "tensorflow" not in shown.lower().replace("tensorflow lite models", "")
+    assert "4 learned tokens before block 1: " in " ".join(shown.split())
+    assert "tensorflow" not in shown.lower()
     assert not any("Prism" in log.read_text() for log in (workplace.root / "logs").iterdir())
 
 

@@ -5,12 +5,14 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 from commands import Command
 
 from components.errors import ExitCode
 
 COMMANDS = (
-    *("", "run", "compile", "inspect", "inspect runs", "bless", "report", "push", "predict", "data", "data prepare"),
+    *("", "run", "compile", "config", "inspect", "inspect runs", "bless", "report"),
+    *("versions", "publish", "predict", "data", "data prepare"),
 )
 _SHOW_HELP = """
 import sys
@@ -52,28 +54,77 @@ def test_the_last_profile_gives_the_defaults(arguments: str, root: str, tokenlea
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ("run --search.max-trials 0", "search.max_trials is 0; it must be at least 1"),
-        ("run --model.dim 63", "model.num_heads is 2; it must divide dim, which is 63"),
-        ("run --search.placements 9", "blocks_before_token_learner is 9; it must be in 0..3"),
-        ("run --profile fast", "invalid choice 'fast'"),
-        ("run --serch.max-epochs 3", "--search.max-epochs"),
-        ("run --search.workers 2 --fit.strategy mirrored", "they exclude each other: set search.workers to 1"),
-        ("data prepare --source ftp", "invalid choice 'ftp'"),
-        ("push rollback newest", "invalid"),
-        ("push verify newest", "version is newest; it must be a number, see `push list`, or all"),
-        ("inspect --beam.runner FlinkRunner", "Beam's options, which only run, compile and predict use"),
+        ("", "name a command after `tokenlearner`: run, "),
+        ("inspekt", "there is no command inspekt; did you mean inspect?"),
+        ("inspect trails", "there is no command trails; did you mean trials?"),
+        ("inspect --jsn", "there is no option --jsn; did you mean --json?"),
+        ("inspect compare 2026", "SECOND must be given; see `tokenlearner inspect compare --help`."),
+        ("run --search.max-trials 0", "--search.max-trials is 0; it must be at least 1."),
+        ("run --model.dim 63", "--model.num-heads is 2; it must divide --model.dim, which is 63, or --model.head-dim"),
+        ("run --search.placements 9", "--search.placements has 9 and --search.token-counts 1, but "),
+        ("run --search.max-mmacs ten", "--search.max-mmacs is ten; it must be a number or None."),
+        ("run --fit.epochs", "--fit.epochs must have a value."),
+        ("run --profile fast", "--profile is fast; it must be quick or full."),
+        ("run --serch.max-epochs 3", "there is no option --serch.max-epochs; did you mean --search.max-epochs?"),
+        ("run now", "there is no argument now; see `tokenlearner run --help`."),
+        ("run --config none.yaml", "--config is none.yaml: No such file or directory."),
+        ("run --search.workers 2 --fit.strategy mirrored", "--search.workers is 2 and --fit.strategy is mirrored, "),
+        ("data prepare --source ftp", "--source is ftp; it must be tfds or archive or npm."),
+        ("versions rollback newest", "VERSION is newest; it must be a whole number."),
+        ("versions verify newest", "version is newest; it must be a number, see `versions list`, or all."),
+        ("inspect --beam.runner FlinkRunner", "--beam.… are Beam's options, which only run, compile and predict use."),
     ],
 )
 def test_wrong_usage_ends_in_one_message_and_exit_code_2(arguments: str, words: str, tokenlearner: Command) -> None:
     done = tokenlearner(*arguments.split())
     assert done.code == ExitCode.USAGE
-    assert words in " ".join(done.words.replace("│", " ").split())
-    assert "Traceback" not in done.err
+    assert done.err.startswith(f"tokenlearner: {words}")
+    assert (done.err.count("\n"), done.out) == (1, "")
+
+
+def test_former_names_of_commands_still_work(tmp_path: pathlib.Path, tokenlearner: Command) -> None:
+    deprecated, message = tokenlearner("push", "list", "--root", tmp_path).err.splitlines()
+    assert deprecated == "tokenlearner: `push list` is deprecated; use `versions list`."
+    assert message.startswith(f"tokenlearner: {tmp_path}/serving/tokenlearner holds no version yet")
+    assert "`push hub` is deprecated; use `publish hub`." in tokenlearner("push", "hub").err
+
+
+def test_a_configuration_that_was_shown_is_read_again(tmp_path: pathlib.Path, tokenlearner: Command) -> None:
+    file = tmp_path / "a file.yaml"
+    options = ("--profile", "full", "--search.token-counts", "4", "16", "--fit.seed", "7", "--search.workers", "2")
+    shown = tokenlearner("config", "show", *options).out
+    file.write_text(shown)
+    assert tokenlearner("config", "show", "--config", file).out == shown
+    file.write_text("search: {max-mmacs: 10}\nfit: {seed: 5}\n")
+    config = yaml.safe_load(tokenlearner("config", "show", f"--config={file}", *options).out)
+    assert (config["name"], config["search"]["max_mmacs"], config["fit"]["seed"]) == ("tokenlearner-full", 10.0, 7)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("search: {max_mmcs: 10}", ", with the unknown key search.max_mmcs; did you mean search.max_mmacs?"),
+        ("serch: 3", ", with the unknown key serch; did you mean search?"),
+        ("search: {max_mmacs: ten}", ": search.max_mmacs is 'ten': Input should be a valid number"),
+        ("search: {max_mmacs: -1}", ": --search.max-mmacs is -1.0; it must be at least 0."),
+        ("search: 3", ": search must be a mapping of keys to values."),
+        ("search: [", ", which is not YAML: "),
+    ],
+)
+def test_a_wrong_configuration_file_is_one_message(
+    content: str, words: str, tmp_path: pathlib.Path, tokenlearner: Command
+) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(content)
+    done = tokenlearner("config", "show", "--config", file)
+    assert done.code == ExitCode.USAGE
+    assert done.err.startswith(f"tokenlearner: --config is {file}{words}")
+    assert done.err.count("\n") == 1
 
 
 def test_a_missing_dataset_ends_the_run_before_it_starts(tmp_path: pathlib.Path, tokenlearner: Command) -> None:
     done = tokenlearner("run", "--data.tfds-dir", tmp_path / "nowhere", "--root", tmp_path / "root")
     assert done.code == ExitCode.BAD_DATA
-    assert done.err.startswith(f"tokenlearner: data.tfds_dir is {tmp_path}/nowhere, which holds no TFDS dataset")
+    assert done.err.startswith(f"tokenlearner: --data.tfds-dir is {tmp_path}/nowhere, which holds no TFDS dataset")
     assert "tokenlearner data prepare" in done.err
     assert list(tmp_path.iterdir()) == []

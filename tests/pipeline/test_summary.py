@@ -6,7 +6,6 @@ import pathlib
 import pytest
 from recorded_root import Plan, RecordedRoot
 from rich.console import Console
-from run_folder import write_comparison
 
 from components.artifacts.duplicates import DUPLICATES_PREFIX, Member, encode_group
 from components.artifacts.verdict import Paired
@@ -27,9 +26,9 @@ def root(tmp_path: pathlib.Path) -> RecordedRoot:
     return RecordedRoot(tmp_path / "root")
 
 
-def _show(root: RecordedRoot) -> str:
+def _show(root: RecordedRoot, options: str = "") -> str:
     output = io.StringIO()
-    print_run(Console(file=output, width=120), read_run(root.path))
+    print_run(Console(file=output, width=120), read_run(root.path), options=options)
     return " ".join(output.getvalue().split())
 
 
@@ -39,19 +38,18 @@ def test_the_table_of_a_pushed_model(root: RecordedRoot) -> None:
     shown = _show(root)
     for expected in (
         "winner token_learner-8@2: token_learner after block 2 of 4, 8 tokens",
-        "search token_learner-8@2 wins.",
         "valid accuracy 60.0%",
         "test accuracy 60.0% (53.1% to 66.5% with 95 % confidence, 200 images)",
-        "baseline none compute 6.79 million multiply-accumulates an image",
-        "parameters 174,410",
+        "baseline none compute 6.79 million multiply-accumulates an image, 174,410 parameters",
         "blessed yes No other model was ever blessed: this one",
         "serves yes",
         f"pushed version {read_run(root.path).pushed_version}",
-        "ExampleGen cached",
-        "TensorFlow Lite models float32: 728 KiB, 0.4 ms an image, +0.0 points, within the margin "
-        "int8: 242 KiB, 0.3 ms an image, -3.1 points, outside the margin",
     ):
         assert expected in shown
+    assert shown.startswith(
+        "8 learned tokens after block 2 won; no other candidate was trained to compare with. run r1"
+    )
+    assert "tokenlearner predict FOLDER_OR_IMAGE #" in shown
     assert "duplicates" not in shown
     assert "by hand" not in shown
 
@@ -62,13 +60,11 @@ def test_a_reason_with_brackets_is_shown_as_it_was_typed(root: RecordedRoot) -> 
     assert ": see [/draft] and [red]x[/red]" in _show(root)
 
 
-def test_duplicates_and_a_lite_model_that_failed_have_lines(root: RecordedRoot) -> None:
+def test_duplicates_have_a_line(root: RecordedRoot) -> None:
     root.record(Plan(run_id="r1"))
-    write_comparison(pathlib.Path(root.artifact("verdict").uri), int8_failure="it lacks an operator")
     [file] = pathlib.Path(root.artifact("duplicates").uri).glob(f"{DUPLICATES_PREFIX}*")
     file.write_text(encode_group([Member("test", "[/a].png"), Member("train", "b[1].png")]) + "\n")
     shown = _show(root)
-    assert "within the margin int8: not pushed: it lacks an operator" in shown
     assert "also in another split: 1 of test, 1 of train): [/a].png (test) = b[1].png (train); all of" in shown
 
 
@@ -85,8 +81,9 @@ def test_a_rejected_model_has_its_reasons(root: RecordedRoot, plan: Plan, is_ove
     root.record(plan)
     if is_overridden:
         bless(root.path, "r1", "It will do.", Console(file=io.StringIO()))
-    shown = _show(root)
-    assert f"pushed no, because {reason} step" in shown
+    shown = _show(root, "--profile full")
+    assert ('tokenlearner bless --run r1 --reason "…" --profile full #' in shown) == reason.startswith("not")
+    assert f"pushed no, because {reason} Next: " in shown
     assert ("blessed no accuracy is 60.0%" in shown) == (plan.min_accuracy > 0.6)
     assert ("serves no half of the requests" in shown) == (not plan.serves)
     assert (": It will do." in shown) == is_overridden

@@ -4,40 +4,15 @@ Reference:
     Jamieson and Talwalkar, "Non-stochastic best arm identification and hyperparameter optimization", arXiv 1502.07943.
 """
 
-import math
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import keras_tuner
 
 from components.trainer.config import SearchConfig
 from components.trainer.search import proposals
+from components.trainer.search.plan import plan_rungs
 from components.trainer.search.proposals import PlanOracle, Values, propose
 from models.vit_config import ViTConfig
-
-
-class Rung(NamedTuple):
-    """How many points halving trains up to which epoch."""
-
-    points: int
-    epochs: int
-
-
-def plan_rungs(points: int, config: SearchConfig) -> list[Rung]:
-    """Plans successive halving: each rung keeps one point of `reduction_factor`, rounded up, and trains it on.
-
-    Args:
-        points: Of the first rung.
-        config: Epochs of the first and the last rung, reduction factor.
-
-    Returns:
-        The rungs; the last one has `max_epochs`, and at least `finalists` points if there are as many.
-    """
-    size, rungs = points, []
-    for epochs in config.rungs:
-        rungs.append(Rung(size, epochs))
-        size = min(points, max(math.ceil(size / config.reduction_factor), config.finalists))
-    return rungs
 
 
 class _RungOracle(PlanOracle):

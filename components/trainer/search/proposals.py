@@ -18,7 +18,7 @@ EPOCHS = "tuner/epochs"
 INITIAL_EPOCH = "tuner/initial_epoch"
 ROUND = "tuner/round"
 SEED = "tuner/seed"
-OUT_OF_TIME = "search.max_minutes were over"
+OUT_OF_TIME = "the time of --search.max-minutes was over"
 REASON = "tuner/reason"  # why a trial failed: a worker's trial reaches the chief without KerasTuner's own message
 TRIAL_ID = "tuner/trial_id"  # of the trial that is promoted
 

@@ -1,7 +1,6 @@
 """Search: tries the points of the space with KerasTuner, and chooses the winner on the valid split."""
 
 import dataclasses
-import math
 import pathlib
 from collections.abc import Sequence
 
@@ -9,11 +8,11 @@ import keras_tuner
 import numpy as np
 
 from components.artifacts.trial import TRIALS_FILE, Trial
-from components.trainer.config import SearchConfig, TrainerConfig
-from components.trainer.progress import EpochReporter, Progress
+from components.trainer.config import TrainerConfig
+from components.trainer.progress import EpochReporter, Progress, report_notice
 from components.trainer.search.chief import Chief
-from components.trainer.search.halving import plan_rungs
 from components.trainer.search.oracles import make_oracle
+from components.trainer.search.plan import describe_found, plan_work
 from components.trainer.search.proposals import OUT_OF_TIME, PlanOracle, propose
 from components.trainer.search.selection import Candidate, Choice, choose
 from components.trainer.search.tuner import Stage, StageTuner, complete, count_epochs, keep_trial
@@ -21,8 +20,6 @@ from components.trainer.training.fitter import Fitter, OutOfTimeError, TrainingF
 from models.macs import count_macs
 from models.search_space import describe_point, find_controls, find_references, is_learned, name_point
 from models.vit_config import ViTConfig
-
-_MOST_REFERENCES = 3  # besides the best points, about: the best learned one, the backbone, a control
 
 
 class SearchFailedError(Exception):
@@ -70,6 +67,7 @@ class Search:
         self._drop_expensive_points()
         search = self.config.search
         self._plan_work()
+        self._report_resumption()
         self._train_backbone(self.seeds[0])
         self._run_stage("search", make_oracle(self.points, search, self.config.fit.seed))
         finalists = self.find_finalists()
@@ -102,17 +100,19 @@ class Search:
         """
         search, progress = self.config.search, self.progress
         mean = sum(count_macs(point).total for point in self.points) / len(self.points)
-        left = self.config.fit.epochs * mean
-        progress.planned_networks = 0
-        if missing is None:
-            seeds = search.seeds if search.backbone_epochs else 0
-            finalists = min(len(self.points), search.finalists + _MOST_REFERENCES) * search.seeds - search.finalists
-            left += seeds * search.backbone_epochs * count_macs(self.config.backbone).total
-            left += (plan_epochs(len(self.points), search) + finalists * search.max_epochs) * mean
-            progress.planned_networks = len(self.points)
+        left = plan_work(self.config) if missing is None else self.config.fit.epochs * mean
+        progress.planned_networks = len(self.points) if missing is None else 0
         for point, seed in missing or ():
             left += count_macs(point).total * (search.max_epochs - count_epochs(self.trials, point, seed))
         progress.planned_work = progress.done_work + left
+
+    def _report_resumption(self) -> None:
+        """Reports how many trainings of the search earlier processes have left."""
+        search = self.config.search
+        found = [self.fitter.find(point, seed=self.seeds[0], schedule=search.schedule) for point in self.points]
+        if any(found):
+            epochs = [len(training.epochs) if training else 0 for training in found]
+            report_notice(f"Resuming: {describe_found(epochs, search)}")
 
     def _train_backbone(self, seed: int) -> None:
         """Trains the network whose weights all points of a seed start from, unless the time is over."""
@@ -133,7 +133,7 @@ class Search:
             status="skipped",
             reason=OUT_OF_TIME,
         )
-        phase = "backbone" if seed == self.seeds[0] else f"backbone, seed {seed}"
+        phase = "backbone" if seed == self.seeds[0] else f"backbone with seed {seed}"
         try:
             training = self.fitter.fit(
                 network,
@@ -231,17 +231,6 @@ class Search:
                     macs=macs,
                     status="dropped",
                     reason=f"needs {macs / 1e6:.2f} million multiply-accumulates; "
-                    f"search.max_mmacs is {self.config.search.max_mmacs}",
+                    f"--search.max-mmacs is {self.config.search.max_mmacs}",
                 )
                 keep_trial(dropped, self.trials, self.progress, self.folder)
-
-
-def plan_epochs(points: int, config: SearchConfig) -> int:
-    """Returns the epochs that the first stage will take: exactly for halving and grid, about for the others."""
-    if config.tuner in ("halving", "async_halving"):
-        rungs = plan_rungs(points, config)
-        begins = (0, *(rung.epochs for rung in rungs))
-        return sum(rung.points * (rung.epochs - begin) for rung, begin in zip(rungs, begins, strict=False))
-    if config.tuner == "hyperband":
-        return round(config.max_epochs * (1 + math.log(config.max_epochs, config.reduction_factor)) ** 2)
-    return config.max_epochs * (points if config.tuner == "grid" else min(points, config.max_trials))

@@ -145,9 +145,25 @@ class StageTuner(PointTuner):
     def make_reporter(self, trial: keras_tuner.engine.trial.Trial) -> EpochReporter:
         """Returns what reports the epochs of a trial as a share of the whole step."""
         result = self._describe(trial)
-        seed = "" if result.seed == self.seed else f", seed {result.seed}"
-        phase = f"trial {int(trial.trial_id) + 1}, {result.point}{seed}"
-        return EpochReporter(self.progress, phase, result.point, result.macs, result.epochs, result.initial_epoch)
+        scores = [
+            (each.valid_accuracy, each.point)
+            for each in self.trials
+            if each.valid_accuracy is not None and each.stage != "backbone"
+        ]
+        best = max(scores, default=None)
+        epochs = (result.epochs, result.initial_epoch)
+        return EpochReporter(self.progress, self._name_phase(result), result.point, result.macs, *epochs, best)
+
+    def _name_phase(self, trial: Trial) -> str:
+        """Names the place of a trial in the search, such as "rung 2/3 · candidate 7/21"."""
+        rungs = getattr(self.oracle, "rungs", ())
+        number = 1 + sum((each.stage, each.round) == (self.stage, trial.round) for each in self.trials)
+        total = (
+            rungs[trial.round].points if rungs else len(self.oracle.trials) + len(getattr(self.oracle, "waiting", ()))
+        )
+        stage = "finalists · " if self.stage == "finalists" else ""
+        rung = f"rung {trial.round + 1}/{len(rungs)} · " if len(rungs) > 1 else ""
+        return f"{stage}{rung}candidate {number}/{total}"
 
 
 def keep_trial(trial: Trial, trials: list[Trial], progress: Progress, folder: pathlib.Path) -> None:

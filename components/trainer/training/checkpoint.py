@@ -14,6 +14,9 @@ import pathlib
 import numpy as np
 
 from components.artifacts.epoch import Epoch
+from components.trainer.config import Schedule
+from models.search_space import name_point
+from models.vit_config import ViTConfig
 
 _DIGEST_BYTES = hashlib.sha256().digest_size
 
@@ -32,6 +35,11 @@ class Checkpoint:
     def best_epoch(self) -> Epoch:
         """The first epoch with the best validation accuracy."""
         return max(self.epochs, key=lambda epoch: epoch.valid_accuracy)
+
+
+def name_file(network: ViTConfig, seed: int, schedule: Schedule) -> str:
+    """Names the file of a training."""
+    return f"{name_point(network)},seed={seed},{schedule}.checkpoint"
 
 
 def save(checkpoint: Checkpoint, path: pathlib.Path) -> None:

@@ -21,7 +21,7 @@ from components.trainer.training import checkpoint
 from components.trainer.training.checkpoint import Checkpoint
 from components.trainer.training.learning_rate import list_rates
 from components.trainer.training.loop import TrainingLoop, assign_variables, read_variables
-from models.search_space import name_point, strip_reducer
+from models.search_space import strip_reducer
 from models.vit import build_vit
 from models.vit_config import ViTConfig
 
@@ -122,7 +122,7 @@ class Fitter:
         return model
 
     def _locate(self, network: ViTConfig, seed: int, schedule: Schedule) -> pathlib.Path:
-        return self.folder / f"{name_point(network)},seed={seed},{schedule}.checkpoint"
+        return self.folder / checkpoint.name_file(network, seed, schedule)
 
     def _trace(self, network: ViTConfig, model: keras.Model | None = None) -> TrainingLoop:
         """Returns the loop of a network, which may use a model of it, after it has run once."""

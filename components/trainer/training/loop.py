@@ -192,7 +192,7 @@ def list_devices(config: FitConfig) -> list[str | None]:
         devices = [device.name for device in found]
     if config.batch_size < len(devices):
         raise ValueError(
-            f"fit.batch_size is {config.batch_size}; it must be at least {len(devices)}, the number of devices"
+            f"--fit.batch-size is {config.batch_size}; it must be at least {len(devices)}, the number of devices"
         )
     return devices
 

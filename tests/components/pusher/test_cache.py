@@ -17,7 +17,7 @@ from components.pusher.manifest import read_manifest
 from components.pusher.versions import find_versions
 from components.report.provenance import read_provenance
 from pipeline.inspection.lineage import read_lineage
-from pipeline.push.rollback import roll_back
+from pipeline.versions.rollback import roll_back
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,7 @@ def test_a_model_that_was_rolled_back_is_not_pushed_by_an_unedited_run(root: pat
     before = list(_find_folders(root))
     assert _run(root, "A") == ["done"]
     assert _read_reason(root).startswith(f"version {of_a} with this model was rolled back by ")
-    assert _read_reason(root).endswith(f": A errs on cats; `tokenlearner push rollback {of_a}` brings it back")
+    assert _read_reason(root).endswith(f": A errs on cats; `tokenlearner versions rollback {of_a}` brings it back")
     assert _run(root, "AB") == ["cached", "cached"]
     assert list(_find_folders(root)) == before
 

@@ -44,6 +44,6 @@ def test_a_missing_docker_daemon_stops_the_run_before_it_writes_anything(
 ) -> None:
     nowhere = f"unix://{tmp_path}/docker.sock"
     monkeypatch.setattr(parent, "_DOCKER_SOCKET", nowhere)
-    with pytest.raises(UsageFailure, match=f"serving.docker is on, but no docker daemon answers at {nowhere}; start"):
+    with pytest.raises(UsageFailure, match=f"--serving.docker is on, but no docker daemon answers at {nowhere}; start"):
         parent.run(config, Console())
     assert not config.root.exists()

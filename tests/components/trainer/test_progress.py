@@ -29,7 +29,7 @@ def test_the_share_of_the_whole_step_grows_with_batches_and_epochs_reported_twic
     """The second of three trainings of two epochs each; the batches of its second epoch are faster."""
     whole = Progress()
     whole.planned_work, whole.done_work = 60, 20
-    reporter = EpochReporter(whole, "trial 2 of 3", "token_learner-2@0", macs=10, epochs=2)
+    reporter = EpochReporter(whole, "candidate 2/3", "token_learner-2@0", macs=10, epochs=2)
     with listening() as reports:
         for epoch, (accuracy, seconds) in enumerate(((0.25, 1.0), (0.5, 0.3))):
             for batch in range(4):
@@ -40,9 +40,9 @@ def test_the_share_of_the_whole_step_grows_with_batches_and_epochs_reported_twic
     assert [report["epoch"] for report in reports] == [1] * 5 + [2] * 3
     assert [report["valid_accuracy"] for report in reports] == [None] * 4 + [0.25] * 3 + [0.5]
     assert [report["epoch_has_ended"] for report in reports] == [False] * 4 + [True, False, False, True]
-    assert {(report["phase"], report["epochs"]) for report in reports} == {("trial 2 of 3", 2)}
+    assert {(report["phase"], report["epochs"]) for report in reports} == {("candidate 2/3", 2)}
     assert [report["seconds_left"] for report in reports][:5] == [None] * 4 + [pytest.approx(3 * 4.0)]
-    assert caplog.messages[0] == "trial 2 of 3, epoch 1 of 2"
+    assert caplog.messages[0] == "candidate 2/3 · epoch 1/2"
 
 
 def test_the_time_left_counts_compute_and_new_networks(clock: types.SimpleNamespace) -> None:

@@ -33,7 +33,7 @@ def test_the_images_are_removed_though_the_trainer_fails(
         return splits[-1]
 
     monkeypatch.setattr(assignment, "read_examples", draw)
-    with pytest.raises(ValueError, match=r"fit.batch_size is 8, which is more than there are training images"):
+    with pytest.raises(ValueError, match=r"--fit.batch-size is 8, which is more than there are training images"):
         run.run_fn(fn_args)
     fn_args.train_files = ["8"]
     state = locate_state(config, draw(("8",), None), draw(("7",), None))

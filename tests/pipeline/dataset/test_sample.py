@@ -72,16 +72,16 @@ def test_a_new_sample_replaces_the_old_one_and_a_seed_gives_the_same_bytes_again
 
 def test_a_missing_damaged_or_small_full_set_is_reported(data_dir: pathlib.Path, tmp_path: pathlib.Path) -> None:
     output = tmp_path / "sample"
-    with pytest.raises(DataFailure, match=r"There is no .*3\.0\.2; make it with `tokenlearner data prepare --data-dir"):
+    with pytest.raises(DataFailure, match=r"there is no .*3\.0\.2; make it with `tokenlearner data prepare --data-dir"):
         make_sample(data_dir=tmp_path, output=output)
     plan = SamplePlan(first_train_images=80, train_per_class=9, valid_per_class=1, test_per_class=1)
-    with pytest.raises(DataFailure, match=r"^Class 0 has 8 images, but the sample takes 9\.$"):
+    with pytest.raises(DataFailure, match=r"^class 0 has 8 images, but the sample takes 9\.$"):
         make_sample(data_dir=data_dir, output=output, plan=plan)
     file = data_dir / "cifar10" / "3.0.2" / "cifar10-train.tfrecord-00000-of-00001"
     content = bytearray(file.read_bytes())
     content[5000] ^= 0xFF
     file.write_bytes(content)
-    with pytest.raises(DataFailure, match=r"^The train records of .*3\.0\.2 are damaged; delete that folder"):
+    with pytest.raises(DataFailure, match=r"^the train records of .*3\.0\.2 are damaged; delete that folder"):
         make_sample(data_dir=data_dir, output=output, plan=_PLAN)
     assert not output.exists()
 

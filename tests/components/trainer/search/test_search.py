@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import logging
 import pathlib
 import time
 from collections import Counter
@@ -13,7 +14,9 @@ from trainings import FitterIn, Searched, search_in, with_search
 from components.artifacts.trial import read_trials
 from components.trainer.config import TrainerConfig
 from components.trainer.outputs import describe_search
-from components.trainer.search.search import Search, SearchFailedError, plan_epochs
+from components.trainer.search.plan import plan_epochs
+from components.trainer.search.proposals import OUT_OF_TIME
+from components.trainer.search.search import Search, SearchFailedError
 from components.trainer.training import checkpoint
 from components.trainer.training.checkpoint import Checkpoint
 from models.macs import count_macs
@@ -97,11 +100,14 @@ def test_every_trial_is_a_line_with_its_results_and_no_epoch_is_trained_twice(se
 
 def test_progress_is_reported_trial_by_trial_and_never_falls_back(searched: Searched, config: TrainerConfig) -> None:
     phases = list(dict.fromkeys(report["phase"] for report in searched.reports))
-    expected = []
-    for stage in ("search", "finalists"):
-        for i, trial in enumerate(searched.of_stage(stage)):
-            expected.append(f"trial {i + 1}, {trial.point}" + (", seed 2" if trial.seed == 2 else ""))
-    assert phases == list(dict.fromkeys(expected))
+    expected = [
+        f"rung {rung}/3 · candidate {i + 1}/{size}" for rung, size in ((1, 4), (2, 2), (3, 1)) for i in range(size)
+    ]
+    size = len(searched.of_stage("finalists"))
+    assert phases == [*expected, *(f"finalists · candidate {i + 1}/{size}" for i in range(size))]
+    trials = [(trial.valid_accuracy, trial.point) for trial in searched.search.trials]
+    assert searched.reports[0]["best"] is None
+    assert searched.reports[-1]["best"] == max(trials[:-1])
     shares = [report["share"] for report in searched.reports]
     assert shares == sorted(shares)
     assert shares[0] >= 0
@@ -131,7 +137,12 @@ def test_all_points_start_from_a_backbone_with_their_seed(
 
 
 def test_a_search_whose_time_is_over_chooses_among_the_latest_rung_that_enough_points_reached(
-    config: TrainerConfig, searched: Searched, fitter_in: FitterIn, state: pathlib.Path, tmp_path: pathlib.Path
+    config: TrainerConfig,
+    searched: Searched,
+    fitter_in: FitterIn,
+    state: pathlib.Path,
+    tmp_path: pathlib.Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """The first rung and one point of the second are trained already; each further epoch comes too late."""
     limited = with_search(config, finalists=2)
@@ -142,13 +153,15 @@ def test_a_search_whose_time_is_over_chooses_among_the_latest_rung_that_enough_p
         epochs = 2 if file.name.startswith(f"{second},seed=1") else 1
         checkpoint.save(dataclasses.replace(training, epochs=training.epochs[:epochs]), file)
     search = Search(limited, fitter_in(state), tmp_path, deadline=time.time())
+    caplog.set_level(logging.INFO, logger="tokenlearner.progress")
     choice = search.run()
+    assert "Resuming: 5 of 8 trainings found" in caplog.messages
     assert {candidate.name for candidate in choice.candidates} == {name_point(point) for point in search.points}
     accuracies = {trial.point: trial.valid_accuracy for trial in searched.of_stage("search")[:4]}
     assert {candidate.name: candidate.accuracy for candidate in choice.candidates} == accuracies
     assert first in accuracies
     skipped = {(trial.point, trial.seed) for trial in search.trials if trial.status == "skipped"}
-    assert all(trial.reason == "search.max_minutes were over" for trial in search.trials if trial.status == "skipped")
+    assert all(trial.reason == OUT_OF_TIME for trial in search.trials if trial.status == "skipped")
     outcome = describe_search(choice, search.trials, 4)
     assert {each.point for each in outcome.skipped} == {point for point, _ in skipped}
     names = ", ".join(dict.fromkeys(each.point for each in outcome.skipped))
@@ -157,6 +170,6 @@ def test_a_search_whose_time_is_over_chooses_among_the_latest_rung_that_enough_p
     )
 
     with pytest.raises(
-        SearchFailedError, match=r"^all trials failed; the first one, .*: search\.max_minutes were over$"
+        SearchFailedError, match=r"^all trials failed; the first one, .*: the time of --search\.max-minutes was over$"
     ):
         Search(config, fitter_in(tmp_path / "empty"), tmp_path, deadline=time.time() - 1).run()

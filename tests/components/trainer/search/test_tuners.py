@@ -69,7 +69,7 @@ def test_points_over_the_ceiling_are_listed_as_dropped_and_never_trained(
     assert list(read_trials(tmp_path))[:2] == found.search.trials[:2] == dropped
     for trial in dropped:
         cost = f"{macs[trial.point] / 1e6:.2f}"
-        assert trial.reason == f"needs {cost} million multiply-accumulates; search.max_mmacs is {ceiling / 1e6}"
+        assert trial.reason == f"needs {cost} million multiply-accumulates; --search.max-mmacs is {ceiling / 1e6}"
         assert (trial.epochs, trial.macs, trial.history) == (0, macs[trial.point], ())
     affordable = set(macs) - expensive
     assert {trial.point for trial in found.search.trials if trial.status == "completed"} == affordable

@@ -145,10 +145,10 @@ def test_replicas_drop_different_units_and_a_state_repeats_its_steps(
 
 
 def test_what_replicas_cannot_share_is_rejected(config: TrainerConfig) -> None:
-    with pytest.raises(ValueError, match=r"fit\.replicas is 9; it must be in 1\.\.8"):
+    with pytest.raises(ValueError, match=r"--fit\.replicas is 9; it must be in 1\.\.8"):
         dataclasses.replace(config.fit, replicas=9)
     one_image = dataclasses.replace(config.fit, batch_size=1, replicas=1, strategy="mirrored")
-    with pytest.raises(ValueError, match=r"fit\.batch_size is 1; it must be at least 2, the number of devices"):
+    with pytest.raises(ValueError, match=r"--fit\.batch-size is 1; it must be at least 2, the number of devices"):
         TrainingLoop(build_vit(config.backbone), one_image)
     search = dataclasses.replace(config.search, workers=2)
     fit = dataclasses.replace(config.fit, strategy="mirrored")

@@ -1,4 +1,4 @@
-"""`tokenlearner push verify`, `list` and `rollback`."""
+"""`tokenlearner versions verify`, `list` and `rollback`."""
 
 import dataclasses
 import getpass
@@ -26,27 +26,27 @@ RUN_OF_1000 = "2026-02-01T10:00:00.000001"
 
 
 def test_verify_names_each_damaged_file_and_ends_with_exit_code_3(tokenlearner: Command, root: pathlib.Path) -> None:
-    done = tokenlearner("push", "verify", "--root", root)
+    done = tokenlearner("versions", "verify", "--root", root)
     assert done.code == ExitCode.OK
     assert done.out.splitlines() == [
         f"Version {each}: whole, 3 files of 0.00 MB in all." for each in (1000, 1001, 1002)
     ]
-    facts = json.loads(tokenlearner("push", "verify", "1001", "--json", "--root", root).out)
+    facts = json.loads(tokenlearner("versions", "verify", "1001", "--json", "--root", root).out)
     assert facts == [{"version": 1001, "is_whole": True, "files": 3, "size_bytes": 40, "integrity_errors": []}]
     version = locate_serving_dir(root) / "1001"
     (version / "saved_model.pb").write_text("2026-02-02T10:00:00.000002")
     (version / "README.md").unlink()
     (version / "extra").write_text("")
-    done = tokenlearner("push", "verify", "--root", root)
+    done = tokenlearner("versions", "verify", "--root", root)
     assert done.code == ExitCode.BAD_DATA
     assert done.out.splitlines()[1:4] == [
         "Version 1001: README.md is missing.",
         "Version 1001: extra is not in the manifest.",
         "Version 1001: saved_model.pb was changed: its SHA-256 is not the one in the manifest.",
     ]
-    assert "Damaged: 1001; `tokenlearner push rollback VERSION` serves a whole one" in done.words
-    assert tokenlearner("push", "verify", "1000", "--root", root).code == ExitCode.OK
-    done = tokenlearner("push", "verify", "1001", "--json", "--root", root)
+    assert "Damaged: 1001; `tokenlearner versions rollback VERSION` serves a whole one" in done.words
+    assert tokenlearner("versions", "verify", "1000", "--root", root).code == ExitCode.OK
+    done = tokenlearner("versions", "verify", "1001", "--json", "--root", root)
     assert done.code == ExitCode.BAD_DATA
     errors = json.loads(done.out)[0]["integrity_errors"]
     assert [error["file"] for error in errors] == ["README.md", "extra", "saved_model.pb"]
@@ -57,16 +57,16 @@ def test_a_manifest_that_is_whole_in_itself_is_compared_with_ml_metadata(
 ) -> None:
     path = locate_serving_dir(root) / "1001" / "manifest.json"
     path.write_bytes(encode_manifest(dataclasses.replace(read_manifest(path.parent), run_id="another")))
-    assert tokenlearner("push", "verify", "1001", "--root", root).code == ExitCode.BAD_DATA
+    assert tokenlearner("versions", "verify", "1001", "--root", root).code == ExitCode.BAD_DATA
     (root / "metadata.sqlite").unlink()
-    assert tokenlearner("push", "verify", "1001", "--root", root).code == ExitCode.OK
+    assert tokenlearner("versions", "verify", "1001", "--root", root).code == ExitCode.OK
 
 
 def test_a_list_shows_model_and_state_of_each_version(tokenlearner: Command, root: pathlib.Path) -> None:
     base = locate_serving_dir(root)
     (base / "1000" / "saved_model.pb").write_text("?")
     (base / "7").mkdir()
-    done = tokenlearner("push", "list", "--root", root)
+    done = tokenlearner("versions", "list", "--root", root)
     assert done.code == ExitCode.OK
     assert "7 - - - - no manifest" in done.words
     assert "50.0% damaged" in done.words
@@ -75,7 +75,7 @@ def test_a_list_shows_model_and_state_of_each_version(tokenlearner: Command, roo
     assert max(len(line.rstrip()) for line in done.out.splitlines() if not line.startswith("Version")) <= 80
     assert "Version 1000: saved_model.pb was changed: it has 1 bytes instead of 26." in done.words
     assert "Version 7: manifest.json is missing, so this version cannot be verified." in done.words
-    facts = json.loads(tokenlearner("push", "list", "--json", "--root", root).out)
+    facts = json.loads(tokenlearner("versions", "list", "--json", "--root", root).out)
     assert [(each["version"], each["is_whole"], each["is_served"], each["is_baseline"]) for each in facts] == [
         (7, False, False, False),
         (1000, False, False, False),
@@ -90,7 +90,7 @@ def test_a_list_shows_model_and_state_of_each_version(tokenlearner: Command, roo
 def test_a_rollback_serves_the_older_version_again_and_is_recorded(
     tokenlearner: Command, root: pathlib.Path, served: RecordedRoot
 ) -> None:
-    done = tokenlearner("push", "rollback", "1000", "--reason", " It errs\non cats. ", "--root", root)
+    done = tokenlearner("versions", "rollback", "1000", "--reason", " It errs\non cats. ", "--root", root)
     assert done.code == ExitCode.OK, done.err
     base, user = locate_serving_dir(root), getpass.getuser()
     newest = max(find_versions(base))
@@ -101,8 +101,8 @@ def test_a_rollback_serves_the_older_version_again_and_is_recorded(
     assert (base / str(newest) / "saved_model.pb").read_text() == RUN_OF_1000
     assert manifest.files == read_manifest(base / "1000").files
     assert find_integrity_errors(base / str(newest)) == ()
-    assert tokenlearner("push", "verify", "--root", root).code == ExitCode.OK
-    shown = tokenlearner("push", "list", "--root", root).words
+    assert tokenlearner("versions", "verify", "--root", root).code == ExitCode.OK
+    shown = tokenlearner("versions", "list", "--root", root).words
     assert f"a copy of 1000, rolled back from 1002 by {user}: It errs on cats." in shown
 
     store = open_store(root)
@@ -137,7 +137,7 @@ def test_inspect_names_the_version_that_is_served_now_and_the_rollback(
 ) -> None:
     before = json.loads(tokenlearner("inspect", "lineage", "--json", "--root", root).out)
     assert (before["version"], before["served_version"], before["rollback"]) == ("1002", "1002", None)
-    tokenlearner("push", "rollback", "1000", "--reason", "It errs.", "--root", root)
+    tokenlearner("versions", "rollback", "1000", "--reason", "It errs.", "--root", root)
     newest = str(max(find_versions(locate_serving_dir(root))))
     lineage = json.loads(tokenlearner("inspect", "lineage", "--json", "--root", root).out)
     assert (lineage["version"], lineage["served_version"], lineage["run_id"]) == (newest, newest, RUN_OF_1000)
@@ -161,7 +161,7 @@ def test_inspect_names_the_version_that_is_served_now_and_the_rollback(
     ("arguments", "code", "words"),
     [
         (("verify", "9"), ExitCode.USAGE, "holds no version 9; it holds 1000, 1001, 1002."),
-        (("verify", "newest"), ExitCode.USAGE, "version is newest; it must be a number, see `push list`, or all."),
+        (("verify", "newest"), ExitCode.USAGE, "version is newest; it must be a number, see `versions list`, or all."),
         (("rollback", "1002"), ExitCode.USAGE, "version 1002 is the one that is served; name an older one"),
         (("rollback", "1001"), ExitCode.BAD_DATA, "version 1001 is damaged: README.md was changed: it has 1 bytes"),
     ],
@@ -170,7 +170,7 @@ def test_wrong_usage_is_reported_in_one_line_and_changes_nothing(
     arguments: tuple[str, ...], code: ExitCode, words: str, tokenlearner: Command, root: pathlib.Path
 ) -> None:
     (locate_serving_dir(root) / "1001" / "README.md").write_text("?")
-    done = tokenlearner("push", *arguments, "--root", root)
+    done = tokenlearner("versions", *arguments, "--root", root)
     assert done.code == code
     assert done.err.count("\n") == 1
     assert words in done.err
@@ -184,7 +184,7 @@ def test_a_root_without_versions_or_runs_is_reported(tokenlearner: Command, tmp_
         (("list",), "no version yet"),
         (("rollback", 1), "no run yet"),
     ):
-        done = tokenlearner("push", *command, "--root", tmp_path / "nowhere")
+        done = tokenlearner("versions", *command, "--root", tmp_path / "nowhere")
         assert done.code == ExitCode.USAGE
         assert f"holds {words}" in done.words
     assert list(tmp_path.iterdir()) == []
@@ -192,8 +192,8 @@ def test_a_root_without_versions_or_runs_is_reported(tokenlearner: Command, tmp_
 
 def test_a_run_in_progress_prevents_a_rollback(tokenlearner: Command, root: pathlib.Path) -> None:
     with hold_lock(root / ".lock", "busy"):
-        done = tokenlearner("push", "rollback", "1000", "--root", root)
-        assert tokenlearner("push", "list", "--root", root).code == ExitCode.OK
+        done = tokenlearner("versions", "rollback", "1000", "--root", root)
+        assert tokenlearner("versions", "list", "--root", root).code == ExitCode.OK
     assert done.code == ExitCode.USAGE
     assert "another run works in" in done.err
     assert list(find_versions(locate_serving_dir(root))) == VERSIONS
@@ -207,7 +207,7 @@ def test_a_version_whose_push_was_killed_before_its_record_can_be_served_again(
         if artifact.custom_properties["pushed_version"].string_value == "1000":
             artifact.custom_properties.clear()
             store.put_artifacts([artifact])
-    done = tokenlearner("push", "rollback", "1000", "--root", root)
+    done = tokenlearner("versions", "rollback", "1000", "--root", root)
     assert done.code == ExitCode.OK, done.err
     lineage = json.loads(tokenlearner("inspect", "lineage", "--json", "--root", root).out)
     assert [origin["key"] for origin in lineage["origins"]][-1] == "model"
@@ -218,7 +218,7 @@ def test_a_damaged_newest_version_can_be_rolled_back(
     tokenlearner: Command, root: pathlib.Path, served: RecordedRoot
 ) -> None:
     (locate_serving_dir(root) / "1002" / "manifest.json").write_text("{")
-    assert tokenlearner("push", "rollback", "1001", "--root", root).code == ExitCode.OK
+    assert tokenlearner("versions", "rollback", "1001", "--root", root).code == ExitCode.OK
     assert list(read_pushes(Records(root / "metadata.sqlite"))[-1].rolled_back) == [served.artifact("model").id]
 
 
@@ -226,7 +226,7 @@ def test_a_read_only_disk_is_reported(tokenlearner: Command, served: RecordedRoo
     disk = mount("size=4m")
     root = copy_root(served, disk / "root")
     subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
-    done = tokenlearner("push", "rollback", "1000", "--root", root)
+    done = tokenlearner("versions", "rollback", "1000", "--root", root)
     assert done.code == ExitCode.STEP_FAILED
     message = f"nothing was rolled back: {root} cannot be written to (Read-only file system)."
     assert done.err == f"tokenlearner: {message}\n"

@@ -1,4 +1,4 @@
-"""`tokenlearner push hub`: what is uploaded to the Hub, and the messages when nothing can be."""
+"""`tokenlearner publish hub`: what is uploaded to the Hub, and the messages when nothing can be."""
 
 import hashlib
 import pathlib
@@ -39,7 +39,7 @@ def api(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> Mock:
 
 def test_a_version_is_uploaded_in_one_commit(tokenlearner: Command, root_path: pathlib.Path, api: Mock) -> None:
     for options, version in (((), 10), (("--version", 9), 9)):
-        done = tokenlearner("push", "hub", "me/tokens", *options, "--root", root_path)
+        done = tokenlearner("publish", "hub", "me/tokens", *options, "--root", root_path)
         assert done.code == ExitCode.OK, done.err
         assert done.out == f"Version {version}, 3 files of 0.01 MB in all, is on https://huggingface.co/me/tokens.\n"
         api.create_repo.assert_called_with("me/tokens", private=False, exist_ok=True)
@@ -55,19 +55,19 @@ def test_a_version_is_uploaded_in_one_commit(tokenlearner: Command, root_path: p
 def test_private_is_never_uploaded_to_a_public_repository(
     tokenlearner: Command, root_path: pathlib.Path, api: Mock
 ) -> None:
-    done = tokenlearner("push", "hub", "me/tokens", "--private", "--root", root_path)
+    done = tokenlearner("publish", "hub", "me/tokens", "--private", "--root", root_path)
     assert done.code == ExitCode.USAGE
     assert "me/tokens exists already and is public; make it private" in done.words
     api.upload_folder.assert_not_called()
     api.repo_info.return_value = SimpleNamespace(private=True)
-    assert tokenlearner("push", "hub", "me/tokens", "--private", "--root", root_path).code == ExitCode.OK
+    assert tokenlearner("publish", "hub", "me/tokens", "--private", "--root", root_path).code == ExitCode.OK
     api.create_repo.assert_called_with("me/tokens", private=True, exist_ok=True)
 
 
 def test_a_rejection_by_the_hub_is_reported(tokenlearner: Command, root_path: pathlib.Path, api: Mock) -> None:
     response = httpx.Response(401, request=httpx.Request("POST", "https://huggingface.co"))
     api.create_repo.side_effect = HfHubHTTPError("401", response=response, server_message="Invalid password.")
-    done = tokenlearner("push", "hub", "me/tokens", "--root", root_path)
+    done = tokenlearner("publish", "hub", "me/tokens", "--root", root_path)
     assert done.code == ExitCode.STEP_FAILED
     assert "https://huggingface.co rejects the upload to me/tokens: Invalid password." in done.words
 
@@ -80,7 +80,7 @@ def test_a_hub_that_cannot_be_reached_is_reported(
         url = f"http://127.0.0.1:{closed.getsockname()[1]}"
     monkeypatch.setenv("HF_TOKEN", "hf_of_a_test")
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", url)
-    done = tokenlearner("push", "hub", "me/tokens", "--root", root_path)
+    done = tokenlearner("publish", "hub", "me/tokens", "--root", root_path)
     assert done.code == ExitCode.STEP_FAILED
     assert f"{url} cannot be reached: " in done.words
     assert "refused; try again later, or add --dry-run." in done.words
@@ -90,7 +90,7 @@ def test_a_dry_run_lists_the_files_without_token_and_network(
     tokenlearner: Command, root_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("socket.socket", None)
-    done = tokenlearner("push", "hub", "me/tokens", "--version", 9, "--dry-run", "--private", "--root", root_path)
+    done = tokenlearner("publish", "hub", "me/tokens", "--version", 9, "--dry-run", "--private", "--root", root_path)
     assert done.code == ExitCode.OK, done.err
     *items, last = done.out.splitlines()
     version = locate_serving_dir(root_path) / "9"
@@ -126,7 +126,7 @@ def test_wrong_usage_and_damage_are_reported_before_anything_is_sent(
     (tmp_path / "model" / "README.md").unlink()
     push(tmp_path / "other" / "versions", tmp_path / "model", now=8)
     (tmp_path / "other" / "versions" / "8").rename(locate_serving_dir(root_path) / "8")
-    done = tokenlearner("push", "hub", *arguments, "--root", root_path)
+    done = tokenlearner("publish", "hub", *arguments, "--root", root_path)
     assert done.code == code
     assert words in done.words
     assert done.err.count("\n") == 1

@@ -1,4 +1,4 @@
-"""`tokenlearner push rollback`: serves an older version again and records that in ML Metadata."""
+"""`tokenlearner versions rollback`: serves an older version again and records that in ML Metadata."""
 
 import dataclasses
 import pathlib
@@ -14,7 +14,7 @@ from components.metadata.records import ROLLBACK_NODE, Artifact, Records, format
 from components.pusher.manifest import Manifest, Rollback, hash_manifest
 from components.pusher.shelf import open_shelf
 from pipeline.config import locate_serving_dir
-from pipeline.push.pushed import PushedVersion, find_pushes, read_versions, select_version
+from pipeline.versions.pushed import PushedVersion, find_pushes, read_versions, select_version
 
 
 def roll_back(root_path: pathlib.Path, version: int, reason: str | None, console: Console) -> None:
@@ -55,17 +55,19 @@ def roll_back(root_path: pathlib.Path, version: int, reason: str | None, console
     else:
         console.out(
             f"Runs push the model of {served.version} again only after another one was pushed; "
-            f"`tokenlearner push rollback {served.version}` brings it back.",
+            f"`tokenlearner versions rollback {served.version}` brings it back.",
             highlight=False,
         )
 
 
 def _publish(chosen: PushedVersion, served: PushedVersion, rollback: Rollback, seen: list[int]) -> Manifest:
     if chosen is served:
-        raise UsageFailure(f"version {chosen.version} is the one that is served; name an older one, see `push list`.")
+        raise UsageFailure(
+            f"version {chosen.version} is the one that is served; name an older one, see `versions list`."
+        )
     if chosen.integrity_errors or not chosen.manifest:
         raise DataFailure(
-            f"version {chosen.version} is damaged: {chosen.integrity_errors[0]}; name another one, see `push list`."
+            f"version {chosen.version} is damaged: {chosen.integrity_errors[0]}; name another one, see `versions list`."
         )
     draft = dataclasses.replace(chosen.manifest, rollback=rollback)
     with open_shelf(chosen.folder.parent.resolve()) as shelf:
@@ -131,6 +133,6 @@ def _add_rolled_back(last: recorded.Push, rollback: Rollback, served: PushedVers
     reason = f": {rollback.reason.rstrip('.')}" if rollback.reason else ""
     message = (
         f"version {served.version} with this model was rolled back by {rollback.who} on "
-        f"{format_time(time.time())}{reason}; `tokenlearner push rollback {served.version}` brings it back"
+        f"{format_time(time.time())}{reason}; `tokenlearner versions rollback {served.version}` brings it back"
     )
     return {**last.rolled_back, model_id: message}

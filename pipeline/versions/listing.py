@@ -1,4 +1,4 @@
-"""`tokenlearner push list` and `push verify`: the pushed versions as text and for JSON."""
+"""`tokenlearner versions list` and `versions verify`: the pushed versions as text and for JSON."""
 
 import datetime
 from typing import Any
@@ -7,11 +7,11 @@ from rich.console import Console
 
 from components.pusher.integrity import NO_MANIFEST
 from pipeline.inspection.layout import format_mmacs, format_share, print_table
-from pipeline.push.pushed import PushedVersion
+from pipeline.versions.pushed import PushedVersion
 
 
 def describe_version(pushed: PushedVersion) -> dict[str, Any]:
-    """Returns what `push list --json` prints; None: the manifest is missing or changed."""
+    """Returns what `versions list --json` prints; None: the manifest is missing or changed."""
     manifest = pushed.manifest
     return {
         "version": pushed.version,
@@ -30,7 +30,7 @@ def describe_version(pushed: PushedVersion) -> dict[str, Any]:
 
 
 def describe_verification(pushed: PushedVersion) -> dict[str, Any]:
-    """Returns what `push verify --json` prints; None: the manifest is missing or changed."""
+    """Returns what `versions verify --json` prints; None: the manifest is missing or changed."""
     files = pushed.manifest and pushed.manifest.files.values()
     return {
         "version": pushed.version,
@@ -64,7 +64,7 @@ def show_verification(console: Console, versions: list[PushedVersion]) -> None:
             console.out(f"Version {each.version}: whole, {each.manifest.size}.", highlight=False)
     damaged = [str(each.version) for each in versions if not each.is_whole]
     if damaged:
-        advice = "`tokenlearner push rollback VERSION` serves a whole one; a run pushes the newest one anew"
+        advice = "`tokenlearner versions rollback VERSION` serves a whole one; a run pushes the newest one anew"
         console.out(f"Damaged: {', '.join(damaged)}; {advice}.", highlight=False)
 
 

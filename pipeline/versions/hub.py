@@ -1,11 +1,11 @@
-"""`tokenlearner push hub`: uploads a pushed version, with its card, to the Hugging Face Hub."""
+"""`tokenlearner publish hub`: uploads a pushed version, with its card, to the Hugging Face Hub."""
 
 from rich.console import Console
 
 from components.errors import DataFailure, Failure, UsageFailure
 from components.pusher.integrity import hash_file
 from components.pusher.manifest import MANIFEST_FILE, Manifest
-from pipeline.push.pushed import PushedVersion
+from pipeline.versions.pushed import PushedVersion
 
 _CARD_FILE = "README.md"
 _STALE = ["assets/*", "lite/*", "variables/*"]  # of an earlier version; other files may be the owner's
@@ -76,7 +76,7 @@ def _check(pushed: PushedVersion, repo: str) -> Manifest:
     if pushed.integrity_errors or not pushed.manifest:
         raise DataFailure(
             f"version {pushed.version} is damaged and is not uploaded: {pushed.integrity_errors[0]}; "
-            "`tokenlearner push verify` lists all errors."
+            "`tokenlearner versions verify` lists all errors."
         )
     if _CARD_FILE not in pushed.manifest.files:
         raise UsageFailure(

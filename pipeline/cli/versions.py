@@ -1,10 +1,10 @@
-"""The commands `tokenlearner push …`."""
+"""The commands `tokenlearner versions …` and `tokenlearner publish`."""
 
 import dataclasses
 import json
 import sys
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import tyro
 from rich.console import Console
@@ -21,11 +21,11 @@ class VerifyCommand(ProfileCommand):
     json: bool = False  # JSON for programs, instead of text
 
     def __call__(self) -> ExitCode:
-        from pipeline.push.listing import describe_verification, show_verification
-        from pipeline.push.pushed import read_versions, select_version
+        from pipeline.versions.listing import describe_verification, show_verification
+        from pipeline.versions.pushed import read_versions, select_version
 
         if self.version != "all" and not self.version.isdecimal():
-            raise UsageFailure(f"version is {self.version}; it must be a number, see `push list`, or all.")
+            raise UsageFailure(f"version is {self.version}; it must be a number, see `versions list`, or all.")
         versions = read_versions(self.root_path)
         if self.version != "all":
             versions = [select_version(versions, int(self.version))]
@@ -40,8 +40,8 @@ class ListCommand(ProfileCommand):
     json: bool = False  # JSON for programs, instead of a table
 
     def __call__(self) -> ExitCode:
-        from pipeline.push.listing import describe_version, show_versions
-        from pipeline.push.pushed import read_versions
+        from pipeline.versions.listing import describe_version, show_versions
+        from pipeline.versions.pushed import read_versions
 
         _show(read_versions(self.root_path), describe_version, show_versions, is_json=self.json)
         return ExitCode.OK
@@ -51,28 +51,29 @@ class ListCommand(ProfileCommand):
 class RollbackCommand(ProfileCommand):
     """Serves an older version again, as a copy under a new number; the model it replaces is not pushed again."""
 
-    version: tyro.conf.Positional[int]  # to serve again, see `push list`
+    version: tyro.conf.Positional[int]  # to serve again, see `versions list`
     reason: str | None = None  # recorded with your login name and the time, and shown by `inspect`
 
     def __call__(self) -> ExitCode:
-        from pipeline.push.rollback import roll_back
+        from pipeline.versions.rollback import roll_back
 
         roll_back(self.root_path, self.version, self.reason, Console())
         return ExitCode.OK
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class HubCommand(ProfileCommand):
+class PublishCommand(ProfileCommand):
     """Uploads a version, model and card, to the Hugging Face Hub."""
 
+    target: tyro.conf.Positional[Annotated[Literal["hub"], tyro.conf.arg(metavar="hub")]]
     repo: tyro.conf.Positional[str]  # USER/NAME on the Hub; created if there is none
-    version: int | None = None  # see `push list`; None: the one that is served
+    version: int | None = None  # see `versions list`; None: the one that is served
     dry_run: bool = False  # only print what would be uploaded, and where
     private: bool = False  # create a private repository; never upload to a public one
 
     def __call__(self) -> ExitCode:
-        from pipeline.push.hub import show_upload, upload
-        from pipeline.push.pushed import read_versions, select_version
+        from pipeline.versions.hub import show_upload, upload
+        from pipeline.versions.pushed import read_versions, select_version
 
         versions = read_versions(self.root_path)
         chosen = versions[-1] if self.version is None else select_version(versions, self.version)
@@ -81,14 +82,13 @@ class HubCommand(ProfileCommand):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class PushCommand:
-    """Lists, verifies and rolls back pushed versions, and uploads them to the Hub; a `run` pushes."""
+class VersionsCommand:
+    """Lists, verifies and rolls back pushed versions; a `run` pushes."""
 
     command: tyro.conf.OmitSubcommandPrefixes[
         Annotated[VerifyCommand, tyro.conf.subcommand("verify")]
         | Annotated[ListCommand, tyro.conf.subcommand("list")]
         | Annotated[RollbackCommand, tyro.conf.subcommand("rollback")]
-        | Annotated[HubCommand, tyro.conf.subcommand("hub")]
     ]
 
     def __call__(self) -> ExitCode:

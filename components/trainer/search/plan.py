@@ -1,0 +1,71 @@
+"""What a search takes: rungs, epochs and compute; without KerasTuner."""
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from components.trainer.config import SearchConfig, TrainerConfig
+from models.macs import count_macs
+
+_MOST_REFERENCES = 3  # besides the best points, about: the best learned one, the backbone, a control
+
+
+class Rung(NamedTuple):
+    """How many points halving trains up to which epoch."""
+
+    points: int
+    epochs: int
+
+
+def plan_rungs(points: int, config: SearchConfig) -> list[Rung]:
+    """Plans successive halving: each rung keeps one point of `reduction_factor`, rounded up, and trains it on.
+
+    Args:
+        points: Of the first rung.
+        config: Epochs of the first and the last rung, reduction factor.
+
+    Returns:
+        The rungs; the last one has `max_epochs`, and at least `finalists` points if there are as many.
+    """
+    size, rungs = points, []
+    for epochs in config.rungs:
+        rungs.append(Rung(size, epochs))
+        size = min(points, max(math.ceil(size / config.reduction_factor), config.finalists))
+    return rungs
+
+
+def plan_epochs(points: int, config: SearchConfig) -> int:
+    """Returns the epochs that the first stage will take: exactly for halving and grid, about for the others."""
+    if config.tuner in ("halving", "async_halving"):
+        rungs = plan_rungs(points, config)
+        begins = (0, *(rung.epochs for rung in rungs))
+        return sum(rung.points * (rung.epochs - begin) for rung, begin in zip(rungs, begins, strict=False))
+    if config.tuner == "hyperband":
+        return round(config.max_epochs * (1 + math.log(config.max_epochs, config.reduction_factor)) ** 2)
+    return config.max_epochs * (points if config.tuner == "grid" else min(points, config.max_trials))
+
+
+def plan_work(config: TrainerConfig) -> float:
+    """Estimates the multiply-accumulates of one image times epochs that the whole Trainer takes, final fit included."""
+    search, points = config.search, config.affordable_points()
+    mean = sum(count_macs(point).total for point in points) / len(points)
+    finalists = min(len(points), search.finalists + _MOST_REFERENCES)
+    is_halving = search.tuner in ("halving", "async_halving")
+    trained = plan_rungs(len(points), search)[-1].points if is_halving else search.finalists  # fully, with one seed
+    missing = finalists * search.seeds - min(finalists, trained)
+    epochs = plan_epochs(len(points), search) + missing * search.max_epochs + config.fit.epochs
+    return epochs * mean + search.seeds * search.backbone_epochs * count_macs(config.backbone).total
+
+
+def describe_found(epochs: Sequence[int], config: SearchConfig) -> str:
+    """Describes how many trainings of a search exist already; a point has one for each rung.
+
+    Args:
+        epochs: Of each point's training, 0 if there is none.
+        config: Of the search.
+    """
+    ends = tuple(itertools.accumulate(config.schedule.cycles))
+    found = sum(count >= end for count in epochs for end in ends)
+    planned = sum(rung.points for rung in plan_rungs(len(epochs), config)[: len(ends)])
+    return f"{found} of {max(found, planned)} trainings found"

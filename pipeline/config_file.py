@@ -1,0 +1,62 @@
+"""A configuration as YAML: `config show` writes what `--config` reads."""
+
+import dataclasses
+import difflib
+import pathlib
+from typing import Any
+
+import pydantic
+import yaml
+
+from components.errors import UsageFailure
+from pipeline.config import PipelineConfig
+
+_CONFIG = pydantic.TypeAdapter(PipelineConfig)
+
+
+def write_config(config: PipelineConfig) -> str:
+    """Returns all fields of a configuration as YAML."""
+    return yaml.safe_dump(_CONFIG.dump_python(config, mode="json"), sort_keys=False)
+
+
+def read_config(path: pathlib.Path, defaults: PipelineConfig) -> PipelineConfig:
+    """Reads a configuration.
+
+    Args:
+        path: A YAML file with some or all of the fields; keys may be written with hyphens, as in options.
+        defaults: Values of the fields that the file leaves out.
+
+    Raises:
+        UsageFailure: The file cannot be read, or has an unknown key or an invalid value.
+    """
+    where = f"--config is {path}"
+    try:
+        content = yaml.safe_load(path.read_text())
+    except OSError as error:
+        raise UsageFailure(f"{where}: {error.strerror}.") from None
+    except (ValueError, yaml.YAMLError) as error:
+        raise UsageFailure(f"{where}, which is not YAML: {' '.join(str(error).split())}.") from None
+    try:
+        return _CONFIG.validate_python(_merge(dataclasses.asdict(defaults), content or {}, where))
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        is_ours = first["type"] == "value_error"  # names the option by itself
+        problem = str(first["ctx"]["error"]) if is_ours else f"{key} is {first['input']!r}: {first['msg']}"
+        raise UsageFailure(f"{where}: {problem}.") from None
+
+
+def _merge(defaults: dict[str, Any], content: Any, where: str, section: str = "") -> dict[str, Any]:
+    """Returns the defaults with the values of a section of the file."""
+    if not isinstance(content, dict):
+        raise UsageFailure(f"{where}: {section.rstrip('.') or 'the file'} must be a mapping of keys to values.")
+    merged = dict(defaults)
+    for written, value in content.items():
+        key = str(written).replace("-", "_")
+        if key not in defaults:
+            similar = difflib.get_close_matches(key, defaults, n=1)
+            hint = f"did you mean {section}{similar[0]}?" if similar else f"choose from {', '.join(defaults)}."
+            raise UsageFailure(f"{where}, with the unknown key {section}{written}; {hint}")
+        is_section = isinstance(defaults[key], dict)
+        merged[key] = _merge(defaults[key], value, where, f"{section}{key}.") if is_section else value
+    return merged
