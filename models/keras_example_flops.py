@@ -58,7 +58,7 @@ def _count_stem(config: ViTConfig) -> int:
     # The residual stem has ReLU and fused batch norm, which have no rule, in place of bias and GELU.
     per_output = GELU if config.stem == "convolution" else -1
     return sum(
-        count_dense(layer.output_size**2, 9 * layer.channels, layer.width, per_output)
+        count_dense(layer.output_size**2, layer.kernel_size**2 * layer.channels, layer.width, per_output)
         for layer in config.stem_convolutions
     )
 

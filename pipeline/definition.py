@@ -83,6 +83,7 @@ def generate_components(config: PipelineConfig, target: Target) -> Iterator[Base
         statistics=statistics,
         schema=schema,
         anomalies=example_validator.outputs["anomalies"],
+        image_size=config.task.image_size if config.dataset.is_square(config.task.image_size) else 0,
         max_duplicate_share=config.data.max_duplicate_share,
         duplicates_path=f"{target.root}/duplicates.json",
         code_digest=_digest_code(DataGate),
@@ -96,7 +97,7 @@ def generate_components(config: PipelineConfig, target: Target) -> Iterator[Base
         splits_config=transform_pb2.SplitsConfig(analyze=[features.TRAIN_SPLIT]),
         materialize=False,
         disable_statistics=True,
-        custom_config={"code_digest": _digest_code(preprocessing_fn)},
+        custom_config={"image_size": config.task.image_size, "code_digest": _digest_code(preprocessing_fn)},
     )
     transform.add_upstream_node(data_gate)
     yield transform

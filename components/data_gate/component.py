@@ -108,7 +108,11 @@ def _read_anomalies(artifact: standard_artifacts.ExampleAnomalies, split: str) -
 
 
 def _check_images(
-    examples: standard_artifacts.Examples, size: int | None, bad_images: str, duplicates: str, beam_pipeline: beam.Pipeline
+    examples: standard_artifacts.Examples,
+    size: int | None,
+    bad_images: str,
+    duplicates: str,
+    beam_pipeline: beam.Pipeline,
 ) -> _Checked:
     """Reads every image once and writes what is wrong; only ids and digests are shuffled, never the images."""
     folders = {split: artifact_utils.get_split_uri([examples], split) for split in features.SPLITS}

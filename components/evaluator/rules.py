@@ -9,12 +9,12 @@ candidate passes if the *lower* end of the 95 % interval of its paired differenc
   Two trainings of one network with different seeds disagreed on 20 % of the images (profile quick): a standard error of
   0.45 points on 10,000 images, 1.4 on 1,000. The defaults in `pipeline/config.py` follow from that.
 
-All ten classes must pass (an intersection-union test). A model in which one class dropped by the allowed amount passes
+All classes must pass (an intersection-union test). A model in which one class dropped by the allowed amount passes
 in at most 2.5 % of cases, however many classes there are, so the intervals need no correction such as Bonferroni's.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from components import features
 from components.artifacts.verdict import Measure, Paired, Rule, RuleName, Verdict
@@ -33,13 +33,14 @@ class Thresholds:
     max_mmacs: float | None  # million multiply-accumulates an image; None: no budget
 
 
-def judge(slices: Mapping[SliceKey, Metrics], macs: int, thresholds: Thresholds) -> Verdict:
+def judge(slices: Mapping[SliceKey, Metrics], macs: int, thresholds: Thresholds, class_names: Sequence[str]) -> Verdict:
     """Judges a model by the four rules.
 
     Args:
         slices: Metrics of the test split, of the candidate and, if there is one, of the last blessed model.
         macs: The candidate's multiply-accumulates an image.
         thresholds: The rules' numbers.
+        class_names: By label.
 
     Returns:
         The verdict; blessed if all rules that apply are passed.
@@ -49,10 +50,11 @@ def judge(slices: Mapping[SliceKey, Metrics], macs: int, thresholds: Thresholds)
         tests must be passed: intersection-union). ICH guideline E9, "Statistical principles for clinical trials", 1998,
         section 3.3.2 (non-inferiority by the lower end of an interval).
     """
-    candidate = score(slices, CANDIDATE)
+    candidate = score(slices, CANDIDATE, class_names)
     baseline = paired = by_class = None
     if (BASELINE, "accuracy") in slices[()]:
-        baseline, paired, by_class = score(slices, BASELINE), compare(slices[()]), compare_classes(slices)
+        baseline, paired = score(slices, BASELINE, class_names), compare(slices[()])
+        by_class = compare_classes(slices, class_names)
     rules = (
         _judge_floor(candidate.overall.accuracy, thresholds.min_accuracy),
         judge_difference(paired, thresholds.max_accuracy_drop),
@@ -78,11 +80,11 @@ def compare(metrics: Metrics, model: str = CANDIDATE, other: str = BASELINE) -> 
     return compare_counts(gained, lost, images)
 
 
-def compare_classes(slices: Mapping[SliceKey, Metrics]) -> dict[str, Paired]:
+def compare_classes(slices: Mapping[SliceKey, Metrics], class_names: Sequence[str]) -> dict[str, Paired]:
     """Compares candidate and baseline within each class, by the name of the class."""
     return {
         name: compare(slices[key,])
-        for label, name in enumerate(features.CLASS_NAMES)
+        for label, name in enumerate(class_names)
         if ((key := (features.LABEL, label)),) in slices
     }
 

@@ -1,10 +1,9 @@
 """Metrics of one model on the test split, with 95 % intervals."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from components import features
 from components.artifacts.verdict import Bin, Measure, Overall, Scorecard, Slice, SliceFeature
 from components.evaluator.counts import CALIBRATION_BINS, TOP_K, Metrics, SliceKey
 from components.evaluator.intervals import measure_calibration_error, measure_mean, measure_share
@@ -25,12 +24,13 @@ _QUARTILE_NAMES: dict[SliceFeature, tuple[str, ...]] = {
 }
 
 
-def score(slices: Mapping[SliceKey, Metrics], model: str) -> Scorecard:
+def score(slices: Mapping[SliceKey, Metrics], model: str, class_names: Sequence[str]) -> Scorecard:
     """Puts the metrics of one model together.
 
     Args:
         slices: Metrics of the test split.
         model: Name of the model.
+        class_names: By label.
 
     Returns:
         The metrics with Wilson's intervals for shares.
@@ -47,7 +47,7 @@ def score(slices: Mapping[SliceKey, Metrics], model: str) -> Scorecard:
             ),
             expected_calibration_error=measure_calibration_error(metrics["calibration"]),
         ),
-        slices=(*_score_classes(confusion), *_score_quartiles(slices, model)),
+        slices=(*_score_classes(confusion, class_names), *_score_quartiles(slices, model)),
         confusion=tuple(tuple(row) for row in confusion.tolist()),
         calibration=tuple(_score_bins(metrics["calibration"])),
     )
@@ -58,9 +58,9 @@ def measure_rate(rate: np.ndarray, images: int) -> Measure:
     return measure_share(round(float(rate) * images), images)
 
 
-def _score_classes(confusion: np.ndarray) -> Iterator[Slice]:
+def _score_classes(confusion: np.ndarray, class_names: Sequence[str]) -> Iterator[Slice]:
     """Measures each class; given how often it was predicted, its precision is a share like any other."""
-    for label, name in enumerate(features.CLASS_NAMES):
+    for label, name in enumerate(class_names):
         hits, images, predicted = (
             int(n) for n in (confusion[label, label], confusion[label].sum(), confusion[:, label].sum())
         )

@@ -27,8 +27,9 @@ def digest_source(tfds_dir: pathlib.Path) -> str:
         tfds_dir: Its version folder.
 
     Raises:
-        BadDataError: As `list_shards`.
+        BadDataError: As `read_dataset` and `list_shards`.
     """
+    read_dataset(tfds_dir)
     digest = hashlib.sha256()
     for shard in list_shards(tfds_dir):
         digest.update(f"{shard.tfds_split}/{pathlib.PurePath(shard.path).name}\n".encode())

@@ -72,7 +72,8 @@ def run_fn(fn_args: Any) -> None:
     model = fitter.best_model(network, training)
     model.save(folder / export.NETWORK_FILE)
     folded = fold_batch_norm(network, model)
-    export.export_model(tft.TFTransformOutput(fn_args.transform_output), folded, fn_args.serving_model_dir)
+    transform = tft.TFTransformOutput(fn_args.transform_output)
+    export.export_model(transform, folded, config.task, fn_args.serving_model_dir)
 
 
 def _search_and_fit(assignment: Assignment, fitter: Fitter, folder: pathlib.Path) -> tuple[Choice, Checkpoint]:

@@ -9,11 +9,9 @@ import pathlib
 import numpy as np
 import PIL.Image
 
-from components import features
 from pipeline.files import printable
 from pipeline.image_files import read_rgb
 
-_SIDE = features.IMAGE_SHAPE[0]
 _PREVIEW_SIDE = 128  # pixels
 
 
@@ -22,13 +20,17 @@ class Picture:
     """An image and how it was changed."""
 
     name: str
-    pixels: np.ndarray  # uint8 [height, width, channels]
-    note: str  # "" if the pixels are those of the file
-    preview: PIL.Image.Image  # the same square with more pixels, for people
+    pixels: np.ndarray  # uint8 [height, width, channels]; the model resizes them
+    note: str  # "" if the model takes the pixels of the file as they are
+    preview: PIL.Image.Image  # the same square, for people
 
 
-def read_picture(path: pathlib.Path) -> Picture:
-    """Reads an image file: the middle square of its first frame, upright, in RGB, as 32x32 pixels.
+def read_picture(path: pathlib.Path, size: int) -> Picture:
+    """Reads an image file: the middle square of its first frame, upright, in RGB.
+
+    Args:
+        path: Of the file.
+        size: Height and width that the model resizes the square to, pixels.
 
     Raises:
         UnreadableError: It is not an image, or a damaged one.
@@ -38,8 +40,8 @@ def read_picture(path: pathlib.Path) -> Picture:
     side = min(image.size)
     left, top = (width - side) // 2, (height - side) // 2
     square = image.crop((left, top, left + side, top + side))
-    if image.size != (_SIDE, _SIDE):
+    if image.size != (size, size):
         middle = "" if width == height else f", middle {side}x{side}"
-        notes.append(f"{width}x{height}{middle}, resized to {_SIDE}x{_SIDE}")
-    pixels, preview = (square.resize((size, size), PIL.Image.Resampling.BICUBIC) for size in (_SIDE, _PREVIEW_SIDE))
-    return Picture(name=printable(path), pixels=np.asarray(pixels), note="; ".join(notes), preview=preview)
+        notes.append(f"{width}x{height}{middle}, resized to {size}x{size}")
+    preview = square.resize((_PREVIEW_SIDE, _PREVIEW_SIDE), PIL.Image.Resampling.BICUBIC)
+    return Picture(name=printable(path), pixels=np.asarray(square), note="; ".join(notes), preview=preview)
