@@ -89,7 +89,7 @@ def _make_model(folder: pathlib.Path, transform: tft.TFTransformOutput, seed: in
     keras.utils.set_random_seed(seed)
     network = max(FULL.trainer(code_digest="").affordable_points(), key=lambda point: count_macs(point).total)
     model = fold_batch_norm(network, build_vit(network))  # as the Trainer exports it
-    export_model(transform, model, path_utils.serving_model_dir(str(folder)))
+    export_model(transform, model, FULL.task, path_utils.serving_model_dir(str(folder)))
     artifact = standard_artifacts.Model()
     artifact.uri = str(folder)
     return artifact
@@ -98,7 +98,7 @@ def _make_model(folder: pathlib.Path, transform: tft.TFTransformOutput, seed: in
 def _make_lite_models(root: pathlib.Path, inputs: dict[str, Any]) -> LiteModels:
     lite_models = LiteModels()
     lite_models.uri = str(root / "lite_models")
-    images = choose_images(root / "examples" / f"Split-{features.TEST_SPLIT}")
+    images = choose_images(root / "examples" / f"Split-{features.TEST_SPLIT}", FULL.task)
     (root / "lite_models").mkdir()
     conversion = make_lite_models(locate_saved_model(inputs["model"]), images, root / "lite_models")
     (root / "lite_models" / CONVERSION_FILE).write_bytes(encode_conversion(conversion))

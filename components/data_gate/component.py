@@ -59,7 +59,8 @@ def DataGate(  # noqa: N802 (TFX names components like classes)
     """Stops the run when the data has anomalies, before anything is trained on it.
 
     Checks what ExampleValidator found in each split, how far the balance of classes in valid and test differs from
-    train, whether every image decodes, to the size of the dataset if it has one, whether ids are unique, and which images have identical pixels.
+    train, whether every image decodes, to the size of the dataset if it has one, whether ids are unique, and which
+    images have identical pixels.
 
     Args:
         examples: Splits train, valid and test.

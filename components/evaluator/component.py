@@ -84,7 +84,7 @@ def Evaluator(  # noqa: N802 (TFX names components like classes)
             pipeline
             | "Read" >> beam.io.ReadFromTFRecord(f"{split}/*")
             | "Batch" >> beam.BatchElements(min_batch_size=BATCH_SIZE, max_batch_size=BATCH_SIZE)
-            | "Score" >> beam.ParDo(ScoreBatch(folders, lite_files))
+            | "Score" >> beam.ParDo(ScoreBatch(folders, lite_files, task.image_size))
         )
         rows = predictions | "ToRows" >> beam.Map(to_table)
         rows | "WritePredictions" >> beam.io.WriteToParquetBatched(

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from components import features
 from components.report import pictures
 from components.report.selection import Prediction, Selection
 
@@ -47,12 +46,12 @@ def _describe(prediction: Prediction, image: bytes) -> dict[str, Any]:
     return {
         "id": prediction.example_id,
         "image": _embed(image),
-        "label": features.CLASS_NAMES[prediction.label],
-        "predicted": features.CLASS_NAMES[first],
+        "label": class_names[prediction.label],
+        "predicted": class_names[first],
         "probability": float(prediction.candidate[first]),
-        "second": features.CLASS_NAMES[second],
+        "second": class_names[second],
         "second_probability": float(prediction.candidate[second]),
-        "baseline": None if prediction.baseline is None else features.CLASS_NAMES[int(prediction.baseline.argmax())],
+        "baseline": None if prediction.baseline is None else class_names[int(prediction.baseline.argmax())],
     }
 
 

@@ -16,11 +16,11 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from components import features
+from components.image_dataset import CIFAR10
 
 KeyedExample = tuple[int | str, dict[str, Any]]  # CIFAR-10's position in the authors' order, or any id; features
 
-_HEIGHT, _WIDTH, _CHANNELS = features.IMAGE_SHAPE
+_HEIGHT, _WIDTH, _CHANNELS = 32, 32, 3  # of CIFAR-10
 _RECORD_BYTES = 1 + _HEIGHT * _WIDTH * _CHANNELS  # one byte of label, then the image as [channel, height, width]
 
 
@@ -57,7 +57,7 @@ class _Cifar10(_GivenExamples, tfds.image_classification.Cifar10, skip_registrat
 
     def _info(self) -> tfds.core.DatasetInfo:
         info = super()._info()
-        info.features["label"].names = features.CLASS_NAMES
+        info.features["label"].names = CIFAR10.class_names
         return info
 
 

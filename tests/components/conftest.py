@@ -24,10 +24,12 @@ from tensorflow_transform.tf_metadata.dataset_metadata import DatasetMetadata
 from tfx.utils import path_utils
 
 from components import features
+from components.image_dataset import CIFAR10
 from components.trainer.export import NETWORK_FILE, export_model
 from components.transform import preprocessing_fn
 from models.vit import build_vit
 from models.vit_config import ViTConfig
+from pipeline.config import QUICK
 
 _TFDS_DIR = pathlib.Path(__file__).parents[2] / "data" / "cifar10_sample"
 _SCHEMA_FILE = pathlib.Path(features.__file__).with_name("schema.pbtxt")
@@ -96,7 +98,7 @@ _EXPORTED = ViTConfig(
     num_heads=2,
     mlp_dims=(8,),
     dropout_rate=0.5,
-    num_classes=features.NUM_CLASSES,
+    num_classes=len(CIFAR10.class_names),
     token_reducer="token_learner",
     blocks_before_token_learner=1,
     num_tokens=4,
@@ -121,7 +123,7 @@ def exported_model(transform: tft.TFTransformOutput, tmp_path_factory: pytest.Te
     def export(folder: pathlib.Path) -> None:
         keras.utils.set_random_seed(1)
         network = build_vit(_EXPORTED)
-        export_model(transform, network, path_utils.serving_model_dir(str(folder)))
+        export_model(transform, network, QUICK.task, path_utils.serving_model_dir(str(folder)))
         network.save(folder / NETWORK_FILE)
 
     folder = share_folder(tmp_path_factory, "exported", export)

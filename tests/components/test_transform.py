@@ -92,15 +92,15 @@ def test_what_was_learned_from_the_train_images_holds_for_others(sample: Any, tr
 
 def test_decoding_gives_back_every_pixel_in_the_order_of_the_batch(sample: Any) -> None:
     encoded = tf.constant([row[features.IMAGE] for row in sample.rows])
-    decoded = decode_images(encoded)
+    decoded = decode_images(encoded, 32)
     assert decoded.dtype == tf.uint8
     np.testing.assert_array_equal(decoded, sample.pixels)
-    assert decode_images(encoded[:0]).shape == (0, 32, 32, 3)
+    assert decode_images(encoded[:0], 32).shape == (0, 32, 32, 3)
 
 
 def test_a_grey_image_gets_three_equal_channels() -> None:
     gray = np.arange(32 * 32, dtype=np.uint8).reshape(32, 32)
-    np.testing.assert_array_equal(decode_images(tf.constant([encode(gray)]))[0], np.stack([gray] * 3, axis=-1))
+    np.testing.assert_array_equal(decode_images(tf.constant([encode(gray)]), 32)[0], np.stack([gray] * 3, axis=-1))
 
 
 @pytest.mark.parametrize("size", [(16, 32), (64, 64)])

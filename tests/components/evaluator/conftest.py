@@ -21,6 +21,7 @@ from components.artifacts.winner import write_winner
 from components.evaluator.artifact import EvaluationVerdict
 from components.evaluator.component import Evaluator
 from components.evaluator.rules import Thresholds
+from components.image_dataset import CIFAR10
 from models.presets import PRESETS
 from pipeline.beam_options import make_step_arguments
 
@@ -43,7 +44,7 @@ class ToldModel(tf.Module):
         """Reads the probabilities, float32 [batch, classes]."""
         parsed = tf.io.parse_example(examples, {features.IMAGE: tf.io.FixedLenFeature([], tf.string)})
         told = tf.io.decode_raw(parsed[features.IMAGE], tf.float32)  # [batch, models * classes]
-        told = tf.reshape(told, (-1, len(NAMES), features.NUM_CLASSES))
+        told = tf.reshape(told, (-1, len(NAMES), len(CIFAR10.class_names)))
         return {signatures.PROBABILITIES: told[:, self.position]}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])

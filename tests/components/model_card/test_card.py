@@ -11,8 +11,8 @@ import PIL.Image
 import pytest
 from card_text import HOLES, read_body
 
-from components import features
 from components.artifacts.predictions import stream_predictions
+from components.image_dataset import CIFAR10
 from components.model_card.card import write_card
 from components.model_card.facts import CardSources, Facts
 from components.model_card.figures import AttentionPicture
@@ -130,5 +130,5 @@ def test_the_code_of_the_card_loads_the_model_and_predicts(
     exec("\n".join(re.findall(r"```python\n(.*?)```", text, re.DOTALL)), names)
     probabilities = predictions.candidate[0]
     np.testing.assert_allclose(names["probabilities"], probabilities, atol=1e-6)
-    name = features.CLASS_NAMES[probabilities.argmax()]
+    name = CIFAR10.class_names[probabilities.argmax()]
     assert capsys.readouterr().out.split() == [name, f"{probabilities.max():.3f}"]

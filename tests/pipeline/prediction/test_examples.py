@@ -11,6 +11,7 @@ from commands import Command
 
 from components import features
 from components.errors import ExitCode
+from components.image_dataset import CIFAR10
 from pipeline.prediction.records import read_records
 
 from .conftest import ROUNDING, ask
@@ -72,9 +73,9 @@ def test_records_are_classified_as_by_the_model_and_damaged_ones_are_listed(
     for (place, record), row in zip(whole.items(), ask(versions / "10", list(whole.values())), strict=True):
         line = lines[place]
         assert line["id"] == _id_of(record)
-        probabilities = [line["probabilities"][name] for name in features.CLASS_NAMES]
+        probabilities = [line["probabilities"][name] for name in CIFAR10.class_names]
         np.testing.assert_allclose(probabilities, row, atol=ROUNDING)
-        assert (line["class"], line["probability"]) == (features.CLASS_NAMES[row.argmax()], max(probabilities))
+        assert (line["class"], line["probability"]) == (CIFAR10.class_names[row.argmax()], max(probabilities))
     failures = _read(output, "failures")
     assert {place: line["error"] for place, line in failures.items()} == {
         ("mixed", 1): "it is not a tf.Example",
