@@ -9,7 +9,7 @@ READY = $(VENV)/.ready-$(subst /,_,$(PYTHON))
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL = help
-.PHONY: help run report test test-slow test-next coverage check bench wheel lock clean
+.PHONY: help run report test test-slow test-next coverage check docs bench wheel lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,10 @@ check: $(READY) ## lint, check the format and the types
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
 
+docs: $(READY) ## write the reference pages from the code, check all links, and build the site into site/
+	PYTHONPATH=. $(VENV)/bin/python docs/reference/generate.py
+	$(VENV)/bin/zensical build --strict
+
 bench: $(READY) ## measure side by side and print tables, all in short form (ARGS="latency --full" for one in full)
 	$(VENV)/bin/python -m benchmarks $(ARGS)
 
@@ -53,7 +57,7 @@ lock: | $(VENV)/bin/uv ## pin the packages of pyproject.toml anew (ARGS=--upgrad
 		--output-file requirements.lock $(ARGS)
 
 clean: ## remove what set-up, tests and checks made; data and outputs of runs stay
-	rm -rf $(VENV) .uv .next build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .coverage*
+	rm -rf $(VENV) .uv .next build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache .coverage*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # pyenv's python3 may fail in a folder whose .python-version it has not got; then the system's stands in.

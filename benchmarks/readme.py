@@ -1,19 +1,22 @@
-"""Writes the tables of README.md and docs/results.md from the result files: `python -m benchmarks.readme`.
+"""Writes figures of README.md and docs/ from the result files: `python -m benchmarks.readme`.
 
 `<!-- result: NAME -->` … `<!-- end of result -->` holds the tables of one benchmark, `<!-- targets -->` … `<!-- end of
-targets -->` the targets of all of them.
+targets -->` the targets of all of them, and `<!-- answer -->` … `<!-- end of answer -->` the short table of README.md.
 """
 
 import pathlib
 import re
 from collections.abc import Sequence
 
+from benchmarks.figure import draw_figure
 from benchmarks.result import Result, Table, read_results, tabulate_targets
 
 _PROJECT = pathlib.Path(__file__).parent.parent
-PAGES = (_PROJECT / "README.md", _PROJECT / "docs" / "results.md")
+PAGES = (_PROJECT / "README.md", _PROJECT / "docs" / "explanation" / "results.md")
+FIGURE = _PROJECT / "docs" / "accuracy.svg"
 
 _RESULT = re.compile(r"(<!-- result: (\w+) -->\n).*?(<!-- end of result -->)", re.DOTALL)
+_ANSWER = re.compile(r"(<!-- answer -->\n).*?(<!-- end of answer -->)", re.DOTALL)
 _TARGETS = re.compile(r"(<!-- targets -->\n).*?(<!-- end of targets -->)", re.DOTALL)
 
 
@@ -27,7 +30,18 @@ def render(text: str, results: dict[str, Result]) -> str:
     targets = [target for result in results.values() for target in result.summary.targets]
     table = f"\n{_render_table(tabulate_targets(targets))}\n" if targets else ""
     text = _TARGETS.sub(lambda found: found[1] + table + found[2], text)
+    answer = f"\n{_render_table(_pick_answer(results['reducers']))}\n" if "reducers" in results else ""
+    text = _ANSWER.sub(lambda found: found[1] + answer + found[2], text)
     return _RESULT.sub(lambda found: found[1] + _render_result(results.get(found[2])) + found[3], text)
+
+
+def _pick_answer(result: Result) -> Table:
+    """Picks the learned reducer, no reducer and average pooling from the table of `reducers`."""
+    learned, *others = result.summary.tables[0].rows
+    chosen = (learned, *(row for row in others if row[0].startswith(("no_reducer", "average_pooling"))))
+    rows = tuple((f"`{row[0]}`", row[1], row[-2], row[2]) for row in chosen)
+    columns = ("network", "test accuracy (95 %)", "million MACs", f"lead of `{learned[0]}`, points (95 %)")
+    return Table("", columns, rows)
 
 
 def _render_table(table: Table) -> str:
@@ -53,3 +67,4 @@ def _render_result(result: Result | None) -> str:
 if __name__ == "__main__":
     for page in PAGES:
         page.write_text(render(page.read_text(), read_results()))
+    FIGURE.write_text(draw_figure(read_results()))

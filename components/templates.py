@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import pathlib
+import re
 from collections.abc import Sequence
 
 import jinja2
@@ -25,7 +26,13 @@ def open_templates(folder: pathlib.Path, *, is_html: bool) -> jinja2.Environment
         undefined=jinja2.StrictUndefined,
     )
     environment.filters.update(
-        percent=_percent, mmacs=_mmacs, mebibytes=_mebibytes, milliseconds=_milliseconds, sentence=_make_sentence
+        percent=_percent,
+        points=_points,
+        typeset=_typeset,
+        mmacs=_mmacs,
+        mebibytes=_mebibytes,
+        milliseconds=_milliseconds,
+        sentence=_make_sentence,
     )
     return environment
 
@@ -45,6 +52,15 @@ def _percent(share: float, digits: int = 1) -> str:
 def _make_sentence(clauses: str | Sequence[str]) -> str:
     text = clauses if isinstance(clauses, str) else "; ".join(clauses)
     return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+
+
+def _points(difference: float) -> str:
+    return _typeset(f"{100 * difference:+.1f}")
+
+
+def _typeset(text: str) -> str:
+    """Uses real minus signs, and keeps a percent sign with its number."""
+    return re.sub(r"(?<!\w)-(?=\d)", "\N{MINUS SIGN}", text).replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def _mmacs(macs: int) -> str:

@@ -1,7 +1,7 @@
-"""Asks a running TensorFlow Serving for the classes of the first shipped test images.
+"""Classifies the first shipped test images with a running TensorFlow Serving.
 
 `python docs/serving_client.py grpc|rest [HOST]` prints a class and its probability for each; `… body` prints the body
-of the REST call, for curl. Needs the package tensorflow-serving-api.
+of the REST request, for curl. Needs the package tensorflow-serving-api.
 """
 
 import base64
@@ -20,7 +20,7 @@ SECONDS = 10
 
 
 def make_body(records: list[bytes]) -> str:
-    """Returns the body of the REST call; bytes travel as {"b64": …}."""
+    """Returns the body of the REST request; bytes are sent as {"b64": …}."""
     instances = [{"b64": base64.b64encode(record).decode()} for record in records]
     return json.dumps({"signature_name": "serving_default", "instances": instances})
 
@@ -48,7 +48,7 @@ def ask_grpc(records: list[bytes], address: str) -> list[list[float]]:
 
 
 def main() -> None:
-    """Asks in the way that the command line names."""
+    """Sends the images over the protocol that the command line names."""
     way, host = (*sys.argv[1:], "localhost")[:2]
     records = list(tf.data.TFRecordDataset(RECORDS).take(3).as_numpy_iterator())
     if way == "body":

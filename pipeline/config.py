@@ -102,9 +102,7 @@ class PushConfig:
     """The served versions; see `components/evaluator/lite.py` for the use and choice of the margin."""
 
     keep_versions: int  # of the newest pushed versions; the last other blessed model's stays in any case
-    int8_margin: (
-        float  # how far the 95 % interval of a TensorFlow Lite model's accuracy may reach below the model's, 0..1
-    )
+    int8_margin: float  # how far below the model's the 95 % interval of a TensorFlow Lite model may reach, 0..1
 
     def __post_init__(self) -> None:
         check_range("push.keep_versions", self.keep_versions, 1)

@@ -127,7 +127,7 @@ def write_model_run(folder: pathlib.Path, *, reducer: str | None = "token_learne
         make_trial("no_reducer", [0.23]),
         make_trial("token_learner-4@1", [0.29, 0.33], initial_epoch=1),
         make_trial("no_reducer", [0.28, 0.31], initial_epoch=1),
-        make_trial("top_k_norm-4@1", [0.1], status="failed", reason=failure),
+        make_trial("top_k_norm-4@1", [0.1], status="failed", reason=failure, valid_accuracy=None),
     ):
         append_trial(trial, folder)
     search = make_search(

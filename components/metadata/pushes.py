@@ -4,6 +4,8 @@ import dataclasses
 import json
 from collections.abc import Iterable
 
+from components.artifacts.lineage import ArtifactRecord
+from components.metadata.lineage import list_artifacts
 from components.metadata.records import Artifact, Execution, Records
 
 # Custom properties of a PushedModel, beside those of TFX: pushed, pushed_destination, pushed_version.
@@ -33,9 +35,10 @@ class Making:
     run_id: str | None
     data_digest: str | None
     code_digests: dict[str, str]
+    lineage: tuple[ArtifactRecord, ...]
 
 
-NOTHING_KNOWN = Making(run_id=None, data_digest=None, code_digests={})
+NOTHING_KNOWN = Making(run_id=None, data_digest=None, code_digests={}, lineage=())
 
 
 def read_making(records: Records | None, artifact_ids: Iterable[int]) -> Making:
@@ -46,18 +49,20 @@ def read_making(records: Records | None, artifact_ids: Iterable[int]) -> Making:
         artifact_ids: Of its artifacts, such as the model and its verdict.
 
     Returns:
-        The newest run, which is in progress, and the digests of the data and of the steps' sources.
+        The newest run, which is in progress, the digests of the data and of the steps' sources, and all artifacts.
     """
     if records is None:
         return NOTHING_KNOWN
     start = [(records.artifacts[artifact_id], "") for artifact_id in artifact_ids if artifact_id in records.artifacts]
-    makers = [ancestor.maker for ancestor in records.walk_back(start, skip=[_BASELINE_INPUT])]
+    ancestors = list(records.walk_back(start, skip=[_BASELINE_INPUT]))
+    makers = [ancestor.maker for ancestor in ancestors]
     data_digests = [str(maker.custom_properties["source_digest"].string_value) for maker in makers]
     code_digests = {records.name_step(maker): _find_code_digest(maker) for maker in makers}
     return Making(
         run_id=records.run_ids[-1] if records.run_ids else None,
         data_digest=next((digest for digest in data_digests if digest), None),
         code_digests={step: digest for step, digest in sorted(code_digests.items()) if digest},
+        lineage=list_artifacts(records, ancestors),
     )
 
 

@@ -57,6 +57,7 @@ class Records:
             raise UsageFailure(
                 f"{path.parent} holds no run yet; start one with `tokenlearner run`, or name its --root."
             )
+        self.root = path.resolve().parent
         with take_snapshot(path) as copy:
             try:
                 self._read(connect(copy, is_read_only=True))

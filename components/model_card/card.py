@@ -5,12 +5,12 @@ import pathlib
 from huggingface_hub import EvalResult, ModelCardData
 
 from components import features, signatures, templates
+from components.artifacts.answer import describe_answer, name_tokens
 from components.artifacts.lite_comparison import FORM_NAMES
 from components.artifacts.verdict import Measure
 from components.model_card.facts import Facts
-from components.model_card.figures import AttentionPicture, draw_search_picture
-from components.report.compute_chart import describe_search
-from components.report.marks import describe_place
+from components.model_card.figures import AttentionPicture
+from components.report.compute_chart import describe_search, draw_search_chart
 from models.reducers.registry import REDUCERS
 
 CARD_FILE = "README.md"  # the name that the Hub shows
@@ -20,6 +20,7 @@ SEARCH_FILE = "search.png"
 _TEMPLATES = pathlib.Path(__file__).with_name("templates")
 _DATASET = "uoft-cs/cifar10"  # on the Hub
 _TASK = "image-classification"
+_SEARCH_SIZE = (640, 420)  # pixels
 _METRICS = {  # fields of `Overall`: their names on the Hub
     "accuracy": "Accuracy",
     "top_5_accuracy": "Top-5 accuracy",
@@ -38,7 +39,7 @@ def write_card(facts: Facts, attention: AttentionPicture | None, folder: pathlib
     """
     if attention:
         (folder / ATTENTION_FILE).write_bytes(attention.png)
-    (folder / SEARCH_FILE).write_bytes(draw_search_picture(facts.results))
+    (folder / SEARCH_FILE).write_bytes(draw_search_chart(facts.results, _SEARCH_SIZE).to_png())
     environment = templates.open_templates(_TEMPLATES, is_html=False)
     environment.filters.update(measure=_format_measure, count="{:,.0f}".format)
     card = environment.get_template("card.md").render(
@@ -50,7 +51,8 @@ def write_card(facts: Facts, attention: AttentionPicture | None, folder: pathlib
         signatures=signatures,
         form_names=FORM_NAMES,
         attention=attention,
-        place=describe_place(facts.results.winner.network),
+        place=name_tokens(facts.results.winner.point),
+        answer=describe_answer(facts.results.search),
         search_description=describe_search(facts.results),
         files={"attention": ATTENTION_FILE, "search": SEARCH_FILE},
     )
@@ -63,7 +65,10 @@ def digest_templates() -> str:
 
 
 def _make_metadata(facts: Facts) -> str:
-    """Returns YAML without its delimiters."""
+    """Returns YAML without its delimiters.
+
+    Without `library_name`: the Hub's snippets for `keras` and `tf-keras` cannot load a SavedModel with Keras 3.
+    """
     scorecard, reducer = facts.verdict.candidate, facts.results.winner.network.reducer
     results = [
         EvalResult(
@@ -84,7 +89,6 @@ def _make_metadata(facts: Facts) -> str:
     if facts.lite and any(variant.is_pushed and variant.file for variant in facts.lite.variants):
         tags.append("tflite")
     return ModelCardData(
-        library_name="keras",
         license="apache-2.0",
         pipeline_tag=_TASK,
         tags=tags,

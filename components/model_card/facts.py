@@ -1,11 +1,7 @@
 """The facts on a model card, read from a run's artifacts and from ML Metadata."""
 
 import dataclasses
-import json
 import pathlib
-from typing import Any
-
-import pydantic
 
 from components import features
 from components.artifacts.duplicates import Duplicates, read_duplicates
@@ -16,10 +12,8 @@ from components.artifacts.verdict import Verdict, read_verdict
 from components.model_card.weaknesses import Weaknesses, find_weaknesses
 from components.report.data_summary import SplitSummary, locate_split, summarize_data
 from components.report.environment import Environment
-from components.report.provenance import ArtifactRecord, Provenance, read_provenance
-from components.trainer.config import TrainerConfig
-from components.trainer.training.learning_rate import Cycle, make_cycle
-from components.trainer.training.loop import make_optimizer
+from components.report.provenance import Provenance, read_provenance
+from components.report.recipe import Recipe, read_recipe
 from models.macs import count_macs
 from models.search_space import strip_reducer
 
@@ -47,16 +41,6 @@ class CardSources:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """The configuration of the Trainer, and the resulting optimizer of the final fit."""
-
-    config: TrainerConfig
-    steps_per_epoch: int  # updates; the last, smaller batch is dropped
-    optimizer: dict[str, Any]  # its Keras config without the learning rate
-    schedule: Cycle
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
 class Facts:
     """Facts about a model; None for whatever was not measured or not recorded."""
 
@@ -68,7 +52,6 @@ class Facts:
     weaknesses: Weaknesses
     recipe: Recipe | None
     provenance: Provenance | None
-    code_digests: dict[str, str]  # SHA-256 of the sources of steps, by step
     environment: Environment
     serving: ServingFindings | None
     lite: LiteComparison | None
@@ -84,11 +67,6 @@ def read_facts(sources: CardSources) -> Facts:
     results = read_search_results(sources.model_run)
     splits = summarize_data(sources.statistics, None, sources.examples)
     provenance = read_provenance(sources.metadata_path, {}, None, skip=_LATER_STEPS)
-    if provenance:
-        provenance = dataclasses.replace(provenance, artifacts=tuple(map(_hide_folder, provenance.artifacts)))
-    parameters = {step.name: step.parameters for step in provenance.steps} if provenance else {}
-    configs = {step: json.loads(given.get("custom_config", "null")) or {} for step, given in parameters.items()}
-    code_digests = {step: {**configs[step], **given}.get("code_digest") for step, given in parameters.items()}
     return Facts(
         verdict=verdict,
         results=results,
@@ -96,24 +74,9 @@ def read_facts(sources: CardSources) -> Facts:
         splits=splits,
         duplicates=read_duplicates(sources.duplicates),
         weaknesses=find_weaknesses(verdict.candidate),
-        recipe=_make_recipe(configs["Trainer"]["trainer"], splits[0].images) if "Trainer" in configs else None,
+        recipe=read_recipe(provenance, splits[0].images),
         provenance=provenance,
-        code_digests={step: digest for step, digest in code_digests.items() if digest},
         environment=sources.environment,
         serving=read_findings(sources.serving) if sources.serving else None,
         lite=read_comparison(sources.verdict),
     )
-
-
-def _hide_folder(artifact: ArtifactRecord) -> ArtifactRecord:
-    """Shortens an absolute folder, which is outside the root, to its name: a public card contains no private paths."""
-    folder = pathlib.PurePath(artifact.folder)
-    return dataclasses.replace(artifact, folder=folder.name) if folder.is_absolute() else artifact
-
-
-def _make_recipe(recorded: dict[str, Any], train_images: int) -> Recipe:
-    config = pydantic.TypeAdapter(TrainerConfig).validate_python(recorded)
-    steps_per_epoch = train_images // config.fit.batch_size
-    optimizer = make_optimizer(config.fit).get_config()
-    schedule = make_cycle(config.fit, steps_per_epoch * config.fit.epochs)
-    return Recipe(config=config, steps_per_epoch=steps_per_epoch, optimizer=optimizer, schedule=schedule)

@@ -9,9 +9,7 @@ import PIL.Image
 
 from components import features
 from components.artifacts.predictions import stream_predictions
-from components.artifacts.search_results import SearchResults
 from components.report import canvas, pictures
-from components.report.compute_chart import list_marks, plot_search
 from components.report.palette import LIGHT
 from components.report.selection import Prediction, select_images
 
@@ -76,12 +74,3 @@ def _describe(image: Prediction) -> str:
     predicted = int(image.candidate.argmax())
     text = f"{features.CLASS_NAMES[predicted]} {image.candidate[predicted]:.0%}"
     return text if predicted == image.label else f"{text},\nis {features.CLASS_NAMES[image.label]}"
-
-
-@canvas.styled
-def draw_search_picture(results: SearchResults) -> bytes:
-    """Draws validation accuracy against compute of all points of the search."""
-    chart = canvas.Chart((640, 420))
-    plot_search(chart, results)
-    chart.figure.legend(handles=list_marks(results), loc="outside upper left", ncols=3, handletextpad=0.4)
-    return chart.to_png()

@@ -40,6 +40,7 @@ def draft_manifest(
         ),
         data_digest=making.data_digest,
         code_digests=making.code_digests,
+        lineage=making.lineage,
         metrics=Metrics(
             images=card.images,
             accuracy=card.overall.accuracy,

@@ -6,6 +6,7 @@ import pathlib
 
 import pydantic
 
+from components.artifacts.lineage import ArtifactRecord
 from components.artifacts.verdict import Measure
 
 MANIFEST_FILE = "manifest.json"
@@ -73,6 +74,7 @@ class Manifest:
     signatures: dict[str, Signature]
     files: dict[str, FileRecord]  # by path within the version; all but the manifest itself
     rollback: Rollback | None = None
+    lineage: tuple[ArtifactRecord, ...] = ()  # the artifacts that it was made from, and their sources
     digest: str = ""  # SHA-256 of this manifest with an empty digest
 
     @property
@@ -86,9 +88,13 @@ _MANIFEST = pydantic.TypeAdapter(Manifest)
 
 def encode_manifest(manifest: Manifest) -> bytes:
     """Returns a manifest as JSON, with a new digest; the same manifest always gives the same bytes."""
-    unsealed = dataclasses.replace(manifest, digest="")
-    digest = hashlib.sha256(_MANIFEST.dump_json(unsealed, indent=1)).hexdigest()
-    return _MANIFEST.dump_json(dataclasses.replace(unsealed, digest=digest), indent=1)
+    digest = hashlib.sha256(_dump(dataclasses.replace(manifest, digest=""))).hexdigest()
+    return _dump(dataclasses.replace(manifest, digest=digest))
+
+
+def _dump(manifest: Manifest) -> bytes:
+    is_old = not manifest.lineage  # of a version before 0.2, whose manifests have no such field
+    return _MANIFEST.dump_json(manifest, indent=1, exclude={"lineage"} if is_old else None)
 
 
 def hash_manifest(manifest: Manifest) -> str:

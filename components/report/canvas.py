@@ -43,6 +43,11 @@ styled = mpl.rc_context(  # decorates functions that draw
 )
 
 
+def format_percent(share: float, _position: float | None = None) -> str:
+    """Formats a tick, with decimals only where ticks fall between whole percents."""
+    return f"{100 * share:.4g}%"
+
+
 class Chart:
     """A figure, its axes as an array [rows, columns], and the tooltips of its marks.
 
@@ -71,6 +76,7 @@ class Chart:
         entries = dict(zip(labels, handles, strict=True))
         self.figure.legend(entries.values(), entries.keys(), loc="outside upper left", ncols=3, **style)
 
+    @styled
     def to_svg(self, name: str, title: str, description: str) -> Markup:
         """Returns an SVG element.
 
@@ -101,6 +107,7 @@ class Chart:
             f'<desc id="{name}-desc">{escape(description)}</desc>{content}'
         )
 
+    @styled
     def to_png(self) -> bytes:
         """Returns a PNG on white, two pixels for each CSS pixel; 256 colors take a quarter of the bytes."""
         file, small = io.BytesIO(), io.BytesIO()

@@ -1,28 +1,28 @@
-"""The chart of validation accuracy against compute of a search, and the legend of both compute charts."""
+"""The chart of validation accuracy against compute of a search."""
 
-from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator
 
 from components.artifacts.search_results import Point, SearchResults, find_front
 from components.report import canvas
-from components.report.marks import KERAS_EXAMPLE, MARKS, rank_reducer
+from components.report.marks import MARKS, rank_reducer
 from components.report.palette import LIGHT
 
 MMACS = "million multiply-accumulates per image"
 
 
 @canvas.styled
-def draw_search_chart(results: SearchResults) -> Markup:
-    """Draws every point of a search with its standard error, and the Pareto front."""
-    chart = canvas.Chart()
-    plot_search(chart, results)
-    title = "Validation accuracy of the search's trials against compute"
-    return chart.to_svg("search", title, describe_search(results))
+def draw_search_chart(results: SearchResults, size: tuple[int, int]) -> canvas.Chart:
+    """Draws every point of a search with its standard error, the Pareto front and a legend."""
+    chart = canvas.Chart(size)
+    _plot_search(chart, results)
+    columns = max(2, size[0] // 200)
+    chart.figure.legend(handles=list_marks(results), loc="outside upper left", ncols=columns, handletextpad=0.4)
+    return chart
 
 
-def plot_search(chart: canvas.Chart, results: SearchResults) -> None:
+def _plot_search(chart: canvas.Chart, results: SearchResults) -> None:
     """Plots what `describe_search` describes; points with the most epochs are large, the winner has a ring."""
     axes = chart.axes[0, 0]
     front = _find_last_front(results)
@@ -78,27 +78,16 @@ def _find_last_front(results: SearchResults) -> tuple[Point, ...]:
     return find_front(point for point in results.points if point.epochs == last)
 
 
-@canvas.styled
-def draw_legend(results: SearchResults, name: str, size: tuple[int, int], columns: int) -> Markup:
-    """Draws what colors and markers mean in both compute charts."""
-    handles = list_marks(
-        results,
-        _make_handle("*", LIGHT["ink"], LIGHT["ink"], "winner, final fit"),
-        _make_handle(KERAS_EXAMPLE.marker, "none", KERAS_EXAMPLE.color, KERAS_EXAMPLE.label),
-    )
-    chart = canvas.Chart(size)
-    axes = chart.axes[0, 0]
-    axes.axis("off")
-    axes.legend(handles=handles, loc="center left", ncols=columns, handletextpad=0.4, borderpad=0, borderaxespad=0)
-    return chart.to_svg(name, "Legend", "; ".join(str(handle.get_label()) for handle in handles))
-
-
-def list_marks(results: SearchResults, *others: Line2D) -> list[Line2D]:
-    """Returns the entries of a legend: reducers, others, Pareto front."""
+def list_marks(results: SearchResults) -> list[Line2D]:
+    """Returns the entries of a legend: reducers, winner, Pareto front."""
     tried = {point.reducer for point in results.points}
-    marks = [mark for reducer, mark in MARKS.items() if reducer in tried]
-    handles = [_make_handle(mark.marker, mark.color, mark.color, mark.label) for mark in marks]
-    return [*handles, *others, Line2D([], [], color=LIGHT["muted"], linewidth=1.4, label="Pareto front")]
+    handles = [
+        _make_handle(mark.marker, mark.color, mark.color, mark.label)
+        for reducer, mark in MARKS.items()
+        if reducer in tried
+    ]
+    handles.append(_make_handle(MARKS[results.winner.point.partition("-")[0]].marker, "none", LIGHT["ink"], "winner"))
+    return [*handles, Line2D([], [], color=LIGHT["muted"], linewidth=1.4, label="Pareto front")]
 
 
 def _make_handle(marker: str, face: str, edge: str, label: str) -> Line2D:
@@ -107,7 +96,7 @@ def _make_handle(marker: str, face: str, edge: str, label: str) -> Line2D:
 
 def label_axes(axes: Axes, accuracy: str) -> None:
     """Labels the axes of a compute chart."""
-    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.yaxis.set_major_formatter(canvas.format_percent)
     axes.set_xlabel(MMACS)
     axes.set_ylabel(accuracy)
     axes.margins(y=0.1)

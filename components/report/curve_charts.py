@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator
 
 from components.artifacts.search_results import Curve
 from components.artifacts.winner import Winner
@@ -79,7 +79,7 @@ def draw_final_fit(winner: Winner) -> Markup:
 def _finish(chart: canvas.Chart, accuracy: str) -> None:
     axes: Axes = chart.axes[0, 0]
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.yaxis.set_major_formatter(canvas.format_percent)
     axes.set_xlabel("epoch")
     axes.set_ylabel(accuracy)
     chart.add_legend(axes, handletextpad=0.4, columnspacing=1.1)

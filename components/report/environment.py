@@ -11,20 +11,9 @@ import shlex
 import sys
 
 _PACKAGES = (
-    "tfx",
-    "tensorflow",
-    "keras",
-    "keras-tuner",
-    "tensorflow-transform",
-    "tensorflow-data-validation",
-    "tensorflow-model-analysis",
-    "ml-metadata",
-    "apache-beam",
-    "tensorflow-datasets",
-    "numpy",
-    "matplotlib",
-    "jinja2",
-    "huggingface_hub",
+    *("tfx", "tensorflow", "keras", "keras-tuner", "tensorflow-transform", "tensorflow-data-validation"),
+    *("tensorflow-model-analysis", "ml-metadata", "apache-beam", "tensorflow-datasets", "numpy", "matplotlib"),
+    *("jinja2", "huggingface_hub"),
 )
 _PROCESSORS = pathlib.Path("/proc/cpuinfo")
 

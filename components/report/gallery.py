@@ -29,7 +29,7 @@ def arrange_maps(weights: np.ndarray, image: bytes | None) -> list[dict[str, str
     """Returns the map of each token and the range of its weights, [tokens, height, width]."""
     return [
         {
-            "image": _embed(pictures.encode_png(tile)),
+            "image": _embed(pictures.encode_jpeg(tile), "jpeg"),
             "range": f"{token.min():.3f} to {token.max():.3f}, median {np.median(token):.3f}",
         }
         for token, tile in zip(weights, pictures.draw_attention(weights, image), strict=True)
@@ -55,5 +55,5 @@ def _describe(prediction: Prediction, image: bytes) -> dict[str, Any]:
     }
 
 
-def _embed(png: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
+def _embed(image: bytes, kind: str = "png") -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(image).decode()}"

@@ -6,7 +6,6 @@ import itertools
 from components.report.palette import LIGHT
 from models.reducers.registry import REDUCERS
 from models.search_space import NO_REDUCER
-from models.vit_config import ViTConfig
 
 _LEARNED_COLORS = ("learner", "learner11")  # of the palette; a third learned reducer differs by its marker alone
 _MARKERS = "osv^PXhp<>8"  # a star is the winner, diamonds are the network without reducer and the Keras example
@@ -29,7 +28,7 @@ def _make_marks() -> dict[str, Mark]:
         name: Mark(LIGHT[color], next(markers), REDUCERS[name].label)
         for name, color in zip(learned, itertools.cycle(_LEARNED_COLORS))
     }
-    marks[NO_REDUCER] = Mark(LIGHT["backbone"], "D", "no TokenLearner")
+    marks[NO_REDUCER] = Mark(LIGHT["backbone"], "D", "no reducer")
     for name, reducer in REDUCERS.items():
         if name not in learned:
             label = f"control: {reducer.label}" if reducer.is_control else reducer.label
@@ -44,13 +43,3 @@ KERAS_EXAMPLE = Mark(LIGHT["example"], "d", "Keras example")
 def rank_reducer(reducer: str) -> int:
     """Returns the position of a reducer in legends."""
     return list(MARKS).index(reducer)
-
-
-def describe_place(network: ViTConfig) -> str:
-    """Describes the token reducer of a network: its kind, tokens and placement."""
-    if network.reducer is None:
-        return f"No TokenLearner: {network.depth} blocks on all patches"
-    label = network.reducer.label
-    place = f"after block {network.blocks_before_token_learner} of {network.depth}"
-    fuser = ", with TokenFuser" if network.use_token_fuser else ""
-    return f"{label[0].upper()}{label[1:]}: {network.num_tokens} tokens {place}{fuser}"

@@ -4,6 +4,7 @@ import pathlib
 from typing import Any
 
 from components import features, templates
+from components.artifacts.answer import describe_answer
 from components.artifacts.duplicates import read_duplicates
 from components.artifacts.lite_comparison import FORM_NAMES, read_comparison
 from components.artifacts.predictions import stream_predictions
@@ -12,12 +13,13 @@ from components.artifacts.serving_findings import read_findings
 from components.artifacts.verdict import Verdict, read_verdict
 from components.report import palette, pictures
 from components.report.comparison_chart import EXAMPLE_CONDITIONS, draw_comparison_chart
-from components.report.compute_chart import draw_legend, draw_search_chart
+from components.report.compute_chart import describe_search, draw_search_chart
 from components.report.curve_charts import draw_final_fit, draw_search_curves
 from components.report.data_summary import locate_split, summarize_data
 from components.report.gallery import arrange_gallery, arrange_maps, describe_images
 from components.report.heat_maps import draw_heat_maps
-from components.report.marks import MARKS, describe_place
+from components.report.marks import MARKS
+from components.report.recipe import read_recipe
 from components.report.selection import select_images
 from components.report.sources import Sources
 from components.report.verdict_charts import draw_calibration, draw_slices
@@ -27,6 +29,7 @@ ENVIRONMENT_FILE = "environment.json"
 
 _TEMPLATES = pathlib.Path(__file__).with_name("templates")
 _EXAMPLES = 4  # images of each kind: right, wrong, uncertain
+_SEARCH_TITLE = "Validation accuracy of the search's trials against compute"
 
 
 def render_page(sources: Sources) -> str:
@@ -40,7 +43,6 @@ def render_page(sources: Sources) -> str:
         "marks": MARKS,
         "form_names": FORM_NAMES,
         "class_names": features.CLASS_NAMES,
-        "describe_place": describe_place,
         "sources": sources,
         "results": results,
         "verdict": verdict,
@@ -48,6 +50,7 @@ def render_page(sources: Sources) -> str:
         "lite": read_comparison(sources.verdict) if sources.verdict else None,
         "splits": splits,
         "bad_images": _count_lines(sources.bad_images) if sources.bad_images else None,
+        "recipe": read_recipe(sources.provenance, splits[0].images) if splits else None,
         "duplicates": read_duplicates(sources.duplicates) if sources.duplicates else None,
         **(_draw_search(results) if results else {}),
         **_draw_images(sources, verdict),
@@ -72,9 +75,11 @@ def _draw_search(results: SearchResults) -> dict[str, Any]:
     winner = results.winner
     maps = [draw_heat_maps(results, epochs) for epochs in find_common_epochs(results.points)]
     return {
-        "search_chart": draw_search_chart(results),
-        "legend": draw_legend(results, "legend", (900, 44), 5),
-        "narrow_legend": draw_legend(results, "narrow-legend", (350, 116), 2),
+        "answer": describe_answer(results.search),
+        "search_charts": {
+            name: draw_search_chart(results, size).to_svg(name, _SEARCH_TITLE, describe_search(results))
+            for name, size in (("wide", (640, 400)), ("narrow", (400, 380)))
+        },
         "search_epochs": max(point.epochs for point in results.points),
         "heat_maps": [row for row in maps if row],
         "search_curves": draw_search_curves(trace_curves(results.trials), winner.point),

@@ -8,6 +8,7 @@ import io
 import pathlib
 from collections.abc import Collection, Mapping
 
+import matplotlib as mpl
 import numpy as np
 import PIL.Image
 from scipy.special import entr
@@ -16,9 +17,8 @@ from components import features, signatures
 
 _BATCH_SIZE = 500  # images
 _MEAN_IMAGES = 500  # whose maps are averaged
-_TILE = 64  # pixels per side of a drawn map
-_PLAIN = (225, 225, 225)  # the color of a map without image
-_DARKEST = 0.12  # of the brightness, where a weight is 0
+_TILE = 192  # pixels per side of a drawn map; pages show at least 96
+_OPACITY = 0.75  # of the color of a token's greatest weight, 0..1
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -97,24 +97,24 @@ def count_effective_patches(maps: np.ndarray) -> np.ndarray:
 
 
 def draw_attention(weights: np.ndarray, image: bytes | None) -> list[np.ndarray]:
-    """Draws the map of each token: the lower the weight of a patch, the darker it is.
-
-    The scale begins at 0, so a token with nearly equal weights shows the plain image.
+    """Draws the map of each token over an image.
 
     Args:
         weights: Of patches, [tokens, height, width].
-        image: Encoded; None: plain gray.
+        image: Encoded; None: black.
 
     Returns:
         uint8 [height, width, channels] for each token.
     """
     size = (_TILE, _TILE)
-    picture = PIL.Image.new("RGB", size, _PLAIN) if image is None else PIL.Image.open(io.BytesIO(image)).convert("RGB")
+    picture = PIL.Image.new("RGB", size) if image is None else PIL.Image.open(io.BytesIO(image)).convert("RGB")
     return [shade(picture.resize(size, PIL.Image.Resampling.BICUBIC), token) for token in weights]
 
 
 def shade(picture: PIL.Image.Image, weights: np.ndarray) -> np.ndarray:
-    """Darkens patches of a picture in proportion to their weights; the greatest weight keeps its brightness.
+    """Colors the patches of a gray picture by their weights: from purple over red to yellow, the greatest weight.
+
+    The scale begins at 0, so equal weights are yellow all over.
 
     Args:
         picture: In RGB.
@@ -123,15 +123,16 @@ def shade(picture: PIL.Image.Image, weights: np.ndarray) -> np.ndarray:
     Returns:
         uint8 [height, width, channels], of the size of the picture.
     """
-    lit = np.asarray(picture, dtype=np.float64)  # [height, width, 3]
-    dark = _DARKEST * lit.mean(axis=-1, keepdims=True)  # [height, width, 1]
-    scaled = PIL.Image.fromarray((255 * weights / max(weights.max(), 1e-12)).astype(np.uint8))
-    share = np.asarray(scaled.resize(picture.size, PIL.Image.Resampling.BICUBIC), dtype=np.float64)[..., None] / 255
-    return (share * lit + (1 - share) * dark).astype(np.uint8)
+    gray = np.asarray(picture.convert("L"), dtype=np.float64)[..., np.newaxis]  # [height, width, 1]
+    scaled = PIL.Image.fromarray((weights / max(weights.max(), 1e-12)).astype(np.float32))
+    share = np.asarray(scaled.resize(picture.size, PIL.Image.Resampling.BICUBIC)).clip(0, 1)  # [height, width]
+    heat = 255 * mpl.colormaps["inferno"](share)[..., :3]  # [height, width, channels]
+    opacity = _OPACITY * np.sqrt(share)[..., np.newaxis]
+    return (opacity * heat + (1 - opacity) * gray).astype(np.uint8)
 
 
-def encode_png(pixels: np.ndarray) -> bytes:
-    """Encodes an image, uint8 [height, width, channels], as a small PNG."""
+def encode_jpeg(pixels: np.ndarray) -> bytes:
+    """Encodes an image, uint8 [height, width, channels], as a small JPEG."""
     buffer = io.BytesIO()
-    PIL.Image.fromarray(pixels).quantize(64, method=PIL.Image.Quantize.FASTOCTREE).save(buffer, "PNG", optimize=True)
+    PIL.Image.fromarray(pixels).save(buffer, "JPEG", quality=80, optimize=True)
     return buffer.getvalue()

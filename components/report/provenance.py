@@ -1,11 +1,12 @@
 """The steps and artifacts behind a run, from ML Metadata."""
 
 import dataclasses
-import datetime
 import pathlib
 from collections.abc import Collection, Mapping
 
-from components.metadata.records import Ancestor, Execution, Records
+from components.artifacts.lineage import ArtifactRecord
+from components.metadata.lineage import format_utc, list_artifacts
+from components.metadata.records import Execution, Records
 from components.metadata.run_record import measure_seconds
 
 
@@ -19,19 +20,6 @@ class StepRecord:
     run_id: str  # of the run that did the work
     peak_bytes: int | None  # None: not measured
     parameters: Mapping[str, str] = dataclasses.field(default_factory=dict)
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class ArtifactRecord:
-    """An artifact that the run made or used."""
-
-    id: int
-    kind: str  # such as "Examples"
-    step: str  # that made it
-    run_id: str  # in which it was made
-    made: str  # date and time, UTC
-    folder: str  # relative to the root if it is inside
-    sources: tuple[int, ...]  # ids of the inputs of the step
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -67,13 +55,11 @@ def read_provenance(
     run_id = run_id or records.run_ids[-1]
     steps = {name: step for name, step in records.steps(run_id).items() if name not in skip}
     made = [(artifact, "") for step in steps.values() for artifact in records.outputs(step)]
-    ancestors = sorted(records.walk_back(made), key=lambda ancestor: ancestor.artifact.id)
-    root = metadata_path.resolve().parent
     return Provenance(
         run_id=run_id,
-        began=_format_time(1000 * records.began(run_id)),
+        began=format_utc(1000 * records.began(run_id)),
         steps=tuple(_record_step(records, name, step, peaks) for name, step in steps.items()),
-        artifacts=tuple(_record_artifact(records, ancestor, root) for ancestor in ancestors),
+        artifacts=list_artifacts(records, records.walk_back(made)),
     )
 
 
@@ -90,20 +76,3 @@ def _record_step(records: Records, name: str, execution: Execution, peaks: Mappi
         peak_bytes=peaks.get((run_id, name)),
         parameters={name: value.string_value for name, value in execution.custom_properties.items()},
     )
-
-
-def _record_artifact(records: Records, ancestor: Ancestor, root: pathlib.Path) -> ArtifactRecord:
-    artifact, folder = ancestor.artifact, pathlib.PurePath(ancestor.artifact.uri)
-    return ArtifactRecord(
-        id=artifact.id,
-        kind=artifact.type.rpartition(".")[2],
-        step=records.name_step(ancestor.maker),
-        run_id=next(iter(records.runs_of(ancestor.maker)), ""),
-        made=_format_time(artifact.create_time_since_epoch),
-        folder=str(folder.relative_to(root)) if folder.is_relative_to(root) else str(folder),
-        sources=ancestor.sources,
-    )
-
-
-def _format_time(milliseconds: float) -> str:
-    return f"{datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.timezone.utc):%Y-%m-%d %H:%M:%S} UTC"

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from markupsafe import Markup
-from matplotlib.ticker import PercentFormatter
 
 from components.artifacts.verdict import Bin, Scorecard, Slice
 from components.report import canvas
@@ -46,7 +45,7 @@ def draw_slices(candidate: Scorecard, baseline: Scorecard | None) -> Markup:
             )
     axes.set_yticks(list(heights.values()), [found.name for found in rows])
     axes.set_ylim(max(heights.values()) + 0.7, -0.7)
-    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.xaxis.set_major_formatter(canvas.format_percent)
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel("test accuracy, with 95 % intervals")
@@ -85,8 +84,8 @@ def draw_calibration(bins: Sequence[Bin]) -> Markup:
     above.set_ylabel("accuracy")
     below.set_ylabel("images")
     below.set_xlabel("probability of the most probable class")
-    below.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    above.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    below.xaxis.set_major_formatter(canvas.format_percent)
+    above.yaxis.set_major_formatter(canvas.format_percent)
     above.set(xlim=(0, 1), ylim=(0, 1))
     above.legend(loc="upper left")
     return chart.to_svg("calibration", "Calibration", f"Accuracy against confidence: {'; '.join(words)}.")

@@ -1,7 +1,7 @@
 """The registry of token reducers, the only place that describes them.
 
-To add a reducer, write its layer in a file of its own and add an entry to `REDUCERS`; docs/add-a-token-reducer.md shows
-an example. Importing this module does not import Keras.
+To add a reducer, write its layer in a file of its own and add an entry to `REDUCERS`; docs/how-to has a guide.
+Importing this module does not import Keras.
 """
 
 import dataclasses

@@ -65,10 +65,11 @@ def _describe(
     event: events.ParseErrorEvent, arguments: Sequence[str], parse_with_tyro: Callable[[Sequence[str]], typing.Any]
 ) -> str | None:
     match event:
-        case events.UnrecognizedArgs(tokens=[token, *_]):
+        case events.UnrecognizedArgs(tokens=[token, *_]) | events.MissingArgs(unrecognized_tokens=[token, *_]):
             return _describe_unknown(token, arguments, parse_with_tyro)
         case events.InvalidChoice(argument=argument, value=value, choices=choices):
-            return f"{_name(argument)} is {value}; it must be {' or '.join(choices)}."
+            allowed = " or ".join(filter(None, [", ".join(choices[:-1]), choices[-1]]))
+            return f"{'the command' if argument.is_positional() else _name(argument)} is {value}; it must be {allowed}."
         case events.MissingSubcommand(prog=prog, subcommand_spec=commands):
             return f"name a command after `{prog}`: {', '.join(commands.parser_from_name)}."
         case events.MissingArgs(prog=prog, missing_arguments=missing):
@@ -81,7 +82,8 @@ def _describe(
         case events.InstantiationFailure(argument=argument, message=message) if argument is not None:
             kinds = re.findall("INT|FLOAT|None", str(argument.lowered.metavar)) or ["INT"]
             allowed = " or ".join(dict.fromkeys(_KINDS.get(kind, kind) for kind in kinds))
-            return f"{_name(argument)} is {re.findall(_QUOTED, message)[-1]}; it must be {allowed}."
+            quoted = re.findall(_QUOTED, message)
+            return f"{_name(argument)}{f' is {quoted[-1]}' if quoted else ''}; it must be {allowed}."
     return None
 
 

@@ -23,7 +23,7 @@ _TOKENS_PER_ROW = 8
 def draw_sheet(images: Sequence[tuple[str, PIL.Image.Image, np.ndarray]], path: pathlib.Path) -> None:
     """Draws the images below each other, each followed by a copy for each token, as PNG.
 
-    A copy is dark where the token weighs patches less than the patch with its greatest weight; the scale starts at 0.
+    A copy is gray where the token weighs patches with 0, and yellow at its greatest weight.
 
     Args:
         images: Title, image and weights of patches, [tokens, height, width]; at least one, all of the same size.

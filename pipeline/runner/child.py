@@ -37,6 +37,8 @@ _FAILED_QUERY = re.compile(r"^Error when executing query: (.*?) query: ", re.DOT
 _BAD_DATA = re.compile(
     rf"^{re.escape(BadDataError.__module__)}\.{BadDataError.__name__}: (.*?)(?: \[while running .*)?$", re.MULTILINE
 )
+_FAILED_JOB = re.compile(r"^Pipeline \S+ failed in state \w+: *(.*)")  # of Beam's portable runners
+_WORKER_POOL = "which runs the first `python` on its PATH: start it with the environment of this project active"
 _RUN_AGAIN = "and run the same command again: it resumes after the last finished step"
 
 
@@ -162,6 +164,9 @@ def find_cause(error: Exception, metadata_path: pathlib.Path) -> Exception:
         return Failure(f"{metadata_path} cannot be written ({reason}); free its disk, end other writers, {_RUN_AGAIN}")
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return Failure(f"no space left on the disk of {error.filename or 'the run'}; free some, {_RUN_AGAIN}")
+    if (failed_job := _FAILED_JOB.match(str(error))) and _TRACEBACK not in str(error):
+        reason = f"the Beam job failed without an error of a worker ({failed_job[1].rstrip('. ')})"
+        return Failure(f"{reason}; if no worker connected, look at the output of the worker pool, {_WORKER_POOL}")
     found = _BAD_DATA.findall(str(error))
     return BadDataError(found[-1]) if found else error
 

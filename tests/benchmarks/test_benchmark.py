@@ -1,4 +1,4 @@
-"""A benchmark prints its tables; its full form leaves a result file, from which the tables of README.md are made."""
+"""A benchmark prints its tables; its full form leaves a result file, from which README gets tables and a figure."""
 
 import dataclasses
 import functools
@@ -12,7 +12,8 @@ import pytest
 
 from benchmarks import __main__, benchmark
 from benchmarks.benchmark import Benchmark, run
-from benchmarks.readme import PAGES, render
+from benchmarks.figure import draw_figure
+from benchmarks.readme import FIGURE, PAGES, render
 from benchmarks.result import Result, Row, Summary, Table, judge_target, read_results
 from benchmarks.rounds import divide, format_spread, take_turns
 from components.errors import ExitCode, UsageFailure
@@ -158,6 +159,11 @@ def test_every_committed_result_can_be_repeated_and_its_tables_follow_from_its_r
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_a_page_holds_the_tables_of_the_results(page: pathlib.Path) -> None:
     assert render(page.read_text(), read_results()) == page.read_text(), "run `python -m benchmarks.readme`"
+
+
+def test_the_figure_holds_the_points_of_the_results() -> None:
+    for text in re.findall(r"<(?:desc|title)\b.*?</", draw_figure(read_results())):  # the rest differs by Matplotlib
+        assert text in FIGURE.read_text(), "run `python -m benchmarks.readme`"
 
 
 def test_tables_stand_between_their_markers_and_nothing_else_changes(result: Result) -> None:

@@ -41,6 +41,10 @@ def test_the_digests_are_those_of_the_steps_behind_the_model_but_not_behind_its_
     making = read_making(Records(root.path / "metadata.sqlite"), [model.id, root.artifact("verdict").id])
     assert (making.run_id, making.data_digest) == (SECOND.run_id, "cafe")
     assert making.code_digests == {"Evaluator": "g", "Trainer": "t"}
+    trained = next(artifact for artifact in making.lineage if artifact.id == model.id)
+    assert (trained.kind, trained.step, trained.run_id) == ("Model", "Trainer", SECOND.run_id)
+    assert set(trained.sources) < {artifact.id for artifact in making.lineage}
+    assert baseline.id not in {artifact.id for artifact in making.lineage}
 
 
 def test_pushes_are_read_oldest_first_with_the_models_that_were_rolled_back(root: RecordedRoot) -> None:

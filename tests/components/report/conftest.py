@@ -1,6 +1,7 @@
 """The outputs of a small run, made by hand: three points, 200 real test images, a model with attention maps."""
 
 import dataclasses
+import json
 import pathlib
 from typing import Any
 
@@ -20,11 +21,14 @@ from run_folder import (
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
 from components import signatures
+from components.artifacts.lineage import ArtifactRecord
 from components.artifacts.predictions import Predictions
+from components.artifacts.search_outcome import Difference, Finalist, read_search, write_search
 from components.artifacts.serving_findings import write_findings
 from components.report.environment import Environment
-from components.report.provenance import ArtifactRecord, Provenance, StepRecord
+from components.report.provenance import Provenance, StepRecord
 from components.report.sources import Sources
+from pipeline.config import QUICK
 
 
 def _write_anomalies(folder: pathlib.Path) -> pathlib.Path:
@@ -58,6 +62,7 @@ def _make_provenance() -> Provenance:
         peak_bytes=None,
         parameters={"tfds_dir": "/data/cifar10"},
     )
+    custom_config = json.dumps({"trainer": dataclasses.asdict(QUICK.trainer(code_digest=""))})
     trainer: dict[str, Any] = {"name": "Trainer", "state": "complete", "seconds": 80.25, "peak_bytes": 1_500 * 2**20}
     model: dict[str, Any] = {
         "id": 2,
@@ -70,7 +75,7 @@ def _make_provenance() -> Provenance:
     return Provenance(
         run_id="run-1",
         began="2026-01-02",
-        steps=(step, dataclasses.replace(step, run_id="run-1", parameters={}, **trainer)),
+        steps=(step, dataclasses.replace(step, run_id="run-1", parameters={"custom_config": custom_config}, **trainer)),
         artifacts=(data, dataclasses.replace(data, **model)),
     )
 
@@ -98,6 +103,25 @@ def predictions(slice_dir: pathlib.Path) -> Predictions:
     )
 
 
+def _write_model_run(folder: pathlib.Path) -> pathlib.Path:
+    """Writes a search whose winner was compared with no reducer and with average pooling."""
+    write_model_run(folder)
+    finalists = tuple(
+        Finalist(point=point, macs=macs, valid_accuracies=(accuracy,), valid_images=100)
+        for point, macs, accuracy in (
+            ("token_learner-4@1", 4_600_000, 0.33),
+            ("no_reducer", 11_900_000, 0.31),
+            ("average_pooling-4@1", 4_400_000, 0.36),
+        )
+    )
+    differences = tuple(
+        Difference(point="token_learner-4@1", than=than, difference=difference, standard_error=0.01)
+        for than, difference in (("no_reducer", 0.02), ("average_pooling-4@1", -0.03))
+    )
+    write_search(dataclasses.replace(read_search(folder), finalists=finalists, winner_differences=differences), folder)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def sources(tmp_path_factory: pytest.TempPathFactory, slice_dir: pathlib.Path, predictions: Predictions) -> Sources:
     """The sources of a report with all sections."""
@@ -108,7 +132,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory, slice_dir: pathlib.Path, p
     write_findings(make_findings(serves=True), folder / "serving")
     (folder / "bad_images").mkdir()
     return Sources(
-        model_run=write_model_run(folder / "model_run"),
+        model_run=_write_model_run(folder / "model_run"),
         model=folder / "model",
         verdict=write_verdict_folder(folder / "verdict", predictions),
         serving=folder / "serving",

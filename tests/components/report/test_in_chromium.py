@@ -1,5 +1,6 @@
 """The page in a browser: light and dark, on a phone and on paper."""
 
+import csv
 import pathlib
 import shutil
 from collections.abc import Callable, Iterator
@@ -14,8 +15,9 @@ from components.report.sources import Sources
 _CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(_CHROMIUM is None, reason="there is no Chromium: `apt-get install chromium`")
 
-_TOO_WIDE = """[...document.querySelectorAll("body *")]
-    .filter(e => !e.closest(".scroll") && !e.closest("svg") && e.getBoundingClientRect().right > innerWidth + 0.5)
+_TOO_WIDE = """[...document.querySelectorAll("section *, header *")]
+    .filter(e => !e.closest(".scroll") && !e.closest("svg"))
+    .filter(e => e.getBoundingClientRect().right > document.querySelector("nav").getBoundingClientRect().right + 0.5)
     .map(e => `${e.tagName}.${e.className}`)"""
 _CUT_LETTERS = """[...document.querySelectorAll("svg.chart")].filter(svg => svg.checkVisibility()).flatMap(svg => {
     const box = svg.getBoundingClientRect();
@@ -60,7 +62,7 @@ def test_the_page_fits_and_requests_nothing(
     open_page: OpenPage, tmp_path: pathlib.Path, name: str, width: int, scheme: str
 ) -> None:
     page, events = open_page(name, width, scheme)
-    assert set(events) <= {page.url, "data:image/png;base64", "data:"}
+    assert set(events) <= {page.url, "data:image/png;base64", "data:image/jpeg;base64", "data:"}
     assert page.evaluate("document.documentElement.scrollWidth") == width
     assert page.evaluate(_TOO_WIDE) == []
     assert page.evaluate(_CUT_LETTERS) == []
@@ -71,11 +73,39 @@ def test_the_page_fits_and_requests_nothing(
     assert picture.getpixel((2, 2)) == {"light": 255, "dark": 23}[scheme]
     assert len(picture.getcolors(256) or ()) > 100  # letters, charts and photographs
     if name == "whole":
+        assert page.evaluate("Math.min(...[...document.querySelectorAll('.tiled img')].map(i => i.width))") >= 96
         color = page.evaluate("getComputedStyle(document.querySelector('svg.chart text')).fill")
-        assert color == {"light": "rgb(26, 29, 33)", "dark": "rgb(233, 235, 238)"}[scheme]
+        assert color == {"light": "rgb(89, 97, 109)", "dark": "rgb(164, 172, 184)"}[scheme]
+
+
+def test_trials_are_sorted_and_downloaded_in_the_order_shown(open_page: OpenPage) -> None:
+    page, events = open_page("whole", 1100, "light")
+    for heading in ("seconds", "valid", "valid"):
+        page.locator("#trials").get_by_role("button", name=heading, exact=True).click()
+    shown = page.locator("#trials tbody th").all_inner_texts()
+    assert (shown[:2], shown[-1]) == (["token_learner-4@1", "no_reducer"], "top_k_norm-4@1")  # the failed one is last
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download CSV").click()
+    assert download.value.suggested_filename == "trials.csv"
+    with download.value.path().open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["point"] for row in rows] == shown
+    best, failed = rows[0], rows[-1]
+    names = ("macs", "valid_accuracy", "blocks_before", "epochs")
+    assert [best[name] for name in names] == ["4600000", "0.33", "1", "3"]
+    assert (failed["valid_accuracy"], failed["reason"]) == ("", "<script>alert(1)</script>")
+    assert not [event for event in events if "Error" in event]
 
 
 def test_the_page_prints_on_few_sheets(open_page: OpenPage) -> None:
     content = open_page("whole", 1100, "dark")[0].pdf(format="A4", prefer_css_page_size=True)
     assert content.startswith(b"%PDF")
     assert 3 <= content.count(b"/Type /Page\n") <= 12
+    page = open_page("whole", 1100, "light")[0]
+    count = "document.querySelectorAll('details:not([open])').length"
+    closed = page.evaluate(count)
+    assert closed >= 3
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate(count) == 0
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate(count) == closed

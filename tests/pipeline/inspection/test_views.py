@@ -1,5 +1,6 @@
 """The views of `tokenlearner inspect`."""
 
+import contextlib
 import csv
 import io
 import json
@@ -15,6 +16,7 @@ from ml_metadata.proto.metadata_store_pb2 import Execution
 from recorded_root import FIRST, MACS, SECOND, Plan, RecordedRoot, predict
 
 from components.errors import DataFailure, ExitCode
+from components.lock import hold_lock
 from pipeline.inspection.comparison import pair
 
 
@@ -193,6 +195,17 @@ def test_lineage_takes_a_version_or_a_run(inspect: Command) -> None:
     for choice in (("--version", version), ("--run", FIRST.run_id)):
         facts = json.loads(inspect("lineage", *choice, "--json").out)
         assert (facts["version"], facts["run_id"]) == (version, FIRST.run_id)
+
+
+def test_a_view_is_shown_again_until_the_run_in_progress_ends(
+    inspect: Command, root: RecordedRoot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root.record(Plan(run_id="r1"))
+    with contextlib.ExitStack() as run:
+        run.enter_context(hold_lock(root.path / ".lock", "busy"))
+        monkeypatch.setattr("time.sleep", lambda _: run.close())
+        shown = inspect("runs", "--watch", root=root.path).out
+    assert shown.count("MMACs") == 2
 
 
 def test_trials_are_written_as_csv(inspect: Command) -> None:

@@ -118,7 +118,7 @@ def test_file_names_may_contain_anything(predict: Command, photo: pathlib.Path, 
     assert sheet.is_file()
 
 
-def test_a_sheet_shows_each_image_bright_where_its_tokens_look(predict: Command, tmp_path: pathlib.Path) -> None:
+def test_a_sheet_colors_each_image_where_its_tokens_look(predict: Command, tmp_path: pathlib.Path) -> None:
     halves = np.zeros((32, 32, 3), np.uint8) + 10
     halves[:, 16:] = 245
     for name, image in (("a.png", halves), ("b.png", halves[:, ::-1])):
@@ -130,8 +130,8 @@ def test_a_sheet_shows_each_image_bright_where_its_tokens_look(predict: Command,
         tiles = [sheet[48 + row * 176 :, 12 + column * 140 :][:128, :128] for column in range(1 + TOKENS)]
         bright = [(tile[64, dark].mean(), tile[64, light].mean()) for tile in tiles]
         assert bright[0] == (10, 245)  # the image itself
-        assert bright[1] == (pytest.approx(10, abs=2), pytest.approx(0.12 * 245, abs=3))  # looks at dark patches
-        assert bright[-1] == (pytest.approx(1, abs=2), pytest.approx(245, abs=3))  # looks at bright patches
+        assert bright[1] == (pytest.approx(170, abs=3), pytest.approx(245, abs=3))  # looks at dark patches: yellow
+        assert bright[-1] == (pytest.approx(10, abs=2), pytest.approx(229, abs=3))  # looks at bright patches
 
 
 def test_an_unwritable_sheet_leaves_the_old_one(

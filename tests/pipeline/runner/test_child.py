@@ -40,6 +40,13 @@ _RUN_AGAIN = "run the same command again: it resumes after the last finished ste
             f"no space left on the disk of /disk/a; free some, and {_RUN_AGAIN}",
         ),
         (
+            RuntimeError("Pipeline job-1 failed in state FAILED: no worker."),
+            ExitCode.STEP_FAILED,
+            "the Beam job failed without an error of a worker (no worker); if no worker connected, look at the "
+            "output of the worker pool, which runs the first `python` on its PATH: start it with the environment of "
+            "this project active.",
+        ),
+        (
             RuntimeError("Error when executing query: database disk image is malformed query:  UPDATE `Execution` SET"),
             ExitCode.BAD_DATA,
             "metadata.sqlite is damaged (database disk image is malformed); put a copy of it back, or move it away: "
