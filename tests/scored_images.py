@@ -11,6 +11,7 @@ from components.artifacts.verdict import Verdict
 from components.evaluator.counts import Metrics, SliceKey, add, average, count_by_slice
 from components.evaluator.rules import Thresholds, judge
 from components.image_dataset import CIFAR10
+from pipeline.config import QUICK
 
 NO_THRESHOLDS = Thresholds(min_accuracy=0, max_accuracy_drop=1, max_class_accuracy_drop=1, max_mmacs=None)
 
@@ -59,7 +60,7 @@ def measure_slices(batches: Iterable[Predictions]) -> dict[SliceKey, Metrics]:
 
 def judge_predictions(predictions: Predictions, macs: int, thresholds: Thresholds = NO_THRESHOLDS) -> Verdict:
     """Judges as the Evaluator does."""
-    return judge(measure_slices([predictions]), macs, thresholds, CIFAR10.class_names)
+    return judge(measure_slices([predictions]), macs, thresholds, QUICK.task)
 
 
 def write_predictions(predictions: Predictions, folder: pathlib.Path) -> None:

@@ -19,6 +19,11 @@ class ImageTask:
     class_names: tuple[str, ...]  # by label
     image_size: int  # height and width, pixels
 
+    @property
+    def title(self) -> str:
+        """The name of the dataset for display."""
+        return "CIFAR-10" if self.dataset == "cifar10" else self.dataset
+
 
 _TASK = pydantic.TypeAdapter(ImageTask)
 

@@ -110,7 +110,7 @@ def Evaluator(  # noqa: N802 (TFX names components like classes)
     )
     with fileio.open(f"{model_run.uri}/{WINNER_FILE}", "rb") as file:
         macs = decode_winner(file.read()).macs.total
-    judged = rules.judge(slices, macs, thresholds, task.class_names)
+    judged = rules.judge(slices, macs, thresholds, task)
     _write(f"{verdict.uri}/{VERDICT_FILE}", encode_verdict(judged))
     if lite_models:
         comparison = judge_lite_models(conversion, slices[()], int8_margin)

@@ -17,6 +17,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from components import features
+from components.artifacts.image_task import ImageTask
 from components.artifacts.verdict import Measure, Paired, Rule, RuleName, Verdict
 from components.evaluator.counts import BASELINE, CANDIDATE, Metrics, SliceKey
 from components.evaluator.intervals import compare_counts
@@ -33,14 +34,14 @@ class Thresholds:
     max_mmacs: float | None  # million multiply-accumulates an image; None: no budget
 
 
-def judge(slices: Mapping[SliceKey, Metrics], macs: int, thresholds: Thresholds, class_names: Sequence[str]) -> Verdict:
+def judge(slices: Mapping[SliceKey, Metrics], macs: int, thresholds: Thresholds, task: ImageTask) -> Verdict:
     """Judges a model by the four rules.
 
     Args:
         slices: Metrics of the test split, of the candidate and, if there is one, of the last blessed model.
         macs: The candidate's multiply-accumulates an image.
         thresholds: The rules' numbers.
-        class_names: By label.
+        task: Of both models.
 
     Returns:
         The verdict; blessed if all rules that apply are passed.
@@ -50,11 +51,11 @@ def judge(slices: Mapping[SliceKey, Metrics], macs: int, thresholds: Thresholds,
         tests must be passed: intersection-union). ICH guideline E9, "Statistical principles for clinical trials", 1998,
         section 3.3.2 (non-inferiority by the lower end of an interval).
     """
-    candidate = score(slices, CANDIDATE, class_names)
+    candidate = score(slices, CANDIDATE, task.class_names)
     baseline = paired = by_class = None
     if (BASELINE, "accuracy") in slices[()]:
-        baseline, paired = score(slices, BASELINE, class_names), compare(slices[()])
-        by_class = compare_classes(slices, class_names)
+        baseline, paired = score(slices, BASELINE, task.class_names), compare(slices[()])
+        by_class = compare_classes(slices, task.class_names)
     rules = (
         _judge_floor(candidate.overall.accuracy, thresholds.min_accuracy),
         judge_difference(paired, thresholds.max_accuracy_drop),
@@ -62,6 +63,7 @@ def judge(slices: Mapping[SliceKey, Metrics], macs: int, thresholds: Thresholds,
         _judge_compute(macs / 1e6, thresholds.max_mmacs),
     )
     return Verdict(
+        task=task,
         is_blessed=all(rule.passed for rule in rules),
         has_baseline=baseline is not None,
         note=None if baseline else _describe_first(thresholds),

@@ -13,11 +13,15 @@ _KINDS = {"right": "Most confident, and right", "wrong": "Most confident, and wr
 
 
 def arrange_gallery(
-    selection: Selection, images: Mapping[str, bytes], attention: pictures.Attention | None
+    selection: Selection,
+    images: Mapping[str, bytes],
+    attention: pictures.Attention | None,
+    class_names: Sequence[str],
 ) -> list[dict[str, Any]]:
     """Returns the kinds of images with a row for each image."""
     kinds: list[dict[str, Any]] = [
-        {"title": title, "rows": describe_images(getattr(selection, kind), images)} for kind, title in _KINDS.items()
+        {"title": title, "rows": describe_images(getattr(selection, kind), images, class_names)}
+        for kind, title in _KINDS.items()
     ]
     if attention:
         for row in (row for kind in kinds for row in kind["rows"]):
@@ -36,12 +40,14 @@ def arrange_maps(weights: np.ndarray, image: bytes | None) -> list[dict[str, str
     ]
 
 
-def describe_images(predictions: Sequence[Prediction], images: Mapping[str, bytes]) -> list[dict[str, Any]]:
+def describe_images(
+    predictions: Sequence[Prediction], images: Mapping[str, bytes], class_names: Sequence[str]
+) -> list[dict[str, Any]]:
     """Returns images with their predictions, without images that are missing."""
-    return [_describe(each, images[each.example_id]) for each in predictions if each.example_id in images]
+    return [_describe(each, images[each.example_id], class_names) for each in predictions if each.example_id in images]
 
 
-def _describe(prediction: Prediction, image: bytes) -> dict[str, Any]:
+def _describe(prediction: Prediction, image: bytes, class_names: Sequence[str]) -> dict[str, Any]:
     first, second = prediction.candidate.argsort(kind="stable")[::-1][:2].tolist()
     return {
         "id": prediction.example_id,
