@@ -53,7 +53,7 @@ wheel: $(READY) ## build the package for Beam's workers into dist/ (offline)
 	$(VENV)/bin/uv build --quiet --offline --no-build-isolation --python $(VENV)/bin/python --out-dir dist $(ARGS)
 
 lock: | $(VENV)/bin/uv ## pin the packages of pyproject.toml anew (ARGS=--upgrade for newer ones)
-	$(VENV)/bin/uv pip compile --quiet --universal --extra kubeflow --group dev pyproject.toml --generate-hashes --no-header \
+	$(VENV)/bin/uv pip compile --quiet --universal --extra kubeflow --extra mlflow --group dev pyproject.toml --generate-hashes --no-header \
 		--output-file requirements.lock $(ARGS)
 
 clean: ## remove what set-up, tests and checks made; data and outputs of runs stay

@@ -63,7 +63,8 @@ def open_splits(tfds_dir: pathlib.Path) -> Splits:
     )
     with beam.Pipeline("FnApiRunner") as pipeline, tft_beam.Context(temp_dir=f"{folder}/beam"):
         raw = (pipeline | records.BeamSource(), records.TensorAdapterConfig())
-        raw | tft_beam.AnalyzeDataset(preprocessing_fn) | tft_beam.WriteTransformFn(graph)
+        preprocess = functools.partial(preprocessing_fn, custom_config={"image_size": FULL.task.image_size})
+        raw | tft_beam.AnalyzeDataset(preprocess) | tft_beam.WriteTransformFn(graph)
     metadata = dataset_metadata.DatasetMetadata(schema)
     metadata_io.write_metadata(metadata, f"{graph}/{tft.TFTransformOutput.RAW_METADATA_DIR}")
     return Splits(pathlib.Path(folder), tft.TFTransformOutput(graph))

@@ -110,6 +110,20 @@ class PushConfig:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class TrackingConfig:
+    """Where a search is logged besides its outputs; no result and no cache depends on it."""
+
+    mlflow: str | None  # address of an MLflow server, such as http://127.0.0.1:5000; None: no tracking
+
+    def __post_init__(self) -> None:
+        if self.mlflow is not None and not re.fullmatch(r"https?://[^\s/@]+(/[^\s@]*)?", self.mlflow):
+            raise ValueError(
+                f"--tracking.mlflow is {self.mlflow}; it must be http://HOST:PORT or https://HOST:PORT, with the "
+                "credentials, if any, in the variables MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
+            )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class PipelineConfig:
     """Everything that a run depends on."""
 
@@ -122,6 +136,7 @@ class PipelineConfig:
     evaluation: EvaluationConfig
     serving: ServingConfig
     push: PushConfig
+    tracking: TrackingConfig
 
     def __post_init__(self) -> None:
         self.trainer(code_digest="")  # raises if a point of the search cannot be built
@@ -227,6 +242,7 @@ QUICK = PipelineConfig(
         docker=False,
     ),
     push=PushConfig(keep_versions=3, int8_margin=0.03),  # on 1,000 test images
+    tracking=TrackingConfig(mlflow=None),
 )
 
 FULL = dataclasses.replace(

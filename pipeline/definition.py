@@ -20,7 +20,7 @@ from components.model_card.component import ModelCard
 from components.pusher.component import Pusher
 from components.report.component import Report
 from components.report.page import digest_templates
-from components.schema import SCHEMA_FILE, CuratedSchema
+from components.schema import DatasetSchema, describe_schema
 from components.serving_validator.component import ServingValidator
 from components.source_digest import digest_sources
 from components.trainer.run import run_fn
@@ -69,11 +69,11 @@ def generate_components(config: PipelineConfig, target: Target) -> Iterator[Base
     yield statistics_gen
     statistics = statistics_gen.outputs["statistics"]
 
-    curated_schema = CuratedSchema(text=SCHEMA_FILE.read_text(), code_digest=_digest_code(CuratedSchema)).with_id(
-        "Schema"
-    )
-    yield curated_schema
-    schema = curated_schema.outputs["schema"]
+    dataset_schema = DatasetSchema(
+        text=describe_schema(config.dataset), code_digest=_digest_code(DatasetSchema)
+    ).with_id("Schema")
+    yield dataset_schema
+    schema = dataset_schema.outputs["schema"]
 
     example_validator = ExampleValidator(statistics=statistics, schema=schema)
     yield example_validator

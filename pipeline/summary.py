@@ -5,9 +5,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from components.artifacts.answer import describe_answer
+from components.artifacts.answer import describe_answer, name_tokens
 from components.artifacts.verdict import Measure, Paired
-from components.artifacts.winner import Winner
 from components.evaluator.intervals import measure_share
 from components.metadata.override import describe_override
 from components.metadata.root import shorten
@@ -31,9 +30,9 @@ def print_run(console: Console, run: RunRecord, *, options: str = "") -> None:
     if report := run.find_output("report", step="Report"):
         console.out(f"Report: {report.uri}/{PAGE_FILE}", highlight=False)
     console.out("Next:")
-    for command, purpose in _suggest(run):
-        words = " ".join(filter(None, ["tokenlearner", command, options]))
-        console.out(f"  {words:<40} # {purpose}", highlight=False)
+    suggested = {f"tokenlearner {command} {options}".strip(): purpose for command, purpose in _suggest(run)}
+    for command, purpose in suggested.items():
+        console.out(f"  {command:<{max(map(len, suggested))}}  # {purpose}", highlight=False)
 
 
 def _suggest(run: RunRecord) -> list[tuple[str, str]]:
@@ -58,7 +57,7 @@ def _tabulate(run: RunRecord) -> Table:
     def add(name: str, text: str) -> None:
         facts.add_row(name, Text(text))  # people write reasons and names: no markup
 
-    add("winner", describe_network(winner))
+    add("winner", f"{winner.point} ({name_tokens(winner.point)}, {winner.network.depth} blocks)")
     if run.duplicates and run.duplicates.groups:
         where = f"; all of them are listed in {run.duplicates.folder}" if run.duplicates.folder else ""
         add("duplicates", f"{run.duplicates.summarize()}{where}")
@@ -79,15 +78,6 @@ def _tabulate(run: RunRecord) -> Table:
     rejection = describe_rejection(verdict, run.serving, run.not_pushed_because, is_overridden=bool(run.overrides))
     add("pushed", f"version {run.pushed_version}" if run.pushed_version else f"no{rejection}")
     return facts
-
-
-def describe_network(winner: Winner) -> str:
-    """Describes the reducer, its place and its token count."""
-    network = winner.network
-    if network.token_reducer is None:
-        return f"no TokenLearner, {network.depth} blocks on all patches"
-    placement = f"after block {network.blocks_before_token_learner} of {network.depth}"
-    return f"{winner.point}: {network.token_reducer} {placement}, {network.num_tokens} tokens"
 
 
 def format_accuracy(accuracy: Measure, images: int) -> str:

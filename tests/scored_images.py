@@ -42,7 +42,7 @@ def score_split(split: pathlib.Path, saved_model: pathlib.Path) -> Predictions:
 
     from components.evaluator.scoring import ScoreBatch
 
-    scorer = ScoreBatch({"candidate": str(saved_model)}, {})
+    scorer = ScoreBatch({"candidate": str(saved_model)}, {}, 32)
     scorer.setup()
     files = [str(file) for file in split.iterdir()]
     [predictions] = scorer.process(list(tf.data.TFRecordDataset(files).as_numpy_iterator()))

@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from components.artifacts.epoch import Epoch
 from components.artifacts.trial import Trial
 from components.trainer.assignment import Assignment
 from components.trainer.config import Schedule, TrainerConfig
 from components.trainer.data.examples import Examples
 from components.trainer.data.pixel_file import PixelFile
+from components.trainer.listener import Listener, Training
 from components.trainer.progress import LOGGER, EpochReporter, Progress
 from components.trainer.search.chief import Chief, start_chief
 from components.trainer.search.search import Search
@@ -26,6 +28,7 @@ from models.vit_config import ViTConfig
 
 FitterIn = Callable[[pathlib.Path], Fitter]
 SCHEDULE = Schedule(cycles=(4,))
+TRAINING = Training(name="a,seed=1", network="a", macs=10, config={}, seed=1)
 NAN = 255  # a pixel that `normalize` makes no number
 
 
@@ -64,6 +67,7 @@ class Searched:
     search: Search
     choice: Choice
     reports: list[dict[str, Any]]
+    logged: list[tuple[str, int]]  # each training and epoch that listeners received
 
     @property
     def state(self) -> pathlib.Path:
@@ -80,11 +84,28 @@ def with_search(config: TrainerConfig, **changes: Any) -> TrainerConfig:
     return dataclasses.replace(config, search=dataclasses.replace(config.search, **changes))
 
 
-def search_in(config: TrainerConfig, fitter: Fitter, folder: pathlib.Path, chief: Chief | None = None) -> Searched:
+class EpochList(Listener):
+    """Records the training and the number of each epoch."""
+
+    def __init__(self) -> None:
+        self.logged: list[tuple[str, int]] = []
+
+    def log_epochs(self, training: Training, epochs: Sequence[Epoch]) -> None:
+        self.logged += [(training.name, epoch.epoch) for epoch in epochs]
+
+
+def search_in(
+    config: TrainerConfig,
+    fitter: Fitter,
+    folder: pathlib.Path,
+    chief: Chief | None = None,
+    listeners: Sequence[Listener] = (),
+) -> Searched:
     """Searches, with all reports."""
-    search = Search(config, fitter, folder, chief)
+    epochs = EpochList()
+    search = Search(config, fitter, folder, chief, listeners=[epochs, *listeners])
     with listening() as reports:
-        return Searched(search=search, choice=search.run(), reports=reports)
+        return Searched(search=search, choice=search.run(), reports=reports, logged=epochs.logged)
 
 
 def search_assigned(assignment: Assignment, folder: pathlib.Path, workers: int) -> Searched:
@@ -116,7 +137,7 @@ def listening() -> Iterator[list[dict[str, Any]]]:
 
 def train_up_to(fitter: Fitter, network: ViTConfig, epochs: int, seed: int = 1) -> Checkpoint:
     """Trains up to an epoch out of four."""
-    reporter = EpochReporter(Progress(), "training", "a", 1, epochs)
+    reporter = EpochReporter(Progress(), "training", TRAINING, epochs)
     return fitter.fit(network, seed=seed, epochs=epochs, schedule=SCHEDULE, reporter=reporter)
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import pathlib
+from collections.abc import Sequence
 
 import numpy as np
 import PIL.Image

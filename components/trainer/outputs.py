@@ -1,18 +1,11 @@
-"""Outputs of the search in the Trainer's model run folder: its outcome, and logs for TensorBoard."""
+"""The outcome of a search in the Trainer's model run folder."""
 
-import pathlib
 from collections.abc import Sequence
 
-import tensorflow as tf
-from tensorboard.plugins.hparams import api as hparams
-
-from components.artifacts.epoch import Epoch
 from components.artifacts.search_outcome import Finalist, SearchOutcome, Spending, Untrained
 from components.artifacts.trial import Trial
 from components.trainer.findings import describe_choice, describe_skipped
 from components.trainer.search.selection import Choice
-
-_METRIC = "epoch_val_accuracy"
 
 
 def describe_search(choice: Choice, trials: Sequence[Trial], full_epochs: int) -> SearchOutcome:
@@ -58,35 +51,3 @@ def describe_search(choice: Choice, trials: Sequence[Trial], full_epochs: int) -
         failed=list_untrained("failed"),
         skipped=list_untrained("skipped"),
     )
-
-
-def write_tensorboard(trials: Sequence[Trial], folder: pathlib.Path) -> None:
-    """Writes a run for each completed trial, with its hyperparameters for the HParams plugin.
-
-    Args:
-        trials: Of a search.
-        folder: `tensorboard --logdir`.
-    """
-    names = dict.fromkeys((*(name for trial in trials for name in trial.config), "seed", "round", "mmacs"))
-    with tf.summary.create_file_writer(str(folder)).as_default():
-        hparams.hparams_config(
-            hparams=list(map(hparams.HParam, names)),
-            metrics=[hparams.Metric(_METRIC, display_name="validation accuracy")],
-        )
-    for trial in trials:
-        if trial.status == "completed":
-            name = f"{trial.stage}-{trial.trial_id}-{trial.point}-seed-{trial.seed}"
-            values = {**trial.config, "seed": trial.seed, "round": trial.round, "mmacs": round(trial.macs / 1e6, 2)}
-            with tf.summary.create_file_writer(str(folder / name)).as_default():
-                hparams.hparams(values, trial_id=name)
-            write_curve(trial.history, folder / name)
-
-
-def write_curve(history: Sequence[Epoch], folder: pathlib.Path) -> None:
-    """Writes losses and accuracies of epochs, named as by Keras's own callback."""
-    with tf.summary.create_file_writer(str(folder)).as_default():
-        for epoch in history:
-            tf.summary.scalar("epoch_loss", epoch.train_loss, step=epoch.epoch)
-            tf.summary.scalar("epoch_accuracy", epoch.train_accuracy, step=epoch.epoch)
-            tf.summary.scalar("epoch_val_loss", epoch.valid_loss, step=epoch.epoch)
-            tf.summary.scalar(_METRIC, epoch.valid_accuracy, step=epoch.epoch)

@@ -2,9 +2,12 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from components.artifacts.epoch import Epoch
+from components.trainer.listener import Listener, Training
 
 LOGGER = logging.getLogger("tokenlearner.progress")
 
@@ -22,9 +25,13 @@ class Progress:
     Work is counted in multiply-accumulates of one image times epochs, because epochs of different networks take
     different times; a network that is trained for the first time takes some seconds more. Both are measured on the
     epochs that this process has seen; epochs that an earlier process trained take no time.
+
+    Args:
+        listeners: Follow all trainings.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, listeners: Sequence[Listener] = ()) -> None:
+        self.listeners = listeners
         self.planned_work = 0.0  # of the whole step
         self.planned_networks = 0
         self.done_work = 0.0  # of the trainings that ended
@@ -32,12 +39,27 @@ class Progress:
         self._began = time.monotonic()
         self._trained_work = 0.0  # in sight of this process
         self._trained_seconds = 0.0
+        self._logged = Counter[str]()  # epochs of each training
 
     def add_epochs(self, network: str, work: float, seconds: float) -> None:
         """Adds epochs that were trained now, by this process or by a worker."""
         self._networks.add(network)
         self._trained_work += work
         self._trained_seconds += seconds
+
+    def log_epochs(self, training: Training, epochs: Sequence[Epoch]) -> None:
+        """Passes the epochs of a training that are new to the listeners."""
+        new = [epoch for epoch in epochs if epoch.epoch > self._logged[training.name]]
+        if new:
+            self._logged[training.name] = new[-1].epoch
+            for listener in self.listeners:
+                listener.log_epochs(training, new)
+
+    def end_training(self, training: Training, epochs: Sequence[Epoch], result: Mapping[str, Any]) -> None:
+        """Passes the result of a training to the listeners, and epochs that an earlier process trained."""
+        self.log_epochs(training, epochs)
+        for listener in self.listeners:
+            listener.end_training(training, result)
 
     def estimate_share(self, work: float) -> float:
         """Returns the share of the step that is done, 0..1, if so much work of the current training is done."""
@@ -60,8 +82,7 @@ class EpochReporter:
     Args:
         progress: Of the whole step.
         phase: What is trained, such as "rung 2/3 · candidate 7/21".
-        network: Its name.
-        macs: Its multiply-accumulates an image.
+        training: For listeners, with its network and cost.
         epochs: Epochs of this training.
         epochs_before: Epochs of this training that have been done before.
         best: Valid accuracy and name of the best candidate so far; None: the search has no result yet, or is over.
@@ -71,16 +92,14 @@ class EpochReporter:
         self,
         progress: Progress,
         phase: str,
-        network: str,
-        macs: int,
+        training: Training,
         epochs: int,
         epochs_before: int = 0,
         best: tuple[float, str] | None = None,
     ) -> None:
         self.progress = progress
         self.phase = phase
-        self.network = network
-        self.macs = macs
+        self.training = training
         self.epochs = epochs
         self.epochs_before = epochs_before
         self.best = best
@@ -92,16 +111,23 @@ class EpochReporter:
         if time.monotonic() - self._reported >= _SECONDS_BETWEEN_REPORTS:
             self._report(epoch, share_of_epoch, has_ended=False)
 
-    def report_epochs(self, history: Sequence[Epoch]) -> None:
-        """Reports the end of an epoch, or of all epochs that a worker has trained."""
-        last = history[-1]
+    def report_epochs(self, epochs: Sequence[Epoch], trained: int = 1) -> None:
+        """Reports the end of an epoch, or of all epochs that a worker has trained.
+
+        Args:
+            epochs: Of the training, up to that epoch.
+            trained: How many of them were trained now.
+        """
+        last, history = epochs[-1], epochs[-trained:]
+        self.progress.log_epochs(self.training, epochs)
         self._valid_accuracy = last.valid_accuracy
-        self.progress.add_epochs(self.network, self.macs * len(history), sum(epoch.seconds for epoch in history))
+        work, seconds = self.training.macs * len(history), sum(epoch.seconds for epoch in history)
+        self.progress.add_epochs(self.training.network, work, seconds)
         self._report(last.epoch - 1, 1.0, has_ended=True)
 
     def _report(self, epoch: int, share_of_epoch: float, *, has_ended: bool) -> None:
         self._reported = time.monotonic()
-        work = self.macs * (epoch + share_of_epoch - self.epochs_before)
+        work = self.training.macs * (epoch + share_of_epoch - self.epochs_before)
         progress = {
             "phase": self.phase,
             "epoch": epoch + 1,

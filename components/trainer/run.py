@@ -3,6 +3,7 @@
 import dataclasses
 import pathlib
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import pydantic
@@ -15,15 +16,17 @@ from components.trainer import export, outputs
 from components.trainer.assignment import Assignment
 from components.trainer.config import Schedule, TrainerConfig
 from components.trainer.data.examples import count_batches
+from components.trainer.listener import Listener, Training
+from components.trainer.mlflow_tracker import track
 from components.trainer.progress import EpochReporter
 from components.trainer.search.chief import start_chief
 from components.trainer.search.search import Search
-from components.trainer.search.selection import Choice
+from components.trainer.tensorboard_logs import TensorBoardLogs
 from components.trainer.training.checkpoint import Checkpoint
 from components.trainer.training.fitter import Fitter
 from models.folding import fold_batch_norm
 from models.macs import count_macs
-from models.search_space import name_point
+from models.search_space import describe_point
 
 
 def run_fn(fn_args: Any) -> None:
@@ -55,42 +58,54 @@ def run_fn(fn_args: Any) -> None:
                 f"--fit.batch-size is {config.fit.batch_size}, which is more than there are training images"
             )
         state = fitter.folder
-        with hold_lock(state / "lock", f"another search works in {state}; wait until it has ended, or end it"):
-            choice, training = _search_and_fit(dataclasses.replace(assignment, state=str(state)), fitter, folder)
-    network = choice.winner.network
-    winner = Winner(
-        point=name_point(network),
-        network=network,
-        valid_accuracy=training.best_epoch.valid_accuracy,
-        valid_images=len(fitter.valid),
-        best_epoch=training.best_epoch.epoch,
-        epochs=training.epochs,
-        macs=count_macs(network),
-        parameters=training.parameters,
-    )
-    write_winner(winner, folder)
-    model = fitter.best_model(network, training)
-    model.save(folder / export.NETWORK_FILE)
-    folded = fold_batch_norm(network, model)
+        assignment = dataclasses.replace(assignment, state=str(state))
+        with (
+            hold_lock(state / "lock", f"another search works in {state}; wait until it has ended, or end it"),
+            track(config, state) as trackers,
+        ):
+            listeners = [TensorBoardLogs(folder / "tensorboard"), *trackers]
+            winner, training = _search_and_fit(assignment, fitter, folder, listeners)
+            write_winner(winner, folder)
+            model = fitter.best_model(winner.network, training)
+            model.save(folder / export.NETWORK_FILE)
+            metrics = {name: getattr(winner, name) for name in ("valid_accuracy", "best_epoch", "parameters")}
+            for listener in listeners:
+                listener.end_search(winner.point, {**metrics, "mmacs": winner.macs.total / 1e6}, folder)
+    folded = fold_batch_norm(winner.network, model)
     transform = tft.TFTransformOutput(fn_args.transform_output)
     export.export_model(transform, folded, config.task, fn_args.serving_model_dir)
 
 
-def _search_and_fit(assignment: Assignment, fitter: Fitter, folder: pathlib.Path) -> tuple[Choice, Checkpoint]:
+def _search_and_fit(
+    assignment: Assignment, fitter: Fitter, folder: pathlib.Path, listeners: Sequence[Listener]
+) -> tuple[Winner, Checkpoint]:
     config = assignment.config
     minutes = config.search.max_minutes
     assignment = dataclasses.replace(assignment, deadline=None if minutes is None else time.time() + 60 * minutes)
     with start_chief(assignment, pathlib.Path(config.state.folder)) as chief:
-        search = Search(config, fitter, folder, chief, assignment.deadline)
+        search = Search(config, fitter, folder, chief, assignment.deadline, listeners)
         choice = search.run()
     write_search(outputs.describe_search(choice, search.trials, config.search.max_epochs), folder)
-    outputs.write_tensorboard(search.trials, folder / "tensorboard")
-    winner, epochs = choice.winner, config.fit.epochs
+    name, network, seed, epochs = choice.winner.name, choice.winner.network, config.fit.seed, config.fit.epochs
+    macs = count_macs(network)
+    final_fit = Training(name="final_fit", network=name, macs=macs.total, config=describe_point(network), seed=seed)
     training = fitter.fit(
-        winner.network,
-        seed=config.fit.seed,
+        network,
+        seed=seed,
         schedule=Schedule(cycles=(epochs,)),
-        reporter=EpochReporter(search.progress, f"final fit of {winner.name}", winner.name, winner.macs, epochs),
+        reporter=EpochReporter(search.progress, f"final fit of {name}", final_fit, epochs),
     )
-    outputs.write_curve(training.epochs, folder / "tensorboard" / "final_fit")
-    return choice, training
+    best = training.best_epoch
+    result = {"point": name, "status": "completed", "epochs": epochs, "best_epoch": dataclasses.asdict(best)}
+    search.progress.end_training(final_fit, training.epochs, result)
+    winner = Winner(
+        point=name,
+        network=network,
+        valid_accuracy=best.valid_accuracy,
+        valid_images=len(fitter.valid),
+        best_epoch=best.epoch,
+        epochs=training.epochs,
+        macs=macs,
+        parameters=training.parameters,
+    )
+    return winner, training

@@ -74,6 +74,10 @@ def check_target(config: PipelineConfig, target: KubeflowTarget) -> None:
             "--serving.docker is on; the containers of a cluster have no docker daemon, so leave it out.",
         ),
         (
+            config.tracking.mlflow is None,
+            f"--tracking.mlflow is {config.tracking.mlflow}; on a cluster, set TOKENLEARNER_MLFLOW to it in the image.",
+        ),
+        (
             find_dataset(config.data.tfds_dir),
             f"--data.tfds-dir is {config.data.tfds_dir}, which the image does not hold; copy it to a bucket and name "
             "that, such as gs://bucket/cifar10/3.0.2, or an absolute path that every step sees.",

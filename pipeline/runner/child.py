@@ -16,6 +16,7 @@ from multiprocessing.connection import Connection
 from components.errors import BadDataError, ExitCode, Failure
 from components.metadata.snapshot import describe_damage
 from components.report.memory import append_peak, read_peak, reset_peak
+from components.trainer.progress import LOGGER
 from pipeline.config import PipelineConfig
 from pipeline.runner.events import (
     Event,
@@ -66,6 +67,7 @@ def _run(config: PipelineConfig, beam_options: tuple[str, ...], observer: "RunOb
     gc.disable()  # searching the imported modules for garbage would take a tenth of the time, and find none
     from absl import logging as absl_logging
 
+    from components.trainer.mlflow_tracker import URI_VARIABLE
     from pipeline.definition import create_pipeline  # takes 20 seconds
     from pipeline.local import run_locally
     from pipeline.target import make_local_target
@@ -76,8 +78,10 @@ def _run(config: PipelineConfig, beam_options: tuple[str, ...], observer: "RunOb
     absl_logging.set_verbosity(absl_logging.INFO)
     log_format = "%(asctime)s %(levelname)s %(name)s: %(message)s"
     logging.basicConfig(level=logging.INFO, format=log_format, stream=sys.stderr, force=True)  # TFX has set up its own
-    for name in ("absl", "tokenlearner.progress"):
+    for name in ("absl", LOGGER.name):
         logging.getLogger(name).addHandler(observer)
+    if config.tracking.mlflow:
+        os.environ[URI_VARIABLE] = config.tracking.mlflow
     dag = create_pipeline(config, make_local_target(config, beam_options))
     observer.send(StepsPlanned(tuple(component.id for component in dag.components)))
     run_locally(dag)
@@ -117,6 +121,8 @@ class RunObserver(logging.Handler):
             self.send(TrainingProgress(**record.progress))
         elif hasattr(record, "notice"):
             self.send(Notice(record.notice))
+        elif record.name == LOGGER.name:
+            self.send(Notice(f"Warning: {record.getMessage()}"))
         elif record.msg == _STEP_BEGAN:
             self.step, self._is_cached = str(argument), False
             _release_unused_memory()

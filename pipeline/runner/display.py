@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Iterator
 
 from rich.console import Console, RenderableType
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
@@ -93,7 +94,7 @@ class Screen:
         elif isinstance(event, TrainingProgress):
             self._show_training(event)
         elif isinstance(event, Notice):
-            self._print(f"  {event.text}")
+            self._print(f"  {escape(event.text)}")
 
     def _show_training(self, event: TrainingProgress) -> None:
         parts = [event.phase, f"epoch {event.epoch}/{event.epochs}"]

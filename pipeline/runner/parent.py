@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+import importlib.util
 import multiprocessing
 import pathlib
 import shlex
@@ -45,7 +46,7 @@ def run(
     Raises:
         DataFailure: The dataset is missing, or the file of ML Metadata is damaged.
         UsageFailure: The root cannot be written or another run holds it, another process holds ML Metadata, Beam
-            rejects its options, or docker is requested and no daemon answers.
+            rejects its options, docker is requested and no daemon answers, or a package for tracking is missing.
     """
     _check_dependencies(config, beam_options)
     log_path = config.root / "logs" / f"{datetime.datetime.now():%Y-%m-%dT%H-%M-%S}.log"
@@ -85,6 +86,11 @@ def _check_dependencies(config: PipelineConfig, beam_options: tuple[str, ...]) -
         raise DataFailure(
             f"--data.tfds-dir is {config.data.tfds_dir}, which holds no TFDS dataset (no dataset_info.json); "
             "name a version folder such as data/cifar10/3.0.2, made by `tokenlearner data prepare`."
+        )
+    if config.tracking.mlflow and importlib.util.find_spec("mlflow") is None:
+        raise UsageFailure(
+            "--tracking.mlflow needs the package mlflow-skinny; `pip install '.[mlflow]'` in the project's folder "
+            "installs it."
         )
     if config.serving.docker:
         import docker  # a dependency of TFX

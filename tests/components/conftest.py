@@ -4,6 +4,7 @@ Axes: batch, height, width, channels.
 """
 
 import dataclasses
+import functools
 import io
 import pathlib
 import pickle
@@ -137,7 +138,8 @@ def exported_model(transform: tft.TFTransformOutput, tmp_path_factory: pytest.Te
 def _analyze(sample: Sample, folder: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     metadata = DatasetMetadata(text_format.Parse(_SCHEMA_FILE.read_text(), schema_pb2.Schema()))
     with tft_beam.Context(temp_dir=str(tmp_path_factory.mktemp("beam"))):
-        (rows, _), transform_fn = (sample.rows, metadata) | tft_beam.AnalyzeAndTransformDataset(preprocessing_fn)
+        preprocess = functools.partial(preprocessing_fn, custom_config={"image_size": 32})
+        (rows, _), transform_fn = (sample.rows, metadata) | tft_beam.AnalyzeAndTransformDataset(preprocess)
         transform_fn | tft_beam.WriteTransformFn(str(folder))
     metadata_io.write_metadata(metadata, f"{folder}/{tft.TFTransformOutput.RAW_METADATA_DIR}")
     (folder / _ROWS_FILE).write_bytes(pickle.dumps(rows))

@@ -14,6 +14,8 @@ from components.errors import ExitCode
 from components.lock import LockedError
 from pipeline.runner.parent import run
 
+DOWN = "http://127.0.0.1:9"  # a port that is closed
+
 
 @pytest.fixture(scope="session")
 def workplace(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
@@ -41,11 +43,11 @@ def killed(workplace: Workplace) -> str:
 
 @pytest.fixture(scope="session")
 def first(workplace: Workplace, killed: str) -> "subprocess.CompletedProcess[str]":
-    """The same command again, to its end."""
+    """The same command again, to its end, with a server for tracking that is down."""
     assert killed
     trained = {path: path.stat().st_mtime_ns for path in workplace.root.glob("search/*/*.checkpoint")}
     assert trained
-    done = workplace.run()
+    done = workplace.run("--tracking.mlflow", DOWN)
     assert done.returncode == ExitCode.OK, done.stdout + done.stderr
     assert {path: path.stat().st_mtime_ns for path in trained} == trained
     return done

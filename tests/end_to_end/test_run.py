@@ -25,7 +25,7 @@ from components.metadata.root import Root
 from components.pusher.manifest import read_manifest
 from components.report.memory import reset_peak
 from pipeline.config import QUICK
-from pipeline.summary import describe_network, print_run
+from pipeline.summary import print_run
 
 DATA_STEPS = ["ExampleGen", "Schema", "StatisticsGen", "ExampleValidator", "DataGate", "Transform"]
 AFTER_TRAINER = [
@@ -43,6 +43,7 @@ def test_two_runs_in_one_root_do_not_mix(workplace: Workplace, killed: str) -> N
 def test_a_run_killed_in_the_trainer_leaves_its_finished_steps(workplace: Workplace) -> None:
     states = {step.name: step.state for step in workplace.read_run(0).steps}
     assert states == {**dict.fromkeys(DATA_STEPS, "done"), "Trainer": "interrupted"}
+    assert list(workplace.root.glob("Trainer/model_run/*/tensorboard/backbone,seed=1/events.*"))
 
 
 @pytest.mark.usefixtures("first")
@@ -80,8 +81,9 @@ def test_the_screen_tells_steps_trials_and_the_winner(
     assert f"tokenlearner predict FOLDER_OR_IMAGE --root {workplace.root}" in shown
     assert "Cached: 2 of 2 trainings found" in workplace.run("--dry-run").stdout
     assert f"version {run.pushed_version}" in shown
+    assert shown.count("! MLflow at http://127.0.0.1:9 gets nothing more; the run goes on (") == 1
     assert f"{run.verdict.candidate.overall.accuracy.value:.1%}" in shown
-    assert describe_network(run.winner) in " ".join(shown.split())  # a long name wraps
+    assert f"winner {run.winner.point} (" in " ".join(shown.split())
     assert "4 learned tokens before block 1: " in " ".join(shown.split())
     assert "tensorflow" not in shown.lower()
     assert not any("Prism" in log.read_text() for log in (workplace.root / "logs").iterdir())

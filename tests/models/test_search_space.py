@@ -70,15 +70,17 @@ def test_a_point_has_the_backbone_of_its_space_and_values_of_its_axes() -> None:
     [
         (
             {"placements": (0, 4)},
-            "placements holds 4 and token_counts 1, but blocks_before_token_learner is 4; it must be in 0..3",
+            "--search.placements has 4 and --search.token-counts 1, but "
+            "blocks_before_token_learner is 4; it must be in 0..3",
         ),
         (
             {"token_counts": (17,)},
-            "placements holds 0 and token_counts 17, but num_tokens is 17; it must be in 1..16, the number of patches",
+            "--search.placements has 0 and --search.token-counts 17, but "
+            "num_tokens is 17; it must be in 1..16, the number of patches",
         ),
         (
             {"token_counts": (3,)},
-            "placements holds 0 and token_counts 3, but num_tokens is 3; "
+            "--search.placements has 0 and --search.token-counts 3, but num_tokens is 3; "
             "'average_pooling' cannot cut 4 x 4 patches into that many equal rectangles "
             "(--search.controls can leave average_pooling out)",
         ),

@@ -85,10 +85,11 @@ def test_an_edit_reaches_the_steps_that_depend_on_it(
         ("push", {"int8_margin": 0.5}, {"Evaluator"}),
         ("push", {"keep_versions": 7}, {"Pusher"}),
         ("serving", {"records": 5}, {"ServingValidator"}),
+        ("tracking", {"mlflow": "http://localhost:5000"}, set()),
     ],
 )
 def test_an_option_reaches_the_steps_that_it_is_for(
-    section: str, changes: dict[str, float], changed: set[str], config: PipelineConfig, before: dict[str, bytes]
+    section: str, changes: dict[str, object], changed: set[str], config: PipelineConfig, before: dict[str, bytes]
 ) -> None:
     part = dataclasses.replace(getattr(config, section), **changes)
     after = dataclasses.replace(config, **{section: part})

@@ -37,7 +37,7 @@ def test_the_table_of_a_pushed_model(root: RecordedRoot) -> None:
     root.record(Plan(run_id="r1", cached_until="Schema"))
     shown = _show(root)
     for expected in (
-        "winner token_learner-8@2: token_learner after block 2 of 4, 8 tokens",
+        "winner token_learner-8@2 (8 learned tokens after block 2, 4 blocks)",
         "valid accuracy 60.0%",
         "test accuracy 60.0% (53.1% to 66.5% with 95 % confidence, 200 images)",
         "baseline none compute 6.79 million multiply-accumulates an image, 174,410 parameters",

@@ -59,6 +59,8 @@ class Chief(OracleServicer):
         while not self.is_idle:
             time.sleep(_POLL_SECONDS)
             self.raise_error()
+            with self._lock:
+                tuner.log_running_trials()
             self._restart_dead_workers()
 
     def begin(self, tuner: StageTuner) -> None:
@@ -129,7 +131,7 @@ class Chief(OracleServicer):
         reporter = self._tuner.make_reporter(trial)  # before the trial's epochs count as done
         result = self._tuner.record(self.oracle.get_trial(trial.trial_id))
         if result.history:
-            reporter.report_epochs(result.history)
+            reporter.report_epochs(result.history, trained=len(result.history))
 
 
 def _is_same(trial: keras_tuner.engine.trial.Trial, other: keras_tuner.engine.trial.Trial) -> bool:

@@ -9,13 +9,14 @@ import numpy as np
 
 from components.artifacts.trial import TRIALS_FILE, Trial
 from components.trainer.config import TrainerConfig
+from components.trainer.listener import Listener
 from components.trainer.progress import EpochReporter, Progress, report_notice
 from components.trainer.search.chief import Chief
 from components.trainer.search.oracles import make_oracle
 from components.trainer.search.plan import describe_found, plan_work
 from components.trainer.search.proposals import OUT_OF_TIME, PlanOracle, propose
 from components.trainer.search.selection import Candidate, Choice, choose
-from components.trainer.search.tuner import Stage, StageTuner, complete, count_epochs, keep_trial
+from components.trainer.search.tuner import Stage, StageTuner, complete, count_epochs, describe_training, keep_trial
 from components.trainer.training.fitter import Fitter, OutOfTimeError, TrainingFailedError
 from models.macs import count_macs
 from models.search_space import describe_point, find_controls, find_references, is_learned, name_point
@@ -37,6 +38,7 @@ class Search:
         folder: Gets `trials.jsonl` and KerasTuner's own files.
         chief: Has other processes train; None: this one trains.
         deadline: `time.time()` after which no epoch ends; None: there is none.
+        listeners: Follow all trainings.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Search:
         folder: pathlib.Path,
         chief: Chief | None = None,
         deadline: float | None = None,
+        listeners: Sequence[Listener] = (),
     ) -> None:
         self.config = config
         self.fitter = fitter
@@ -55,7 +58,7 @@ class Search:
         self.points = sorted(config.affordable_points(), key=lambda point: count_macs(point).total)
         self.trials: list[Trial] = []
         self.seeds = range(config.fit.seed, config.fit.seed + config.search.seeds)
-        self.progress = Progress()
+        self.progress = Progress(listeners)
 
     def run(self) -> Choice:
         """Searches; `trials` then holds everything that was tried.
@@ -134,15 +137,16 @@ class Search:
             reason=OUT_OF_TIME,
         )
         phase = "backbone" if seed == self.seeds[0] else f"backbone with seed {seed}"
+        training = dataclasses.replace(describe_training(trial), network=name_point(network))
         try:
-            training = self.fitter.fit(
+            done = self.fitter.fit(
                 network,
                 seed=seed,
                 schedule=schedule,
-                reporter=EpochReporter(self.progress, phase, name_point(network), trial.macs, schedule.epochs),
+                reporter=EpochReporter(self.progress, phase, training, schedule.epochs),
                 deadline=self.deadline,
             )
-            trial = complete(trial, training)
+            trial = complete(trial, done)
         except OutOfTimeError:
             trial = dataclasses.replace(trial, epochs=0)
         except TrainingFailedError as error:

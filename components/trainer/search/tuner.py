@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from components.artifacts.trial import Trial, append_trial
 from components.trainer.config import TrainerConfig
+from components.trainer.listener import Training
 from components.trainer.progress import EpochReporter, Progress
 from components.trainer.search import proposals
 from components.trainer.training.checkpoint import Checkpoint
@@ -99,6 +100,7 @@ class StageTuner(PointTuner):
         self.trials = trials
         self.progress = progress
         self.folder = folder
+        self._saved: dict[pathlib.Path, int] = {}  # time of each checkpoint of a worker, in nanoseconds
         super().__init__(project_name=stage, **kwargs)
 
     def on_trial_end(self, trial: keras_tuner.engine.trial.Trial) -> None:
@@ -152,7 +154,7 @@ class StageTuner(PointTuner):
         ]
         best = max(scores, default=None)
         epochs = (result.epochs, result.initial_epoch)
-        return EpochReporter(self.progress, self._name_phase(result), result.point, result.macs, *epochs, best)
+        return EpochReporter(self.progress, self._name_phase(result), describe_training(result), *epochs, best)
 
     def _name_phase(self, trial: Trial) -> str:
         """Names the place of a trial in the search, such as "rung 2/3 · candidate 7/21"."""
@@ -165,12 +167,32 @@ class StageTuner(PointTuner):
         rung = f"rung {trial.round + 1}/{len(rungs)} · " if len(rungs) > 1 else ""
         return f"{stage}{rung}candidate {number}/{total}"
 
+    def log_running_trials(self) -> None:
+        """Logs the epochs in new checkpoints of workers."""
+        for trial in list(self.oracle.ongoing_trials.values()):
+            network, seed, epochs = self.read(trial)
+            path = self.fitter.locate(network, seed, self.schedule)
+            saved = path.stat().st_mtime_ns if path.exists() else 0
+            if saved > self._saved.get(path, 0):
+                self._saved[path] = saved
+                training = self.fitter.find(network, seed=seed, schedule=self.schedule)
+                if training:
+                    self.progress.log_epochs(describe_training(self._describe(trial)), training.epochs[:epochs])
+
 
 def keep_trial(trial: Trial, trials: list[Trial], progress: Progress, folder: pathlib.Path) -> None:
     """Adds a trial to those of a search, to the work that is done, and to the file `trials.jsonl` of a folder."""
     trials.append(trial)
     progress.done_work += trial.macs * trial.epochs_spent
     append_trial(trial, folder)
+    if trial.status != "dropped":
+        progress.end_training(describe_training(trial), trial.history, dataclasses.asdict(trial))
+
+
+def describe_training(trial: Trial) -> Training:
+    """Describes the training of a trial for listeners; the rungs of halving continue one training."""
+    name = f"{trial.point},seed={trial.seed}"
+    return Training(name=name, network=trial.point, macs=trial.macs, config=trial.config, seed=trial.seed)
 
 
 def complete(trial: Trial, training: Checkpoint) -> Trial:

@@ -105,15 +105,15 @@ class Fitter:
             begin = time.monotonic()
             trained = self._train_epoch(loop, batches, schedule, epoch, reporter)
             done = self._measure(loop, done, trained, begin)
-            checkpoint.save(done, self._locate(network, seed, schedule))
+            checkpoint.save(done, self.locate(network, seed, schedule))
             if reporter:
-                reporter.report_epochs(done.epochs[-1:])
+                reporter.report_epochs(done.epochs)
         assert done is not None
         return done
 
     def find(self, network: ViTConfig, *, seed: int, schedule: Schedule) -> Checkpoint | None:
         """Returns the epochs of a training that are done; None if there are none."""
-        return checkpoint.load(self._locate(network, seed, schedule))
+        return checkpoint.load(self.locate(network, seed, schedule))
 
     def best_model(self, network: ViTConfig, training: Checkpoint) -> keras.Model:
         """Returns the network with the weights of the epoch that was best on the valid split."""
@@ -121,7 +121,8 @@ class Fitter:
         assign_variables(model.variables, training.best_weights)
         return model
 
-    def _locate(self, network: ViTConfig, seed: int, schedule: Schedule) -> pathlib.Path:
+    def locate(self, network: ViTConfig, seed: int, schedule: Schedule) -> pathlib.Path:
+        """Returns the path of a training's checkpoint."""
         return self.folder / checkpoint.name_file(network, seed, schedule)
 
     def _trace(self, network: ViTConfig, model: keras.Model | None = None) -> TrainingLoop:

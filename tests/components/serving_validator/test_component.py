@@ -110,7 +110,7 @@ def test_a_model_with_truncated_variables_does_not_load(model: Any, sample: Any,
     [
         ("import os; os.kill(os.getpid(), 11)", "was killed by signal SIGSEGV"),
         ("raise SystemExit(7)", "ended with exit code 7 and no answers; see the log of the run"),
-        ("import time; time.sleep(60)", "exceeded 2 seconds (serving.time_limit_seconds)"),
+        ("import time; time.sleep(60)", "exceeded 2 seconds (--serving.time-limit-seconds)"),
     ],
     ids=["killed", "ended", "hanging"],
 )

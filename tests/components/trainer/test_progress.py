@@ -3,7 +3,7 @@
 import types
 
 import pytest
-from trainings import listening
+from trainings import TRAINING, listening
 
 from components.artifacts.epoch import Epoch
 from components.trainer import progress
@@ -29,7 +29,7 @@ def test_the_share_of_the_whole_step_grows_with_batches_and_epochs_reported_twic
     """The second of three trainings of two epochs each; the batches of its second epoch are faster."""
     whole = Progress()
     whole.planned_work, whole.done_work = 60, 20
-    reporter = EpochReporter(whole, "candidate 2/3", "token_learner-2@0", macs=10, epochs=2)
+    reporter = EpochReporter(whole, "candidate 2/3", TRAINING, epochs=2)
     with listening() as reports:
         for epoch, (accuracy, seconds) in enumerate(((0.25, 1.0), (0.5, 0.3))):
             for batch in range(4):

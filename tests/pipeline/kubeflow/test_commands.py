@@ -47,6 +47,7 @@ def test_the_command_writes_the_file_with_overrides(tmp_path: pathlib.Path, toke
         ("--name", "Token_Learner", "--name is Token_Learner; on Kubeflow it must be lowercase letters"),
         ("--root", "elsewhere", "--root is elsewhere, a folder for `run`; name the cluster's with --pipeline-root."),
         ("--serving.docker", "True", "--serving.docker is on"),
+        ("--tracking.mlflow", "http://mlflow:5000", "on a cluster, set TOKENLEARNER_MLFLOW to it in the image"),
         ("--profile", "full", "--data.tfds-dir is data/cifar10/3.0.2, which the image does not hold"),
         ("--trainer.cpu", 0, "--trainer.cpu is 0.0; it must be above 0"),
         ("--trainer.accelerator-count", -1, "--trainer.accelerator-count is -1; it must be above 0"),

@@ -25,6 +25,7 @@ def test_elsewhere_steps_and_epochs_are_lines_that_do_not_wrap() -> None:
         screen._progress.tasks[0].start_time -= 100  # type: ignore[operator]
         screen.show(TrainingProgress("candidate 12/72", 1, 2, False, None, 0.25, None))
         screen.show(TrainingProgress("candidate 12/72", 1, 2, True, 0.25, 0.5, 99.6))
+        screen.show(Notice("a server [Errno 111]"))
         screen.show(StepEnded("Trainer", is_cached=False))
         cause = "a cause [of many words] " * 3 + "."
         print_failure(console, RunFailed("DataGate", cause, ExitCode.STEP_FAILED), LOG)
@@ -34,6 +35,7 @@ def test_elsewhere_steps_and_epochs_are_lines_that_do_not_wrap() -> None:
         "▸  2/2 Trainer",
         "  Resuming: 22 of 34 trainings found",
         "  candidate 12/72 · epoch 1/2 · valid accuracy 25.0 % about 0:01:40 left",
+        "  a server [Errno 111]",
         "✓  2/2 Trainer 100.0 s",
         f"✗ Step DataGate failed: {cause}",
         "  Log: logs/a.log",

@@ -16,7 +16,7 @@ from recorded_root import Plan, RecordedRoot
 from rich.console import Console
 
 from components.errors import DataFailure, ExitCode, UsageFailure
-from pipeline.config import QUICK, PipelineConfig
+from pipeline.config import QUICK, PipelineConfig, TrackingConfig
 from pipeline.runner import parent
 from pipeline.runner.events import RunEnded
 from pipeline.runner.parent import run
@@ -42,6 +42,16 @@ def test_damaged_metadata_stops_the_run_before_it_starts(config: PipelineConfig)
         run(config, Console())
     assert config.metadata_path.read_bytes() == garbage
     assert not (config.root / "logs").exists()
+
+
+def test_tracking_without_its_package_is_rejected_before_the_run_starts(
+    config: PipelineConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "mlflow", None)
+    tracked = dataclasses.replace(config, tracking=TrackingConfig(mlflow="http://localhost:5000"))
+    with pytest.raises(UsageFailure, match=r"`pip install '\.\[mlflow\]'` in the project's folder installs it"):
+        run(tracked, Console())
+    assert not config.root.exists()
 
 
 @pytest.mark.parametrize(("min_accuracy", "code"), [(0.5, ExitCode.OK), (0.99, ExitCode.NOT_BLESSED)])

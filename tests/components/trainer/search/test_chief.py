@@ -10,7 +10,7 @@ import grpc
 import keras_tuner
 import pytest
 from keras_tuner.src import protos
-from trainings import FitterIn
+from trainings import EpochList, FitterIn
 
 from components.trainer.config import TrainerConfig
 from components.trainer.progress import Progress
@@ -77,7 +77,7 @@ def tuner(config: TrainerConfig, fitter_in: FitterIn, tmp_path: pathlib.Path) ->
         config=dataclasses.replace(config, search=search),
         fitter=fitter_in(tmp_path),
         trials=[],
-        progress=Progress(),
+        progress=Progress([EpochList()]),
         folder=tmp_path,
         oracle=HalvingOracle(points, search),
         directory=str(tmp_path),
@@ -124,6 +124,20 @@ def test_workers_wait_before_between_and_after_stages_until_the_search_ends(chie
             while fetch(chief, f"worker{i}").status == "IDLE":
                 time.sleep(0.01)
         ending.result(timeout=10)
+
+
+def test_epochs_of_a_running_trial_are_logged_from_its_checkpoint(chief: Chief, tuner: StageTuner) -> None:
+    [listener] = tuner.progress.listeners
+    assert isinstance(listener, EpochList)
+    chief.begin(tuner)
+    trial = fetch(chief, "worker1")
+    tuner.log_running_trials()
+    assert listener.logged == []
+    network, seed, _ = tuner.read(trial)
+    tuner.fitter.fit(network, seed=seed, schedule=tuner.schedule)
+    for _ in range(2):
+        tuner.log_running_trials()
+        assert listener.logged == [(f"{name_point(network)},seed=1", 1)]
 
 
 def test_a_trial_that_is_not_running_is_rejected(chief: Chief, tuner: StageTuner) -> None:

@@ -16,6 +16,7 @@ def test_a_search_run_again_in_the_same_folder_trains_nothing_and_writes_the_sam
     written = {file.name: file.stat().st_mtime_ns for file in state.iterdir()}
     again = search_in(config, fitter_in(state), run)
     assert again.reports == []
+    assert again.logged == searched.logged
     assert {file.name: file.stat().st_mtime_ns for file in state.iterdir()} == written
     assert again.search.trials == searched.search.trials
     assert (run / "trials.jsonl").read_text() == (searched.search.folder / "trials.jsonl").read_text()

@@ -88,6 +88,7 @@ def test_a_worker_that_is_killed_is_restarted_and_the_search_finds_what_one_proc
     caplog.set_level(logging.WARNING)
     together = search_assigned(assignment, tmp_path, workers=2)
     assert_same_search(together, alone)
+    assert sorted(together.logged) == sorted(alone.logged)
     assert [m for m in caplog.messages if m == "worker1 was ended by SIGKILL with trial 0001; it is restarted"]
     assert_kept(kept[0], tmp_path)
     completed = [trial for trial in together.search.trials if trial.status == "completed"]

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.special
-from trainings import NAN, SCHEDULE, FitterIn, assert_same, listening, make_examples, train_up_to
+from trainings import NAN, SCHEDULE, TRAINING, FitterIn, assert_same, listening, make_examples, train_up_to
 
 from components.trainer.config import FitConfig, Schedule
 from components.trainer.data.examples import Examples
@@ -109,7 +109,7 @@ def test_an_interrupted_training_continues_in_another_process_and_all_is_traced_
         calls.clear()
         traced.clear()
         with pytest.raises(KeyboardInterrupt):
-            fresh.fit(network, seed=seed, schedule=SCHEDULE, reporter=Breaker(Progress(), "training", "a", 1, 4))
+            fresh.fit(network, seed=seed, schedule=SCHEDULE, reporter=Breaker(Progress(), "training", TRAINING, 4))
         assert len(traced) == 10
         assert len(set(traced)) == 1
     left, other = (fresh.find(network, seed=seed, schedule=SCHEDULE) for seed in (1, 2))
@@ -193,7 +193,7 @@ def test_no_epoch_begins_that_would_end_after_the_deadline(
             fitter.fit(network, seed=1, schedule=schedule, deadline=time.time() + seconds)
     assert list(tmp_path.iterdir()) == []
     done = fitter.fit(network, seed=1, schedule=SCHEDULE, epochs=1, deadline=time.time() + 60)
-    path = fitter._locate(network, 1, SCHEDULE)
+    path = fitter.locate(network, 1, SCHEDULE)
     checkpoint.save(dataclasses.replace(done, epochs=(dataclasses.replace(done.epochs[0], seconds=61.0),)), path)
     with pytest.raises(OutOfTimeError):
         fitter.fit(network, seed=1, schedule=SCHEDULE, deadline=time.time() + 60)

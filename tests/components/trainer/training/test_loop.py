@@ -153,6 +153,6 @@ def test_what_replicas_cannot_share_is_rejected(config: TrainerConfig) -> None:
     search = dataclasses.replace(config.search, workers=2)
     fit = dataclasses.replace(config.fit, strategy="mirrored")
     with pytest.raises(
-        ValueError, match=r"search\.workers is 2 and fit\.strategy is mirrored; they exclude each other"
+        ValueError, match=r"--search\.workers is 2 and --fit\.strategy is mirrored, which exclude each other"
     ):
         dataclasses.replace(config, search=search, fit=fit)
