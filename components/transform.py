@@ -87,6 +87,7 @@ def _resize_middle(pixels: tf.Tensor, size: int) -> tf.Tensor:
     """Resizes the shorter side of an image, uint8 [height, width, channels], and crops the middle square."""
     height, width = tf.unstack(tf.shape(pixels)[:2])
     side = tf.minimum(height, width)
-    square = tf.image.crop_to_bounding_box(pixels, (height - side) // 2, (width - side) // 2, side, side)
+    top, left = (height - side) // 2, (width - side) // 2
+    square = pixels[top : top + side, left : left + side]  # without the assertions of `tf.image`, which are stateful
     resized = tf.image.resize(square, (size, size), tf.image.ResizeMethod.BICUBIC, antialias=True)
     return tf.cast(tf.round(tf.clip_by_value(resized, 0, 255)), tf.uint8)

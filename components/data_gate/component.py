@@ -1,6 +1,7 @@
 """The component DataGate."""
 
 import dataclasses
+import functools
 import json
 from collections.abc import Callable
 from typing import Any
@@ -125,7 +126,7 @@ def _check_images(
             pipeline
             | "Files" >> beam.Create(files)
             | "Spread" >> beam.Reshuffle()
-            | "Decode" >> beam.FlatMapTuple(check_images, size)
+            | "Decode" >> beam.FlatMapTuple(functools.partial(check_images, size=size))
         )
         bad = images | "Bad" >> beam.Filter(lambda image: image.reason)
         good = images | "Good" >> beam.Filter(lambda image: image.pixels)

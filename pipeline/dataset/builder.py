@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from components import features
 from components.image_dataset import CIFAR10
 
 KeyedExample = tuple[int | str, dict[str, Any]]  # CIFAR-10's position in the authors' order, or any id; features
@@ -83,8 +84,9 @@ def build_images(
     version: str,
     class_names: Sequence[str],
     splits: Mapping[str, Iterable[KeyedExample]],
+    size: tuple[int, int] | None = None,
 ) -> pathlib.Path:
-    """Writes a TFDS dataset of images of any sizes, with the features id, image and label.
+    """Writes a TFDS dataset of images with the features id, image and label.
 
     Args:
         data_dir: Root folder of TFDS datasets that does not hold this dataset.
@@ -92,6 +94,7 @@ def build_images(
         version: Such as "1.0.0".
         class_names: By label.
         splits: Examples by split; images are encoded.
+        size: Height and width of all images, pixels; None: they differ.
 
     Returns:
         The version folder.
@@ -99,6 +102,7 @@ def build_images(
     Raises:
         OSError: The disk cannot be written to.
     """
+    shape = (*(size or (None, None)), features.CHANNELS)
 
     class Images(_GivenExamples, skip_registration=True):  # type: ignore[call-arg]
         name = dataset
@@ -106,7 +110,7 @@ def build_images(
 
         def _info(self) -> tfds.core.DatasetInfo:
             label = tfds.features.ClassLabel(names=list(class_names))
-            each = {"id": tfds.features.Text(), "image": tfds.features.Image(), "label": label}
+            each = {"id": tfds.features.Text(), "image": tfds.features.Image(shape=shape), "label": label}
             description = "Image files in class folders, imported by `tokenlearner data import`."
             return tfds.core.DatasetInfo(
                 builder=self,

@@ -1,10 +1,11 @@
 """Image files in class folders, optionally within folders of splits."""
 
+import contextlib
 import dataclasses
 import io
 import os
 import pathlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 import PIL.ExifTags
 import PIL.Image
@@ -16,6 +17,7 @@ from pipeline.image_files import read_rgb
 _SPLITS = {"train": "train", "valid": "validation", "validation": "validation", "val": "validation", "test": "test"}
 _PLAIN_FORMATS = ("JPEG", "PNG")
 _PLAIN_MODES = ("RGB", "L")
+_FIRST_TURNED = 5  # EXIF orientations from here on swap height and width
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -93,6 +95,18 @@ def _clean(name: str) -> str:
     return " ".join(printable(name).split())
 
 
+def find_common_size(files: Iterable[ImageFile]) -> tuple[int, int] | None:
+    """Returns the height and width that all images have; None if they differ."""
+    sizes = set()
+    for file in files:
+        with contextlib.suppress(Exception), PIL.Image.open(file.path) as image:  # read again, with a message, later
+            width, height = image.size
+            sizes.add((width, height) if _read_orientation(image) >= _FIRST_TURNED else (height, width))
+        if len(sizes) > 1:
+            return None
+    return sizes.pop() if sizes else None
+
+
 def encode_image(path: pathlib.Path) -> bytes:
     """Returns an image as the dataset stores it: a plain JPEG or PNG file as it is, any other as an RGB PNG.
 
@@ -110,9 +124,13 @@ def encode_image(path: pathlib.Path) -> bytes:
 def _is_plain(path: pathlib.Path) -> bool:
     """Returns whether TensorFlow decodes the file to the same upright RGB image as Pillow."""
     with PIL.Image.open(path) as file:
-        is_upright = file.getexif().get(PIL.ExifTags.Base.Orientation, 1) == 1
+        is_upright = _read_orientation(file) == 1
         is_single = getattr(file, "n_frames", 1) == 1 and not file.has_transparency_data
         return file.format in _PLAIN_FORMATS and file.mode in _PLAIN_MODES and is_upright and is_single
+
+
+def _read_orientation(image: PIL.Image.Image) -> int:
+    return int(image.getexif().get(PIL.ExifTags.Base.Orientation, 1))
 
 
 def _list_folders(folder: pathlib.Path) -> list[pathlib.Path]:

@@ -2,6 +2,7 @@
 
 import collections
 import concurrent.futures
+import itertools
 import multiprocessing
 import os
 import pathlib
@@ -14,7 +15,7 @@ import rich.progress
 
 from components.errors import DataFailure, UsageFailure
 from pipeline.dataset.console import CONSOLE
-from pipeline.dataset.folder import ImageFile, encode_image, find_images
+from pipeline.dataset.folder import ImageFile, encode_image, find_common_size, find_images
 from pipeline.dataset.workspace import open_workspace
 from pipeline.files import printable
 from pipeline.image_files import UnreadableError
@@ -58,7 +59,8 @@ def import_folder(folder: pathlib.Path, *, name: str, data_dir: pathlib.Path, sk
 
         reader = _Reader(sum(map(len, found.splits.values())))
         splits = {split: reader.read(files) for split, files in found.splits.items()}
-        built = build_images(workspace, name, VERSION, found.class_names, splits)
+        size = find_common_size(itertools.chain(*found.splits.values()))
+        built = build_images(workspace, name, VERSION, found.class_names, splits, size)
         if reader.unreadable and not skip_unreadable:
             raise DataFailure(_describe(folder, reader.unreadable))
         built.rename(target)
