@@ -5,7 +5,7 @@ import pathlib
 import re
 
 from components.artifacts.image_task import ImageTask
-from components.image_dataset import ImageDataset, find_dataset
+from components.image_dataset import CIFAR10, ImageDataset, find_dataset
 from components.machine import PARALLEL_OPERATIONS
 from components.serving_validator.config import ServingConfig
 from components.trainer.config import FitConfig, SearchConfig, StateConfig, TrainerConfig, check_range, name_option
@@ -157,6 +157,15 @@ class PipelineConfig:
         """What a model of this run classifies."""
         size = self.data.image_size or self.dataset.default_image_size()
         return ImageTask(dataset=self.dataset.name, class_names=self.dataset.class_names, image_size=size)
+
+    def for_dataset(self) -> "PipelineConfig":
+        """Returns it with name and root of its own for another dataset than CIFAR-10, unless they are chosen."""
+        profile = next((each for each in PROFILES.values() if each.root == self.root), None)
+        if profile is None or self.dataset.name == CIFAR10.name:
+            return self
+        root = self.root.with_name(f"{self.dataset.name}-{self.root.name}")
+        name = f"{self.name}-{self.dataset.name}" if self.name == profile.name else self.name
+        return dataclasses.replace(self, root=root, name=name)
 
     @property
     def metadata_path(self) -> pathlib.Path:
