@@ -84,7 +84,7 @@ def test_every_network_that_can_win_is_described(
     facts: Facts, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, field: str, value: Any
 ) -> None:
     network = dataclasses.replace(facts.results.winner.network, **{field: value})
-    monkeypatch.setattr("components.model_card.card.draw_search_chart", lambda *_: canvas.Chart((10, 10)))
+    monkeypatch.setattr("components.model_card.card.draw_search_chart", lambda *_: canvas.Chart((100, 100)))
     write_card(_change_network(facts, network), None, tmp_path)
     text = (tmp_path / "README.md").read_text()
     assert not HOLES.findall(read_body(text))
