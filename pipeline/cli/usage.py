@@ -68,6 +68,8 @@ def _describe(
         case events.UnrecognizedArgs(tokens=[token, *_]) | events.MissingArgs(unrecognized_tokens=[token, *_]):
             return _describe_unknown(token, arguments, parse_with_tyro)
         case events.InvalidChoice(argument=argument, value=value, choices=choices):
+            if "None" in choices:  # of an optional one; tyro gives them in any order
+                choices = sorted(set(choices) - {"None"})
             allowed = " or ".join(filter(None, [", ".join(choices[:-1]), choices[-1]]))
             return f"{'the command' if argument.is_positional() else _name(argument)} is {value}; it must be {allowed}."
         case events.MissingSubcommand(prog=prog, subcommand_spec=commands):

@@ -26,6 +26,7 @@ from tfx.utils import path_utils
 
 from components import features
 from components.image_dataset import CIFAR10
+from components.serving_validator.expectation import load_network
 from components.trainer.export import NETWORK_FILE, export_model
 from components.transform import preprocessing_fn
 from models.vit import build_vit
@@ -116,7 +117,7 @@ class Exported:
 
     def load_network(self) -> keras.Model:
         """Loads the network by itself."""
-        return keras.models.load_model(self.network_file)
+        return load_network(self.network_file)
 
 
 @pytest.fixture(scope="session")

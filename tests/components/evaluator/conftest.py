@@ -15,6 +15,7 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import path_utils
 
 from components import features, signatures
+from components.artifacts.image_task import write_task
 from components.artifacts.predictions import Predictions
 from components.artifacts.verdict import Verdict, read_verdict
 from components.artifacts.winner import write_winner
@@ -24,6 +25,7 @@ from components.evaluator.rules import Thresholds
 from components.image_dataset import CIFAR10
 from models.presets import PRESETS
 from pipeline.beam_options import make_step_arguments
+from pipeline.config import QUICK
 
 NAMES = ("candidate", "baseline")
 
@@ -86,6 +88,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
             path_utils.serving_model_dir(model.uri),
             signatures={signatures.SERVE_EXAMPLES: told.classify, signatures.TRANSFORM_FEATURES: told.transform},
         )
+        write_task(QUICK.task, path_utils.serving_model_dir(model.uri))
         found[name] = model
     return found
 

@@ -10,9 +10,10 @@ from commands import Command
 from sample_slice import SAMPLE
 
 from components import features, signatures
+from components.artifacts.image_task import write_task
 from components.image_dataset import CIFAR10
 from components.transform import decode_images
-from pipeline.config import locate_serving_dir
+from pipeline.config import QUICK, locate_serving_dir
 
 TOKENS = 4
 IMAGES = 6
@@ -56,6 +57,7 @@ def versions(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     for seed, version in enumerate(("9", "10")):  # a TokenLearner won for version 10
         model = PixelModel(seed)
         tf.saved_model.save(model, str(versions / version), dict.fromkeys(names[: seed + 1], model.__call__))
+        write_task(QUICK.task, str(versions / version))
     (versions / "11").mkdir()
     return versions
 

@@ -160,7 +160,7 @@ def test_wrong_usage_and_unusable_data_are_one_message(
     before = set(tmp_path.rglob("*"))
     cases = {
         ExitCode.USAGE: (
-            ((photo, "--top", 0), "--top is 0; it must be in 1..10"),
+            ((photo, "--top", 0), "--top is 0; it must be at least 1"),
             ((photo, "--top", 11), "top is 11"),
             (("x" * 300,), "File name too long; name a path that you may use."),
             ((photo, "--model", tmp_path), "contains no SavedModel"),
@@ -184,7 +184,7 @@ def test_wrong_usage_and_unusable_data_are_one_message(
         ),
         ExitCode.BAD_DATA: (
             ((photo, "--model", tmp_path / "damaged"), "does not load"),
-            ((photo, "--model", tmp_path / "foreign"), "has no signature serving_default"),
+            ((photo, "--model", tmp_path / "foreign"), "does not say what it classifies"),
             (("--examples", tmp_path / "empty"), "there is no record in"),
         ),
     }
