@@ -28,6 +28,8 @@ class Overall:
     """Metrics over all images."""
 
     accuracy: Measure  # 0..1
+    balanced_accuracy: Measure  # mean of the classes' recalls, 0..1
+    macro_f1: Measure  # mean of the classes' F1 scores, 0..1
     top_5_accuracy: Measure  # 0..1
     cross_entropy: Measure  # nats
     expected_calibration_error: Measure  # 0..1

@@ -6,7 +6,7 @@ import numpy as np
 
 from components.artifacts.verdict import Bin, Measure, Overall, Scorecard, Slice, SliceFeature
 from components.evaluator.counts import CALIBRATION_BINS, TOP_K, Metrics, SliceKey
-from components.evaluator.intervals import measure_calibration_error, measure_mean, measure_share
+from components.evaluator.intervals import measure_balance, measure_calibration_error, measure_mean, measure_share
 
 _QUARTILE_NAMES: dict[SliceFeature, tuple[str, ...]] = {
     "brightness_quartile": (
@@ -37,10 +37,13 @@ def score(slices: Mapping[SliceKey, Metrics], model: str, class_names: Sequence[
     """
     metrics = {name: value for (owner, name), value in slices[()].items() if owner == model}
     images, confusion = int(metrics["example_count"]), metrics["confusion_matrix"].astype(int)
+    balanced, macro_f1 = measure_balance(confusion)
     return Scorecard(
         images=images,
         overall=Overall(
             accuracy=measure_rate(metrics["accuracy"], images),
+            balanced_accuracy=balanced,
+            macro_f1=macro_f1,
             top_5_accuracy=measure_rate(metrics[f"top_{TOP_K}_accuracy"], images),
             cross_entropy=measure_mean(
                 float(metrics["cross_entropy"]), float(metrics["squared_cross_entropy"]), images

@@ -25,6 +25,8 @@ _TASK = "image-classification"
 _SEARCH_SIZE = (640, 420)  # pixels
 _METRICS = {  # fields of `Overall`: their names on the Hub
     "accuracy": "Accuracy",
+    "balanced_accuracy": "Balanced accuracy",
+    "macro_f1": "Macro F1",
     "top_5_accuracy": "Top-5 accuracy",
     "cross_entropy": "Cross-entropy (nats)",
     "expected_calibration_error": "Expected calibration error",

@@ -51,6 +51,14 @@ def test_shares_of_all_images(card: Scorecard) -> None:
     assert card.overall.top_5_accuracy.value == 1
 
 
+def test_balanced_accuracy_and_macro_f1_are_means_over_the_classes_that_have_images(card: Scorecard) -> None:
+    # Two of four cats and both dogs are right; one cat is taken for a dog, and one for an airplane.
+    assert card.overall.balanced_accuracy.value == pytest.approx((2 / 4 + 2 / 2) / 2)
+    assert card.overall.macro_f1.value == pytest.approx((2 * 2 / (4 + 2) + 2 * 2 / (2 + 3)) / 2)
+    assert card.overall.balanced_accuracy.low < 0.7
+    assert card.overall.balanced_accuracy.high == pytest.approx(1)
+
+
 def test_cross_entropy_is_the_mean_of_minus_the_logarithms(card: Scorecard) -> None:
     of_label = [0.9, 0.5, 6 / 45 * 0.1, 7 / 45 * 0.2, 0.7, 0.7]
     assert card.overall.cross_entropy.value == pytest.approx(-np.log(of_label).mean(), rel=1e-5)
