@@ -34,7 +34,14 @@ def test_the_library_of_the_hub_reads_the_metadata_and_the_results(card: pathlib
     assert (data.library_name, data.license, data.pipeline_tag) == (None, "apache-2.0", "image-classification")
     assert data.datasets == ["uoft-cs/cifar10"]
     assert {"image-classification", "cifar10", "vision-transformer", "tokenlearner", "tflite"} <= set(data.tags)
-    assert data.metrics == ["accuracy", "balanced_accuracy", "macro_f1", "top_5_accuracy", "cross_entropy", "expected_calibration_error"]
+    assert data.metrics == [
+        "accuracy",
+        "balanced_accuracy",
+        "macro_f1",
+        "top_5_accuracy",
+        "cross_entropy",
+        "expected_calibration_error",
+    ]
     assert {result.metric_type: result.metric_value for result in data.eval_results} == {
         name: getattr(overall, name).value for name in data.metrics
     }
