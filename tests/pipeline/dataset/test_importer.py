@@ -3,6 +3,7 @@
 import pathlib
 import struct
 import zlib
+from typing import Any
 
 import numpy as np
 import PIL.Image
@@ -16,14 +17,14 @@ from pipeline.dataset.importer import import_folder
 _SAMPLE = pathlib.Path("data/cifar10_sample")
 
 
-def _save(path: pathlib.Path, image: PIL.Image.Image | None = None, **options: object) -> pathlib.Path:
+def _save(path: pathlib.Path, image: PIL.Image.Image | None = None, **options: Any) -> pathlib.Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     image = image or PIL.Image.fromarray(np.random.default_rng(len(str(path))).integers(0, 256, (9, 12, 3), np.uint8))
     image.save(path, **options)
     return path
 
 
-def _read(folder: pathlib.Path) -> dict[str, list[dict[str, object]]]:
+def _read(folder: pathlib.Path) -> dict[str, list[dict[str, Any]]]:
     builder = tfds.builder_from_directory(folder)
     return {name: list(tfds.as_numpy(builder.as_dataset(split=name))) for name in builder.info.splits}
 
@@ -52,7 +53,7 @@ def test_any_image_that_pillow_reads_is_imported_upright_in_rgb(tmp_path: pathli
     assert target == tmp_path / "data" / "pets" / "1.0.0"
     builder = tfds.builder_from_directory(target)
     assert builder.info.features["label"].names == ["a cat", 'dog, "<b> =1']
-    found = {example["id"].decode(): example for example in _read(target)["train"]}  # type: ignore[attr-defined]
+    found = {example["id"].decode(): example for example in _read(target)["train"]}
     assert set(found) == {
         "a cat/plain.png",
         "a cat/turned.png",
@@ -81,7 +82,7 @@ def test_cifar10_in_folders_of_splits_comes_back_with_the_same_pixels_labels_and
         exported[splits[split]][file] = int(example["label"]), example["image"].tobytes()
     found = _read(_import(tmp_path / "images", tmp_path / "data"))
     imported = {
-        split: {each["id"].decode(): (int(each["label"]), each["image"].tobytes()) for each in examples}  # type: ignore
+        split: {each["id"].decode(): (int(each["label"]), each["image"].tobytes()) for each in examples}
         for split, examples in found.items()
     }
     assert imported == exported
