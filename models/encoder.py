@@ -12,8 +12,6 @@ import keras
 from models.mlp import Mlp
 from models.normalization import FastLayerNormalization
 
-LAYER_NORM_EPSILON = 1e-6
-
 
 @keras.saving.register_keras_serializable(package="tokenlearner")
 class SelfAttention(keras.layers.Layer):
@@ -134,10 +132,10 @@ class EncoderBlock(keras.layers.Layer):
         """Makes the weights for input [batch, tokens, dim]."""
         dim = input_shape[-1]
         assert dim is not None
-        policy, epsilon = self.dtype_policy, LAYER_NORM_EPSILON
-        self.attention_norm = FastLayerNormalization(epsilon=epsilon, name="attention_norm", dtype=policy)
+        policy = self.dtype_policy
+        self.attention_norm = FastLayerNormalization(name="attention_norm", dtype=policy)
         self.attention = SelfAttention(self.num_heads, self.head_dim, self.dropout_rate, name="attention", dtype=policy)
-        self.mlp_norm = FastLayerNormalization(epsilon=epsilon, name="mlp_norm", dtype=policy)
+        self.mlp_norm = FastLayerNormalization(name="mlp_norm", dtype=policy)
         self.mlp = Mlp(self.mlp_dims, dim, self.mlp_output_activation, self.dropout_rate, name="mlp", dtype=policy)
         for layer in (self.attention_norm, self.attention, self.mlp_norm, self.mlp):
             layer.build(input_shape)

@@ -11,6 +11,8 @@ from models.vit_config import ViTConfig
 
 NO_REDUCER = "no_reducer"  # in names and hyperparameters, in place of None
 
+_FIELDS = ("token_reducer", "blocks_before_token_learner", "num_tokens", "use_token_fuser")  # in which points differ
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SearchSpace:
@@ -41,18 +43,13 @@ class SearchSpace:
     def points(self) -> tuple[ViTConfig, ...]:
         """Returns every network: first the one without reducer, then those with `reducers`, then the controls."""
         axes = (self.token_reducers, self.placements, self.token_counts, self.fusers)
-        return (self.backbone, *(self._point(*values) for values in itertools.product(*axes)))
+        return (self.backbone, *map(self._make_point, itertools.product(*axes)))
 
-    def _point(self, reducer: TokenReducer, placement: int, num_tokens: int, use_token_fuser: bool) -> ViTConfig:
+    def _make_point(self, values: tuple[Any, ...]) -> ViTConfig:
         try:
-            return dataclasses.replace(
-                self.backbone,
-                token_reducer=reducer,
-                blocks_before_token_learner=placement,
-                num_tokens=num_tokens,
-                use_token_fuser=use_token_fuser,
-            )
+            return dataclasses.replace(self.backbone, **dict(zip(_FIELDS, values, strict=True)))
         except ValueError as error:
+            reducer, placement, num_tokens, _ = values
             point = f"--search.placements has {placement} and --search.token-counts {num_tokens}"
             hint = "" if reducer in self.reducers else f" (--search.controls can leave {reducer} out)"
             raise ValueError(f"{point}, but {error}{hint}") from None
@@ -77,12 +74,7 @@ def describe_point(network: ViTConfig) -> dict[str, Any]:
     """Returns the fields in which the points of a space differ, as hyperparameters."""
     if network.token_reducer is None:
         return {"token_reducer": NO_REDUCER}
-    return {
-        "token_reducer": network.token_reducer,
-        "blocks_before_token_learner": network.blocks_before_token_learner,
-        "num_tokens": network.num_tokens,
-        "use_token_fuser": network.use_token_fuser,
-    }
+    return {name: getattr(network, name) for name in _FIELDS}
 
 
 def is_learned(network: ViTConfig) -> bool:

@@ -10,8 +10,6 @@ import keras
 from models.mlp import Mlp
 from models.normalization import FastLayerNormalization
 
-_LAYER_NORM_EPSILON = 1e-6
-
 
 @keras.saving.register_keras_serializable(package="tokenlearner")
 class TokenFuser(keras.layers.Layer):
@@ -44,8 +42,7 @@ class TokenFuser(keras.layers.Layer):
         assert tokens is not None
         policy = self.dtype_policy
         self.input_norm, self.mixed_norm, self.patch_norm = (
-            FastLayerNormalization(epsilon=_LAYER_NORM_EPSILON, name=name, dtype=policy)
-            for name in ("input_norm", "mixed_norm", "patch_norm")
+            FastLayerNormalization(name=name, dtype=policy) for name in ("input_norm", "mixed_norm", "patch_norm")
         )
         # Without the official code's bias: that is one number a token, which the norm after it removes.
         self.mixing_kernel = self.add_weight(name="mixing_kernel", shape=(tokens, tokens), initializer="zeros")

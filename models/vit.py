@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from models.encoder import LAYER_NORM_EPSILON, EncoderBlock
+from models.encoder import EncoderBlock
 from models.normalization import FastLayerNormalization
 from models.patch_row import PatchRow
 from models.positions import PositionEmbedding, SinCosPositions2D
@@ -44,7 +44,7 @@ def build_vit(config: ViTConfig, *, folded: bool = False) -> keras.Model:
             x = _token_reducer(config, "token_learner")(x)  # [batch, tokens, dim]
         is_last_on_patches = i + 1 == config.blocks_before_token_learner
         x = _block(config, i, return_attention=is_last_on_patches and takes_attention)(x)
-    x = FastLayerNormalization(epsilon=LAYER_NORM_EPSILON, name="norm")(x)
+    x = FastLayerNormalization(name="norm")(x)
     pool = keras.layers.GlobalAveragePooling1D if config.pooling == "mean" else SequencePooling
     x = pool(name="pool")(x)  # [batch, dim]
     logits = keras.layers.Dense(config.num_classes, dtype="float32", name="logits")(x)

@@ -18,25 +18,3 @@ def gelu(x: np.ndarray) -> np.ndarray:
 def softmax(x: np.ndarray, axis: int) -> np.ndarray:
     """Returns shares that sum to 1 over an axis."""
     return scipy.special.softmax(x, axis=axis)
-
-
-def sigmoid(x: np.ndarray) -> np.ndarray:
-    """Returns the logistic function."""
-    return scipy.special.expit(x)
-
-
-def convolve(maps: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    """Returns a 3x3 convolution of [batch, height, width, channels] whose surroundings are zeros."""
-    height, width = maps.shape[1:3]
-    padded = np.pad(maps, ((0, 0), (1, 1), (1, 1), (0, 0)))
-    return sum(
-        padded[:, row : row + height, column : column + width] @ kernel[row, column]
-        for row in range(3)
-        for column in range(3)
-    )
-
-
-def bottleneck_mlp(x: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:
-    """Returns an MLP with one hidden layer of GELU: kernel, bias, kernel, bias."""
-    kernel, bias, output_kernel, output_bias = weights
-    return gelu(x @ kernel + bias) @ output_kernel + output_bias

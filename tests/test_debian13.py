@@ -1,6 +1,5 @@
 """The script behind `make test-next`: its messages and its order of work, with stand-ins for root's tools."""
 
-import fcntl
 import pathlib
 import subprocess
 
@@ -103,18 +102,6 @@ def test_each_missing_need_is_one_message_and_nothing_is_made(
     assert not (checkout.parent / "tree").exists()
 
 
-@pytest.mark.usefixtures("calls")
-def test_a_call_without_a_command_or_beside_another_call_is_rejected(checkout: pathlib.Path) -> None:
-    done = call(checkout, "folder")
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("Usage: ")
-    (checkout.parent / "folder").mkdir(exist_ok=True)
-    with (checkout.parent / "folder" / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        done = call(checkout, "folder", "true")
-    assert (done.returncode, done.stderr) == (1, f"Another command is at work in {checkout.parent}/folder.\n")
-
-
 def test_a_tree_is_made_once_from_the_mirror_of_apt_or_a_named_one(checkout: pathlib.Path, calls: pathlib.Path) -> None:
     done = call(checkout, "folder", "true")
     assert (done.returncode, done.stderr) == (0, "")
@@ -126,25 +113,6 @@ def test_a_tree_is_made_once_from_the_mirror_of_apt_or_a_named_one(checkout: pat
     assert calls.read_text().startswith("debootstrap of-mine\n")
 
 
-@pytest.mark.parametrize("done_before", [False, True])
-def test_a_failed_step_is_reported_and_repeated(done_before: bool, checkout: pathlib.Path, calls: pathlib.Path) -> None:
-    online = calls.with_name("online")
-    if done_before:  # by a call that was killed after debootstrap
-        call(checkout, "folder", "true")
-        (checkout.parent / "folder" / "tree" / "installed").unlink()
-        calls.unlink()
-    online.unlink()
-    done = call(checkout, "folder", "touch", "ran")
-    step, words = ("apt-get", "") if done_before else ("debootstrap", "E: no route")
-    assert (done.returncode, done.stdout) == (1, f"{step} …\n")
-    assert done.stderr == f"That failed; the end of {checkout.parent}/folder/{step}.log:\n{words}\n"
-    assert not calls.exists()
-
-    online.touch()
-    assert call(checkout, "folder", "true").returncode == 0
-    assert calls.read_text().splitlines() == ([] if done_before else ["debootstrap of-apt"]) + INSTALLED
-
-
 @pytest.mark.usefixtures("calls")
 def test_the_command_meets_the_tracked_files_as_they_are_now(checkout: pathlib.Path) -> None:
     call(checkout, "folder", "mkdir", "-p", ".venv/bin", "pipeline_root/quick")
@@ -154,20 +122,3 @@ def test_the_command_meets_the_tracked_files_as_they_are_now(checkout: pathlib.P
     )
     assert done.stdout.splitlines() == ["./tests/debian13.sh", "./tracked", "./.venv", "as edited"]
     assert done.returncode == 7
-
-
-@pytest.mark.usefixtures("calls")
-def test_package_settings_go_along_and_nothing_else(checkout: pathlib.Path) -> None:
-    settings = checkout.parent / ".config" / "pip" / "pip.conf"
-    settings.parent.mkdir(parents=True)
-    settings.write_text("[global]\ntimeout = 7\n")
-    given = {"UV_INDEX": "mine", "https_proxy": "http://mine", "SSL_CERT_FILE": "/mine"}
-    lines = call(checkout, "folder", "env", **given, MAKEFLAGS="-n", PYTHONPATH="/").stdout.splitlines()
-    assert {f"{name}={value}" for name, value in given.items()} <= set(lines)
-    assert not [line for line in lines if line.startswith(("MAKEFLAGS", "PYTHONPATH"))]
-    copy = checkout.parent / "folder" / "tree" / settings.relative_to("/")
-    assert copy.read_text() == settings.read_text()
-
-    settings.unlink()
-    call(checkout, "folder", "true")
-    assert not copy.exists()

@@ -12,7 +12,7 @@ SERVING_FILE = "serving.json"
 class Check:
     """One check of a served model."""
 
-    name: str  # such as "batch_order"
+    name: str  # such as "batch_sizes"
     passed: bool
     message: str  # the outcome, with its numbers
 

@@ -2,11 +2,13 @@
 
 import dataclasses
 import json
+import pathlib
 from collections.abc import Iterable
 
 from components.artifacts.lineage import ArtifactRecord
 from components.metadata.lineage import list_artifacts
 from components.metadata.records import Artifact, Execution, Records
+from components.pusher.manifest import Manifest, hash_manifest
 
 # Custom properties of a PushedModel, beside those of TFX: pushed, pushed_destination, pushed_version.
 MANIFEST_SHA256 = "manifest_sha256"  # of the file `manifest.json`
@@ -72,9 +74,23 @@ def read_pushes(records: Records | None) -> list[Push]:
     return [_read_push(artifact) for _, artifact in artifacts if find_version(artifact)]
 
 
-def format_rolled_back(rolled_back: dict[int, str]) -> str:
-    """Returns the value of the property ROLLED_BACK."""
-    return json.dumps({str(model_id): why for model_id, why in sorted(rolled_back.items())})
+def mark_pushed(artifact: Artifact, base: pathlib.Path, manifest: Manifest, rolled_back: dict[int, str]) -> None:
+    """Sets the properties that TFX's Pusher sets, and those that a later push and `versions verify` read.
+
+    Args:
+        artifact: A PushedModel.
+        base: The folder that is served.
+        manifest: Of the version.
+        rolled_back: Of the push, see `Push`.
+    """
+    properties = artifact.custom_properties
+    properties["pushed"].int_value = 1
+    properties["pushed_destination"].string_value = str(base / str(manifest.version))
+    properties["pushed_version"].string_value = str(manifest.version)
+    properties[MANIFEST_SHA256].string_value = hash_manifest(manifest)
+    properties[MODEL_ID].int_value = manifest.model.artifact_id
+    reasons = {str(model_id): why for model_id, why in sorted(rolled_back.items())}
+    properties[ROLLED_BACK].string_value = json.dumps(reasons)
 
 
 def _read_push(artifact: Artifact) -> Push:

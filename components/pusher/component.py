@@ -17,7 +17,6 @@ from components.model_card.artifact import ModelCardPage
 from components.pusher.content import collect_files
 from components.pusher.draft import draft_manifest
 from components.pusher.driver import PUSH_BEFORE, PUSHED_FROM, PusherDriver, describe_candidate
-from components.pusher.manifest import Manifest, hash_manifest
 from components.pusher.shelf import open_shelf
 from components.saved_model import locate_saved_model
 
@@ -93,7 +92,7 @@ def Pusher(  # noqa: N802 (TFX names components like classes)
         shelf.remove_outdated(keep_versions, baseline_model.id if baseline_model else None)
     # A rollback holds until another model is pushed, not when the same one is pushed again.
     still_rolled_back = rolled_back if history and history[-1].model_id == model.id else {}
-    _mark_pushed(pushed_model, pathlib.Path(serving_dir), manifest, still_rolled_back)
+    pushes.mark_pushed(pushed_model.mlmd_artifact, pathlib.Path(serving_dir), manifest, still_rolled_back)
     pushed_model.set_string_custom_property(PUSHED_FROM, describe_candidate(candidate))
     pushed_model.set_int_custom_property(PUSH_BEFORE, last_push)
     pushed_model.set_int_custom_property(pushes.MANUAL_BLESSING, manual_blessing)
@@ -109,13 +108,3 @@ def _find_rejection(infra_blessing: Artifact | None, rolled_back: str | None, *,
     if infra_blessing and not model_utils.is_infra_validated(infra_blessing):
         return "it did not prove that it serves"
     return rolled_back
-
-
-def _mark_pushed(pushed_model: Artifact, base: pathlib.Path, manifest: Manifest, rolled_back: dict[int, str]) -> None:
-    """Sets the properties that TFX's Pusher sets, and those that a later push and `versions verify` read."""
-    pushed_model.set_int_custom_property("pushed", 1)
-    pushed_model.set_string_custom_property("pushed_destination", str(base / str(manifest.version)))
-    pushed_model.set_string_custom_property("pushed_version", str(manifest.version))
-    pushed_model.set_string_custom_property(pushes.MANIFEST_SHA256, hash_manifest(manifest))
-    pushed_model.set_int_custom_property(pushes.MODEL_ID, manifest.model.artifact_id)
-    pushed_model.set_string_custom_property(pushes.ROLLED_BACK, pushes.format_rolled_back(rolled_back))

@@ -1,10 +1,9 @@
-"""Compares the answers of a served model with the Trainer's own network, and checks their order and its errors.
+"""Compares the answers of a served model with the Trainer's own network, and checks its errors.
 
 Axes: records, batch, classes.
 """
 
 import dataclasses
-from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
@@ -67,9 +66,8 @@ def judge_answers(
 
     return [
         _judge_sizes(select("batch", "empty")),
-        _judge_parity(select("batch"), tolerance),
+        _judge_parity(select("batch", "permuted"), tolerance),
         _judge_session(select("session"), tolerance),
-        _judge_order(select("batch", "permuted"), tolerance),
         _judge_malformed(select("malformed")),
         _judge_recovery(select("recovery"), tolerance),
     ]
@@ -89,6 +87,7 @@ def _judge_sizes(replies: list[_Reply]) -> Check:
 
 
 def _judge_parity(replies: list[_Reply], tolerance: float) -> Check:
+    """Judges images alone, in batches and in a permuted batch, so that the order counts, too."""
     worst = {name: max(each.deviation for each in replies if each.request.signature == name) for name in SIGNATURES}
     differences = " and ".join(f"{_format(value)} ({signature})" for signature, value in worst.items())
     records = len({row for each in replies for row in each.request.rows})
@@ -110,21 +109,6 @@ def _judge_session(replies: list[_Reply], tolerance: float) -> Check:
         passed=worst <= tolerance,
         message=f"loaded without Python objects, as by TensorFlow Serving: {outcome}; the tolerance is {tolerance:g}",
     )
-
-
-def _judge_order(replies: list[_Reply], tolerance: float) -> Check:
-    """Compares the model with itself: an image alone, in a batch and in a permuted batch."""
-    if np.ptp(np.concatenate([each.expected for each in replies]), axis=0).max() <= tolerance:
-        message = "the order of a batch cannot be checked: the network predicts the same for every image"
-        return Check(name="batch_order", passed=False, message=message)
-    answers = defaultdict(list)
-    for each in replies:
-        for row, probabilities in zip(each.request.rows, each.probabilities, strict=True):
-            answers[each.request.signature, row].append(probabilities)
-    worst = max(_measure_difference(np.stack(group), group[0]) for group in answers.values())
-    outcome = "is kept" if worst <= tolerance else "is not kept, or predictions depend on the other images"
-    message = f"the order of a batch {outcome}: across batches, the probabilities of an image differ by up to "
-    return Check(name="batch_order", passed=worst <= tolerance, message=message + _format(worst))
 
 
 def _judge_malformed(replies: list[_Reply]) -> Check:

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 from models.patch_grid import tile_grid
-from models.profiled_operations import GELU, SOFTMAX, count_masking, count_norm
 
 if TYPE_CHECKING:
     from models.vit_config import ViTConfig
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 # learned: weights decide where to look; fixed: the positions do not depend on the image; importance: a score without
 # weights selects patches.
 Kind = Literal["learned", "fixed", "importance"]
-_Count = Callable[["ViTConfig"], int]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -32,8 +30,7 @@ class Reducer:
     layer: str  # import path of its layer, "module:Class", whose first argument is num_tokens
     arguments: Callable[["ViTConfig"], dict[str, Any]]  # the layer's other arguments
     check: Callable[["ViTConfig"], str | None]  # why a network cannot have it; None: it can
-    macs: _Count  # exact multiply-accumulates of one image in the layer
-    profiled_operations: _Count  # float operations of one image in the layer, see `profiled_operations.py`
+    macs: Callable[["ViTConfig"], int]  # exact multiply-accumulates of one image in the layer
     has_attention_maps: bool  # whether its layer has `attention_weights`
     takes_attention: bool  # whether its layer is called with [patches, attention weights of the block before it]
     min_blocks_before: int  # the earliest placement; at least 1 where it takes attention
@@ -54,25 +51,13 @@ def _fits(config: "ViTConfig") -> None:
     """Accepts every network that the checks of ViTConfig accept."""
 
 
-def _no_operations(config: "ViTConfig") -> int:  # noqa: ARG001
+def _no_macs(config: "ViTConfig") -> int:  # noqa: ARG001
     return 0
-
-
-def _count_token_learner_convolutions(config: "ViTConfig") -> int:
-    patches, tokens, dim = _sizes(config)
-    return patches * 9 * (dim * tokens + 3 * tokens**2)
 
 
 def _count_token_learner_macs(config: "ViTConfig") -> int:
     patches, tokens, dim = _sizes(config)
-    return _count_token_learner_convolutions(config) + patches * tokens * dim  # the last is the weighted sum
-
-
-def _count_token_learner_operations(config: "ViTConfig") -> int:
-    patches, tokens, dim = _sizes(config)
-    products = _count_token_learner_convolutions(config)
-    pooling = 2 * tokens * patches * dim - (tokens * dim if config.token_learner_pooling == "sum" else 0)
-    return count_norm(patches, dim) + 2 * products + 3 * GELU * patches * tokens + pooling
+    return patches * 9 * (dim * tokens + 3 * tokens**2) + patches * tokens * dim  # convolutions, weighted sum
 
 
 def _count_v11_macs(config: "ViTConfig") -> int:
@@ -81,25 +66,10 @@ def _count_v11_macs(config: "ViTConfig") -> int:
     return patches * (dim * hidden + hidden * tokens) + patches * tokens * dim  # MLP, weighted sum
 
 
-def _count_v11_operations(config: "ViTConfig") -> int:
-    patches, tokens, dim = _sizes(config)
-    return count_norm(patches, dim) + count_masking(patches, dim, config.token_bottleneck_dim, tokens, SOFTMAX)
-
-
 def _check_tiles(config: "ViTConfig") -> str | None:
     if tile_grid(config.grid_size, config.grid_size, _sizes(config)[1]):
         return None
     return f"cannot cut {config.grid_size} x {config.grid_size} patches into that many equal rectangles"
-
-
-def _count_pooling_operations(config: "ViTConfig") -> int:
-    patches, _, dim = _sizes(config)
-    return patches * dim
-
-
-def _count_norm_operations(config: "ViTConfig") -> int:
-    patches, _, dim = _sizes(config)
-    return 2 * patches * dim - patches  # squares and their sums
 
 
 # In the order of legends and of the points of a search.
@@ -113,7 +83,6 @@ REDUCERS: dict[str, Reducer] = {
         arguments=lambda config: {"pooling": config.token_learner_pooling},
         check=_fits,
         macs=_count_token_learner_macs,
-        profiled_operations=_count_token_learner_operations,
         has_attention_maps=True,
         takes_attention=False,
         min_blocks_before=0,
@@ -127,7 +96,6 @@ REDUCERS: dict[str, Reducer] = {
         arguments=lambda config: {"bottleneck_dim": config.token_bottleneck_dim, "dropout_rate": config.dropout_rate},
         check=_fits,
         macs=_count_v11_macs,
-        profiled_operations=_count_v11_operations,
         has_attention_maps=True,
         takes_attention=False,
         min_blocks_before=0,
@@ -140,8 +108,7 @@ REDUCERS: dict[str, Reducer] = {
         layer="models.reducers.average_pooling:AveragePoolingTokens",
         arguments=lambda _: {},
         check=_check_tiles,
-        macs=_no_operations,
-        profiled_operations=_count_pooling_operations,
+        macs=_no_macs,
         has_attention_maps=False,
         takes_attention=False,
         min_blocks_before=0,
@@ -154,8 +121,7 @@ REDUCERS: dict[str, Reducer] = {
         layer="models.reducers.random_selection:RandomTokens",
         arguments=lambda config: {"seed": config.random_selection_seed},
         check=_fits,
-        macs=_no_operations,
-        profiled_operations=_no_operations,
+        macs=_no_macs,
         has_attention_maps=False,
         takes_attention=False,
         min_blocks_before=0,
@@ -168,8 +134,7 @@ REDUCERS: dict[str, Reducer] = {
         layer="models.reducers.top_k_norm:TopKNormTokens",
         arguments=lambda _: {},
         check=_fits,
-        macs=_no_operations,
-        profiled_operations=_count_norm_operations,
+        macs=_no_macs,
         has_attention_maps=False,
         takes_attention=False,
         min_blocks_before=0,

@@ -52,7 +52,7 @@ class TokenLearner(ReducerLayer):
         """Makes the weights for input [batch, patches, dim]."""
         height, width = find_grid(input_shape[1], self.grid, "TokenLearner")
         self.grid_shape = (-1, height, width, input_shape[-1])
-        self.layer_norm = FastLayerNormalization(epsilon=1e-6, name="layer_norm", dtype=self.dtype_policy)
+        self.layer_norm = FastLayerNormalization(name="layer_norm", dtype=self.dtype_policy)
         self.layer_norm.build(input_shape)
         self.attention = []
         channels = input_shape[-1]

@@ -41,7 +41,7 @@ class TokenLearnerV11(ReducerLayer):
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Makes the weights for input [batch, patches, dim]."""
-        self.layer_norm = FastLayerNormalization(epsilon=1e-6, name="layer_norm", dtype=self.dtype_policy)
+        self.layer_norm = FastLayerNormalization(name="layer_norm", dtype=self.dtype_policy)
         self.layer_norm.build(input_shape)
         rate, policy = self.dropout_rate, self.dtype_policy
         self.token_masking = Mlp(

@@ -10,8 +10,8 @@ from components.errors import DataFailure, Failure, UsageFailure
 from components.lock import hold_lock
 from components.metadata import pushes as recorded
 from components.metadata.manual_actions import copy_as_new, find_login_name, record_by_hand
-from components.metadata.records import ROLLBACK_NODE, Artifact, Records, format_time
-from components.pusher.manifest import Manifest, Rollback, hash_manifest
+from components.metadata.records import ROLLBACK_NODE, Records, format_time
+from components.pusher.manifest import Manifest, Rollback
 from components.pusher.shelf import open_shelf
 from pipeline.config import locate_serving_dir
 from pipeline.versions.pushed import PushedVersion, find_pushes, read_versions, select_version
@@ -88,7 +88,12 @@ def _record(
     if source is None:
         made.custom_properties.clear()
     try:
-        _describe_push(made, root_path, manifest, _add_rolled_back(recorded.read_pushes(records)[-1], rollback, served))
+        folder = root_path.resolve() / ROLLBACK_NODE / "pushed_model" / str(manifest.version)
+        folder.mkdir(parents=True, exist_ok=True)
+        made.uri = str(folder)
+        rolled_back = _add_rolled_back(recorded.read_pushes(records)[-1], rollback, served)
+        still = {key: why for key, why in rolled_back.items() if key not in (0, manifest.model.artifact_id)}
+        recorded.mark_pushed(made, locate_serving_dir(root_path).resolve(), manifest, still)
         record_by_hand(
             root_path / "metadata.sqlite",
             node=ROLLBACK_NODE,
@@ -105,26 +110,6 @@ def _record(
         )
     except (Failure, OSError) as failure:
         raise Failure(f"version {manifest.version} is served now, but not recorded: {failure}") from None
-
-
-def _describe_push(
-    artifact: Artifact, root_path: pathlib.Path, manifest: Manifest, rolled_back: dict[int, str]
-) -> None:
-    """Sets the properties that the Pusher sets; the others stay those of the older version."""
-    folder = root_path.resolve() / ROLLBACK_NODE / "pushed_model" / str(manifest.version)
-    folder.mkdir(parents=True, exist_ok=True)
-    artifact.uri = str(folder)
-    properties = artifact.custom_properties
-    properties["pushed"].int_value = 1
-    properties["pushed_version"].string_value = str(manifest.version)
-    destination = locate_serving_dir(root_path).resolve() / str(manifest.version)
-    properties["pushed_destination"].string_value = str(destination)
-    properties[recorded.MANIFEST_SHA256].string_value = hash_manifest(manifest)
-    properties[recorded.MODEL_ID].int_value = manifest.model.artifact_id
-    rolled_back = {
-        model_id: why for model_id, why in rolled_back.items() if model_id not in (0, manifest.model.artifact_id)
-    }
-    properties[recorded.ROLLED_BACK].string_value = recorded.format_rolled_back(rolled_back)
 
 
 def _add_rolled_back(last: recorded.Push, rollback: Rollback, served: PushedVersion) -> dict[int, str]:

@@ -43,12 +43,3 @@ def test_the_hyperparameters_cover_the_space_and_nothing_beyond(space: SearchSpa
         drawn.values = dict(zip(axes, values, strict=True))
         reached.add(hypermodel.vit_config(drawn))
     assert reached == set(space.points())
-
-
-def test_a_built_network_is_that_of_its_hyperparameters() -> None:
-    hypermodel = TokenLearnerHyperModel(_SPACES["with fusers"])
-    hp = keras_tuner.HyperParameters()
-    values = {"token_reducer": "token_learner", "blocks_before_token_learner": 3, "num_tokens": 2}
-    hp.values.update(values, use_token_fuser=False)
-    model = hypermodel.build(hp)
-    assert model.get_layer("token_learner").output.shape == (None, 2, 8)

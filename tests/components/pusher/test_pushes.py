@@ -1,12 +1,14 @@
 """How a model was made and which versions were pushed, read from ML Metadata."""
 
+import dataclasses
 import pathlib
 
 import pytest
 from ml_metadata.proto.metadata_store_pb2 import Event
+from pushes import make_draft
 from recorded_root import FIRST, KILLED, SECOND, RecordedRoot
 
-from components.metadata.pushes import NOTHING_KNOWN, format_rolled_back, read_making, read_pushes
+from components.metadata.pushes import NOTHING_KNOWN, mark_pushed, read_making, read_pushes
 from components.metadata.records import Records, open_records
 
 
@@ -49,11 +51,10 @@ def test_the_digests_are_those_of_the_steps_behind_the_model_but_not_behind_its_
 
 def test_pushes_are_read_oldest_first_with_the_models_that_were_rolled_back(root: RecordedRoot) -> None:
     artifact = root.artifact("pushed_model")
-    artifact.custom_properties["model_id"].int_value = 5
-    artifact.custom_properties["rolled_back"].string_value = format_rolled_back({7: "it errs", 3: "so does it"})
+    mark_pushed(artifact, root.path, dataclasses.replace(make_draft(5), version=9000), {7: "it errs", 3: "so does it"})
     root.store.put_artifacts([artifact])
     first, second = read_pushes(Records(root.path / "metadata.sqlite"))
-    assert first.version < second.version
+    assert first.version < second.version == 9000
     assert (first.model_id, first.rolled_back) == (0, {})
     assert (second.model_id, second.rolled_back) == (5, {3: "so does it", 7: "it errs"})
 

@@ -1,26 +1,11 @@
 """Which versions exist, which number comes next and which may be removed."""
 
 import pathlib
-from collections.abc import Iterable
 
 import pytest
 from pushes import make_draft
 
-from components.pusher.versions import choose_outdated, choose_version, find_versions
-
-
-@pytest.mark.parametrize(
-    ("seen", "now", "expected"),
-    [
-        ((), 1000.9, 1000),
-        ((999,), 1000.0, 1000),
-        ((1000, 1001), 1000.9, 1002),
-        ((5000, 7), -3.0, 5001),
-    ],
-    ids=["first", "later", "three in a second", "clock before 1970"],
-)
-def test_the_next_version_is_the_time_or_else_one_more(seen: Iterable[int], now: float, expected: int) -> None:
-    assert choose_version(seen, now) == expected
+from components.pusher.versions import choose_outdated, find_versions
 
 
 def test_only_folders_named_by_an_integer_are_versions(tmp_path: pathlib.Path) -> None:

@@ -81,7 +81,6 @@ def test_all_faults_of_an_unfit_model_are_reported_at_once(
     for name, words in {
         "equal_to_trainer": "infinity (an error, or no finite number) (serve_images)",
         "session": "serving_default: FailedPreconditionError",
-        "batch_order": "is not kept",
         "malformed_records": "accepted without an error: images of 16x16 pixels (serve_images)",
         "recovery": "of 9 good requests right after a malformed one get a wrong answer",
         "latency": "requests of 1 to serving_default take",
