@@ -10,13 +10,13 @@ from typing import NamedTuple
 import PIL.Image
 import tensorflow as tf
 import tensorflow_datasets as tfds
+from google.protobuf.message import DecodeError
 from tfx.dsl.io import fileio
 
 from components import features
 from components.errors import BadDataError
 from components.image_dataset import ImageDataset
 
-_BATCH_SIZE = 512  # records read at once
 DIGEST_BYTES = 16
 _SPLITS = {  # of TFDS datasets, by name
     "train": features.TRAIN_SPLIT,
@@ -83,30 +83,23 @@ def read_records(dataset: ImageDataset, shard: Shard) -> Iterator[Record]:
     Raises:
         BadDataError: If the file is truncated or corrupt, or holds another number of images.
     """
-    spec = {
-        dataset.image_feature: tf.io.FixedLenFeature([], tf.string, default_value=""),
-        dataset.label_feature: tf.io.FixedLenFeature([], tf.int64, default_value=-1),
-    }
-    if dataset.has_ids:
-        spec[features.ID] = tf.io.FixedLenFeature([], tf.string, default_value="")
-    batches = tf.data.TFRecordDataset(shard.path).batch(_BATCH_SIZE)
-    batches = batches.map(lambda records: (records, tf.io.parse_example(records, spec))).prefetch(1)
     images = 0
     try:
-        for records, parsed in batches.as_numpy_iterator():
-            for i, record in enumerate(records):
-                position = shard.first + images + i
-                own_id = parsed[features.ID][i].decode(errors="replace") if dataset.has_ids else ""
-                label, image = int(parsed[dataset.label_feature][i]), parsed[dataset.image_feature][i]
-                named = own_id if dataset.has_ids else f"{shard.tfds_split}_{position:05d}"
-                yield Record(named, label, image, record if dataset.has_only_these else _write(named, label, image))
-            images += len(records)
+        for images, record in enumerate(tf.data.TFRecordDataset(shard.path).as_numpy_iterator(), start=1):
+            values = tf.train.Example.FromString(record).features.feature
+            ids = values[features.ID].bytes_list.value if dataset.has_ids else ()
+            if len(ids) > 1:
+                raise BadDataError(f"{shard.path} holds a record that is not a tf.Example with one id")
+            position = shard.first + images - 1
+            named = b"".join(ids).decode(errors="replace") if dataset.has_ids else f"{shard.tfds_split}_{position:05d}"
+            # The data gate reports missing values.
+            label = next(iter(values[dataset.label_feature].int64_list.value), -1)
+            image = next(iter(values[dataset.image_feature].bytes_list.value), b"")
+            yield Record(named, label, image, record if dataset.has_only_these else _write(named, label, image))
     except tf.errors.DataLossError as error:
         raise BadDataError(f"{shard.path} is truncated or corrupt; delete its folder, then prepare it again") from error
-    except tf.errors.InvalidArgumentError as error:
-        raise BadDataError(
-            f"{shard.path} holds a record that is not a tf.Example with one id, image and label"
-        ) from error
+    except DecodeError as error:
+        raise BadDataError(f"{shard.path} holds a record that is not a tf.Example") from error
     if images != shard.images:
         raise BadDataError(f"{shard.path} holds {images} images instead of {shard.images}")
 

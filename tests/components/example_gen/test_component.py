@@ -174,7 +174,7 @@ def _make_shard(path: pathlib.Path, images: int = 1) -> Shard:
     ("ids", "message"),
     [
         ([b"photo-00017"], "an image has the id 'photo-00017'; TFDS's cifar10 has ids such as"),
-        ([b"train_00001", b"train_00002"], r"holds a record that is not a tf\.Example with one id, image and label"),
+        ([b"train_00001", b"train_00002"], r"holds a record that is not a tf\.Example with one id"),
     ],
 )
 def test_a_record_without_a_cifar10_id_stops_the_step(
