@@ -30,7 +30,7 @@ from components.trainer.export import export_model
 from models.folding import fold_batch_norm
 from models.vit import build_vit
 from models.vit_config import ViTConfig
-from pipeline.config import locate_serving_dir
+from pipeline.config import FULL, locate_serving_dir
 from pipeline.prediction.model import locate_model
 
 _BATCHES = (1, 32)
@@ -53,7 +53,9 @@ def measure(effort: Effort) -> list[Row]:
     splits = open_splits(SAMPLE)
     files = tf.io.gfile.glob(splits.locate(features.TEST_SPLIT))
     records = list(tf.data.TFRecordDataset(files).take(max(_BATCHES)))
-    image = np.random.default_rng(_SEED).integers(0, 256, (1, *features.IMAGE_SHAPE), np.uint8)
+    image = np.random.default_rng(_SEED).integers(
+        0, 256, (1, FULL.task.image_size, FULL.task.image_size, features.CHANNELS), np.uint8
+    )
     requests: dict[tuple[str, int], dict[str, Callable[[], object]]] = {}
     with tempfile.TemporaryDirectory() as folder:
         for name in (OURS, EXAMPLE):
@@ -83,10 +85,11 @@ def _export(network: ViTConfig, transform: tft.TFTransformOutput, folder: pathli
     """Exports an untrained network; one for larger images than ours resizes them inside."""
     keras.utils.set_random_seed(_SEED)
     model = fold_batch_norm(network, build_vit(network))
-    if network.image_size != features.IMAGE_SHAPE[0]:
-        images = keras.Input(features.IMAGE_SHAPE, name="image")
+    size = FULL.task.image_size
+    if network.image_size != size:
+        images = keras.Input((size, size, features.CHANNELS), name="image")
         model = keras.Model(images, model(keras.ops.image.resize(images, (network.image_size, network.image_size))))
-    export_model(transform, model, str(folder))
+    export_model(transform, model, FULL.task, str(folder))
     return folder
 
 

@@ -74,7 +74,7 @@ def measure(effort: Effort) -> list[Row]:
     splits = open_splits(effort.tfds_dir)
     train, valid, test = (read_examples([splits.locate(split)], splits.transform) for split in features.SPLITS)
     fitters = {
-        images: make_fitter(FULL.model.backbone(), FULL.fit, train.first(images), valid, effort.state)
+        images: make_fitter(FULL.model.backbone(FULL.task), FULL.fit, train.first(images), valid, effort.state)
         for images in (None, effort.few_images)
     }
     rows = []

@@ -16,8 +16,9 @@ from tfx_bsl.public import tfxio
 
 from components import features
 from components.errors import DataFailure
-from components.example_gen.component import list_shards
-from components.example_gen.splits import copy_shard
+from components.example_gen.records import list_shards
+from components.example_gen.splits import ByPosition, copy_shard
+from components.image_dataset import read_dataset
 from components.schema import SCHEMA_FILE
 from components.transform import preprocessing_fn
 from pipeline.config import FULL, QUICK
@@ -53,15 +54,17 @@ def open_splits(tfds_dir: pathlib.Path) -> Splits:
     temporary = tempfile.TemporaryDirectory()
     atexit.register(temporary.cleanup)
     folder, graph = temporary.name, f"{temporary.name}/graph"
-    for shard, tfds_split, images in list_shards(tfds_dir):
-        copy_shard(shard, tfds_split, images, folder, FULL.data.train_images)
+    dataset = read_dataset(tfds_dir)
+    for shard in list_shards(tfds_dir):
+        copy_shard(shard, dataset, ByPosition(FULL.data.train_images), folder)
     schema = text_format.Parse(SCHEMA_FILE.read_text(), schema_pb2.Schema())
     records = tfxio.TFExampleRecord(
         f"{folder}/Split-{features.TRAIN_SPLIT}/*", schema=schema, telemetry_descriptors=["benchmark"]
     )
     with beam.Pipeline("FnApiRunner") as pipeline, tft_beam.Context(temp_dir=f"{folder}/beam"):
         raw = (pipeline | records.BeamSource(), records.TensorAdapterConfig())
-        raw | tft_beam.AnalyzeDataset(preprocessing_fn) | tft_beam.WriteTransformFn(graph)
+        preprocess = functools.partial(preprocessing_fn, custom_config={"image_size": FULL.task.image_size})
+        raw | tft_beam.AnalyzeDataset(preprocess) | tft_beam.WriteTransformFn(graph)
     metadata = dataset_metadata.DatasetMetadata(schema)
     metadata_io.write_metadata(metadata, f"{graph}/{tft.TFTransformOutput.RAW_METADATA_DIR}")
     return Splits(pathlib.Path(folder), tft.TFTransformOutput(graph))

@@ -22,7 +22,7 @@ from benchmarks.benchmark import Benchmark, main
 from benchmarks.networks import EXAMPLE, EXAMPLE_NETWORK, OURS, find_network
 from benchmarks.result import Row, Summary, Table, Target, judge_target
 from benchmarks.rounds import divide, format_spread, take_turns
-from components import features
+from components.image_dataset import CIFAR10
 from components.machine import count_cpus
 from components.trainer.config import FitConfig
 from components.trainer.training.loop import TrainingLoop, read_variables
@@ -104,7 +104,7 @@ def prepare_training(network: ViTConfig, fit: FitConfig, seconds: float) -> Call
     loop = TrainingLoop(model, fit)
     loop.start(read_variables(model.variables))
     images = tf.random.stateless_normal((fit.batch_size, *loop.model.input_shape[1:]), seed=[_SEED, 0])
-    labels = tf.random.stateless_uniform([fit.batch_size], [_SEED, 1], maxval=features.NUM_CLASSES, dtype=tf.int64)
+    labels = tf.random.stateless_uniform([fit.batch_size], [_SEED, 1], maxval=len(CIFAR10.class_names), dtype=tf.int64)
 
     def train(steps: int) -> float:
         begin = time.monotonic()

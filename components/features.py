@@ -1,16 +1,13 @@
 """Names and shapes of features and names of splits, shared by all steps."""
 
 ID = "id"
-IMAGE = "image"  # raw: encoded bytes; transformed: float32 [batch, height, width, 3], zero mean and unit variance
+IMAGE = "image"  # raw: encoded bytes; transformed: float32 [batch, size, size, 3], zero mean and unit variance
 LABEL = "label"
 BRIGHTNESS_QUARTILE = "brightness_quartile"  # 0..3 among the training images
 CONTRAST_QUARTILE = "contrast_quartile"  # 0..3 among the training images
 
-DECODED_IMAGES = "decoded_images"  # tensor of the Transform graph: uint8 [batch, height, width, 3]
-
-IMAGE_SHAPE = (32, 32, 3)  # height, width, channels
-CLASS_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")  # by label
-NUM_CLASSES = len(CLASS_NAMES)
+DECODED_IMAGES = "decoded_images"  # tensor of the Transform graph: uint8 [batch, size, size, 3]
+CHANNELS = 3
 
 TRAIN_SPLIT = "train"  # fits weights
 VALID_SPLIT = "valid"  # chooses

@@ -54,7 +54,9 @@ def count_macs(config: ViTConfig) -> Macs:
 def _count_stem(config: ViTConfig) -> int:
     if config.stem == "linear":
         return config.image_size**2 * 3 * config.dim
-    return sum(layer.output_size**2 * 9 * layer.channels * layer.width for layer in config.stem_convolutions)
+    return sum(
+        layer.output_size**2 * layer.kernel_size**2 * layer.channels * layer.width for layer in config.stem_convolutions
+    )
 
 
 def _count_block(config: ViTConfig, tokens: int) -> int:

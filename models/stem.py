@@ -48,5 +48,11 @@ def _convolve_and_norm(x: Any, layer: StemConvolution, name: str) -> Any:
 
 def _convolve(x: Any, layer: StemConvolution, name: str, activation: Any, *, use_bias: bool = True) -> Any:
     return keras.layers.Conv2D(
-        layer.width, 3, strides=layer.stride, padding="same", activation=activation, use_bias=use_bias, name=name
+        layer.width,
+        layer.kernel_size,
+        strides=layer.stride,
+        padding="same",
+        activation=activation,
+        use_bias=use_bias,
+        name=name,
     )(x)

@@ -15,10 +15,11 @@ TokenLearnerPooling = Literal["mean", "sum"]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class StemConvolution:
-    """One 3x3 convolution of a stem."""
+    """One convolution of a stem."""
 
     channels: int  # of its input
     width: int  # channels of its output
+    kernel_size: int  # height and width
     stride: int  # 1: there is a residual around it
     output_size: int  # height and width of its output
 
@@ -27,8 +28,8 @@ class StemConvolution:
 class ViTConfig:
     """Shape of one Vision Transformer, with or without a token reducer in the middle.
 
-    Each patch has `patch_size` x `patch_size` pixels. The stem "convolution" halves the image
-    `log2(patch_size)` times with overlapping 3x3 convolutions of stride 2 and GELU; the stem "residual" follows each of
+    Each patch has `patch_size` x `patch_size` pixels. The stem "convolution" makes them by overlapping 3x3 convolutions
+    of stride 2 and GELU, and one whose stride is the odd factor of `patch_size`; the stem "residual" follows each of
     them by another of stride 1 with a residual connection, all with batch norm and ReLU; the stem "linear" projects
     each patch by itself. Before block `blocks_before_token_learner` a token reducer replaces the patches by
     `num_tokens` tokens (see `reducers/registry.py`). With the TokenFuser each block from there on has a reducer of its
@@ -44,7 +45,7 @@ class ViTConfig:
     """
 
     image_size: int  # pixels, height and width
-    patch_size: int  # pixels; a power of two for the stems "convolution" and "residual"
+    patch_size: int  # height and width, pixels
     dim: int  # channels of a token
     depth: int  # encoder blocks
     num_heads: int  # attention heads
@@ -98,9 +99,9 @@ class ViTConfig:
             _require(dim % 4 == 0, f"dim is {dim}; positions 'sincos_2d' needs a multiple of 4")
         if self.stem != "linear":
             needs = f"the stem {self.stem!r} needs"
-            is_power = patch > 1 and patch & (patch - 1) == 0
-            _require(is_power, f"patch_size is {patch}; {needs} a power of two, at least 2")
-            _require(dim % (patch // 2) == 0, f"dim is {dim}; {needs} a multiple of patch_size / 2 = {patch // 2}")
+            _require(patch > 1, f"patch_size is {patch}; {needs} at least 2")
+            factor = 2 ** (len(self._stem_strides) - 1)
+            _require(dim % factor == 0, f"dim is {dim}; {needs} a multiple of {factor} for patch_size {patch}")
 
     def _check_token_reducer(self) -> None:
         name, placement, num_tokens = self.token_reducer, self.blocks_before_token_learner, self.num_tokens
@@ -134,15 +135,25 @@ class ViTConfig:
     @property
     def stem_convolutions(self) -> tuple[StemConvolution, ...]:
         """The convolutions of the stems "convolution" and "residual", in order; the last has dim channels."""
-        convolutions, channels, size = [], 3, self.image_size
-        for i in reversed(range(self.patch_size.bit_length() - 1)):
-            width = self.dim >> i
-            size //= 2
-            convolutions.append(StemConvolution(channels=channels, width=width, stride=2, output_size=size))
+        convolutions, channels, size, strides = [], 3, self.image_size, self._stem_strides
+        for i, stride in enumerate(strides, start=1):
+            width = self.dim >> (len(strides) - i)
+            size //= stride
+            sizes = {"width": width, "output_size": size}
+            kernel_size = max(3, stride)
+            convolutions.append(StemConvolution(channels=channels, kernel_size=kernel_size, stride=stride, **sizes))
             if self.stem == "residual":
-                convolutions.append(StemConvolution(channels=width, width=width, stride=1, output_size=size))
+                convolutions.append(StemConvolution(channels=width, kernel_size=3, stride=1, **sizes))
             channels = width
         return tuple(convolutions)
+
+    @property
+    def _stem_strides(self) -> tuple[int, ...]:
+        """Strides whose product is the patch size: twos, then the odd rest."""
+        odd, halvings = self.patch_size, 0
+        while odd % 2 == 0:
+            odd, halvings = odd // 2, halvings + 1
+        return (2,) * halvings + ((odd,) if odd > 1 else ())
 
     def split_depth(self) -> tuple[int, int]:
         """Returns the numbers of blocks before and after the token reducer; without one all are before it."""

@@ -4,24 +4,34 @@ import dataclasses
 import pathlib
 import re
 
-from components import features
+from components.artifacts.image_task import ImageTask
+from components.image_dataset import CIFAR10, ImageDataset, find_dataset
 from components.machine import PARALLEL_OPERATIONS
 from components.serving_validator.config import ServingConfig
 from components.trainer.config import FitConfig, SearchConfig, StateConfig, TrainerConfig, check_range, name_option
 from models.presets import PRESETS
 from models.vit_config import MlpOutputActivation, Pooling, Positions, Stem, TokenLearnerPooling, ViTConfig
 
+_DEFAULT_GRID = 8  # patches along each side of an image
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DataConfig:
     """The images."""
 
-    tfds_dir: pathlib.Path  # version folder of a prepared TFDS dataset `cifar10`
-    train_images: int  # fit weights: the first ones in the authors' order; the others select
+    tfds_dir: pathlib.Path  # version folder of a prepared TFDS dataset with one image and one label an example
+    train_images: int  # of CIFAR-10, fit weights: the first ones in the authors' order; the others select
+    valid_share: float  # of the training images; selects, if the dataset has no split valid, 0..1
+    test_share: float  # of the training images; measures, if the dataset has no split test, 0..1
     max_duplicate_share: float  # share of a split's images that may also occur in another split, 0..1
+    image_size: int | None  # height and width of all images, pixels, a multiple of 8; None: the dataset's, rounded up
 
     def __post_init__(self) -> None:
+        if self.image_size is not None and (self.image_size % 8 or not 16 <= self.image_size <= 96):
+            raise ValueError(f"--data.image-size is {self.image_size}; it must be a multiple of 8 in 16..96")
         check_range("data.train_images", self.train_images, 1, 49_999)
+        check_range("data.valid_share", self.valid_share, 0.01, 0.45)
+        check_range("data.test_share", self.test_share, 0.01, 0.45)
         check_range("data.max_duplicate_share", self.max_duplicate_share, 0, 1)
 
 
@@ -29,7 +39,7 @@ class DataConfig:
 class ModelConfig:
     """The network that all points of the search share; the search adds the token reducer."""
 
-    patch_size: int  # pixels; a power of two for the stems "convolution" and "residual"
+    patch_size: int | None  # height and width, pixels; None: an eighth of the image's
     dim: int  # channels of a token
     depth: int  # encoder blocks
     num_heads: int  # attention heads
@@ -43,12 +53,6 @@ class ModelConfig:
     token_learner_pooling: TokenLearnerPooling  # of the reducer "token_learner"
     token_bottleneck_dim: int  # hidden units in "token_learner_v11" and in the TokenFuser
 
-    def __post_init__(self) -> None:
-        try:
-            self.backbone()
-        except ValueError as error:
-            raise ValueError(self._name_options(str(error))) from None
-
     def _name_options(self, message: str) -> str:
         """Replaces fields in a message of ViTConfig by the options as typed; other single words may be prose."""
 
@@ -59,13 +63,22 @@ class ModelConfig:
 
     @classmethod
     def of(cls, network: ViTConfig) -> "ModelConfig":
-        """Takes the fields from a network without its token reducer."""
-        return cls(**{field.name: getattr(network, field.name) for field in dataclasses.fields(cls)})
+        """Takes the fields from a network without its token reducer; 8x8 patches are the default."""
+        fields = {field.name: getattr(network, field.name) for field in dataclasses.fields(cls)}
+        return cls(**fields | ({"patch_size": None} if network.grid_size == _DEFAULT_GRID else {}))
 
-    def backbone(self) -> ViTConfig:
-        """Returns it as a ViTConfig for the images and classes of CIFAR-10."""
+    def backbone(self, task: ImageTask) -> ViTConfig:
+        """Returns the network for a dataset, without a token reducer.
+
+        Raises:
+            ValueError: It cannot be built; the message names the option.
+        """
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return ViTConfig(image_size=features.IMAGE_SHAPE[0], num_classes=features.NUM_CLASSES, **fields)
+        fields["patch_size"] = self.patch_size or task.image_size // _DEFAULT_GRID
+        try:
+            return ViTConfig(image_size=task.image_size, num_classes=len(task.class_names), **fields)
+        except ValueError as error:
+            raise ValueError(self._name_options(str(error))) from None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -131,7 +144,28 @@ class PipelineConfig:
     def trainer(self, code_digest: str) -> TrainerConfig:
         """Returns the Trainer's part; the digest is of the sources that trained weights depend on."""
         state = StateConfig(folder=str((self.root / "search").resolve()), code_digest=code_digest)
-        return TrainerConfig(backbone=self.model.backbone(), search=self.search, fit=self.fit, state=state)
+        backbone = self.model.backbone(self.task)
+        return TrainerConfig(backbone=backbone, task=self.task, search=self.search, fit=self.fit, state=state)
+
+    @property
+    def dataset(self) -> ImageDataset:
+        """The dataset's own metadata; CIFAR-10's while there is no dataset."""
+        return find_dataset(self.data.tfds_dir)
+
+    @property
+    def task(self) -> ImageTask:
+        """What a model of this run classifies."""
+        size = self.data.image_size or self.dataset.default_image_size()
+        return ImageTask(dataset=self.dataset.name, class_names=self.dataset.class_names, image_size=size)
+
+    def for_dataset(self) -> "PipelineConfig":
+        """Returns it with name and root of its own for another dataset than CIFAR-10, unless they are chosen."""
+        profile = next((each for each in PROFILES.values() if each.root == self.root), None)
+        if profile is None or self.dataset.name == CIFAR10.name:
+            return self
+        root = self.root.with_name(f"{self.dataset.name}-{self.root.name}")
+        name = f"{self.name}-{self.dataset.name}" if self.name == profile.name else self.name
+        return dataclasses.replace(self, root=root, name=name)
 
     @property
     def metadata_path(self) -> pathlib.Path:
@@ -157,7 +191,14 @@ def locate_serving_dir(root: pathlib.Path) -> pathlib.Path:
 QUICK = PipelineConfig(
     name="tokenlearner-quick",
     root=pathlib.Path("pipeline_root/quick"),
-    data=DataConfig(tfds_dir=pathlib.Path("data/cifar10_sample"), train_images=40_000, max_duplicate_share=0.01),
+    data=DataConfig(
+        tfds_dir=pathlib.Path("data/cifar10_sample"),
+        train_images=40_000,
+        valid_share=0.1,
+        test_share=0.1,
+        max_duplicate_share=0.01,
+        image_size=None,
+    ),
     model=ModelConfig.of(PRESETS["residual_stem"]),
     search=SearchConfig(
         tuner="halving",

@@ -13,14 +13,14 @@ from tfx.proto import infra_validator_pb2, trainer_pb2, transform_pb2
 from components import features, signatures
 from components.data_gate.component import DataGate
 from components.evaluator.component import Evaluator
-from components.example_gen.component import Cifar10ExampleGen
+from components.example_gen.component import ImageExampleGen
 from components.lite_converter.component import LiteConverter
 from components.model_card import card
 from components.model_card.component import ModelCard
 from components.pusher.component import Pusher
 from components.report.component import Report
 from components.report.page import digest_templates
-from components.schema import SCHEMA_FILE, CuratedSchema
+from components.schema import DatasetSchema, describe_schema
 from components.serving_validator.component import ServingValidator
 from components.source_digest import digest_sources
 from components.trainer.run import run_fn
@@ -54,11 +54,13 @@ def create_pipeline(config: PipelineConfig, target: Target | None = None) -> Pip
 
 def generate_components(config: PipelineConfig, target: Target) -> Iterator[BaseNode]:
     """Yields one component after the other, in the order of the DAG."""
-    example_gen = Cifar10ExampleGen(
+    example_gen = ImageExampleGen(
         tfds_dir=target.tfds_dir,
         train_images=config.data.train_images,
+        valid_share=config.data.valid_share,
+        test_share=config.data.test_share,
         source_digest=target.source_digest,
-        code_digest=_digest_code(Cifar10ExampleGen),
+        code_digest=_digest_code(ImageExampleGen),
     ).with_id("ExampleGen")
     yield example_gen
     examples = example_gen.outputs["examples"]
@@ -67,11 +69,11 @@ def generate_components(config: PipelineConfig, target: Target) -> Iterator[Base
     yield statistics_gen
     statistics = statistics_gen.outputs["statistics"]
 
-    curated_schema = CuratedSchema(text=SCHEMA_FILE.read_text(), code_digest=_digest_code(CuratedSchema)).with_id(
-        "Schema"
-    )
-    yield curated_schema
-    schema = curated_schema.outputs["schema"]
+    dataset_schema = DatasetSchema(
+        text=describe_schema(config.dataset), code_digest=_digest_code(DatasetSchema)
+    ).with_id("Schema")
+    yield dataset_schema
+    schema = dataset_schema.outputs["schema"]
 
     example_validator = ExampleValidator(statistics=statistics, schema=schema)
     yield example_validator
@@ -81,6 +83,7 @@ def generate_components(config: PipelineConfig, target: Target) -> Iterator[Base
         statistics=statistics,
         schema=schema,
         anomalies=example_validator.outputs["anomalies"],
+        image_size=config.task.image_size if config.dataset.is_square(config.task.image_size) else 0,
         max_duplicate_share=config.data.max_duplicate_share,
         duplicates_path=f"{target.root}/duplicates.json",
         code_digest=_digest_code(DataGate),
@@ -94,7 +97,7 @@ def generate_components(config: PipelineConfig, target: Target) -> Iterator[Base
         splits_config=transform_pb2.SplitsConfig(analyze=[features.TRAIN_SPLIT]),
         materialize=False,
         disable_statistics=True,
-        custom_config={"code_digest": _digest_code(preprocessing_fn)},
+        custom_config={"image_size": config.task.image_size, "code_digest": _digest_code(preprocessing_fn)},
     )
     transform.add_upstream_node(data_gate)
     yield transform

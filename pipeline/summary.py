@@ -63,7 +63,9 @@ def _tabulate(run: RunRecord) -> Table:
         add("duplicates", f"{run.duplicates.summarize()}{where}")
     correct = round(winner.valid_accuracy * winner.valid_images)
     add("valid accuracy", format_accuracy(measure_share(correct, winner.valid_images), winner.valid_images))
-    add("test accuracy", format_accuracy(verdict.candidate.overall.accuracy, verdict.candidate.images))
+    overall = verdict.candidate.overall
+    add("test accuracy", format_accuracy(overall.accuracy, verdict.candidate.images))
+    add("", f"balanced accuracy {overall.balanced_accuracy.value:.1%}, macro F1 {overall.macro_f1.value:.1%}")
     add("baseline", format_comparison(verdict.paired))
     add(
         "compute",

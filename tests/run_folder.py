@@ -35,13 +35,13 @@ _MACS = {"no_reducer": 11_900_000, "token_learner-4@1": 4_600_000, "average_pool
 
 def write_examples(slice_dir: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:
     """Writes the output of the ExampleGen for the fixture `slice_dir`."""
-    from components.example_gen.splits import copy_shard
+    from components.example_gen.records import list_shards
+    from components.example_gen.splits import ByPosition, copy_shard
+    from components.image_dataset import read_dataset
 
-    for split in IMAGES:
-        (folder / f"Split-{split}").mkdir(parents=True)
-    for tfds_split, images in (("train", 500), ("test", 200)):
-        [shard] = slice_dir.glob(f"cifar10-{tfds_split}.tfrecord-*")
-        copy_shard(str(shard), tfds_split, images, str(folder), 40_000)
+    dataset = read_dataset(slice_dir)
+    for shard in list_shards(slice_dir):
+        copy_shard(shard, dataset, ByPosition(40_000), str(folder))
     return folder
 
 

@@ -6,25 +6,26 @@ from collections.abc import Iterable
 import numpy as np
 import pyarrow.parquet as pq
 
-from components import features
 from components.artifacts.predictions import PREDICTIONS_PREFIX, Predictions, to_table
 from components.artifacts.verdict import Verdict
 from components.evaluator.counts import Metrics, SliceKey, add, average, count_by_slice
 from components.evaluator.rules import Thresholds, judge
+from components.image_dataset import CIFAR10
+from pipeline.config import QUICK
 
 NO_THRESHOLDS = Thresholds(min_accuracy=0, max_accuracy_drop=1, max_class_accuracy_drop=1, max_mmacs=None)
 
 
 def predict(labels: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Makes probabilities of 0.73 for the label, or for the class behind it; float32 [images, classes]."""
-    predictions = np.full((len(labels), features.NUM_CLASSES), 0.03, np.float32)
-    predictions[np.arange(len(labels)), np.where(right, labels, (labels + 1) % features.NUM_CLASSES)] = 0.73
+    predictions = np.full((len(labels), len(CIFAR10.class_names)), 0.03, np.float32)
+    predictions[np.arange(len(labels)), np.where(right, labels, (labels + 1) % len(CIFAR10.class_names))] = 0.73
     return predictions
 
 
 def score_images(right: np.ndarray, baseline_right: np.ndarray | None = None) -> Predictions:
     """Makes the predictions of models that are right on some images, bool [images]; the classes come in turn."""
-    labels = np.arange(len(right)) % features.NUM_CLASSES
+    labels = np.arange(len(right)) % len(CIFAR10.class_names)
     return Predictions(
         ids=np.array([f"test_{n:05d}" for n in range(len(right))]),
         labels=labels,
@@ -41,7 +42,7 @@ def score_split(split: pathlib.Path, saved_model: pathlib.Path) -> Predictions:
 
     from components.evaluator.scoring import ScoreBatch
 
-    scorer = ScoreBatch({"candidate": str(saved_model)}, {})
+    scorer = ScoreBatch({"candidate": str(saved_model)}, {}, 32)
     scorer.setup()
     files = [str(file) for file in split.iterdir()]
     [predictions] = scorer.process(list(tf.data.TFRecordDataset(files).as_numpy_iterator()))
@@ -59,7 +60,7 @@ def measure_slices(batches: Iterable[Predictions]) -> dict[SliceKey, Metrics]:
 
 def judge_predictions(predictions: Predictions, macs: int, thresholds: Thresholds = NO_THRESHOLDS) -> Verdict:
     """Judges as the Evaluator does."""
-    return judge(measure_slices([predictions]), macs, thresholds)
+    return judge(measure_slices([predictions]), macs, thresholds, QUICK.task)
 
 
 def write_predictions(predictions: Predictions, folder: pathlib.Path) -> None:

@@ -6,6 +6,8 @@ from typing import Literal
 
 import pydantic
 
+from components.artifacts.image_task import ImageTask
+
 VERDICT_FILE = "verdict.json"
 
 RuleName = Literal["accuracy_floor", "not_worse", "no_class_fell", "compute"]
@@ -26,6 +28,8 @@ class Overall:
     """Metrics over all images."""
 
     accuracy: Measure  # 0..1
+    balanced_accuracy: Measure  # mean of the classes' recalls, 0..1
+    macro_f1: Measure  # mean of the classes' F1 scores, 0..1
     top_5_accuracy: Measure  # 0..1
     cross_entropy: Measure  # nats
     expected_calibration_error: Measure  # 0..1
@@ -70,6 +74,16 @@ class Scorecard:
         """Mean probability of the most probable class, 0..1."""
         return sum(found.images * found.confidence for found in self.calibration) / self.images
 
+    def find_confusions(self, count: int) -> list[tuple[int, int, int]]:
+        """Returns actual label, predicted label and images of the most frequent confusions, the first labels first."""
+        found = [
+            (actual, predicted, images)
+            for actual, row in enumerate(self.confusion)
+            for predicted, images in enumerate(row)
+            if actual != predicted and images
+        ]
+        return sorted(found, key=lambda confusion: -confusion[2])[:count]
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Paired:
@@ -100,6 +114,7 @@ class Rule:
 class Verdict:
     """Whether a model is blessed, and why."""
 
+    task: ImageTask  # of the candidate, and of the baseline
     is_blessed: bool
     has_baseline: bool
     note: str | None  # such as that there was no model to compare with

@@ -1,6 +1,7 @@
 """The component DataGate."""
 
 import dataclasses
+import functools
 import json
 from collections.abc import Callable
 from typing import Any
@@ -50,6 +51,7 @@ def DataGate(  # noqa: N802 (TFX names components like classes)
     anomalies: InputArtifact[standard_artifacts.ExampleAnomalies],
     bad_images: OutputArtifact[standard_artifacts.ExampleAnomalies],
     duplicates: OutputArtifact[standard_artifacts.ExampleAnomalies],
+    image_size: Parameter[int],
     max_duplicate_share: Parameter[float],
     duplicates_path: Parameter[str],
     code_digest: Parameter[str],  # noqa: ARG001 (read by the cache)
@@ -58,7 +60,8 @@ def DataGate(  # noqa: N802 (TFX names components like classes)
     """Stops the run when the data has anomalies, before anything is trained on it.
 
     Checks what ExampleValidator found in each split, how far the balance of classes in valid and test differs from
-    train, whether every image decodes to 32x32x3, whether ids are unique, and which images have identical pixels.
+    train, whether every image decodes, to the size of the dataset if it has one, whether ids are unique, and which
+    images have identical pixels.
 
     Args:
         examples: Splits train, valid and test.
@@ -67,6 +70,7 @@ def DataGate(  # noqa: N802 (TFX names components like classes)
         anomalies: Of ExampleValidator.
         bad_images: Folder of JSON lines, one for each image that cannot be trained on.
         duplicates: Folder of JSON lines, one for each group of images with identical pixels; read by `read_duplicates`.
+        image_size: Height and width that every image must have, pixels; 0: any.
         max_duplicate_share: Share of a split's images that may also occur in another split, 0..1.
         duplicates_path: File that lists all duplicates when they stop the run; a failed step keeps no outputs.
         code_digest: Of the sources that this step depends on.
@@ -81,7 +85,7 @@ def DataGate(  # noqa: N802 (TFX names components like classes)
     for split in features.SPLITS:
         found += describe_anomalies(_read_anomalies(anomalies, split), split)
     found += describe_skew(split_statistics, schema_proto)
-    checked = _check_images(examples, bad_images.uri, duplicates.uri, beam_pipeline)
+    checked = _check_images(examples, image_size or None, bad_images.uri, duplicates.uri, beam_pipeline)
     found += describe_bad_images(checked.bad_images)
     split_images = {split: int(each.datasets[0].num_examples) for split, each in split_statistics.items()}
     doubled = describe_shared_ids(checked.shared_ids)
@@ -106,7 +110,11 @@ def _read_anomalies(artifact: standard_artifacts.ExampleAnomalies, split: str) -
 
 
 def _check_images(
-    examples: standard_artifacts.Examples, bad_images: str, duplicates: str, beam_pipeline: beam.Pipeline
+    examples: standard_artifacts.Examples,
+    size: int | None,
+    bad_images: str,
+    duplicates: str,
+    beam_pipeline: beam.Pipeline,
 ) -> _Checked:
     """Reads every image once and writes what is wrong; only ids and digests are shuffled, never the images."""
     folders = {split: artifact_utils.get_split_uri([examples], split) for split in features.SPLITS}
@@ -118,7 +126,7 @@ def _check_images(
             pipeline
             | "Files" >> beam.Create(files)
             | "Spread" >> beam.Reshuffle()
-            | "Decode" >> beam.FlatMapTuple(check_images)
+            | "Decode" >> beam.FlatMapTuple(functools.partial(check_images, size=size))
         )
         bad = images | "Bad" >> beam.Filter(lambda image: image.reason)
         good = images | "Good" >> beam.Filter(lambda image: image.pixels)

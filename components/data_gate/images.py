@@ -23,23 +23,25 @@ class CheckedImage(NamedTuple):
     pixels: bytes  # digest of height, width, channels and pixels; empty unless it can be trained on
 
 
-def check_images(split: str, file: str) -> Iterator[CheckedImage]:
+def check_images(split: str, file: str, size: int | None) -> Iterator[CheckedImage]:
     """Decodes every image of a TFRecord file.
 
     Args:
         split: The split that the file belongs to.
         file: TFRecords of tf.Examples with the features id and image.
+        size: Height and width that every image must have, as RGB; None: any size.
 
     Yields:
         The images, in the order of the file.
     """
     position = 0
-    for records in tf.data.TFRecordDataset(file).batch(_BATCH_SIZE).as_numpy_iterator():
+    batch_size = 1 if size is None else _BATCH_SIZE  # images of any size may be large
+    for records in tf.data.TFRecordDataset(file).batch(batch_size).as_numpy_iterator():
         examples = [tf.train.Example.FromString(record).features.feature for record in records]
         # Without an image there is nothing to decode: a missing feature is an anomaly of the schema.
         images = {at: example[features.IMAGE].bytes_list.value[:1] for at, example in enumerate(examples)}
         images = {at: image[0] for at, image in images.items() if image}
-        found = dict(zip(images, _check(list(images.values())), strict=True))
+        found = dict(zip(images, _check(list(images.values()), size), strict=True))
         for at, example in enumerate(examples):
             ids = example[features.ID].bytes_list.value
             unnamed = f"record {position + at} of {pathlib.PurePath(file).name}"
@@ -48,18 +50,18 @@ def check_images(split: str, file: str) -> Iterator[CheckedImage]:
         position += len(records)
 
 
-def _check(images: list[bytes]) -> list[tuple[str, bytes]]:
+def _check(images: list[bytes], size: int | None) -> list[tuple[str, bytes]]:
     """Returns for each encoded image what is wrong with it, or "", and the digest of its pixels."""
     try:
         shapes, contents = (of_all.numpy() for of_all in _decode(tf.constant(images, tf.string)))
     except tf.errors.InvalidArgumentError:
         if len(images) == 1:
             return [("cannot be decoded", b"")]
-        return [found for image in images for found in _check([image])]
+        return [found for image in images for found in _check([image], size)]
     return [
         ("", hashlib.blake2b(content, digest_size=_DIGEST_BYTES).digest())
-        if tuple(shape) == features.IMAGE_SHAPE
-        else (_describe_shape(shape), b"")
+        if size is None or tuple(shape) == (size, size, features.CHANNELS)
+        else (_describe_shape(shape, size), b"")
         for shape, content in zip(shapes, contents, strict=True)
     ]
 
@@ -71,12 +73,11 @@ def _decode(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     def decode(image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         pixels = tf.io.decode_image(image, expand_animations=False)
         shape = tf.shape(pixels)
-        is_expected = tf.reduce_all(shape == features.IMAGE_SHAPE)  # others may be large and need no digest
-        return shape, tf.cond(is_expected, lambda: tf.io.serialize_tensor(pixels), lambda: "")
+        return shape, tf.io.serialize_tensor(pixels)
 
     return tf.map_fn(decode, images, fn_output_signature=(tf.TensorSpec([3], tf.int32), tf.TensorSpec([], tf.string)))
 
 
-def _describe_shape(shape: Iterable[int]) -> str:
-    expected, found = ("x".join(map(str, sizes)) for sizes in (features.IMAGE_SHAPE, shape))
+def _describe_shape(shape: Iterable[int], size: int) -> str:
+    expected, found = ("x".join(map(str, sizes)) for sizes in ((size, size, features.CHANNELS), shape))
     return f"came as {found} instead of {expected}"

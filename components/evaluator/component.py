@@ -9,6 +9,7 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.artifact import Artifact
 
 from components import features
+from components.artifacts.image_task import ImageTask, read_task
 from components.artifacts.lite_comparison import (
     COMPARISON_FILE,
     CONVERSION_FILE,
@@ -62,7 +63,7 @@ def Evaluator(  # noqa: N802 (TFX names components like classes)
         max_class_accuracy_drop: The same within each class.
         code_digest: Of the sources that this step depends on.
         max_mmacs: None: no budget.
-        baseline_model: The last blessed model, if there is one.
+        baseline_model: The last blessed model, if there is one; one with other classes or image sizes is ignored.
         lite_models: The candidate's TensorFlow Lite models.
         int8_margin: See `lite.py`; the float32 model must meet it, too.
         beam_pipeline: Given by TFX.
@@ -70,6 +71,9 @@ def Evaluator(  # noqa: N802 (TFX names components like classes)
     Raises:
         ValueError: If a model does not return probabilities, or the test split is empty.
     """
+    task = read_task(find_saved_model_uri(model))
+    if baseline_model and not _has_task(find_saved_model_uri(baseline_model), task):
+        baseline_model = None
     models = {counts.CANDIDATE: model, **({counts.BASELINE: baseline_model} if baseline_model else {})}
     folders = {name: find_saved_model_uri(artifact) for name, artifact in models.items()}
     conversion = _read_conversion(lite_models)
@@ -80,7 +84,7 @@ def Evaluator(  # noqa: N802 (TFX names components like classes)
             pipeline
             | "Read" >> beam.io.ReadFromTFRecord(f"{split}/*")
             | "Batch" >> beam.BatchElements(min_batch_size=BATCH_SIZE, max_batch_size=BATCH_SIZE)
-            | "Score" >> beam.ParDo(ScoreBatch(folders, lite_files))
+            | "Score" >> beam.ParDo(ScoreBatch(folders, lite_files, task.image_size))
         )
         rows = predictions | "ToRows" >> beam.Map(to_table)
         rows | "WritePredictions" >> beam.io.WriteToParquetBatched(
@@ -106,13 +110,22 @@ def Evaluator(  # noqa: N802 (TFX names components like classes)
     )
     with fileio.open(f"{model_run.uri}/{WINNER_FILE}", "rb") as file:
         macs = decode_winner(file.read()).macs.total
-    judged = rules.judge(slices, macs, thresholds)
+    judged = rules.judge(slices, macs, thresholds, task)
     _write(f"{verdict.uri}/{VERDICT_FILE}", encode_verdict(judged))
     if lite_models:
         comparison = judge_lite_models(conversion, slices[()], int8_margin)
         _write(f"{verdict.uri}/{COMPARISON_FILE}", encode_comparison(comparison))
     write_validation(judged, evaluation.uri)
     _write_blessing(blessing, model, baseline_model, is_blessed=judged.is_blessed)
+
+
+def _has_task(saved_model: str, task: ImageTask) -> bool:
+    """Returns whether a model has the same classes and image size; earlier versions did not write them."""
+    try:
+        found = read_task(saved_model)
+    except FileNotFoundError:
+        return False
+    return (found.class_names, found.image_size) == (task.class_names, task.image_size)
 
 
 def _read_conversion(lite_models: Artifact | None) -> Conversion:

@@ -101,7 +101,7 @@ def _count_model(model: str, probabilities: np.ndarray, labels: np.ndarray) -> M
     Reference:
         Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, https://arxiv.org/abs/1706.04599.
     """
-    images, classes = np.arange(len(labels)), features.NUM_CLASSES
+    images, classes = np.arange(len(labels)), probabilities.shape[1]
     predicted = probabilities.argmax(axis=1)  # [images]
     right = predicted == labels
     of_label = probabilities[images, labels].astype(np.float64)

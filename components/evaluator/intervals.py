@@ -13,6 +13,7 @@ from components.artifacts.verdict import Measure, Paired
 Z_95 = 1.959963984540054  # half width of a 95 % interval of the normal distribution, in standard errors
 
 _REPLICATES = 1000
+_FEW_CLASSES = 100  # more take a tenth of the replicates
 _SEED = 20260
 
 
@@ -129,3 +130,39 @@ def measure_calibration_error(bins: np.ndarray) -> Measure:
     value, replicates = np.abs(gaps).sum(), np.abs(draws).sum(axis=1)
     low, high = np.quantile(replicates - (replicates.mean() - value), (0.025, 0.975))
     return Measure(value=float(value), low=max(0.0, float(low)), high=float(high))
+
+
+def measure_balance(confusion: np.ndarray) -> tuple[Measure, Measure]:
+    """Measures balanced accuracy and macro F1, the means over classes, with parametric bootstrap intervals.
+
+    Args:
+        confusion: Images by actual and predicted label, int [classes, classes]; classes without images do not count.
+
+    Returns:
+        The mean of the classes' recalls, and the mean of their F1 scores.
+
+    Reference:
+        Brodersen et al., "The balanced accuracy and its posterior distribution", ICPR 2010; Efron and Tibshirani, "An
+        Introduction to the Bootstrap", 1993, section 6.5.
+    """
+    images = confusion.sum(axis=1)  # [classes]
+    draw = np.random.default_rng(_SEED)
+    shares = confusion / np.maximum(images, 1)[:, None]
+    shares[images == 0, 0] = 1.0  # of no image
+    replicates = _REPLICATES if len(confusion) <= _FEW_CLASSES else _REPLICATES // 10
+    drawn = np.array([_average_classes(draw.multinomial(images, shares)) for _ in range(replicates)])
+    found = _average_classes(confusion)
+    low, high = np.percentile(drawn, (2.5, 97.5), axis=0)
+    balanced, f1 = (
+        Measure(value=float(value), low=min(float(value), float(below)), high=max(float(value), float(above)))
+        for value, below, above in zip(found, low, high, strict=True)
+    )
+    return balanced, f1
+
+
+def _average_classes(confusion: np.ndarray) -> np.ndarray:
+    """Returns mean recall and mean F1 score of the classes that have images."""
+    images, predicted, right = confusion.sum(axis=1), confusion.sum(axis=0), np.diag(confusion)
+    present = images > 0
+    recall, f1 = right[present] / images[present], 2 * right[present] / (images + predicted)[present]
+    return np.array([recall.mean(), f1.mean()])

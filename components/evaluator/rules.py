@@ -9,14 +9,15 @@ candidate passes if the *lower* end of the 95 % interval of its paired differenc
   Two trainings of one network with different seeds disagreed on 20 % of the images (profile quick): a standard error of
   0.45 points on 10,000 images, 1.4 on 1,000. The defaults in `pipeline/config.py` follow from that.
 
-All ten classes must pass (an intersection-union test). A model in which one class dropped by the allowed amount passes
+All classes must pass (an intersection-union test). A model in which one class dropped by the allowed amount passes
 in at most 2.5 % of cases, however many classes there are, so the intervals need no correction such as Bonferroni's.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from components import features
+from components.artifacts.image_task import ImageTask
 from components.artifacts.verdict import Measure, Paired, Rule, RuleName, Verdict
 from components.evaluator.counts import BASELINE, CANDIDATE, Metrics, SliceKey
 from components.evaluator.intervals import compare_counts
@@ -33,13 +34,14 @@ class Thresholds:
     max_mmacs: float | None  # million multiply-accumulates an image; None: no budget
 
 
-def judge(slices: Mapping[SliceKey, Metrics], macs: int, thresholds: Thresholds) -> Verdict:
+def judge(slices: Mapping[SliceKey, Metrics], macs: int, thresholds: Thresholds, task: ImageTask) -> Verdict:
     """Judges a model by the four rules.
 
     Args:
         slices: Metrics of the test split, of the candidate and, if there is one, of the last blessed model.
         macs: The candidate's multiply-accumulates an image.
         thresholds: The rules' numbers.
+        task: Of both models.
 
     Returns:
         The verdict; blessed if all rules that apply are passed.
@@ -49,10 +51,11 @@ def judge(slices: Mapping[SliceKey, Metrics], macs: int, thresholds: Thresholds)
         tests must be passed: intersection-union). ICH guideline E9, "Statistical principles for clinical trials", 1998,
         section 3.3.2 (non-inferiority by the lower end of an interval).
     """
-    candidate = score(slices, CANDIDATE)
+    candidate = score(slices, CANDIDATE, task.class_names)
     baseline = paired = by_class = None
     if (BASELINE, "accuracy") in slices[()]:
-        baseline, paired, by_class = score(slices, BASELINE), compare(slices[()]), compare_classes(slices)
+        baseline, paired = score(slices, BASELINE, task.class_names), compare(slices[()])
+        by_class = compare_classes(slices, task.class_names)
     rules = (
         _judge_floor(candidate.overall.accuracy, thresholds.min_accuracy),
         judge_difference(paired, thresholds.max_accuracy_drop),
@@ -60,6 +63,7 @@ def judge(slices: Mapping[SliceKey, Metrics], macs: int, thresholds: Thresholds)
         _judge_compute(macs / 1e6, thresholds.max_mmacs),
     )
     return Verdict(
+        task=task,
         is_blessed=all(rule.passed for rule in rules),
         has_baseline=baseline is not None,
         note=None if baseline else _describe_first(thresholds),
@@ -78,11 +82,11 @@ def compare(metrics: Metrics, model: str = CANDIDATE, other: str = BASELINE) -> 
     return compare_counts(gained, lost, images)
 
 
-def compare_classes(slices: Mapping[SliceKey, Metrics]) -> dict[str, Paired]:
+def compare_classes(slices: Mapping[SliceKey, Metrics], class_names: Sequence[str]) -> dict[str, Paired]:
     """Compares candidate and baseline within each class, by the name of the class."""
     return {
         name: compare(slices[key,])
-        for label, name in enumerate(features.CLASS_NAMES)
+        for label, name in enumerate(class_names)
         if ((key := (features.LABEL, label)),) in slices
     }
 

@@ -1,13 +1,12 @@
 """Metrics of one model on the test split, with 95 % intervals."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from components import features
 from components.artifacts.verdict import Bin, Measure, Overall, Scorecard, Slice, SliceFeature
 from components.evaluator.counts import CALIBRATION_BINS, TOP_K, Metrics, SliceKey
-from components.evaluator.intervals import measure_calibration_error, measure_mean, measure_share
+from components.evaluator.intervals import measure_balance, measure_calibration_error, measure_mean, measure_share
 
 _QUARTILE_NAMES: dict[SliceFeature, tuple[str, ...]] = {
     "brightness_quartile": (
@@ -25,29 +24,33 @@ _QUARTILE_NAMES: dict[SliceFeature, tuple[str, ...]] = {
 }
 
 
-def score(slices: Mapping[SliceKey, Metrics], model: str) -> Scorecard:
+def score(slices: Mapping[SliceKey, Metrics], model: str, class_names: Sequence[str]) -> Scorecard:
     """Puts the metrics of one model together.
 
     Args:
         slices: Metrics of the test split.
         model: Name of the model.
+        class_names: By label.
 
     Returns:
         The metrics with Wilson's intervals for shares.
     """
     metrics = {name: value for (owner, name), value in slices[()].items() if owner == model}
     images, confusion = int(metrics["example_count"]), metrics["confusion_matrix"].astype(int)
+    balanced, macro_f1 = measure_balance(confusion)
     return Scorecard(
         images=images,
         overall=Overall(
             accuracy=measure_rate(metrics["accuracy"], images),
+            balanced_accuracy=balanced,
+            macro_f1=macro_f1,
             top_5_accuracy=measure_rate(metrics[f"top_{TOP_K}_accuracy"], images),
             cross_entropy=measure_mean(
                 float(metrics["cross_entropy"]), float(metrics["squared_cross_entropy"]), images
             ),
             expected_calibration_error=measure_calibration_error(metrics["calibration"]),
         ),
-        slices=(*_score_classes(confusion), *_score_quartiles(slices, model)),
+        slices=(*_score_classes(confusion, class_names), *_score_quartiles(slices, model)),
         confusion=tuple(tuple(row) for row in confusion.tolist()),
         calibration=tuple(_score_bins(metrics["calibration"])),
     )
@@ -58,9 +61,9 @@ def measure_rate(rate: np.ndarray, images: int) -> Measure:
     return measure_share(round(float(rate) * images), images)
 
 
-def _score_classes(confusion: np.ndarray) -> Iterator[Slice]:
+def _score_classes(confusion: np.ndarray, class_names: Sequence[str]) -> Iterator[Slice]:
     """Measures each class; given how often it was predicted, its precision is a share like any other."""
-    for label, name in enumerate(features.CLASS_NAMES):
+    for label, name in enumerate(class_names):
         hits, images, predicted = (
             int(n) for n in (confusion[label, label], confusion[label].sum(), confusion[:, label].sum())
         )

@@ -22,12 +22,6 @@ from components.transform import decode_images
 BATCH_SIZE = 128
 
 
-@tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
-def _decode(examples: tf.Tensor) -> tf.Tensor:
-    """Decodes the images of serialized tf.Examples: uint8 [batch, height, width, channels]."""
-    return decode_images(_parse(examples, features.IMAGE))
-
-
 def _parse(examples: tf.Tensor, name: str) -> tf.Tensor:
     return tf.io.parse_example(examples, {name: tf.io.FixedLenFeature([], tf.string)})[name]
 
@@ -39,13 +33,15 @@ class ScoreBatch(beam.DoFn):
         saved_models: Folders of SavedModels with the signatures of `components.signatures`, by the names in
             `predictions.MODELS`; the candidate also computes labels and quartiles.
         lite_models: Files of its TensorFlow Lite models by name.
+        image_size: Height and width of the images that they take, pixels.
 
     Raises:
         ValueError: If a SavedModel returns anything but probabilities.
     """
 
-    def __init__(self, saved_models: Mapping[str, str], lite_models: Mapping[str, str]) -> None:
+    def __init__(self, saved_models: Mapping[str, str], lite_models: Mapping[str, str], image_size: int) -> None:
         self.saved_models, self.lite_models = dict(saved_models), dict(lite_models)
+        self._image_size = image_size
         self._shared = {name: Shared() for name in self.saved_models}  # one copy of each model in a process
 
     def setup(self) -> None:
@@ -55,12 +51,16 @@ class ScoreBatch(beam.DoFn):
             for name, folder in self.saved_models.items()
         }
         self._lite_models = {name: load_lite_model(file) for name, file in self.lite_models.items()}
+        self._decode = tf.function(
+            lambda examples: decode_images(_parse(examples, features.IMAGE), self._image_size),
+            input_signature=[tf.TensorSpec([None], tf.string)],
+        )
 
     def process(self, records: list[bytes]) -> Iterator[Predictions]:
         """Yields the predictions for a batch."""
         examples = tf.constant(records)
         truth = self._models["candidate"].signatures[signatures.TRANSFORM_FEATURES](examples=examples)
-        pixels = _decode(examples).numpy() if self.lite_models else []
+        pixels = self._decode(examples).numpy() if self.lite_models else []
         # One image at a time is how TensorFlow Lite models are used, and as fast as batches.
         lite = {
             name: np.concatenate([classify(image[np.newaxis]) for image in pixels])
@@ -79,6 +79,6 @@ class ScoreBatch(beam.DoFn):
         outputs: dict[str, Any] = self._models[name].signatures[signatures.SERVE_EXAMPLES](examples=examples)
         probabilities: np.ndarray = outputs[signatures.PROBABILITIES].numpy()
         bad = np.count_nonzero(~(np.abs(probabilities.sum(axis=1) - 1) < 1e-3))  # NaN, too
-        if bad or probabilities.shape[1] != features.NUM_CLASSES:
+        if bad:
             raise ValueError(f"the model in {self.saved_models[name]} does not return probabilities for {bad} images")
         return probabilities

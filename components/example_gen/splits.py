@@ -1,15 +1,97 @@
-"""Copies TFDS records into the splits that they belong to."""
+"""Which split an image belongs to, and the copying of records into splits."""
 
+import abc
 import contextlib
+import dataclasses
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
 
 import tensorflow as tf
 
 from components import features
 from components.errors import BadDataError
+from components.example_gen.records import Record, Shard, digest_pixels, read_records
+from components.image_dataset import ImageDataset
 
-_BATCH_SIZE = 512  # records read at once
+
+class SplitRule(abc.ABC):
+    """Chooses the split of an image."""
+
+    @abc.abstractmethod
+    def choose(self, shard: Shard, record: Record) -> str:
+        """Returns train, valid or test."""
+
+
+@dataclasses.dataclass(frozen=True)
+class AsIs(SplitRule):
+    """The splits of the dataset."""
+
+    def choose(self, shard: Shard, record: Record) -> str:  # noqa: ARG002
+        """Returns the split of the file."""
+        return shard.split
+
+
+@dataclasses.dataclass(frozen=True)
+class ByPosition(SplitRule):
+    """CIFAR-10's: the first training images in the authors' order are train, the others valid."""
+
+    train_images: int
+
+    def choose(self, shard: Shard, record: Record) -> str:
+        """Returns the split of an image by its id.
+
+        Raises:
+            BadDataError: If the id does not end in an underscore and digits.
+        """
+        if shard.split != features.TRAIN_SPLIT:
+            return shard.split
+        return features.TRAIN_SPLIT if position_of(record.example_id) < self.train_images else features.VALID_SPLIT
+
+
+@dataclasses.dataclass(frozen=True)
+class Cut:
+    """How the training images of a class are divided, by the digests of their pixels."""
+
+    test_below: bytes  # digests below are test
+    valid_below: bytes  # other digests below are valid
+
+
+@dataclasses.dataclass(frozen=True)
+class ByPixels(SplitRule):
+    """Splits that the dataset lacks are cut from the training images of each class, ordered by a digest of the pixels.
+
+    Identical images are in one split, even if they have several labels: then the first label counts.
+    """
+
+    cuts: Mapping[int, Cut]  # by label
+    first_labels: Mapping[bytes, int]  # of the digests that occur with several labels
+
+    def choose(self, shard: Shard, record: Record) -> str:
+        """Returns the split of an image by its pixels."""
+        if shard.split != features.TRAIN_SPLIT:
+            return shard.split
+        digest = digest_pixels(record.image)
+        cut = self.cuts[self.first_labels.get(digest, record.label)]
+        if digest < cut.test_below:
+            return features.TEST_SPLIT
+        return features.VALID_SPLIT if digest < cut.valid_below else features.TRAIN_SPLIT
+
+
+def cut_class(digests: Iterable[bytes], test_share: float, valid_share: float) -> Cut:
+    """Divides the training images of a class.
+
+    Args:
+        digests: Of their pixels.
+        test_share: Of them that become test, 0..1; 0 if the dataset has this split.
+        valid_share: Of them that become valid, 0..1; 0 if the dataset has this split.
+
+    Returns:
+        The cut; a share above 0 takes at least one image of three or more.
+    """
+    ordered = sorted(digests)
+    counts = [max(round(len(ordered) * share), share > 0 and len(ordered) >= 3) for share in (test_share, valid_share)]
+    ends = [*ordered, b"\xff" * (len(ordered[0]) + 1)]
+    return Cut(test_below=ends[counts[0]], valid_below=ends[min(sum(counts), len(ordered))])
 
 
 def position_of(example_id: str) -> int:
@@ -30,52 +112,32 @@ def position_of(example_id: str) -> int:
     return int(digits)
 
 
-def copy_shard(source: str, tfds_split: str, images: int, output: str, train_images: int) -> dict[str, int]:
-    """Copies the records of one TFDS file, unchanged, into the splits they belong to.
+def copy_shard(shard: Shard, dataset: ImageDataset, rule: SplitRule, output: str) -> dict[str, int]:
+    """Copies the records of one TFDS file into the splits they belong to.
 
     Args:
-        source: A TFRecord file of a TFDS dataset.
-        tfds_split: The TFDS split it belongs to, "train" or "test".
-        images: How many images the file should hold.
+        shard: The file.
+        dataset: That it belongs to.
+        rule: Chooses the split.
         output: Folder of an Examples artifact; the file keeps its name in each `Split-…` folder.
-        train_images: How many of the first training images, in the authors' order, become train; the others are valid.
 
     Returns:
         The number of images by split.
 
     Raises:
-        BadDataError: If the file is truncated or corrupt, holds another number of images, or has an image of the TFDS
-            split "train" without a CIFAR-10 id.
+        BadDataError: If the file is truncated or corrupt, holds another number of images, or has a record without a
+            split.
     """
     counts = dict.fromkeys(features.SPLITS, 0)
     with contextlib.ExitStack() as stack:
         writers: dict[str, tf.io.TFRecordWriter] = {}
-        for record, example_id in _read_records(source):
-            split = features.TEST_SPLIT
-            if tfds_split == "train":
-                is_train = position_of(example_id) < train_images
-                split = features.TRAIN_SPLIT if is_train else features.VALID_SPLIT
+        for record in read_records(dataset, shard):
+            split = rule.choose(shard, record)
             if split not in writers:
-                writers[split] = stack.enter_context(tf.io.TFRecordWriter(_split_file(output, split, source)))
-            writers[split].write(record)
+                writers[split] = stack.enter_context(tf.io.TFRecordWriter(_split_file(output, split, shard.path)))
+            writers[split].write(record.serialized)
             counts[split] += 1
-    if sum(counts.values()) != images:
-        raise BadDataError(f"{source} holds {sum(counts.values())} images instead of {images}")
     return counts
-
-
-def _read_records(source: str) -> Iterator[tuple[bytes, str]]:
-    """Yields serialized tf.Examples with their ids, or ""; batches take a fifth of the time."""
-    id_spec = {features.ID: tf.io.FixedLenFeature([], tf.string, default_value="")}
-    batches = tf.data.TFRecordDataset(source).batch(_BATCH_SIZE)
-    batches = batches.map(lambda records: (records, tf.io.parse_example(records, id_spec)[features.ID])).prefetch(1)
-    try:
-        for records, ids in batches.as_numpy_iterator():
-            yield from zip(records, (example_id.decode() for example_id in ids), strict=True)
-    except tf.errors.DataLossError as error:
-        raise BadDataError(f"{source} is truncated or corrupt; delete its folder, then prepare it again") from error
-    except tf.errors.InvalidArgumentError as error:
-        raise BadDataError(f"{source} holds a record that is not a tf.Example with one id") from error
 
 
 def _split_file(output: str, split: str, source: str) -> str:

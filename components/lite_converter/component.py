@@ -7,6 +7,7 @@ from tfx.dsl.component.experimental.decorators import component
 from tfx.types import artifact_utils, standard_artifacts
 
 from components import features
+from components.artifacts.image_task import read_task
 from components.artifacts.lite_comparison import CONVERSION_FILE, LABELS_FILE, encode_conversion
 from components.lite_converter.artifact import LiteModels
 from components.lite_converter.lite_models import choose_images, make_lite_models
@@ -31,6 +32,8 @@ def LiteConverter(  # noqa: N802 (TFX names components like classes)
     folder = pathlib.Path(lite_models.uri)
     folder.mkdir(parents=True, exist_ok=True)
     train_split = pathlib.Path(artifact_utils.get_split_uri([examples], features.TRAIN_SPLIT))
-    conversion = make_lite_models(locate_saved_model(model), choose_images(train_split), folder)
-    (folder / LABELS_FILE).write_text("".join(f"{name}\n" for name in features.CLASS_NAMES))
+    saved_model = locate_saved_model(model)
+    task = read_task(saved_model)
+    conversion = make_lite_models(saved_model, choose_images(train_split, task), folder)
+    (folder / LABELS_FILE).write_text("".join(f"{name}\n" for name in task.class_names))
     (folder / CONVERSION_FILE).write_bytes(encode_conversion(conversion))

@@ -11,12 +11,13 @@ import numpy as np
 import tensorflow as tf
 
 from components import features, signatures
+from components.artifacts.image_task import ImageTask
 from components.artifacts.lite_comparison import LITE_NAMES, Conversion, FailedModel, Form, VariantName
 from components.lite_converter.convert import convert_models, locate_lite_model
 from components.lite_model import Classify, load_lite_model
 from components.transform import decode_images
 
-_IMAGES_PER_CLASS = 20  # TensorFlow advises 100 to 500 in all; 1,000 gave no better model than 100
+_IMAGES = 200  # in all; TensorFlow advises 100 to 500, and 1,000 gave no better model than 100
 _WARM_UP_REQUESTS = 20
 _TIMED_REQUESTS = 200
 
@@ -85,12 +86,13 @@ def time_in_turns(models: Mapping[VariantName, Classify], images: np.ndarray) ->
     return {name: times[_WARM_UP_REQUESTS:] for name, times in seconds.items()}
 
 
-def choose_images(split: pathlib.Path, images_per_class: int = _IMAGES_PER_CLASS) -> np.ndarray:
+def choose_images(split: pathlib.Path, task: ImageTask, images_per_class: int | None = None) -> np.ndarray:
     """Chooses the first images of each class.
 
     Args:
         split: Folder of TFRecords of raw tf.Examples.
-        images_per_class: At least 1; a class may have fewer.
+        task: Classes and image size.
+        images_per_class: At least 1; a class may have fewer. None: 200 images in all, and at least one of each class.
 
     Returns:
         uint8 [images, height, width, channels], in the order of the records.
@@ -100,7 +102,8 @@ def choose_images(split: pathlib.Path, images_per_class: int = _IMAGES_PER_CLASS
         features.LABEL: tf.io.FixedLenFeature([], tf.int64),
     }
     records = tf.data.TFRecordDataset([str(file) for file in sorted(split.iterdir())])
-    left = np.full(features.NUM_CLASSES, images_per_class)
+    classes = len(task.class_names)
+    left = np.full(classes, images_per_class or max(1, _IMAGES // classes))
     chosen = []
     for example in records.map(lambda record: tf.io.parse_single_example(record, spec)).as_numpy_iterator():
         if left[example[features.LABEL]]:
@@ -108,7 +111,7 @@ def choose_images(split: pathlib.Path, images_per_class: int = _IMAGES_PER_CLASS
             chosen.append(example[features.IMAGE])
         if not left.any():
             break
-    images: np.ndarray = decode_images(tf.constant(chosen)).numpy()
+    images: np.ndarray = decode_images(tf.constant(chosen), task.image_size).numpy()
     return images
 
 

@@ -6,8 +6,10 @@ from huggingface_hub import EvalResult, ModelCardData
 
 from components import features, signatures, templates
 from components.artifacts.answer import describe_answer, name_tokens
+from components.artifacts.image_task import TASK_FILE
 from components.artifacts.lite_comparison import FORM_NAMES
 from components.artifacts.verdict import Measure
+from components.image_dataset import CIFAR10
 from components.model_card.facts import Facts
 from components.model_card.figures import AttentionPicture
 from components.report.compute_chart import describe_search, draw_search_chart
@@ -18,11 +20,13 @@ ATTENTION_FILE = "attention.png"
 SEARCH_FILE = "search.png"
 
 _TEMPLATES = pathlib.Path(__file__).with_name("templates")
-_DATASET = "uoft-cs/cifar10"  # on the Hub
+_HUB_DATASETS = {CIFAR10.name: "uoft-cs/cifar10"}  # names on the Hub
 _TASK = "image-classification"
 _SEARCH_SIZE = (640, 420)  # pixels
 _METRICS = {  # fields of `Overall`: their names on the Hub
     "accuracy": "Accuracy",
+    "balanced_accuracy": "Balanced accuracy",
+    "macro_f1": "Macro F1",
     "top_5_accuracy": "Top-5 accuracy",
     "cross_entropy": "Cross-entropy (nats)",
     "expected_calibration_error": "Expected calibration error",
@@ -45,7 +49,9 @@ def write_card(facts: Facts, attention: AttentionPicture | None, folder: pathlib
     card = environment.get_template("card.md").render(
         facts=facts,
         metadata=_make_metadata(facts),
-        dataset=_DATASET,
+        task=facts.verdict.task,
+        task_file=TASK_FILE,
+        hub_dataset=_HUB_DATASETS.get(facts.verdict.task.dataset),
         features=features,
         reducers=REDUCERS,
         signatures=signatures,
@@ -70,12 +76,14 @@ def _make_metadata(facts: Facts) -> str:
     Without `library_name`: the Hub's snippets for `keras` and `tf-keras` cannot load a SavedModel with Keras 3.
     """
     scorecard, reducer = facts.verdict.candidate, facts.results.winner.network.reducer
+    task = facts.verdict.task
+    dataset = _HUB_DATASETS.get(task.dataset)
     results = [
         EvalResult(
             task_type=_TASK,
             task_name="Image classification",
-            dataset_type=_DATASET,
-            dataset_name=f"CIFAR-10, {scorecard.images:,} test images",
+            dataset_type=dataset or task.dataset,
+            dataset_name=f"{task.title}, {scorecard.images:,} test images",
             dataset_split="test",
             metric_type=key,
             metric_name=name,
@@ -83,7 +91,7 @@ def _make_metadata(facts: Facts) -> str:
         )
         for key, name in _METRICS.items()
     ]
-    tags = [_TASK, "cifar10", "vision-transformer", "tensorflow"]
+    tags = [_TASK, task.dataset, "vision-transformer", "tensorflow"]
     if reducer and reducer.has_attention_maps:
         tags.append("tokenlearner")
     if facts.lite and any(variant.is_pushed and variant.file for variant in facts.lite.variants):
@@ -92,9 +100,9 @@ def _make_metadata(facts: Facts) -> str:
         license="apache-2.0",
         pipeline_tag=_TASK,
         tags=tags,
-        datasets=[_DATASET],
+        datasets=[dataset] if dataset else None,
         metrics=list(_METRICS),
-        model_name="tokenlearner-cifar10",
+        model_name=f"tokenlearner-{task.dataset}",
         eval_results=results,
     ).to_yaml()
 

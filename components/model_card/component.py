@@ -58,4 +58,5 @@ def ModelCard(  # noqa: N802 (TFX names components like classes)
     folder = pathlib.Path(model_card.uri)
     folder.mkdir(parents=True, exist_ok=True)
     facts = read_facts(sources)
-    write_card(facts, draw_attention_picture(sources.model, sources.test_split, sources.verdict), folder)
+    names = facts.verdict.task.class_names
+    write_card(facts, draw_attention_picture(sources.model, sources.test_split, sources.verdict, names), folder)

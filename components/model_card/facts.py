@@ -73,7 +73,7 @@ def read_facts(sources: CardSources) -> Facts:
         backbone_macs=count_macs(strip_reducer(results.winner.network)).total,
         splits=splits,
         duplicates=read_duplicates(sources.duplicates),
-        weaknesses=find_weaknesses(verdict.candidate),
+        weaknesses=find_weaknesses(verdict.candidate, verdict.task.class_names),
         recipe=read_recipe(provenance, splits[0].images),
         provenance=provenance,
         environment=sources.environment,

@@ -3,11 +3,11 @@
 import dataclasses
 import io
 import pathlib
+from collections.abc import Sequence
 
 import numpy as np
 import PIL.Image
 
-from components import features
 from components.artifacts.predictions import stream_predictions
 from components.report import canvas, pictures
 from components.report.palette import LIGHT
@@ -30,7 +30,7 @@ class AttentionPicture:
 
 @canvas.styled
 def draw_attention_picture(
-    model: pathlib.Path, test_split: pathlib.Path, verdict: pathlib.Path
+    model: pathlib.Path, test_split: pathlib.Path, verdict: pathlib.Path, class_names: Sequence[str]
 ) -> AttentionPicture | None:
     """Draws attention maps over test images with the highest confidence, right and wrong.
 
@@ -38,6 +38,7 @@ def draw_attention_picture(
         model: A SavedModel.
         test_split: Folder of TFRecords of raw tf.Examples.
         verdict: Folder with its predictions.
+        class_names: By label.
 
     Returns:
         The picture; None if the model exports no attention maps.
@@ -55,7 +56,10 @@ def draw_attention_picture(
         1 + tokens,
         subplot_kw={"xticks": [], "yticks": [], "frame_on": False},
     )
-    rows = [(_describe(image), records[image.example_id][1], attention.maps[image.example_id]) for image in shown]
+    rows = [
+        (_describe(image, class_names), records[image.example_id][1], attention.maps[image.example_id])
+        for image in shown
+    ]
     mean = (f"mean of {attention.mean_images:,}\nimages", None, attention.mean)
     for row, (label, image, maps) in zip(chart.axes, [*rows, mean], strict=True):
         row[0].set_ylabel(label, rotation=0, ha="right", va="center", color=LIGHT["ink"])
@@ -70,7 +74,7 @@ def draw_attention_picture(
     )
 
 
-def _describe(image: Prediction) -> str:
+def _describe(image: Prediction, class_names: Sequence[str]) -> str:
     predicted = int(image.candidate.argmax())
-    text = f"{features.CLASS_NAMES[predicted]} {image.candidate[predicted]:.0%}"
-    return text if predicted == image.label else f"{text},\nis {features.CLASS_NAMES[image.label]}"
+    text = f"{class_names[predicted]} {image.candidate[predicted]:.0%}"
+    return text if predicted == image.label else f"{text},\nis {class_names[image.label]}"

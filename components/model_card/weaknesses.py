@@ -1,8 +1,8 @@
 """The classes, images and confusions with the most errors of a model."""
 
 import dataclasses
+from collections.abc import Sequence
 
-from components import features
 from components.artifacts.verdict import Scorecard, Slice
 
 _WEAKEST_CLASSES = 3
@@ -28,19 +28,17 @@ class Weaknesses:
     confusions: list[Confusion]  # the most frequent first
 
 
-def find_weaknesses(scorecard: Scorecard) -> Weaknesses:
+def find_weaknesses(scorecard: Scorecard, class_names: Sequence[str]) -> Weaknesses:
     """Finds the classes, quarters and confusions with the lowest accuracy; ties in the order of the labels."""
     weakest = sorted(scorecard.slices, key=lambda found: found.accuracy.value)
     confusions = [
         Confusion(
-            actual=features.CLASS_NAMES[actual],
-            predicted=features.CLASS_NAMES[predicted],
+            actual=class_names[actual],
+            predicted=class_names[predicted],
             images=images,
-            of=sum(row),
+            of=sum(scorecard.confusion[actual]),
         )
-        for actual, row in enumerate(scorecard.confusion)
-        for predicted, images in enumerate(row)
-        if actual != predicted and images
+        for actual, predicted, images in scorecard.find_confusions(_CONFUSIONS)
     ]
     return Weaknesses(
         classes=[found for found in weakest if found.feature == "label"][:_WEAKEST_CLASSES],
@@ -48,5 +46,5 @@ def find_weaknesses(scorecard: Scorecard) -> Weaknesses:
             next(found for found in weakest if found.feature == feature)
             for feature in ("brightness_quartile", "contrast_quartile")
         ],
-        confusions=sorted(confusions, key=lambda confusion: -confusion.images)[:_CONFUSIONS],
+        confusions=confusions,
     )

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from components import features
 from components.report import pictures
 from components.report.selection import Prediction, Selection
 
@@ -14,11 +13,15 @@ _KINDS = {"right": "Most confident, and right", "wrong": "Most confident, and wr
 
 
 def arrange_gallery(
-    selection: Selection, images: Mapping[str, bytes], attention: pictures.Attention | None
+    selection: Selection,
+    images: Mapping[str, bytes],
+    attention: pictures.Attention | None,
+    class_names: Sequence[str],
 ) -> list[dict[str, Any]]:
     """Returns the kinds of images with a row for each image."""
     kinds: list[dict[str, Any]] = [
-        {"title": title, "rows": describe_images(getattr(selection, kind), images)} for kind, title in _KINDS.items()
+        {"title": title, "rows": describe_images(getattr(selection, kind), images, class_names)}
+        for kind, title in _KINDS.items()
     ]
     if attention:
         for row in (row for kind in kinds for row in kind["rows"]):
@@ -37,22 +40,24 @@ def arrange_maps(weights: np.ndarray, image: bytes | None) -> list[dict[str, str
     ]
 
 
-def describe_images(predictions: Sequence[Prediction], images: Mapping[str, bytes]) -> list[dict[str, Any]]:
+def describe_images(
+    predictions: Sequence[Prediction], images: Mapping[str, bytes], class_names: Sequence[str]
+) -> list[dict[str, Any]]:
     """Returns images with their predictions, without images that are missing."""
-    return [_describe(each, images[each.example_id]) for each in predictions if each.example_id in images]
+    return [_describe(each, images[each.example_id], class_names) for each in predictions if each.example_id in images]
 
 
-def _describe(prediction: Prediction, image: bytes) -> dict[str, Any]:
+def _describe(prediction: Prediction, image: bytes, class_names: Sequence[str]) -> dict[str, Any]:
     first, second = prediction.candidate.argsort(kind="stable")[::-1][:2].tolist()
     return {
         "id": prediction.example_id,
         "image": _embed(image),
-        "label": features.CLASS_NAMES[prediction.label],
-        "predicted": features.CLASS_NAMES[first],
+        "label": class_names[prediction.label],
+        "predicted": class_names[first],
         "probability": float(prediction.candidate[first]),
-        "second": features.CLASS_NAMES[second],
+        "second": class_names[second],
         "second_probability": float(prediction.candidate[second]),
-        "baseline": None if prediction.baseline is None else features.CLASS_NAMES[int(prediction.baseline.argmax())],
+        "baseline": None if prediction.baseline is None else class_names[int(prediction.baseline.argmax())],
     }
 
 

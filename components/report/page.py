@@ -42,11 +42,11 @@ def render_page(sources: Sources) -> str:
         "dark": palette.DARK,
         "marks": MARKS,
         "form_names": FORM_NAMES,
-        "class_names": features.CLASS_NAMES,
         "sources": sources,
         "results": results,
         "verdict": verdict,
         "serving": read_findings(sources.serving) if sources.serving else None,
+        "dataset": verdict.task.title if verdict else None,
         "lite": read_comparison(sources.verdict) if sources.verdict else None,
         "splits": splits,
         "bad_images": _count_lines(sources.bad_images) if sources.bad_images else None,
@@ -101,9 +101,9 @@ def _draw_images(sources: Sources, verdict: Verdict | None) -> dict[str, Any]:
         wanted = {name: record for name, (record, _) in sorted(records.items()) if name in names}
         found["attention"] = attention = pictures.read_attention(sources.model, test_split, wanted)
         found["mean_maps"] = arrange_maps(attention.mean, None) if attention else []
-    found["gallery"] = arrange_gallery(selection, images, found["attention"])
+    found["gallery"] = arrange_gallery(selection, images, found["attention"], verdict.task.class_names)
     for kind in ("lost", "gained"):
-        found[kind] = describe_images(getattr(selection, kind), images)
+        found[kind] = describe_images(getattr(selection, kind), images, verdict.task.class_names)
     return found
 
 

@@ -49,7 +49,7 @@ def predict_records(
         for batch in dataset.batch(_BATCH_SIZE):
             encoded = tf.io.parse_example(batch, spec)[features.IMAGE]
             logits = model(transform({features.IMAGE: encoded})[features.IMAGE], training=False)  # [records, classes]
-            pixels.append(decode_images(encoded).numpy())
+            pixels.append(decode_images(encoded, model.input_shape[1]).numpy())
             probabilities.append(tf.nn.softmax(logits).numpy())
     return Expectation(
         records=list(dataset.as_numpy_iterator()),

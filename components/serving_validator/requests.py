@@ -49,7 +49,7 @@ def make_plan(records: Sequence[bytes], pixels: np.ndarray, timed_requests: int)
         timed_requests: Per signature and batch size.
     """
     order = tuple(row % len(records) for row in range(max(len(records), BATCH_SIZES[-1])))
-    bad_records = _make_bad_records(records[0], pixels[0])
+    bad_records = _make_bad_records(records[0])
     bad_images = _make_bad_images(pixels[:1])
 
     def plan(purpose: Purpose, *sizes: int) -> list[Request]:
@@ -85,14 +85,13 @@ def _plan_batches(signature: str, order: tuple[int, ...]) -> Iterator[Request]:
     yield Request(signature=signature, purpose="permuted", source=signature, rows=tuple(mixed))
 
 
-def _make_bad_records(record: bytes, pixels: np.ndarray) -> dict[str, bytes]:
+def _make_bad_records(record: bytes) -> dict[str, bytes]:
     """Returns malformed tf.Examples by their flaw."""
     image = tf.train.Example.FromString(record).features.feature[features.IMAGE].bytes_list.value[0]
     return {
         "garbage bytes instead of a tf.Example": b"\x07 this is no tf.Example",
         "a tf.Example without an image": _replace_image(record),
         "garbage bytes instead of an image": _replace_image(record, b"\x07 this is no image"),
-        "an image of 16x16 pixels": _replace_image(record, tf.io.encode_png(pixels[:16, :16]).numpy()),
         "the first half of an image": _replace_image(record, image[: len(image) // 2]),
     }
 
@@ -108,8 +107,9 @@ def _replace_image(record: bytes, *image: bytes) -> bytes:
 
 def _make_bad_images(pixels: np.ndarray) -> dict[str, np.ndarray]:
     """Returns malformed batches of one image by their flaw."""
+    half = pixels.shape[1] // 2
     return {
-        "images of 16x16 pixels": pixels[:, :16, :16],
+        f"images of {half}x{half} pixels": pixels[:, :half, :half],
         "images of one channel": pixels[..., :1],
         "an image without the batch axis": pixels[0],
         "float32 pixels": pixels.astype(np.float32),

@@ -4,6 +4,7 @@ import dataclasses
 import math
 from typing import Literal
 
+from components.artifacts.image_task import ImageTask
 from models.macs import count_macs
 from models.reducers.registry import ControlReducer, TokenReducer
 from models.search_space import SearchSpace
@@ -167,6 +168,7 @@ class TrainerConfig:
     """
 
     backbone: ViTConfig  # what all points of the search share
+    task: ImageTask
     search: SearchConfig
     fit: FitConfig
     state: StateConfig

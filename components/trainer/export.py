@@ -11,13 +11,13 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from components import features, signatures
+from components.artifacts.image_task import ImageTask, write_task
 from components.trainer.data.transform_functions import load_normalization
 from models.attention_maps import build_attention_model, has_attention_maps
 
 NETWORK_FILE = "model.keras"  # of the Trainer's model run, in Keras's own format
 
 _EXAMPLES = [tf.TensorSpec([None], tf.string, name="examples")]
-_IMAGES = [tf.TensorSpec([None, *features.IMAGE_SHAPE], tf.uint8, name="images")]
 
 
 class ServingModule(tf.Module):
@@ -40,6 +40,9 @@ class ServingModule(tf.Module):
         layer = transform.transform_features_layer()
         self._transform = lambda raw: layer(raw)
         self._network = _freeze(model)
+        images = [tf.TensorSpec(model.input_shape, tf.uint8, name="images")]
+        self.serve_images = tf.function(self._serve_images, autograph=False, input_signature=images)
+        self.classify_pixels = tf.function(self._classify_pixels, autograph=False, input_signature=images)
         self._classify_images = _guard_empty(self._network, model.output.shape[1:])
         if has_attention_maps(model):
             attention = build_attention_model(model)
@@ -72,8 +75,7 @@ class ServingModule(tf.Module):
         """
         return self._classify(self._parse_images(examples))
 
-    @tf.function(autograph=False, input_signature=_IMAGES)
-    def serve_images(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+    def _serve_images(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """Classifies images; they are encoded as PNG (without loss) for the Transform graph.
 
         Args:
@@ -84,8 +86,7 @@ class ServingModule(tf.Module):
         """
         return self._classify(tf.map_fn(tf.io.encode_png, images, fn_output_signature=tf.string))
 
-    @tf.function(autograph=False, input_signature=_IMAGES)
-    def classify_pixels(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+    def _classify_pixels(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """Classifies a batch of at least one image as `serve_images` does, without encoding the images.
 
         It is no signature: the LiteConverter converts it, because TensorFlow Lite supports all of its operations.
@@ -138,12 +139,13 @@ def _guard_empty(network: Callable[[tf.Tensor], tf.Tensor], shape: tuple[int, ..
     return lambda images: tf.cond(tf.shape(images)[0] > 0, lambda: network(images), lambda: tf.zeros((0, *shape)))
 
 
-def export_model(transform: tft.TFTransformOutput, model: keras.Model, folder: str) -> None:
+def export_model(transform: tft.TFTransformOutput, model: keras.Model, task: ImageTask, folder: str) -> None:
     """Writes the SavedModel.
 
     Args:
         transform: The Transform graph.
         model: From normalized images to logits.
+        task: What the model classifies.
         folder: Of the SavedModel.
     """
     module = ServingModule(transform, model)
@@ -155,3 +157,4 @@ def export_model(transform: tft.TFTransformOutput, model: keras.Model, folder: s
     if has_attention_maps(model):
         functions[signatures.ATTENTION_MAPS] = module.weigh_patches
     tf.saved_model.save(module, folder, signatures=functions)
+    write_task(task, folder)

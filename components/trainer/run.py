@@ -72,7 +72,8 @@ def run_fn(fn_args: Any) -> None:
             for listener in listeners:
                 listener.end_search(winner.point, {**metrics, "mmacs": winner.macs.total / 1e6}, folder)
     folded = fold_batch_norm(winner.network, model)
-    export.export_model(tft.TFTransformOutput(fn_args.transform_output), folded, fn_args.serving_model_dir)
+    transform = tft.TFTransformOutput(fn_args.transform_output)
+    export.export_model(transform, folded, config.task, fn_args.serving_model_dir)
 
 
 def _search_and_fit(

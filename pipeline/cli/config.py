@@ -30,5 +30,5 @@ class ConfigCommand(ConfiguredCommand):
     def __call__(self) -> ExitCode:
         from pipeline.config_file import write_config
 
-        sys.stdout.write(write_config(self.configuration))
+        sys.stdout.write(write_config(self.configuration.for_dataset()))
         return ExitCode.OK

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 from rich.console import Console
 
-from components.errors import ExitCode
+from components.errors import ExitCode, UsageFailure
 from pipeline.cli.profile import ProfileCommand
 
 if TYPE_CHECKING:  # it takes a second
@@ -112,6 +112,21 @@ class SlicesCommand(_RunCommand):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class ErrorsCommand(_RunCommand):
+    """The test images that the model is most confidently wrong about."""
+
+    csv: bool = False  # CSV for spreadsheets, instead of a table
+    count: int = 20  # how many images
+
+    def read(self, root: "Root") -> View:
+        from pipeline.inspection.mistakes import read_mistakes, show_mistakes, write_csv
+
+        if self.count < 1:
+            raise UsageFailure(f"--count is {self.count}; it must be at least 1.")
+        return read_mistakes(root, root.find_run(self.run), self.count), write_csv if self.csv else show_mistakes
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class TrialsCommand(_RunCommand):
     """Every trial of the search."""
 
@@ -148,6 +163,7 @@ class InspectCommand:
         | Annotated[RunsCommand, tyro.conf.subcommand("runs")]
         | Annotated[CompareCommand, tyro.conf.subcommand("compare")]
         | Annotated[SlicesCommand, tyro.conf.subcommand("slices")]
+        | Annotated[ErrorsCommand, tyro.conf.subcommand("errors")]
         | Annotated[TrialsCommand, tyro.conf.subcommand("trials")]
         | Annotated[LineageCommand, tyro.conf.subcommand("lineage")]
     ]

@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 
 import tyro
 
-from components import features
 from components.errors import ExitCode, UsageFailure
 from pipeline.cli.profile import ProfileCommand
 from pipeline.config import locate_serving_dir
@@ -18,7 +17,7 @@ from pipeline.quiet import start_tensorflow
 class PredictCommand(ProfileCommand):
     """Classifies images with the newest pushed model, or, with Beam, files of tf.Examples.
 
-    Images are turned upright, put on white where they are transparent, and their middle square is resized to 32x32.
+    Images are turned upright, put on white where they are transparent, and their middle square is resized.
     Files that cannot be read are named on stderr and skipped, and the exit code is 3. With --examples,
     `--beam.NAME VALUE` are Beam's own options, such as `--beam.runner FlinkRunner --beam.flink-master HOST:8081`.
     """
@@ -65,8 +64,8 @@ class PredictCommand(ProfileCommand):
             raise UsageFailure("--attention and --format are for images; with --examples lines of JSON are written.")
         if self.images and self.beam_options:
             raise UsageFailure("--beam.… are Beam's options, which only --examples uses.")
-        if not 1 <= self.top <= features.NUM_CLASSES:
-            raise UsageFailure(f"--top is {self.top}; it must be in 1..{features.NUM_CLASSES}, the number of classes.")
+        if self.top < 1:
+            raise UsageFailure(f"--top is {self.top}; it must be at least 1.")
         if self.attention and self.attention.suffix.lower() != ".png":
             raise UsageFailure(f"--attention is {printable(self.attention)}; name a PNG file such as attention.png.")
         for option, path in (("--attention", self.attention), ("--output", self.output)):

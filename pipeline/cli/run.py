@@ -24,8 +24,8 @@ class RunCommand(ConfiguredCommand):
         if self.dry_run:
             from pipeline.runner.dry_run import show_plan
 
-            show_plan(self.configuration, Console())
+            show_plan(self.configuration.for_dataset(), Console())
             return ExitCode.OK
         from pipeline.runner.parent import run
 
-        return run(self.configuration, Console(), self.beam_options, is_verbose=self.verbose)
+        return run(self.configuration.for_dataset(), Console(), self.beam_options, is_verbose=self.verbose)

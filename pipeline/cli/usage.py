@@ -68,8 +68,8 @@ def _describe(
         case events.UnrecognizedArgs(tokens=[token, *_]) | events.MissingArgs(unrecognized_tokens=[token, *_]):
             return _describe_unknown(token, arguments, parse_with_tyro)
         case events.InvalidChoice(argument=argument, value=value, choices=choices):
-            allowed = " or ".join(filter(None, [", ".join(choices[:-1]), choices[-1]]))
-            return f"{'the command' if argument.is_positional() else _name(argument)} is {value}; it must be {allowed}."
+            name = "the command" if argument.is_positional() else _name(argument)
+            return f"{name} is {value}; it must be {_join(choices)}."
         case events.MissingSubcommand(prog=prog, subcommand_spec=commands):
             return f"name a command after `{prog}`: {', '.join(commands.parser_from_name)}."
         case events.MissingArgs(prog=prog, missing_arguments=missing):
@@ -85,6 +85,12 @@ def _describe(
             quoted = re.findall(_QUOTED, message)
             return f"{_name(argument)}{f' is {quoted[-1]}' if quoted else ''}; it must be {allowed}."
     return None
+
+
+def _join(choices: Sequence[str]) -> str:
+    """Returns choices as words; tyro gives those of an optional value in any order, with None."""
+    names = sorted(set(choices) - {"None"}) if "None" in choices else list(choices)
+    return " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def _describe_unknown(

@@ -1,4 +1,4 @@
-"""TFDS's own CIFAR-10 builder with examples from the caller.
+"""TFDS builders with examples from the caller: its own CIFAR-10 builder, and one for any images.
 
 Features, keys, shuffling and shards are those of TFDS. Only the order of the features inside a serialized example,
 which TFDS leaves to chance, is fixed, so that the same images give the same bytes.
@@ -9,7 +9,7 @@ import io
 import os
 import pathlib
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,10 +17,11 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from components import features
+from components.image_dataset import CIFAR10
 
-KeyedExample = tuple[int, dict[str, Any]]  # position in the authors' order, features by name
+KeyedExample = tuple[int | str, dict[str, Any]]  # CIFAR-10's position in the authors' order, or any id; features
 
-_HEIGHT, _WIDTH, _CHANNELS = features.IMAGE_SHAPE
+_HEIGHT, _WIDTH, _CHANNELS = 32, 32, 3  # of CIFAR-10
 _RECORD_BYTES = 1 + _HEIGHT * _WIDTH * _CHANNELS  # one byte of label, then the image as [channel, height, width]
 
 
@@ -34,10 +35,8 @@ class _CanonicalWriter(tfds.core.ExampleWriter):
         return tf.train.Example.FromString(example).SerializeToString(deterministic=True)
 
 
-class _Builder(tfds.image_classification.Cifar10, skip_registration=True):  # type: ignore[call-arg]
-    """TFDS's builder, which takes its examples instead of downloading them."""
-
-    name = "cifar10"
+class _GivenExamples(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # type: ignore[call-arg]
+    """A builder that takes its examples instead of downloading them."""
 
     def __init__(self, data_dir: pathlib.Path, splits: Mapping[str, Iterable[KeyedExample]]) -> None:
         self._splits = splits
@@ -48,8 +47,19 @@ class _Builder(tfds.image_classification.Cifar10, skip_registration=True):  # ty
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> Any:
         del dl_manager
-        self.info.features["label"].names = features.CLASS_NAMES
         return self._splits
+
+    def _generate_examples(self) -> Any:
+        raise NotImplementedError("the examples are given")
+
+
+class _Cifar10(_GivenExamples, tfds.image_classification.Cifar10, skip_registration=True):  # type: ignore[call-arg]
+    name = "cifar10"
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        info = super()._info()
+        info.features["label"].names = CIFAR10.class_names
+        return info
 
 
 def build(data_dir: pathlib.Path, splits: Mapping[str, Iterable[KeyedExample]]) -> pathlib.Path:
@@ -65,8 +75,55 @@ def build(data_dir: pathlib.Path, splits: Mapping[str, Iterable[KeyedExample]]) 
     Raises:
         OSError: The disk cannot be written to.
     """
+    return _write(_Cifar10(data_dir, splits))
+
+
+def build_images(
+    data_dir: pathlib.Path,
+    dataset: str,
+    version: str,
+    class_names: Sequence[str],
+    splits: Mapping[str, Iterable[KeyedExample]],
+    size: tuple[int, int] | None = None,
+) -> pathlib.Path:
+    """Writes a TFDS dataset of images with the features id, image and label.
+
+    Args:
+        data_dir: Root folder of TFDS datasets that does not hold this dataset.
+        dataset: Its name.
+        version: Such as "1.0.0".
+        class_names: By label.
+        splits: Examples by split; images are encoded.
+        size: Height and width of all images, pixels; None: they differ.
+
+    Returns:
+        The version folder.
+
+    Raises:
+        OSError: The disk cannot be written to.
+    """
+    shape = (*(size or (None, None)), features.CHANNELS)
+
+    class Images(_GivenExamples, skip_registration=True):  # type: ignore[call-arg]
+        name = dataset
+        VERSION = tfds.core.Version(version)
+
+        def _info(self) -> tfds.core.DatasetInfo:
+            label = tfds.features.ClassLabel(names=list(class_names))
+            each = {"id": tfds.features.Text(), "image": tfds.features.Image(shape=shape), "label": label}
+            description = "Image files in class folders, imported by `tokenlearner data import`."
+            return tfds.core.DatasetInfo(
+                builder=self,
+                description=description,
+                features=tfds.features.FeaturesDict(each),
+                supervised_keys=("image", "label"),
+            )
+
+    return _write(Images(data_dir, splits))
+
+
+def _write(builder: tfds.core.DatasetBuilder) -> pathlib.Path:
     tfds.display_progress_bar(sys.stderr.isatty())
-    builder = _Builder(data_dir, splits)
     try:
         with contextlib.redirect_stdout(io.StringIO()):  # TFDS prints where it writes to
             builder.download_and_prepare()

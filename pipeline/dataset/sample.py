@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import rich.progress
 
-from components import features
 from components.errors import DataFailure
+from components.image_dataset import CIFAR10
 from pipeline.dataset.console import CONSOLE
 from pipeline.dataset.prepare import DATASET
 from pipeline.dataset.workspace import open_workspace
@@ -73,7 +73,7 @@ def choose(labels: Sequence[int], *, per_class: int, rng: np.random.Generator) -
         DataFailure: A class has too few examples.
     """
     chosen = []
-    for label in range(features.NUM_CLASSES):
+    for label in range(len(CIFAR10.class_names)):
         positions = np.flatnonzero(np.asarray(labels) == label)
         if len(positions) < per_class:
             raise DataFailure(f"class {label} has {len(positions)} images, but the sample takes {per_class}.")

@@ -37,7 +37,7 @@ def read_slices(root: Root, run_id: str) -> SlicesFacts:
         run_id=run_id,
         candidate=verdict.candidate.slices,
         baseline=verdict.baseline.slices if verdict.baseline else None,
-        class_names=[each.name for each in verdict.candidate.slices if each.feature == "label"],
+        class_names=list(verdict.task.class_names),
         confusion=verdict.candidate.confusion,
     )
 

@@ -31,6 +31,7 @@ _DIFFERENCES = """On the cluster, unlike with `tokenlearner run`:
 - ServingValidator and Pusher never come from the cache: a run again pushes the same model as a new version.
 - Manifest, model card and report lack lineage and each step's time and memory."""
 _UNKNOWN_DATA = "- ExampleGen never comes from the cache, since the content of the dataset is not known here."
+_UNKNOWN_CLASSES = "- Classes and image size are those of CIFAR-10, since the dataset's metadata cannot be read here."
 
 
 def compile_pipeline(
@@ -71,7 +72,10 @@ def compile_pipeline(
     with write_whole(target.output) as aside:
         aside.write_text(json.dumps(job, indent=2, sort_keys=True) + "\n")
     written = f"Wrote {target.output}: {len(tasks)} tasks of {config.name} in {target.image}."
-    for line in (written, _DIFFERENCES, *(() if is_sample else (_UNKNOWN_DATA,))):
+    unknown = [] if is_sample else [_UNKNOWN_DATA]
+    if not (config.data.tfds_dir / "dataset_info.json").exists():
+        unknown.append(_UNKNOWN_CLASSES)
+    for line in (written, _DIFFERENCES, *unknown):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 

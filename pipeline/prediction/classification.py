@@ -10,11 +10,12 @@ from rich.progress import track
 
 from components.errors import ExitCode, UsageFailure
 from pipeline.files import find_files, printable, write_whole
-from pipeline.prediction.images import Picture, UnreadableError, read_picture
+from pipeline.image_files import UnreadableError
+from pipeline.prediction.images import Picture, read_picture
 from pipeline.prediction.model import Model, make_example, rank_classes
 from pipeline.prediction.output import Prediction, write_predictions
 
-_BATCH_SIZE = 64  # images in memory at once
+_BATCH_SIZE = 16  # images in memory at once, which may be large
 _DRAWN_IMAGES = 24  # on a sheet of attention maps
 
 
@@ -54,14 +55,18 @@ def classify_images(
         raise UsageFailure(
             f"the model in {folder} has no attention maps: no TokenLearner won its search; leave --attention out."
         )
+    classes = len(model.task.class_names)
+    if top > classes:
+        raise UsageFailure(f"--top is {top}; it must be in 1..{classes}, the number of classes.")
     is_hidden = not sys.stderr.isatty()
-    pictures = _read(track(files, "Images", console=Console(stderr=True), transient=True, disable=is_hidden), failures)
+    tracked = track(files, "Images", console=Console(stderr=True), transient=True, disable=is_hidden)
+    pictures = _read(tracked, model.task.image_size, failures)
     predictions: list[Prediction] = []
     drawn: list[Picture] = []
     while batch := list(itertools.islice(pictures, _BATCH_SIZE)):
         rows = model.classify([make_example(picture.pixels) for picture in batch])
         predictions += [
-            Prediction(image=picture.name, classes=rank_classes(row, top), note=picture.note)
+            Prediction(image=picture.name, classes=rank_classes(row, model.task.class_names, top), note=picture.note)
             for picture, row in zip(batch, rows, strict=True)
         ]
         drawn += batch[: _DRAWN_IMAGES - len(drawn)]
@@ -71,11 +76,11 @@ def classify_images(
     return ExitCode.BAD_DATA if failures else ExitCode.OK
 
 
-def _read(files: Iterable[pathlib.Path], failures: dict[str, str]) -> Iterator[Picture]:
+def _read(files: Iterable[pathlib.Path], size: int, failures: dict[str, str]) -> Iterator[Picture]:
     """Yields the images, and adds the files that cannot be read to the failures."""
     for file in files:
         try:
-            picture = read_picture(file)
+            picture = read_picture(file, size)
         except UnreadableError as error:
             failures[printable(file)] = str(error)
             print(f"{printable(file)} {error}.", file=sys.stderr)

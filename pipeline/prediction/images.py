@@ -1,28 +1,18 @@
-"""Reads image files in any format that Pillow reads as the network takes them.
+"""Image files as the network takes them.
 
 Axes: height, width, channels.
 """
 
 import dataclasses
 import pathlib
-import warnings
 
 import numpy as np
 import PIL.Image
-import PIL.ImageCms
-import PIL.ImageOps
 
-from components import features
 from pipeline.files import printable
+from pipeline.image_files import read_rgb
 
-_SIDE = features.IMAGE_SHAPE[0]
 _PREVIEW_SIDE = 128  # pixels
-_WHITE = (255, 255, 255, 255)
-_MAX_16_BITS = 65_535
-
-
-class UnreadableError(Exception):
-    """A file is not a readable image; the message says why and continues the file's name."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -30,69 +20,28 @@ class Picture:
     """An image and how it was changed."""
 
     name: str
-    pixels: np.ndarray  # uint8 [height, width, channels]
-    note: str  # "" if the pixels are those of the file
-    preview: PIL.Image.Image  # the same square with more pixels, for people
+    pixels: np.ndarray  # uint8 [height, width, channels]; the model resizes them
+    note: str  # "" if the model takes the pixels of the file as they are
+    preview: PIL.Image.Image  # the same square, for people
 
 
-def read_picture(path: pathlib.Path) -> Picture:
-    """Reads an image file: the middle square of its first frame, upright, in RGB, as 32x32 pixels.
+def read_picture(path: pathlib.Path, size: int) -> Picture:
+    """Reads an image file: the middle square of its first frame, upright, in RGB.
+
+    Args:
+        path: Of the file.
+        size: Height and width that the model resizes the square to, pixels.
 
     Raises:
         UnreadableError: It is not an image, or a damaged one.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's, about large images and odd metadata
-            return _read(path)
-    except PIL.UnidentifiedImageError:
-        raise UnreadableError("is not an image that Pillow reads") from None
-    except Exception as error:  # Pillow's decoders raise errors of many kinds for damaged files
-        reason = getattr(error, "strerror", None) or next(iter(str(error).splitlines()), type(error).__name__)
-        raise UnreadableError(f"cannot be read: {reason.rstrip('.')}") from None
-
-
-def _read(path: pathlib.Path) -> Picture:
-    notes = []
-    with PIL.Image.open(path) as file:
-        if getattr(file, "is_animated", False):
-            notes.append("first of several frames")
-        image, loss = _convert(PIL.ImageOps.exif_transpose(file))
-    notes.append(loss)
+    image, notes = read_rgb(path)
     width, height = image.size
     side = min(image.size)
     left, top = (width - side) // 2, (height - side) // 2
     square = image.crop((left, top, left + side, top + side))
-    if image.size != (_SIDE, _SIDE):
+    if image.size != (size, size):
         middle = "" if width == height else f", middle {side}x{side}"
-        notes.append(f"{width}x{height}{middle}, resized to {_SIDE}x{_SIDE}")
-    pixels, preview = (square.resize((size, size), PIL.Image.Resampling.BICUBIC) for size in (_SIDE, _PREVIEW_SIDE))
-    note = "; ".join(filter(None, notes))
-    return Picture(name=printable(path), pixels=np.asarray(pixels), note=note, preview=preview)
-
-
-def _convert(image: PIL.Image.Image) -> tuple[PIL.Image.Image, str]:
-    """Converts an image to RGB, and describes what was lost."""
-    if image.mode == "F" or image.mode.startswith("I"):  # Pillow's own conversion clips at 255
-        gray, note = _reduce_to_8_bits(np.asarray(image))
-        return PIL.Image.fromarray(gray).convert("RGB"), note
-    if image.has_transparency_data:
-        layer = image.convert("RGBA")
-        is_opaque = layer.getchannel("A").getextrema() == (255, 255)
-        flat = PIL.Image.alpha_composite(PIL.Image.new("RGBA", layer.size, _WHITE), layer)
-        return flat.convert("RGB"), "" if is_opaque else "transparent parts made white"
-    if image.mode == "LAB":
-        lab, rgb = PIL.ImageCms.createProfile("LAB"), PIL.ImageCms.createProfile("sRGB")
-        image = PIL.ImageCms.profileToProfile(image, lab, rgb, outputMode="RGB") or image  # None only if in place
-    return image.convert("RGB"), ""
-
-
-def _reduce_to_8_bits(values: np.ndarray) -> tuple[np.ndarray, str]:
-    """Drops the lower bits of 16-bit gray values; stretches values whose white point is unknown over their range."""
-    if not np.isfinite(values).all():
-        raise ValueError("some of its pixels are not finite numbers")
-    low, high = float(values.min()), float(values.max())
-    if values.dtype.kind in "iu" and low >= 0 and high <= _MAX_16_BITS:
-        return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8), "16 bits reduced to 8"
-    scaled = (values.astype(np.float64) - low) / max(high - low, 1e-12)
-    return np.rint(255 * scaled).astype(np.uint8), f"gray values {low:g} to {high:g} stretched to 0 to 255"
+        notes.append(f"{width}x{height}{middle}, resized to {size}x{size}")
+    preview = square.resize((_PREVIEW_SIDE, _PREVIEW_SIDE), PIL.Image.Resampling.BICUBIC)
+    return Picture(name=printable(path), pixels=np.asarray(square), note="; ".join(notes), preview=preview)

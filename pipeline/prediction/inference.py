@@ -49,7 +49,7 @@ def classify(batch: Sequence[Record], model: Model) -> list[Line]:
         return [*classify(batch[:middle], model), *classify(batch[middle:], model)]
     lines = []
     for record, row in zip(batch, rows, strict=True):
-        probabilities = rank_classes(row)
+        probabilities = rank_classes(row, model.task.class_names)
         name, probability = next(iter(probabilities.items()))
         lines.append(_describe(record, **{"class": name}, probability=probability, probabilities=probabilities))
     return lines

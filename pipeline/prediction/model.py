@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from components import features, signatures
+from components.artifacts.image_task import TASK_FILE, read_task
 from components.errors import DataFailure, UsageFailure
 from components.pusher.versions import find_versions
 from components.saved_model import SAVED_MODEL_FOLDER
@@ -58,13 +59,13 @@ class Model:
             raise DataFailure(f"the model in {folder} does not load: {reason}.") from None
         self._functions = self._loaded.signatures
         self.has_attention_maps = signatures.ATTENTION_MAPS in self._functions
-        classify = self._functions.get(signatures.SERVE_EXAMPLES)
-        probabilities = classify and classify.structured_outputs.get(signatures.PROBABILITIES)
-        if probabilities is None or not probabilities.shape.is_compatible_with((None, features.NUM_CLASSES)):
+        try:
+            self.task = read_task(folder)
+        except (OSError, ValueError):
             raise DataFailure(
-                f"the model in {folder} has no signature {signatures.SERVE_EXAMPLES} that returns "
-                f"{features.NUM_CLASSES} {signatures.PROBABILITIES}; name one that this pipeline has pushed."
-            )
+                f"the model in {folder} does not say what it classifies ({TASK_FILE}); name one that this version of "
+                "the pipeline has pushed."
+            ) from None
 
     def classify(self, examples: Sequence[bytes]) -> np.ndarray:
         """Returns the probabilities of serialized tf.Examples, float32 [batch, classes].
@@ -89,19 +90,20 @@ def make_example(pixels: np.ndarray) -> bytes:
     """Returns an image, uint8 [height, width, 3], as a serialized tf.Example."""
     import tensorflow as tf
 
-    image = tf.train.Feature(bytes_list=tf.train.BytesList(value=[tf.io.encode_png(pixels).numpy()]))
+    image = tf.train.Feature(bytes_list=tf.train.BytesList(value=[tf.io.encode_png(pixels, compression=1).numpy()]))
     return tf.train.Example(features=tf.train.Features(feature={features.IMAGE: image})).SerializeToString()
 
 
-def rank_classes(probabilities: np.ndarray, top: int = features.NUM_CLASSES) -> dict[str, float]:
+def rank_classes(probabilities: np.ndarray, class_names: Sequence[str], top: int | None = None) -> dict[str, float]:
     """Names the most probable classes of an image.
 
     Args:
         probabilities: float32 [classes].
-        top: How many classes are named.
+        class_names: By label.
+        top: How many classes are named; None: all.
 
     Returns:
         Probabilities by class, the largest first; each is the number with the fewest digits that rounds to the float32.
     """
     order = np.argsort(-probabilities, kind="stable")[:top]
-    return {features.CLASS_NAMES[label]: float(str(probabilities[label])) for label in order}
+    return {class_names[label]: float(str(probabilities[label])) for label in order}

@@ -37,12 +37,7 @@ class Record:
             return "it is not a tf.Example"
         if len(images) != 1:
             return f"its feature {features.IMAGE} has {len(images)} values instead of one"
-        try:
-            image = tf.io.decode_image(images[0], channels=3, expand_animations=False)
-        except tf.errors.InvalidArgumentError:
-            return "its image cannot be decoded"
-        found, expected = ("x".join(map(str, shape)) for shape in (image.shape, features.IMAGE_SHAPE))
-        return "the model rejects it" if found == expected else f"its image is {found} instead of {expected}"
+        return "its image cannot be decoded"
 
     def _read_feature(self, name: str) -> Sequence[bytes] | None:
         try:

@@ -4,6 +4,7 @@ Axes: batch, height, width, channels.
 """
 
 import dataclasses
+import functools
 import io
 import pathlib
 import pickle
@@ -24,10 +25,13 @@ from tensorflow_transform.tf_metadata.dataset_metadata import DatasetMetadata
 from tfx.utils import path_utils
 
 from components import features
+from components.image_dataset import CIFAR10
+from components.serving_validator.expectation import load_network
 from components.trainer.export import NETWORK_FILE, export_model
 from components.transform import preprocessing_fn
 from models.vit import build_vit
 from models.vit_config import ViTConfig
+from pipeline.config import QUICK
 
 _TFDS_DIR = pathlib.Path(__file__).parents[2] / "data" / "cifar10_sample"
 _SCHEMA_FILE = pathlib.Path(features.__file__).with_name("schema.pbtxt")
@@ -96,7 +100,7 @@ _EXPORTED = ViTConfig(
     num_heads=2,
     mlp_dims=(8,),
     dropout_rate=0.5,
-    num_classes=features.NUM_CLASSES,
+    num_classes=len(CIFAR10.class_names),
     token_reducer="token_learner",
     blocks_before_token_learner=1,
     num_tokens=4,
@@ -113,7 +117,7 @@ class Exported:
 
     def load_network(self) -> keras.Model:
         """Loads the network by itself."""
-        return keras.models.load_model(self.network_file)
+        return load_network(self.network_file)
 
 
 @pytest.fixture(scope="session")
@@ -121,7 +125,7 @@ def exported_model(transform: tft.TFTransformOutput, tmp_path_factory: pytest.Te
     def export(folder: pathlib.Path) -> None:
         keras.utils.set_random_seed(1)
         network = build_vit(_EXPORTED)
-        export_model(transform, network, path_utils.serving_model_dir(str(folder)))
+        export_model(transform, network, QUICK.task, path_utils.serving_model_dir(str(folder)))
         network.save(folder / NETWORK_FILE)
 
     folder = share_folder(tmp_path_factory, "exported", export)
@@ -135,7 +139,8 @@ def exported_model(transform: tft.TFTransformOutput, tmp_path_factory: pytest.Te
 def _analyze(sample: Sample, folder: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     metadata = DatasetMetadata(text_format.Parse(_SCHEMA_FILE.read_text(), schema_pb2.Schema()))
     with tft_beam.Context(temp_dir=str(tmp_path_factory.mktemp("beam"))):
-        (rows, _), transform_fn = (sample.rows, metadata) | tft_beam.AnalyzeAndTransformDataset(preprocessing_fn)
+        preprocess = functools.partial(preprocessing_fn, custom_config={"image_size": 32})
+        (rows, _), transform_fn = (sample.rows, metadata) | tft_beam.AnalyzeAndTransformDataset(preprocess)
         transform_fn | tft_beam.WriteTransformFn(str(folder))
     metadata_io.write_metadata(metadata, f"{folder}/{tft.TFTransformOutput.RAW_METADATA_DIR}")
     (folder / _ROWS_FILE).write_bytes(pickle.dumps(rows))

@@ -29,6 +29,7 @@ RUN_ELSEWHERE = {  # what a command begins with: the tests that run it on someth
     r"tokenlearner versions": "tests/pipeline/versions/test_commands.py",
     r"tokenlearner publish hub": "tests/pipeline/versions/test_hub.py",
     r"tokenlearner data prepare": "tests/pipeline/dataset/test_prepare.py",
+    r"tokenlearner data import": "tests/pipeline/dataset/test_importer.py",
     r"python - <<'END'": "tests/end_to_end/test_documented_code.py",
     r"python docs/serving_client.py": "tests/docs/test_serving_client.py",
     r"python -m components.trainer.search.worker": "tests/components/trainer/search/test_workers.py",
@@ -57,7 +58,11 @@ DOCUMENTED = {"max_pooling": "average_pooling", "$IMAGE": "registry/image:1"}  #
 def folder(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     """A folder with two runs of each profile, whose ids begin as in the docs, and the file mine.yaml."""
     folder = tmp_path_factory.mktemp("documented")
-    for profile, first in {"quick": "2026-11-22T13:58:26.1", "full": "2026-11-22T22:16:48.1"}.items():
+    for profile, first in {
+        "quick": "2026-11-22T13:58:26.1",
+        "full": "2026-11-22T22:16:48.1",
+        "flowers-quick": "2026-11-22T22:16:48.1",
+    }.items():
         root = RecordedRoot(folder / "pipeline_root" / profile)
         root.record(Plan(run_id=first, min_accuracy=0.99))
         root.record(Plan(run_id="2026-11-28T10:00:00.1", seed=1, cached_until="Transform"))

@@ -18,12 +18,13 @@ import tensorflow as tf
 from sample_slice import PROJECT, SAMPLE
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
-from components import features, signatures
+from components import signatures
+from components.image_dataset import CIFAR10
 
 
 def predict(records: list[bytes]) -> np.ndarray:
     """Returns probabilities that depend on the bytes, float32 [batch, classes]."""
-    digests = [list(hashlib.sha256(record).digest()[: features.NUM_CLASSES]) for record in records]
+    digests = [list(hashlib.sha256(record).digest()[: len(CIFAR10.class_names)]) for record in records]
     values = np.array(digests, np.float32)
     return values / values.sum(axis=1, keepdims=True)
 
@@ -97,5 +98,5 @@ def test_the_client_reads_the_shipped_images_and_knows_the_classes(
     client.main()
     instances = json.loads(capsys.readouterr().out)["instances"]
     assert [base64.b64decode(instance["b64"]) for instance in instances] == records
-    assert client.CLASSES == features.CLASS_NAMES
+    assert CIFAR10.class_names == client.CLASSES
     assert pathlib.Path(client.RECORDS).is_file()

@@ -14,8 +14,8 @@ from lite_operators import find_factor_types
 from tfx.utils import path_utils
 from workplace import Workplace
 
-from components import features
 from components.artifacts.lite_comparison import LiteComparison, read_comparison
+from components.image_dataset import CIFAR10
 from components.lite_model import load_lite_model, open_interpreter
 from pipeline.config import QUICK
 
@@ -89,7 +89,7 @@ def test_a_lite_model_takes_one_image_or_as_many_as_it_is_resized_to(
     [entry], [answer] = interpreter.get_input_details(), interpreter.get_output_details()
     assert interpreter.get_signature_list() == {"serving_default": {"inputs": ["images"], "outputs": ["probabilities"]}}
     assert (entry["dtype"], entry["shape"].tolist()) == (np.uint8, [1, 32, 32, 3])
-    assert (answer["dtype"], answer["shape"].tolist()) == (np.float32, [1, features.NUM_CLASSES])
+    assert (answer["dtype"], answer["shape"].tolist()) == (np.float32, [1, len(CIFAR10.class_names)])
     interpreter.resize_tensor_input(entry["index"], (7, 32, 32, 3))
     interpreter.allocate_tensors()
     interpreter.set_tensor(entry["index"], converted.pixels[:7])
@@ -129,4 +129,4 @@ def test_what_is_written_are_the_measured_numbers(converted: Converted, answers:
     assert "+0.00 points" in float32.message
     assert saved_model.size_bytes > float32.size_bytes
     assert int8.size_bytes < 0.9 * float32.size_bytes  # of a network so small operators weigh more than weights
-    assert (converted.folder / "labels.txt").read_text().splitlines() == list(features.CLASS_NAMES)
+    assert (converted.folder / "labels.txt").read_text().splitlines() == list(CIFAR10.class_names)

@@ -31,14 +31,10 @@ def describe_reducer(name: str | None, placement: float | None, num_tokens: int 
         ({"dim": 64.0}, "dim is 64.0; it must be an integer"),
         ({"mlp_dims": (64, 8.5)}, "a width in mlp_dims is 8.5; it must be an integer"),
         (describe_reducer("token_learner", 1.5, 4), "blocks_before_token_learner is 1.5; it must be an integer"),
-        ({"patch_size": 1}, "patch_size is 1; the stem 'convolution' needs a power of two, at least 2"),
-        (
-            {"patch_size": 6, "image_size": 48},
-            "patch_size is 6; the stem 'convolution' needs a power of two, at least 2",
-        ),
+        ({"patch_size": 1}, "patch_size is 1; the stem 'convolution' needs at least 2"),
         ({"stem": "linear", "patch_size": 5}, "patch_size is 5; it must divide image_size, which is 32"),
         ({"num_heads": 5}, "num_heads is 5; it must divide dim, which is 12, or head_dim must be given"),
-        ({"patch_size": 16}, "dim is 12; the stem 'convolution' needs a multiple of patch_size / 2 = 8"),
+        ({"patch_size": 16}, "dim is 12; the stem 'convolution' needs a multiple of 8 for patch_size 16"),
         ({"positions": "sincos_2d", "dim": 18}, "dim is 18; positions 'sincos_2d' needs a multiple of 4"),
         ({"mlp_dims": ()}, "mlp_dims is (); it must hold at least one width"),
         ({"mlp_dims": (24, 0)}, "a width in mlp_dims is 0; it must be at least 1"),
@@ -111,17 +107,19 @@ def test_a_grid_is_cut_into_rectangles_as_square_as_possible(
 @pytest.mark.parametrize(
     ("changes", "num_patches", "convolutions"),
     [
-        ({"patch_size": 2}, 256, [(3, 12, 2, 16)]),
-        ({"patch_size": 8}, 16, [(3, 3, 2, 16), (3, 6, 2, 8), (6, 12, 2, 4)]),
+        ({"patch_size": 2}, 256, [(3, 12, 3, 2, 16)]),
+        ({"patch_size": 8}, 16, [(3, 3, 3, 2, 16), (3, 6, 3, 2, 8), (6, 12, 3, 2, 4)]),
         (
             {"patch_size": 32, "dim": 48},
             1,
-            [(3, 3, 2, 16), (3, 6, 2, 8), (6, 12, 2, 4), (12, 24, 2, 2), (24, 48, 2, 1)],
+            [(3, 3, 3, 2, 16), (3, 6, 3, 2, 8), (6, 12, 3, 2, 4), (12, 24, 3, 2, 2), (24, 48, 3, 2, 1)],
         ),
-        ({"stem": "residual"}, 64, [(3, 6, 2, 16), (6, 6, 1, 16), (6, 12, 2, 8), (12, 12, 1, 8)]),
+        ({"stem": "residual"}, 64, [(3, 6, 3, 2, 16), (6, 6, 3, 1, 16), (6, 12, 3, 2, 8), (12, 12, 3, 1, 8)]),
+        ({"patch_size": 6, "image_size": 48}, 64, [(3, 6, 3, 2, 24), (6, 12, 3, 3, 8)]),
+        ({"patch_size": 10, "image_size": 80}, 64, [(3, 6, 3, 2, 40), (6, 12, 5, 5, 8)]),
     ],
 )
-def test_the_stem_halves_the_image_once_for_each_doubling_of_the_patch(
+def test_the_strides_of_the_stem_are_twos_and_the_odd_factor_of_the_patch(
     changes: dict[str, Any], num_patches: int, convolutions: list[tuple[int, ...]]
 ) -> None:
     config = dataclasses.replace(_PLAIN, **changes)

@@ -71,7 +71,7 @@ def test_the_last_profile_gives_the_defaults(arguments: str, root: str, tokenlea
         ("run --search.workers 2 --fit.strategy mirrored", "--search.workers is 2 and --fit.strategy is mirrored, "),
         ("run --tracking.mlflow mlruns", "--tracking.mlflow is mlruns; it must be http://HOST:PORT or https://"),
         ("run --tracking.mlflow http://me:secret@host", "--tracking.mlflow is http://me:secret@host; it must be"),
-        ("data prepare --source ftp", "--source is ftp; it must be tfds, archive or npm."),
+        ("data prepare --source ftp", "--source is ftp; it must be archive, npm or tfds."),
         ("config shwo", "the command is shwo; it must be show."),
         ("bless --rn x --reason y", "there is no option --rn; did you mean --run?"),
         ("versions rollback newest", "VERSION is newest; it must be a whole number."),

@@ -13,7 +13,6 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from tfx_bsl.public import tfxio
 
-from components import features
 from components.trainer.config import FitConfig
 from components.trainer.data.pixel_file import PixelFile
 from components.trainer.data.transform_functions import load_decoder, load_normalization
@@ -82,7 +81,7 @@ def read_examples(files: Sequence[str], transform: tft.TFTransformOutput) -> Exa
         tfxio.TensorFlowDatasetOptions(batch_size=_READ_BATCH_SIZE, num_epochs=1, shuffle=False)
     )
     decoded = raw.map(load_decoder(transform), num_parallel_calls=tf.data.AUTOTUNE)
-    pixels, labels = PixelFile(features.IMAGE_SHAPE), []
+    pixels, labels = PixelFile(tuple(decoded.element_spec[0].shape[1:])), []
     for batch, batch_labels in decoded.as_numpy_iterator():
         pixels.append(batch)
         labels.append(batch_labels)

@@ -15,14 +15,17 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import path_utils
 
 from components import features, signatures
+from components.artifacts.image_task import write_task
 from components.artifacts.predictions import Predictions
 from components.artifacts.verdict import Verdict, read_verdict
 from components.artifacts.winner import write_winner
 from components.evaluator.artifact import EvaluationVerdict
 from components.evaluator.component import Evaluator
 from components.evaluator.rules import Thresholds
+from components.image_dataset import CIFAR10
 from models.presets import PRESETS
 from pipeline.beam_options import make_step_arguments
+from pipeline.config import QUICK
 
 NAMES = ("candidate", "baseline")
 
@@ -43,7 +46,7 @@ class ToldModel(tf.Module):
         """Reads the probabilities, float32 [batch, classes]."""
         parsed = tf.io.parse_example(examples, {features.IMAGE: tf.io.FixedLenFeature([], tf.string)})
         told = tf.io.decode_raw(parsed[features.IMAGE], tf.float32)  # [batch, models * classes]
-        told = tf.reshape(told, (-1, len(NAMES), features.NUM_CLASSES))
+        told = tf.reshape(told, (-1, len(NAMES), len(CIFAR10.class_names)))
         return {signatures.PROBABILITIES: told[:, self.position]}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
@@ -85,6 +88,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
             path_utils.serving_model_dir(model.uri),
             signatures={signatures.SERVE_EXAMPLES: told.classify, signatures.TRANSFORM_FEATURES: told.transform},
         )
+        write_task(QUICK.task, path_utils.serving_model_dir(model.uri))
         found[name] = model
     return found
 

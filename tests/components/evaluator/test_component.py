@@ -18,6 +18,7 @@ from components.evaluator.artifact import EvaluationVerdict
 from components.evaluator.intervals import compare_paired
 from components.evaluator.rules import Thresholds, judge
 from components.pusher.component import Pusher
+from pipeline.config import QUICK
 
 THRESHOLDS = Thresholds(min_accuracy=0.5, max_accuracy_drop=0.12, max_class_accuracy_drop=0.9, max_mmacs=None)
 
@@ -71,7 +72,7 @@ def test_with_a_baseline_tfma_reads_metrics_slices_differences_and_paired_counts
 
 def test_the_verdict_is_that_of_the_rules_on_the_same_images(judged: dict[str, Any]) -> None:
     scored, verdict = SCORED["better"], judged["better"].verdict
-    expected = judge(measure_slices([scored]), 7_620_000, THRESHOLDS)
+    expected = judge(measure_slices([scored]), 7_620_000, THRESHOLDS, QUICK.task)
     assert expected.baseline is not None
     assert verdict.candidate.overall.accuracy == expected.candidate.overall.accuracy
     assert verdict.candidate.slices == expected.candidate.slices

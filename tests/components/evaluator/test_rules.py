@@ -10,6 +10,7 @@ from components.artifacts.verdict import Paired, Rule, Verdict
 from components.evaluator.counts import CANDIDATE, Metrics, SliceKey
 from components.evaluator.intervals import compare_paired
 from components.evaluator.rules import Thresholds, compare_classes, judge_classes, judge_difference
+from components.image_dataset import CIFAR10
 from pipeline.config import FULL, QUICK, EvaluationConfig
 
 DISAGREEMENT = 0.28  # of the images; two seeds of the profile quick's network had 0.2
@@ -42,7 +43,9 @@ def passes(right: np.ndarray, baseline_right: np.ndarray, config: EvaluationConf
     """Tells whether both comparisons bless."""
     return (
         judge_difference(compare_paired(right, baseline_right), config.max_accuracy_drop).passed
-        and judge_classes(compare_classes(count_pairs(right, baseline_right)), config.max_class_accuracy_drop).passed
+        and judge_classes(
+            compare_classes(count_pairs(right, baseline_right), CIFAR10.class_names), config.max_class_accuracy_drop
+        ).passed
     )
 
 

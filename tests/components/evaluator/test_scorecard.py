@@ -5,11 +5,11 @@ import pytest
 from sample_slice import SAMPLE
 from scored_images import measure_slices
 
-from components import features
 from components.artifacts.predictions import Predictions
 from components.artifacts.verdict import Scorecard
 from components.evaluator.counts import CANDIDATE
 from components.evaluator.scorecard import score
+from components.image_dataset import CIFAR10
 
 
 def answer(label: int, probability: float) -> list[float]:
@@ -41,7 +41,7 @@ def card() -> Scorecard:
     batches = [
         make_predictions(labels[part], probabilities[part], brightness[part]) for part in (slice(4), slice(4, 6))
     ]
-    return score(measure_slices(batches), CANDIDATE)
+    return score(measure_slices(batches), CANDIDATE, CIFAR10.class_names)
 
 
 def test_shares_of_all_images(card: Scorecard) -> None:
@@ -49,6 +49,14 @@ def test_shares_of_all_images(card: Scorecard) -> None:
     assert card.overall.accuracy.value == pytest.approx(4 / 6)
     # The cat taken for a dog has rank 5 (dog, airplane, automobile, bird); that for an airplane has rank 4.
     assert card.overall.top_5_accuracy.value == 1
+
+
+def test_balanced_accuracy_and_macro_f1_are_means_over_the_classes_that_have_images(card: Scorecard) -> None:
+    # Two of four cats and both dogs are right; one cat is taken for a dog, and one for an airplane.
+    assert card.overall.balanced_accuracy.value == pytest.approx((2 / 4 + 2 / 2) / 2)
+    assert card.overall.macro_f1.value == pytest.approx((2 * 2 / (4 + 2) + 2 * 2 / (2 + 3)) / 2)
+    assert card.overall.balanced_accuracy.low < 0.7
+    assert card.overall.balanced_accuracy.high == pytest.approx(1)
 
 
 def test_cross_entropy_is_the_mean_of_minus_the_logarithms(card: Scorecard) -> None:
@@ -89,10 +97,10 @@ def test_slices_have_names_and_labels_precision_and_recall(card: Scorecard) -> N
 
 
 def test_a_label_that_was_never_predicted_has_no_precision() -> None:
-    card = score(measure_slices([make_predictions([1], [answer(2, 0.6)], [0])]), CANDIDATE)
+    card = score(measure_slices([make_predictions([1], [answer(2, 0.6)], [0])]), CANDIDATE, CIFAR10.class_names)
     assert card.slices[0].precision is None
     assert card.slices[0].recall is not None
 
 
 def test_class_names_are_those_of_the_dataset() -> None:
-    assert (SAMPLE / "label.labels.txt").read_text().split() == list(features.CLASS_NAMES)
+    assert (SAMPLE / "label.labels.txt").read_text().split() == list(CIFAR10.class_names)

@@ -24,6 +24,7 @@ from components.lite_model import Classify, load_lite_model, open_interpreter
 from models.reducers.registry import REDUCERS
 from models.vit import build_vit
 from models.vit_config import ViTConfig
+from pipeline.config import QUICK
 
 _BACKBONE = ViTConfig(image_size=32, patch_size=8, dim=8, depth=1, num_heads=2, mlp_dims=(8,), num_classes=10)
 _REDUCED: dict[str, ViTConfig] = {
@@ -80,7 +81,7 @@ def images(slice_dir: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) ->
     folder = tmp_path_factory.mktemp("train")
     [file] = slice_dir.glob("cifar10-train.tfrecord-*")
     (folder / file.name).symlink_to(file)
-    chosen = choose_images(folder, 1)
+    chosen = choose_images(folder, QUICK.task, 1)
     assert chosen.shape == (10, 32, 32, 3)
     np.save(folder / "images.npy", chosen)
     return folder / "images.npy"

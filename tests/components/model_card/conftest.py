@@ -19,6 +19,7 @@ from scored_images import score_split
 from components.artifacts.search_outcome import Difference, Finalist, read_search, write_search
 from components.artifacts.serving_findings import write_findings
 from components.artifacts.winner import read_winner, write_winner
+from components.image_dataset import CIFAR10
 from components.model_card.card import write_card
 from components.model_card.facts import CardSources, Facts, read_facts
 from components.model_card.figures import AttentionPicture, draw_attention_picture
@@ -95,7 +96,7 @@ def facts(sources: CardSources) -> Facts:
 
 @pytest.fixture(scope="session")
 def attention(sources: CardSources) -> AttentionPicture:
-    picture = draw_attention_picture(sources.model, sources.test_split, sources.verdict)
+    picture = draw_attention_picture(sources.model, sources.test_split, sources.verdict, CIFAR10.class_names)
     assert picture is not None
     return picture
 

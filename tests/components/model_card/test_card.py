@@ -11,8 +11,8 @@ import PIL.Image
 import pytest
 from card_text import HOLES, read_body
 
-from components import features
 from components.artifacts.predictions import stream_predictions
+from components.image_dataset import CIFAR10
 from components.model_card.card import write_card
 from components.model_card.facts import CardSources, Facts
 from components.model_card.figures import AttentionPicture
@@ -34,7 +34,14 @@ def test_the_library_of_the_hub_reads_the_metadata_and_the_results(card: pathlib
     assert (data.library_name, data.license, data.pipeline_tag) == (None, "apache-2.0", "image-classification")
     assert data.datasets == ["uoft-cs/cifar10"]
     assert {"image-classification", "cifar10", "vision-transformer", "tokenlearner", "tflite"} <= set(data.tags)
-    assert data.metrics == ["accuracy", "top_5_accuracy", "cross_entropy", "expected_calibration_error"]
+    assert data.metrics == [
+        "accuracy",
+        "balanced_accuracy",
+        "macro_f1",
+        "top_5_accuracy",
+        "cross_entropy",
+        "expected_calibration_error",
+    ]
     assert {result.metric_type: result.metric_value for result in data.eval_results} == {
         name: getattr(overall, name).value for name in data.metrics
     }
@@ -137,5 +144,5 @@ def test_the_code_of_the_card_loads_the_model_and_predicts(
     exec("\n".join(re.findall(r"```python\n(.*?)```", text, re.DOTALL)), names)
     probabilities = predictions.candidate[0]
     np.testing.assert_allclose(names["probabilities"], probabilities, atol=1e-6)
-    name = features.CLASS_NAMES[probabilities.argmax()]
+    name = CIFAR10.class_names[probabilities.argmax()]
     assert capsys.readouterr().out.split() == [name, f"{probabilities.max():.3f}"]

@@ -9,6 +9,7 @@ from scored_images import measure_slices
 from components.artifacts.predictions import Predictions
 from components.evaluator.counts import CANDIDATE
 from components.evaluator.scorecard import score
+from components.image_dataset import CIFAR10
 from components.model_card.weaknesses import find_weaknesses
 
 
@@ -25,7 +26,9 @@ def test_the_weakest_classes_quarters_and_confusions_come_first() -> None:
         candidate=probabilities,
         baseline=None,
     )
-    weaknesses = find_weaknesses(score(measure_slices([predictions]), CANDIDATE))
+    weaknesses = find_weaknesses(
+        score(measure_slices([predictions]), CANDIDATE, CIFAR10.class_names), CIFAR10.class_names
+    )
     assert [(found.name, found.accuracy.value) for found in weaknesses.classes] == [
         ("cat", 0.7), ("dog", 0.8), ("bird", 0.9),
     ]  # fmt: skip

@@ -19,8 +19,9 @@ from tfx.components.pusher.executor import Executor
 from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
-from components import features, signatures
+from components import signatures
 from components.artifacts.serving_findings import read_findings
+from components.image_dataset import CIFAR10
 from components.serving_validator import process
 from components.serving_validator.component import ServingValidator
 from components.serving_validator.judge import judge
@@ -47,7 +48,7 @@ class UnfitModule(ServingModule):
     @tf.function(autograph=False, input_signature=[tf.TensorSpec(None, tf.uint8, name="images")])
     def serve_anything(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """Returns NaN for any input."""
-        return {signatures.PROBABILITIES: tf.fill((tf.shape(images)[0], features.NUM_CLASSES), float("nan"))}
+        return {signatures.PROBABILITIES: tf.fill((tf.shape(images)[0], len(CIFAR10.class_names)), float("nan"))}
 
 
 def test_all_faults_of_an_unfit_model_are_reported_at_once(
@@ -81,7 +82,7 @@ def test_all_faults_of_an_unfit_model_are_reported_at_once(
         "equal_to_trainer": "infinity (an error, or no finite number) (serve_images)",
         "session": "serving_default: FailedPreconditionError",
         "malformed_records": "accepted without an error: images of 16x16 pixels (serve_images)",
-        "recovery": "of 10 good requests right after a malformed one get a wrong answer",
+        "recovery": "of 9 good requests right after a malformed one get a wrong answer",
         "latency": "requests of 1 to serving_default take",
         "memory": "the limit is 10 MiB",
         "docker": "TensorFlow Serving in docker rejects the model",

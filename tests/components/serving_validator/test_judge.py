@@ -75,7 +75,7 @@ def test_a_good_request_follows_each_malformed_one(plan: Plan) -> None:
     """The end-to-end test proves by a real model that all of them are malformed."""
     purposes = [request.purpose for request in plan.requests]
     following = [after for purpose, after in itertools.pairwise(purposes) if purpose == "malformed"]
-    assert (following.count("malformed"), following.count("recovery")) == (5, 10)
+    assert (following.count("malformed"), following.count("recovery")) == (4, 9)
     assert (purposes[0], *purposes[-2:]) == ("batch", "session", "session")
 
 
@@ -106,7 +106,7 @@ _WRONG = "equal_to_trainer"
         ("empty serve_images 0", lambda _: np.zeros((0, 10), int), "batch_sizes", "0 images: the answer is int64"),
         ("empty serve_images 0", lambda _: "KeyError: 'a'", "batch_sizes", "with 0 images: KeyError: 'a'"),
         ("malformed serving_default 1", lambda _: _ZEROS[:1], "malformed_records", "error: garbage bytes instead"),
-        ("recovery serve_images 1", lambda _: "UnavailableError", "recovery", "1 of 10 good requests right after"),
+        ("recovery serve_images 1", lambda _: "UnavailableError", "recovery", "1 of 9 good requests right after"),
         ("session serve_images 64", lambda _: _ZEROS, "session", "the probabilities differ from the Trainer's"),
         ("session serve_images 64", lambda _: "No value", "session", "serve_images: No value; the tolerance"),
     ],

@@ -62,7 +62,7 @@ def config(backbone: ViTConfig, fit_config: FitConfig) -> TrainerConfig:
         seeds=2,
     )
     state = StateConfig(folder="unused", code_digest="abc")
-    return TrainerConfig(backbone=backbone, search=search, fit=fit_config, state=state)
+    return TrainerConfig(backbone=backbone, task=QUICK.task, search=search, fit=fit_config, state=state)
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ import tensorflow as tf
 from components import features
 from components.trainer.export import export_model
 from models.attention_maps import build_attention_model
+from pipeline.config import QUICK
 
 _CLASSES = 10
 
@@ -75,7 +76,7 @@ def test_a_network_that_has_not_learned_where_to_look_has_no_such_signature(
 ) -> None:
     images = keras.Input((32, 32, 3))
     plain = keras.Model(images, keras.layers.Dense(_CLASSES)(keras.layers.Flatten()(images)))
-    export_model(transform, plain, str(tmp_path / "plain"))
+    export_model(transform, plain, QUICK.task, str(tmp_path / "plain"))
     signatures = set(tf.saved_model.load(str(tmp_path / "plain")).signatures)
     assert signatures == {"serving_default", "serve_images", "transform_features"}
 

@@ -15,6 +15,7 @@ from tfx.utils import path_utils
 from components.trainer.export import export_model
 from models.vit import build_vit
 from models.vit_config import ViTConfig
+from pipeline.config import QUICK
 
 NETWORK = ViTConfig(image_size=32, patch_size=8, dim=8, depth=1, num_heads=2, mlp_dims=(8,), num_classes=10)
 
@@ -37,7 +38,7 @@ def model(in_memory: BeamSteps, tmp_path_factory: pytest.TempPathFactory) -> sta
     keras.utils.set_random_seed(1)
     exported = standard_artifacts.Model()
     exported.uri = str(tmp_path_factory.mktemp("model"))
-    export_model(in_memory.transform, build_vit(NETWORK), path_utils.serving_model_dir(exported.uri))
+    export_model(in_memory.transform, build_vit(NETWORK), QUICK.task, path_utils.serving_model_dir(exported.uri))
     return exported
 
 

@@ -14,7 +14,7 @@ from tfx.types import standard_artifacts
 from tfx.utils import import_utils
 
 from components import features
-from components.example_gen.component import Cifar10ExampleGen
+from components.example_gen.component import ImageExampleGen
 
 
 def _read(folder: pathlib.Path, pattern: str) -> list[bytes]:
@@ -24,10 +24,12 @@ def _read(folder: pathlib.Path, pattern: str) -> list[bytes]:
 def test_example_gen_copies_all_records(slice_dir: pathlib.Path, served: PortableBeam, tmp_path: pathlib.Path) -> None:
     examples = standard_artifacts.Examples()
     examples.uri = str(tmp_path)
-    Cifar10ExampleGen.test_call(
+    ImageExampleGen.test_call(
         examples=examples,
         tfds_dir=str(slice_dir),
         train_images=40_000,
+        valid_share=0.1,
+        test_share=0.1,
         source_digest="",
         code_digest="",
         beam_pipeline=beam.Pipeline(options=PipelineOptions(served.options)),

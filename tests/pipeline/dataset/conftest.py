@@ -9,7 +9,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from components.features import CLASS_NAMES
+from components.image_dataset import CIFAR10
 from pipeline.dataset.archive import FOLDER, MD5S
 
 RECORD_BYTES = 1 + 3 * 1024
@@ -44,7 +44,7 @@ def unpacked_archive(tmp_path: pathlib.Path, contents: dict[str, bytes]) -> path
     folder.mkdir()
     for name, content in contents.items():
         (folder / name).write_bytes(content)
-    (folder / "batches.meta.txt").write_text("\n".join(CLASS_NAMES) + "\n\n")
+    (folder / "batches.meta.txt").write_text("\n".join(CIFAR10.class_names) + "\n\n")
     return folder
 
 

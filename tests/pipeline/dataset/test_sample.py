@@ -9,7 +9,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from components.errors import DataFailure
-from components.features import CLASS_NAMES
+from components.image_dataset import CIFAR10
 from pipeline.dataset.prepare import prepare
 from pipeline.dataset.sample import SamplePlan, choose, make_sample
 
@@ -98,7 +98,7 @@ def test_the_shipped_sample_is_balanced_and_split_as_promised() -> None:
     assert _count(test, range(10_000)) == dict.fromkeys(range(10), 100)
     info = tfds.builder_from_directory(_SHIPPED).info
     assert info.full_name == "cifar10/3.0.2"
-    assert tuple(info.features["label"].names) == CLASS_NAMES
+    assert tuple(info.features["label"].names) == CIFAR10.class_names
 
 
 def test_a_damaged_dataset_info_is_one_message(data_dir: pathlib.Path, tmp_path: pathlib.Path) -> None:

@@ -14,10 +14,13 @@ import pytest
 from commands import Command
 from ml_metadata.proto.metadata_store_pb2 import Execution
 from recorded_root import FIRST, MACS, SECOND, Plan, RecordedRoot, predict
+from rich.console import Console
 
 from components.errors import DataFailure, ExitCode
 from components.lock import hold_lock
+from pipeline.config import QUICK
 from pipeline.inspection.comparison import pair
+from pipeline.inspection.mistakes import Mistake, MistakesFacts, write_csv
 
 
 @pytest.mark.parametrize(
@@ -220,3 +223,30 @@ def test_a_closed_pipe_ends_a_command_quietly(options: str, recorded: RecordedRo
     script = f"set -o pipefail; '{sys.executable}' -m pipeline inspect {options} --root '{recorded.path}' | true"
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stderr) == (ExitCode.OK, "")
+
+
+def test_the_most_confident_mistakes_are_listed(inspect: Command) -> None:
+    facts = json.loads(inspect("errors", "--json", "--count", 50).out)
+    predictions = predict(SECOND)
+    wrong = predictions.ids[~predictions.is_right()]
+    assert sorted(each["id"] for each in facts["mistakes"]) == sorted(wrong)
+    assert (facts["images"], len(wrong)) == (200, 40)
+    first = facts["mistakes"][0]
+    assert (first["probability"], first["label_probability"]) == (pytest.approx(0.82), pytest.approx(0.02))
+    label = int(predictions.labels[list(predictions.ids).index(first["id"])])
+    names = QUICK.task.class_names
+    assert (first["label"], first["predicted"]) == (names[label], names[(label + 1) % 10])
+    row = f"{first['id']} {first['label']} {first['predicted']} 82.0% 2.0%"
+    assert row in inspect("errors", "--count", 1).words
+    [written] = csv.DictReader(io.StringIO(inspect("errors", "--csv", "--count", 1).out))
+    assert (written["id"], written["predicted"]) == (first["id"], first["predicted"])
+    assert inspect("errors", "--count", 0).code == ExitCode.USAGE
+
+
+def test_names_that_look_like_formulas_are_harmless_in_csv() -> None:
+    console = Console(file=io.StringIO())
+    mistake = Mistake(id='=1+1,"\n', label="-a", predicted="b", probability=0.5, label_probability=0.25)
+    write_csv(console, MistakesFacts(run_id="r", images=1, mistakes=(mistake,)))
+    console.file.seek(0)
+    [row] = csv.DictReader(console.file)
+    assert list(row.values()) == ["'=1+1,\"\n", "'-a", "b", "0.5", "0.25"]

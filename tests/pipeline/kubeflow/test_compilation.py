@@ -95,6 +95,7 @@ def test_with_workers_elsewhere_steps_with_beam_keep_addresses_and_a_dataset_in_
     assert full.parameters("Evaluator")["min_accuracy"] == FULL.evaluation.min_accuracy
     assert full.uncached == {"ExampleGen", "ServingValidator", "Pusher"}
     assert "ExampleGen never comes from the cache" in full.said
+    assert "Classes and image size are those of CIFAR-10" in full.said
     resources = full.containers["Trainer"].resources
     assert (resources.cpu_limit, resources.memory_limit) == (8, 32)
     assert not resources.HasField("accelerator")

@@ -10,8 +10,10 @@ from commands import Command
 from sample_slice import SAMPLE
 
 from components import features, signatures
+from components.artifacts.image_task import write_task
+from components.image_dataset import CIFAR10
 from components.transform import decode_images
-from pipeline.config import locate_serving_dir
+from pipeline.config import QUICK, locate_serving_dir
 
 TOKENS = 4
 IMAGES = 6
@@ -27,14 +29,14 @@ class PixelModel(tf.Module):
 
     def __init__(self, seed: int) -> None:
         super().__init__()
-        weights = np.random.default_rng(seed).normal(size=(np.prod(features.IMAGE_SHAPE), features.NUM_CLASSES))
+        weights = np.random.default_rng(seed).normal(size=(32 * 32 * 3, len(CIFAR10.class_names)))
         self.weights = tf.Variable(weights / 20, dtype=tf.float32)
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def __call__(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         """Returns probabilities, float32 [batch, classes], and maps, float32 [batch, tokens, height, width]."""
         parsed = tf.io.parse_example(examples, {features.IMAGE: tf.io.FixedLenFeature([], tf.string)})
-        images = tf.cast(decode_images(parsed[features.IMAGE]), tf.float32) / 255
+        images = tf.cast(decode_images(parsed[features.IMAGE], 32), tf.float32) / 255
         logits = tf.reshape(images, (-1, self.weights.shape[0])) @ self.weights
         gray = tf.reduce_mean(tf.nn.avg_pool2d(images, 4, 4, "VALID"), axis=-1)[:, tf.newaxis]  # [batch, 1, 8, 8]
         wanted = tf.reshape(tf.linspace(0.0, 1.0, TOKENS), (1, TOKENS, 1, 1))
@@ -55,6 +57,7 @@ def versions(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     for seed, version in enumerate(("9", "10")):  # a TokenLearner won for version 10
         model = PixelModel(seed)
         tf.saved_model.save(model, str(versions / version), dict.fromkeys(names[: seed + 1], model.__call__))
+        write_task(QUICK.task, str(versions / version))
     (versions / "11").mkdir()
     return versions
 

@@ -11,6 +11,7 @@ from commands import Command
 
 from components import features
 from components.errors import ExitCode
+from components.image_dataset import CIFAR10
 from pipeline.prediction.records import read_records
 
 from .conftest import ROUNDING, ask
@@ -62,25 +63,25 @@ def test_records_are_classified_as_by_the_model_and_damaged_ones_are_listed(
     output = tmp_path / "new" / "predictions"
     done = predict("--examples", examples, mixed, cut, "--output", output)
     assert (done.code, done.out) == (ExitCode.BAD_DATA, "")
-    assert "Scored 10 records" in done.words
-    assert "5 could not be scored." in done.words
+    assert "Scored 11 records" in done.words
+    assert "4 could not be scored." in done.words
     whole = {("tfrecord.gz", position): records[position] for position in range(4)}
     whole |= {("cifar10.tfrecord", position): records[4 + position] for position in range(2)}
     whole |= {("mixed", 0): records[0], ("mixed", 3): records[3], ("mixed", 6): records[4], ("cut", 0): records[4]}
+    whole["mixed", 5] = damaged[3]  # of another size
     lines = _read(output, "predictions")
     assert lines.keys() == whole.keys()
     for (place, record), row in zip(whole.items(), ask(versions / "10", list(whole.values())), strict=True):
         line = lines[place]
         assert line["id"] == _id_of(record)
-        probabilities = [line["probabilities"][name] for name in features.CLASS_NAMES]
+        probabilities = [line["probabilities"][name] for name in CIFAR10.class_names]
         np.testing.assert_allclose(probabilities, row, atol=ROUNDING)
-        assert (line["class"], line["probability"]) == (features.CLASS_NAMES[row.argmax()], max(probabilities))
+        assert (line["class"], line["probability"]) == (CIFAR10.class_names[row.argmax()], max(probabilities))
     failures = _read(output, "failures")
     assert {place: line["error"] for place, line in failures.items()} == {
         ("mixed", 1): "it is not a tf.Example",
         ("mixed", 2): "its feature image has 0 values instead of one",
         ("mixed", 4): "its image cannot be decoded",
-        ("mixed", 5): "its image is 28x28x3 instead of 32x32x3",
         ("cut", 1): _UNREADABLE,
     }
     assert failures["mixed", 4]["id"] == _id_of(records[1])

@@ -14,8 +14,8 @@ import pytest
 import tensorflow as tf
 from commands import Command
 
-from components import features
 from components.errors import ExitCode
+from components.image_dataset import CIFAR10
 
 from .conftest import IMAGES, ROUNDING, TOKENS, ask
 
@@ -36,8 +36,8 @@ def test_a_fresh_process_predicts_as_the_newest_pushed_model_does_of_the_record_
     assert (row["image"], row["note"]) == (str(photo), "")
     predicted = {row[f"class_{rank}"]: np.float32(row[f"probability_{rank}"]) for rank in range(1, 11)}
     [expected] = ask(versions / "10", records[:1])
-    np.testing.assert_array_equal([predicted[name] for name in features.CLASS_NAMES], expected)
-    assert next(iter(predicted)) == features.CLASS_NAMES[expected.argmax()]
+    np.testing.assert_array_equal([predicted[name] for name in CIFAR10.class_names], expected)
+    assert next(iter(predicted)) == CIFAR10.class_names[expected.argmax()]
 
 
 def test_images_of_folders_and_globs_are_predicted_in_order_in_more_than_one_batch(
@@ -51,7 +51,7 @@ def test_images_of_folders_and_globs_are_predicted_in_order_in_more_than_one_bat
     order = [3, 4, 1, *(list(range(IMAGES)) * len(folders))]
     assert [image["image"] for image in images] == [files[position] for position in order]
     named = [{choice["class"]: choice["probability"] for choice in image["classes"]} for image in images]
-    probabilities = np.array([[each[name] for name in features.CLASS_NAMES] for each in named])
+    probabilities = np.array([[each[name] for name in CIFAR10.class_names] for each in named])
     np.testing.assert_allclose(probabilities, ask(versions / "10", records)[order], atol=ROUNDING)
     assert np.ptp(probabilities, axis=0).max() > 0.05  # else any prediction would do
 
@@ -160,7 +160,7 @@ def test_wrong_usage_and_unusable_data_are_one_message(
     before = set(tmp_path.rglob("*"))
     cases = {
         ExitCode.USAGE: (
-            ((photo, "--top", 0), "--top is 0; it must be in 1..10"),
+            ((photo, "--top", 0), "--top is 0; it must be at least 1"),
             ((photo, "--top", 11), "top is 11"),
             (("x" * 300,), "File name too long; name a path that you may use."),
             ((photo, "--model", tmp_path), "contains no SavedModel"),
@@ -184,7 +184,7 @@ def test_wrong_usage_and_unusable_data_are_one_message(
         ),
         ExitCode.BAD_DATA: (
             ((photo, "--model", tmp_path / "damaged"), "does not load"),
-            ((photo, "--model", tmp_path / "foreign"), "has no signature serving_default"),
+            ((photo, "--model", tmp_path / "foreign"), "does not say what it classifies"),
             (("--examples", tmp_path / "empty"), "there is no record in"),
         ),
     }

@@ -1,0 +1,155 @@
+"""Image files in class folders, optionally within folders of splits."""
+
+import contextlib
+import dataclasses
+import io
+import os
+import pathlib
+from collections.abc import Collection, Iterable, Iterator
+
+import PIL.ExifTags
+import PIL.Image
+
+from components.errors import DataFailure
+from pipeline.files import printable
+from pipeline.image_files import read_rgb
+
+_SPLITS = {"train": "train", "valid": "validation", "validation": "validation", "val": "validation", "test": "test"}
+_PLAIN_FORMATS = ("JPEG", "PNG")
+_PLAIN_MODES = ("RGB", "L")
+_FIRST_TURNED = 5  # EXIF orientations from here on swap height and width
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ImageFile:
+    """An image file of a class."""
+
+    path: pathlib.Path
+    name: str  # path below the imported folder
+    label: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ClassFolders:
+    """The contents of a folder to import."""
+
+    class_names: tuple[str, ...]  # sorted; the label is the position
+    splits: dict[str, list[ImageFile]]  # by the name of the split in TFDS; a folder without splits is all train
+    ignored: int  # files whose names do not end like an image's
+
+
+def find_images(folder: pathlib.Path) -> ClassFolders:
+    """Finds the image files below the class folders of a folder.
+
+    A class is a subfolder, with all folders below it; hidden files are ignored, and links are followed. If all
+    subfolders are named train, valid (or validation, val) or test, they are splits, and classes are one level below.
+
+    Args:
+        folder: To search.
+
+    Returns:
+        Its classes and files.
+
+    Raises:
+        DataFailure: The folder is missing, or has no class folders or no images.
+    """
+    if not folder.is_dir():
+        raise DataFailure(f"{printable(folder)} is not a folder; name one with a subfolder of images for each class.")
+    below = _list_folders(folder)
+    has_splits = bool(below) and all(each.name in _SPLITS for each in below)
+    roots = {each: _SPLITS[each.name] for each in below} if has_splits else {folder: "train"}
+    classes = [(split, each) for root, split in roots.items() for each in _list_folders(root)]
+    labels = _number_classes(folder, {each.name for _, each in classes})
+    splits: dict[str, list[ImageFile]] = {}
+    ignored = 0
+    suffixes = PIL.Image.registered_extensions()
+    for split, each in classes:
+        for path in _list_files(each):
+            if path.suffix.lower() in suffixes:
+                name = printable(path.relative_to(folder))
+                splits.setdefault(split, []).append(ImageFile(path=path, name=name, label=labels[each.name]))
+            else:
+                ignored += 1
+    if "train" not in splits:
+        raise DataFailure(f"{printable(folder)} has no images for training in its class folders.")
+    class_names = tuple(_clean(name) for name in sorted(labels, key=labels.__getitem__))
+    return ClassFolders(class_names=class_names, splits=splits, ignored=ignored)
+
+
+def _number_classes(folder: pathlib.Path, names: Collection[str]) -> dict[str, int]:
+    """Returns the label of each class folder, in the order of their names."""
+    same = sorted(repr(name) for name in names if sum(_clean(name) == _clean(other) for other in names) > 1)
+    if same:
+        raise DataFailure(f"The class folders {' and '.join(same)} differ in white space only; rename one of them.")
+    if len(names) < 2:
+        found = "".join(f"only the class folder {_clean(name)!r}" for name in names) or "no class folders"
+        raise DataFailure(
+            f"{printable(folder)} has {found}; it needs a subfolder of images for each of at least two classes, "
+            "such as cats/ and dogs/."
+        )
+    return {name: label for label, name in enumerate(sorted(names))}
+
+
+def _clean(name: str) -> str:
+    """Returns the name of a class on one line, as TFDS keeps it."""
+    return " ".join(printable(name).split())
+
+
+def find_common_size(files: Iterable[ImageFile]) -> tuple[int, int] | None:
+    """Returns the height and width that all images have; None if they differ."""
+    sizes = set()
+    for file in files:
+        with contextlib.suppress(Exception), PIL.Image.open(file.path) as image:  # read again, with a message, later
+            width, height = image.size
+            sizes.add((width, height) if _read_orientation(image) >= _FIRST_TURNED else (height, width))
+        if len(sizes) > 1:
+            return None
+    return sizes.pop() if sizes else None
+
+
+def encode_image(path: pathlib.Path) -> bytes:
+    """Returns an image as the dataset stores it: a plain JPEG or PNG file as it is, any other as an RGB PNG.
+
+    Raises:
+        UnreadableError: It is not a readable image.
+    """
+    image, _ = read_rgb(path)
+    if _is_plain(path):
+        return path.read_bytes()
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _is_plain(path: pathlib.Path) -> bool:
+    """Returns whether TensorFlow decodes the file to the same upright RGB image as Pillow."""
+    with PIL.Image.open(path) as file:
+        is_upright = _read_orientation(file) == 1
+        is_single = getattr(file, "n_frames", 1) == 1 and not file.has_transparency_data
+        return file.format in _PLAIN_FORMATS and file.mode in _PLAIN_MODES and is_upright and is_single
+
+
+def _read_orientation(image: PIL.Image.Image) -> int:
+    return int(image.getexif().get(PIL.ExifTags.Base.Orientation, 1))
+
+
+def _list_folders(folder: pathlib.Path) -> list[pathlib.Path]:
+    return sorted(each for each in folder.iterdir() if each.is_dir() and not each.name.startswith("."))
+
+
+def _list_files(folder: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Yields the files below a folder in order, each folder once, however many links lead to it."""
+    visited = set()
+    for path, folders, files in os.walk(folder, followlinks=True):
+        folders[:] = sorted(each for each in folders if not each.startswith("."))
+        if (real := os.path.realpath(path)) in visited:
+            folders.clear()
+            continue
+        visited.add(real)
+        yield from (pathlib.Path(path, each) for each in sorted(files) if _is_file(path, each))
+
+
+def _is_file(folder: str, name: str) -> bool:
+    """Returns whether it is a visible file, or a link that leads nowhere, which is reported as unreadable."""
+    path = pathlib.Path(folder, name)
+    return not name.startswith(".") and (path.is_file() or (path.is_symlink() and not path.exists()))
