@@ -34,14 +34,16 @@ class Recipe:
             "weight decay": f"{fit.weight_decay}, multiplied by the learning rate at each step, as in Keras",
             "β₁, β₂, ε": ", ".join(str(self.optimizer[name]) for name in ("beta_1", "beta_2", "epsilon")),
             "gradient clipping": f"global norm at most {fit.gradient_clip_norm}",
-            "loss": f"cross-entropy, label smoothing {fit.label_smoothing}",
+            "loss": f"cross-entropy, label smoothing {fit.label_smoothing}"
+            + (", classes weighted equally" if fit.class_weights == "balanced" else ""),
             **(ema if fit.ema_momentum else {}),
             "batch size": f"{fit.batch_size}",
             "epochs": f"{fit.epochs} of {self.steps_per_epoch:,} steps; the weights are from epoch "
             f"{winner.best_epoch}, the best on the valid split",
             **(devices if fit.strategy != "default" else {}),
-            "augmentation": f"random crops of the image with {fit.crop_padding} pixels of reflection padding, "
-            "flipped with probability 0.5",
+            "augmentation": "random crops of the image with "
+            f"{fit.find_crop_padding(winner.network.image_size)} pixels of reflection padding"
+            f"{', flipped with probability 0.5' if fit.flip else ''}",
             "seed": f"{fit.seed}; finalists of the search: {seeds} training{'s' if seeds != 1 else ''} each, "
             "with consecutive seeds",
         }

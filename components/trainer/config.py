@@ -12,6 +12,7 @@ from models.vit_config import ViTConfig
 
 TunerName = Literal["halving", "async_halving", "hyperband", "random", "bayesian", "grid"]
 Strategy = Literal["default", "mirrored"]
+ClassWeights = Literal["none", "balanced"]
 
 
 def name_option(field: str) -> str:
@@ -131,7 +132,9 @@ class FitConfig:
     gradient_clip_norm: float  # of all gradients together
     label_smoothing: float  # 0..1
     ema_momentum: float  # of the moving average of the weights, which is measured and exported; 0: no average
-    crop_padding: int  # pixels of reflection around an image before it is cropped back at random
+    class_weights: ClassWeights  # balanced: each class has the same weight in the loss, however many images it has
+    crop_padding: int | None  # pixels of reflection around an image before it is cropped back; None: an eighth of it
+    flip: bool  # whether half of the training images are mirrored; not for digits or text
     replicas: int  # parts of each batch whose gradients are computed side by side; with batch norm, each by itself
     strategy: Strategy  # default: one device; mirrored: a replica on each GPU of this machine
     seed: int  # of the final fit and of the first training of each point; further trainings have the next seeds
@@ -147,8 +150,13 @@ class FitConfig:
         check_range("fit.gradient_clip_norm", self.gradient_clip_norm, 0)
         check_range("fit.label_smoothing", self.label_smoothing, 0, 1)
         check_range("fit.ema_momentum", self.ema_momentum, 0, 1)
-        check_range("fit.crop_padding", self.crop_padding, 0, 31)
+        if self.crop_padding is not None:
+            check_range("fit.crop_padding", self.crop_padding, 0, 31)
         check_range("fit.seed", self.seed, 0)
+
+    def find_crop_padding(self, image_size: int) -> int:
+        """Returns the pixels of reflection around an image."""
+        return image_size // 8 if self.crop_padding is None else self.crop_padding
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -109,6 +109,7 @@ def training_batches(examples: Examples, config: FitConfig, *, seed: int, first_
         (images, labels): float32 [batch, height, width, channels], int64 [batch]; `count_batches` of them an epoch.
     """
     size = config.batch_size
+    padding = config.find_crop_padding(examples.pixels.shape[0])
     batches = tf.constant(count_batches(examples, config), tf.int64)
 
     def deal(epoch: tf.Tensor) -> tf.data.Dataset:
@@ -122,7 +123,7 @@ def training_batches(examples: Examples, config: FitConfig, *, seed: int, first_
 
     def draw(order: tf.Tensor, step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         # The normalization works value by value, so it may come after the crop.
-        augmented = crop_and_flip(examples.gather(order), config.crop_padding, tf.stack([seed, step]))
+        augmented = crop_and_flip(examples.gather(order), padding, tf.stack([seed, step]), flip=config.flip)
         return tf.ensure_shape(examples.normalize(augmented), augmented.shape), tf.gather(examples.labels, order)
 
     epochs = tf.data.Dataset.range(first_epoch, _ENDLESS)
@@ -136,13 +137,14 @@ def _fix_tuning(dataset: tf.data.Dataset) -> tf.data.Dataset:
     return dataset.with_options(options)
 
 
-def crop_and_flip(images: tf.Tensor, padding: int, seed: tf.Tensor) -> tf.Tensor:
+def crop_and_flip(images: tf.Tensor, padding: int, seed: tf.Tensor, *, flip: bool = True) -> tf.Tensor:
     """Crops each image of a batch at random from its reflected padding, and mirrors it with probability 0.5.
 
     Args:
         images: [batch, height, width, channels].
         padding: Pixels of reflection on each side of the image.
         seed: int64 [2]; the same seed gives the same result.
+        flip: Whether images are mirrored.
 
     Returns:
         [batch, height, width, channels].
@@ -153,7 +155,8 @@ def crop_and_flip(images: tf.Tensor, padding: int, seed: tf.Tensor) -> tf.Tensor
     # Positions are computed first, so that each value is moved once.
     rows = _reflect(offsets[0] + tf.range(height) - padding, height)  # [batch, height]
     columns = _reflect(offsets[1] + tf.range(width) - padding, width)  # [batch, width]
-    columns = tf.where(mirrored, tf.reverse(columns, axis=[1]), columns)
+    if flip:
+        columns = tf.where(mirrored, tf.reverse(columns, axis=[1]), columns)
     return tf.gather(tf.gather(images, rows, axis=1, batch_dims=1), columns, axis=2, batch_dims=1)
 
 

@@ -56,6 +56,7 @@ class Fitter:
         self.train = train
         self.valid = valid
         self.folder = folder
+        self._class_weights = balance_classes(train.labels.numpy()) if config.class_weights == "balanced" else None
         self._loops: dict[ViTConfig, TrainingLoop] = {}  # the oldest first
 
     def fit(
@@ -130,7 +131,7 @@ class Fitter:
         if network not in self._loops:
             if len(self._loops) == _MODELS_KEPT:
                 del self._loops[next(iter(self._loops))]
-            self._loops[network] = TrainingLoop(model or build_vit(network), self.config)
+            self._loops[network] = TrainingLoop(model or build_vit(network), self.config, self._class_weights)
             self._loops[network].trace()
         return self._loops[network]
 
@@ -212,3 +213,17 @@ def _check_time(done: Checkpoint | None, deadline: float | None) -> None:
 def _list_paths(network: ViTConfig) -> tuple[str, ...]:
     """Returns the paths of a network's variables, in their order."""
     return tuple(variable.path for variable in build_vit(network).variables)
+
+
+def balance_classes(labels: np.ndarray) -> np.ndarray:
+    """Returns the weight of each class with which all classes weigh the same, 1 on average over the images.
+
+    Args:
+        labels: int64 [examples].
+
+    Returns:
+        float32 [classes up to the largest label]; 0 for classes without images.
+    """
+    counts = np.bincount(labels)
+    shares = counts * np.count_nonzero(counts) / len(labels)
+    return np.divide(1, shares, out=np.zeros(len(counts)), where=counts > 0).astype(np.float32)

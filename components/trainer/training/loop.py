@@ -26,6 +26,7 @@ class TrainingLoop:
     Args:
         model: The network, from `build_vit`; its weights and those of a training have nothing to do with each other.
         config: Optimizer, label smoothing, replicas.
+        class_weights: Of each image's loss by its label, float32 [classes]; None: 1.
 
     Reference:
         Loshchilov and Hutter, arXiv 1711.05101, algorithm 2 (AdamW; here it decays kernels only); Polyak and Juditsky,
@@ -33,8 +34,9 @@ class TrainingLoop:
         1705.08741, section 4 (batch norm by shares).
     """
 
-    def __init__(self, model: keras.Model, config: FitConfig) -> None:
+    def __init__(self, model: keras.Model, config: FitConfig, class_weights: np.ndarray | None = None) -> None:
         self.model = model
+        self._class_weights = class_weights
         self._config = config
         self._devices = list_devices(config)
         trainable = self.model.trainable_variables
@@ -134,6 +136,8 @@ class TrainingLoop:
             weights = self._split(parameters)
             logits, state = self.model.stateless_call(weights, state, images, training=True)  # [share, classes]
             losses = smoothed_crossentropy(labels, logits, self._config.label_smoothing)
+            if self._class_weights is not None:
+                losses *= tf.gather(self._class_weights, labels)
             loss = tf.reduce_sum(losses) / self._config.batch_size
         gradient = tape.gradient(loss, parameters)
         correct = tf.reduce_sum(tf.cast(tf.argmax(logits, axis=-1) == labels, tf.float32))

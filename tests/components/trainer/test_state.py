@@ -38,6 +38,8 @@ _CHANGES: list[tuple[str, dict[str, Any], bool]] = [
     ("fit", {"label_smoothing": 0.2}, True),
     ("fit", {"ema_momentum": 0.5}, True),
     ("fit", {"crop_padding": 2}, True),
+    ("fit", {"class_weights": "balanced"}, True),
+    ("fit", {"flip": False}, True),
     ("fit", {"replicas": 1}, True),
     ("fit", {"strategy": "mirrored"}, True),
     ("state", {"code_digest": "abd"}, True),

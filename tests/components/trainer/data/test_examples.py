@@ -83,6 +83,7 @@ def test_each_image_becomes_a_crop_of_its_own_reflected_surroundings(images: np.
     flipped = crop_and_flip(images, 0, tf.constant([3, 4])).numpy()
     mirrored = [find_crop(image, original, padding=0)[2] for image, original in zip(flipped, images, strict=True)]
     assert set(mirrored) == {False, True}
+    np.testing.assert_array_equal(crop_and_flip(images, 0, tf.constant([3, 4]), flip=False), images)
 
 
 def test_each_epoch_trains_on_every_image_at_most_once_in_whole_batches_with_their_labels(

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from components.trainer.config import FitConfig, TrainerConfig
 from components.trainer.data.examples import Examples
+from components.trainer.training.fitter import balance_classes
 from components.trainer.training.loop import TrainingLoop, read_variables, smoothed_crossentropy
 from models.vit import build_vit
 from models.vit_config import ViTConfig
@@ -156,3 +157,23 @@ def test_what_replicas_cannot_share_is_rejected(config: TrainerConfig) -> None:
         ValueError, match=r"--search\.workers is 2 and --fit\.strategy is mirrored, which exclude each other"
     ):
         dataclasses.replace(config, search=search, fit=fit)
+
+
+def test_balanced_classes_weigh_the_same() -> None:
+    labels = np.array([0, 0, 0, 0, 0, 0, 2, 2])
+    weights = balance_classes(labels)
+    np.testing.assert_allclose(weights, [8 / (2 * 6), 0, 8 / (2 * 2)])
+    assert weights[labels].mean() == pytest.approx(1)
+
+
+def test_class_weights_scale_the_loss_of_each_image(
+    plain: ViTConfig, fit_config: FitConfig, batch: tuple[tf.Tensor, tf.Tensor]
+) -> None:
+    config = dataclasses.replace(fit_config, batch_size=7, replicas=2)
+    weights = np.array([0.5] * 5 + [2.0] * 5, np.float32)
+    model = build_vit(plain)
+    losses = smoothed_crossentropy(batch[1], model(batch[0], training=False), config.label_smoothing)
+    loop = TrainingLoop(build_vit(plain), config, weights)
+    loop.start(read_variables(model.variables))
+    loss, _ = loop.step(*batch, 0.0)
+    assert loss == pytest.approx(float(np.mean(losses * weights[batch[1].numpy()])), rel=1e-4)
