@@ -11,6 +11,7 @@ from components.evaluator.intervals import measure_share
 from components.metadata.override import describe_override
 from components.metadata.root import shorten
 from components.metadata.run_record import RunRecord
+from components.report.sources import PAGE_FILE
 from pipeline.rejections import describe_rejection
 
 
@@ -22,8 +23,6 @@ def print_run(console: Console, run: RunRecord, *, options: str = "") -> None:
         run: What it did.
         options: Of the suggested commands, such as "--profile full"; empty for the profile `quick`.
     """
-    from components.report.page import PAGE_FILE  # takes a second
-
     assert run.search
     console.print(Text(f"\n{describe_answer(run.search)}\n", style="bold"), highlight=False)
     console.print(_tabulate(run))
