@@ -86,7 +86,7 @@ class EvaluationConfig:
     """The rules that bless a model; see `components/evaluator/rules.py` for their use and choice."""
 
     min_accuracy: float  # test accuracy below which no model is blessed, 0..1
-    max_accuracy_drop: float  # how far its 95 % interval may reach below the last blessed model, 0..1
+    max_accuracy_drop: float  # how far its 95% interval may reach below the last blessed model, 0..1
     max_class_accuracy_drop: float  # the same within each class, 0..1
     max_mmacs: float | None  # million multiply-accumulates an image that a blessed model may need; None: no budget
 
@@ -102,7 +102,7 @@ class PushConfig:
     """The served versions; see `components/evaluator/lite.py` for the use and choice of the margin."""
 
     keep_versions: int  # of the newest pushed versions; the last other blessed model's stays in any case
-    int8_margin: float  # how far below the model's the 95 % interval of a TensorFlow Lite model may reach, 0..1
+    int8_margin: float  # how far below the model's the 95% interval of a TensorFlow Lite model may reach, 0..1
 
     def __post_init__(self) -> None:
         check_range("push.keep_versions", self.keep_versions, 1)

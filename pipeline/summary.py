@@ -83,7 +83,7 @@ def _tabulate(run: RunRecord) -> Table:
 
 def format_accuracy(accuracy: Measure, images: int) -> str:
     """Formats an accuracy with its interval."""
-    interval = f"{accuracy.low:.1%} to {accuracy.high:.1%} with 95 % confidence"
+    interval = f"{accuracy.low:.1%} to {accuracy.high:.1%} with 95% confidence"
     return f"{accuracy.value:.1%} ({interval}, {images:,} images)"
 
 
@@ -92,5 +92,5 @@ def format_comparison(paired: Paired | None) -> str:
     if paired is None:
         return "none"
     difference, low, high = (100 * share for share in (paired.difference, paired.low, paired.high))
-    interval = f"{low:+.1f} to {high:+.1f} with 95 % confidence, the same images"
+    interval = f"{low:+.1f} to {high:+.1f} with 95% confidence, the same images"
     return f"{difference:+.1f} points against the last blessed model ({interval})"

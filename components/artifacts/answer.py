@@ -16,8 +16,8 @@ def describe_answer(search: SearchOutcome) -> str:
 
     Returns:
         Such as "4 learned tokens after block 1: statistically indistinguishable from no reducer (-0.7 points of
-        validation accuracy, -2.1 to +0.7 with 95 % confidence) at 40 % of its compute; statistically indistinguishable
-        from average pooling (+0.1, -1.3 to +1.5), which costs 3 % less."
+        validation accuracy, -2.1 to +0.7 with 95% confidence) at 40% of its compute; statistically indistinguishable
+        from average pooling (+0.1, -1.3 to +1.5), which costs 3% less."
     """
     is_reducer_best = search.winner != NO_REDUCER
     point = search.winner if is_reducer_best else search.learned
@@ -27,13 +27,13 @@ def describe_answer(search: SearchOutcome) -> str:
     macs = {finalist.point: finalist.macs for finalist in search.finalists}
     gain = _format(no_reducer, " points of validation accuracy")
     sentence = (
-        f"{name_tokens(point)}: {_judge(no_reducer)} no reducer ({gain} with 95 % confidence) at "
-        f"{100 * macs[point] / macs[NO_REDUCER]:.0f} % of its compute"
+        f"{name_tokens(point)}: {_judge(no_reducer)} no reducer ({gain} with 95% confidence) at "
+        f"{100 * macs[point] / macs[NO_REDUCER]:.0f}% of its compute"
     )
     if pooling:
         cost = macs[pooling.than] / macs[point] - 1
         price = (
-            f"costs {100 * abs(cost):.0f} % {'less' if cost < 0 else 'more'}" if round(100 * cost) else "costs the same"
+            f"costs {100 * abs(cost):.0f}% {'less' if cost < 0 else 'more'}" if round(100 * cost) else "costs the same"
         )
         sentence += f"; {_judge(pooling)} average pooling ({_format(pooling)}), which {price}"
     return f"{sentence}." if is_reducer_best else f"No reducer won. {sentence}."

@@ -24,8 +24,8 @@ def _describe(winner: str, point: str, against_none: float, against_pooling: flo
 def test_the_answer_compares_the_winner_with_no_reducer_and_with_average_pooling() -> None:
     assert _describe("token_learner-4@1", "token_learner-4@1", -0.007, 0.03) == (
         "4 learned tokens after block 1: statistically indistinguishable from no reducer (-0.7 points of validation "
-        "accuracy, -2.7 to +1.3 with 95 % confidence) at 40 % of its compute; more accurate than average pooling "
-        "(+3.0, +1.0 to +5.0), which costs 5 % less."
+        "accuracy, -2.7 to +1.3 with 95% confidence) at 40% of its compute; more accurate than average pooling "
+        "(+3.0, +1.0 to +5.0), which costs 5% less."
     )
 
 
@@ -33,7 +33,7 @@ def test_the_answer_is_about_the_best_learned_reducer_if_none_won() -> None:
     answer = _describe(NO_REDUCER, "token_learner-4@1", -0.03, 0)
     assert answer.startswith("No reducer won. 4 learned tokens after block 1: less accurate than no reducer (-3.0 ")
     assert answer.endswith(
-        "; statistically indistinguishable from average pooling (+0.0, -2.0 to +2.0), which costs 5 % less."
+        "; statistically indistinguishable from average pooling (+0.0, -2.0 to +2.0), which costs 5% less."
     )
 
 
@@ -43,7 +43,7 @@ def test_a_control_that_won_is_compared_with_no_reducer_alone() -> None:
     finalists = tuple(Finalist(point=p, macs=m, valid_accuracies=(0.5,), valid_images=10) for p, m in MACS.items())
     assert describe_answer(make_search(control, finalists=finalists, winner_differences=(difference,))) == (
         "4 tokens by average pooling after block 1: more accurate than no reducer (+4.0 points of validation accuracy, "
-        "+2.0 to +6.0 with 95 % confidence) at 38 % of its compute."
+        "+2.0 to +6.0 with 95% confidence) at 38% of its compute."
     )
 
 
