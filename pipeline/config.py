@@ -5,6 +5,7 @@ import pathlib
 import re
 
 from components.artifacts.image_task import ImageTask
+from components.errors import DataFailure
 from components.image_dataset import CIFAR10, ImageDataset, find_dataset
 from components.machine import PARALLEL_OPERATIONS
 from components.serving_validator.config import ServingConfig
@@ -151,6 +152,14 @@ class PipelineConfig:
     def dataset(self) -> ImageDataset:
         """The dataset's own metadata; CIFAR-10's while there is no dataset."""
         return find_dataset(self.data.tfds_dir)
+
+    def check_dataset(self) -> None:
+        """Raises a DataFailure if there is no dataset."""
+        if not (self.data.tfds_dir / "dataset_info.json").is_file():
+            raise DataFailure(
+                f"--data.tfds-dir is {self.data.tfds_dir}, which holds no TFDS dataset (no dataset_info.json); "
+                "name a version folder such as data/cifar10/3.0.2, made by `tokenlearner data prepare`."
+            )
 
     @property
     def task(self) -> ImageTask:

@@ -4,7 +4,7 @@ import pytest
 from run_folder import make_search
 
 from components.artifacts.answer import describe_answer, name_tokens
-from components.artifacts.search_outcome import Difference, Finalist
+from components.artifacts.search_outcome import Difference, Finalist, Untrained
 from models.search_space import NO_REDUCER
 
 MACS = {"token_learner-4@1": 40, "average_pooling-4@1": 38, NO_REDUCER: 100}
@@ -47,10 +47,27 @@ def test_a_control_that_won_is_compared_with_no_reducer_alone() -> None:
     )
 
 
-def test_a_search_without_other_candidates_has_an_answer() -> None:
-    assert describe_answer(make_search("token_learner_v11-1@0")) == (
-        "1 learned token before block 1 won; no other candidate was trained to compare with."
+@pytest.mark.parametrize(
+    ("points", "words"),
+    [
+        (["token_learner-4@1"], " won; no other candidate was trained to compare with."),
+        (["token_learner-4@1", "token_learner-8@1"], " won among 2 finalists."),
+        (
+            ["token_learner-4@1", "average_pooling-4@1"],
+            ": statistically indistinguishable from average pooling (+1.0 points of validation accuracy, -1.0 to +3.0 "
+            "with 95% confidence), which costs 5% less; no reducer was not trained (it needs 10 million MACs).",
+        ),
+    ],
+)
+def test_an_answer_without_no_reducer_compares_what_exists(points: list[str], words: str) -> None:
+    macs = MACS | {"token_learner-8@1": 50}
+    search = make_search(
+        points[0],
+        finalists=tuple(Finalist(point=p, macs=macs[p], valid_accuracies=(0.5,), valid_images=10) for p in points),
+        winner_differences=tuple(_compare(points[0], than, 0.01) for than in points[1:]),
+        dropped=(Untrained(point=NO_REDUCER, reason="it needs 10 million MACs"),),
     )
+    assert describe_answer(search) == f"4 learned tokens after block 1{words}"
 
 
 @pytest.mark.parametrize(
