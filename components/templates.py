@@ -59,8 +59,8 @@ def _points(difference: float) -> str:
 
 
 def _typeset(text: str) -> str:
-    """Uses real minus signs, and keeps a percent sign with its number."""
-    return re.sub(r"(?<!\w)-(?=\d)", "\N{MINUS SIGN}", text).replace(" %", "\N{NO-BREAK SPACE}%")
+    """Uses real minus signs."""
+    return re.sub(r"(?<!\w)-(?=\d)", "\N{MINUS SIGN}", text)
 
 
 def _mmacs(macs: int) -> str:

@@ -5,6 +5,7 @@ import pathlib
 import re
 
 from components.artifacts.image_task import ImageTask
+from components.errors import DataFailure
 from components.image_dataset import CIFAR10, ImageDataset, find_dataset
 from components.machine import PARALLEL_OPERATIONS
 from components.serving_validator.config import ServingConfig
@@ -86,7 +87,7 @@ class EvaluationConfig:
     """The rules that bless a model; see `components/evaluator/rules.py` for their use and choice."""
 
     min_accuracy: float  # test accuracy below which no model is blessed, 0..1
-    max_accuracy_drop: float  # how far its 95 % interval may reach below the last blessed model, 0..1
+    max_accuracy_drop: float  # how far its 95% interval may reach below the last blessed model, 0..1
     max_class_accuracy_drop: float  # the same within each class, 0..1
     max_mmacs: float | None  # million multiply-accumulates an image that a blessed model may need; None: no budget
 
@@ -102,7 +103,7 @@ class PushConfig:
     """The served versions; see `components/evaluator/lite.py` for the use and choice of the margin."""
 
     keep_versions: int  # of the newest pushed versions; the last other blessed model's stays in any case
-    int8_margin: float  # how far below the model's the 95 % interval of a TensorFlow Lite model may reach, 0..1
+    int8_margin: float  # how far below the model's the 95% interval of a TensorFlow Lite model may reach, 0..1
 
     def __post_init__(self) -> None:
         check_range("push.keep_versions", self.keep_versions, 1)
@@ -151,6 +152,14 @@ class PipelineConfig:
     def dataset(self) -> ImageDataset:
         """The dataset's own metadata; CIFAR-10's while there is no dataset."""
         return find_dataset(self.data.tfds_dir)
+
+    def check_dataset(self) -> None:
+        """Raises a DataFailure if there is no dataset."""
+        if not (self.data.tfds_dir / "dataset_info.json").is_file():
+            raise DataFailure(
+                f"--data.tfds-dir is {self.data.tfds_dir}, which holds no TFDS dataset (no dataset_info.json); "
+                "name a version folder such as data/cifar10/3.0.2, made by `tokenlearner data prepare`."
+            )
 
     @property
     def task(self) -> ImageTask:

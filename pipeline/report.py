@@ -9,9 +9,8 @@ from components.errors import DataFailure
 from components.metadata.run_record import RunRecord, read_run
 from components.report.environment import read_environment
 from components.report.memory import read_peaks
-from components.report.page import ENVIRONMENT_FILE, PAGE_FILE, render_page
 from components.report.provenance import read_provenance
-from components.report.sources import Sources
+from components.report.sources import ENVIRONMENT_FILE, PAGE_FILE, Sources
 from components.saved_model import SAVED_MODEL_FOLDER
 from pipeline.config import PipelineConfig
 from pipeline.files import check_destination, write_whole
@@ -63,6 +62,8 @@ def _render(config: PipelineConfig, record: RunRecord) -> str:
     model = _locate(record, "Trainer", "model")
     if model:  # needed for pictures only
         start_tensorflow()
+    from components.report.page import render_page  # Matplotlib takes a second
+
     made = _locate(record, "Report", "report")
     return render_page(
         Sources(

@@ -11,6 +11,7 @@ from components.evaluator.intervals import measure_share
 from components.metadata.override import describe_override
 from components.metadata.root import shorten
 from components.metadata.run_record import RunRecord
+from components.report.sources import PAGE_FILE
 from pipeline.rejections import describe_rejection
 
 
@@ -22,8 +23,6 @@ def print_run(console: Console, run: RunRecord, *, options: str = "") -> None:
         run: What it did.
         options: Of the suggested commands, such as "--profile full"; empty for the profile `quick`.
     """
-    from components.report.page import PAGE_FILE  # takes a second
-
     assert run.search
     console.print(Text(f"\n{describe_answer(run.search)}\n", style="bold"), highlight=False)
     console.print(_tabulate(run))
@@ -84,7 +83,7 @@ def _tabulate(run: RunRecord) -> Table:
 
 def format_accuracy(accuracy: Measure, images: int) -> str:
     """Formats an accuracy with its interval."""
-    interval = f"{accuracy.low:.1%} to {accuracy.high:.1%} with 95 % confidence"
+    interval = f"{accuracy.low:.1%} to {accuracy.high:.1%} with 95% confidence"
     return f"{accuracy.value:.1%} ({interval}, {images:,} images)"
 
 
@@ -93,5 +92,5 @@ def format_comparison(paired: Paired | None) -> str:
     if paired is None:
         return "none"
     difference, low, high = (100 * share for share in (paired.difference, paired.low, paired.high))
-    interval = f"{low:+.1f} to {high:+.1f} with 95 % confidence, the same images"
+    interval = f"{low:+.1f} to {high:+.1f} with 95% confidence, the same images"
     return f"{difference:+.1f} points against the last blessed model ({interval})"

@@ -4,6 +4,8 @@ from components.artifacts.search_outcome import Difference, SearchOutcome
 from models.reducers.registry import REDUCERS
 from models.search_space import NO_REDUCER
 
+_UNIT = (" points of validation accuracy", " with 95% confidence")  # of the first difference alone
+
 
 def describe_answer(search: SearchOutcome) -> str:
     """Describes in one sentence how accurate the tokens of the winner are, and what they cost.
@@ -16,27 +18,31 @@ def describe_answer(search: SearchOutcome) -> str:
 
     Returns:
         Such as "4 learned tokens after block 1: statistically indistinguishable from no reducer (-0.7 points of
-        validation accuracy, -2.1 to +0.7 with 95 % confidence) at 40 % of its compute; statistically indistinguishable
-        from average pooling (+0.1, -1.3 to +1.5), which costs 3 % less."
+        validation accuracy, -2.1 to +0.7 with 95% confidence) at 40% of its compute; statistically indistinguishable
+        from average pooling (+0.1, -1.3 to +1.5), which costs 3% less."
     """
     is_reducer_best = search.winner != NO_REDUCER
     point = search.winner if is_reducer_best else search.learned
     no_reducer, pooling = search.find_references(point) if point else (None, None)
-    if point is None or no_reducer is None:
-        return f"{name_tokens(search.winner)} won; no other candidate was trained to compare with."
     macs = {finalist.point: finalist.macs for finalist in search.finalists}
-    gain = _format(no_reducer, " points of validation accuracy")
-    sentence = (
-        f"{name_tokens(point)}: {_judge(no_reducer)} no reducer ({gain} with 95 % confidence) at "
-        f"{100 * macs[point] / macs[NO_REDUCER]:.0f} % of its compute"
-    )
+    if point is None or not (no_reducer or pooling):
+        alone = "; no other candidate was trained to compare with"
+        return f"{name_tokens(search.winner)} won{f' among {len(macs)} finalists' if len(macs) > 1 else alone}."
+    clauses = []
+    if no_reducer:
+        share = f"{100 * macs[point] / macs[NO_REDUCER]:.0f}%"
+        clauses.append(f"{_judge(no_reducer)} no reducer ({_format(no_reducer, _UNIT)}) at {share} of its compute")
     if pooling:
         cost = macs[pooling.than] / macs[point] - 1
         price = (
-            f"costs {100 * abs(cost):.0f} % {'less' if cost < 0 else 'more'}" if round(100 * cost) else "costs the same"
+            f"costs {100 * abs(cost):.0f}% {'less' if cost < 0 else 'more'}" if round(100 * cost) else "costs the same"
         )
-        sentence += f"; {_judge(pooling)} average pooling ({_format(pooling)}), which {price}"
-    return f"{sentence}." if is_reducer_best else f"No reducer won. {sentence}."
+        difference = _format(pooling, ("", "") if no_reducer else _UNIT)
+        clauses.append(f"{_judge(pooling)} average pooling ({difference}), which {price}")
+    if not no_reducer:
+        reason = next((f" ({each.reason})" for each in search.dropped if each.point == NO_REDUCER), "")
+        clauses.append(f"no reducer was not trained{reason}")
+    return f"{'' if is_reducer_best else 'No reducer won. '}{name_tokens(point)}: {'; '.join(clauses)}."
 
 
 def name_tokens(point: str) -> str:
@@ -58,6 +64,6 @@ def _judge(difference: Difference) -> str:
     return "more accurate than" if difference.difference > 0 else "less accurate than"
 
 
-def _format(difference: Difference, unit: str = "") -> str:
+def _format(difference: Difference, unit: tuple[str, str]) -> str:
     low, high = difference.interval
-    return f"{100 * difference.difference:+.1f}{unit}, {100 * low:+.1f} to {100 * high:+.1f}"
+    return f"{100 * difference.difference:+.1f}{unit[0]}, {100 * low:+.1f} to {100 * high:+.1f}{unit[1]}"

@@ -70,7 +70,7 @@ class LiteComparison:
     """The forms of one model side by side."""
 
     images: int  # of the test split
-    margin: float  # accuracy, 0..1: the 95 % interval of the difference must stay above minus this
+    margin: float  # accuracy, 0..1: the 95% interval of the difference must stay above minus this
     variants: tuple[Variant, ...]  # saved_model, float32, int8; without those that failed
     failed: tuple[FailedModel, ...] = ()
 

@@ -9,7 +9,7 @@ from models.search_space import NO_REDUCER
 
 SEARCH_FILE = "search.json"
 
-_Z_95 = 1.959964  # half width of a 95 % interval of the normal distribution, in standard errors
+_Z_95 = 1.959964  # half width of a 95% interval of the normal distribution, in standard errors
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -23,12 +23,12 @@ class Difference:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The 95 % interval, by the normal distribution."""
+        """The 95% interval, by the normal distribution."""
         return self.difference - _Z_95 * self.standard_error, self.difference + _Z_95 * self.standard_error
 
     @property
     def is_larger_than_noise(self) -> bool:
-        """Whether the 95 % interval leaves out 0."""
+        """Whether the 95% interval leaves out 0."""
         low, high = self.interval
         return low > 0 or high < 0
 

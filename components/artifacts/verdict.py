@@ -16,7 +16,7 @@ SliceFeature = Literal["label", "brightness_quartile", "contrast_quartile"]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Measure:
-    """A number and its 95 % interval."""
+    """A number and its 95% interval."""
 
     value: float
     low: float
@@ -90,7 +90,7 @@ class Paired:
     """Candidate against baseline on the same images."""
 
     difference: float  # of accuracies, candidate minus baseline, -1..1
-    low: float  # of the 95 % interval
+    low: float  # of the 95% interval
     high: float
     p_value: float  # exact McNemar test of "equally accurate"
     only_candidate_right: int  # images
@@ -106,7 +106,7 @@ class Rule:
     passed: bool  # True, too, when not applied
     threshold: float | None  # None: not set
     value: float | None  # what was judged; None when not applied
-    interval: tuple[float, float] | None  # 95 %, of the value
+    interval: tuple[float, float] | None  # 95%, of the value
     message: str  # the rule's outcome, with its numbers
 
 

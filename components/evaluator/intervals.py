@@ -1,4 +1,4 @@
-"""95 % intervals of the metrics of one model, and of the paired difference of two.
+"""95% intervals of the metrics of one model, and of the paired difference of two.
 
 Axes: images, bins.
 """
@@ -10,7 +10,7 @@ import scipy.special
 
 from components.artifacts.verdict import Measure, Paired
 
-Z_95 = 1.959963984540054  # half width of a 95 % interval of the normal distribution, in standard errors
+Z_95 = 1.959963984540054  # half width of a 95% interval of the normal distribution, in standard errors
 
 _REPLICATES = 1000
 _FEW_CLASSES = 100  # more take a tenth of the replicates
@@ -59,7 +59,7 @@ def compare_counts(gained: int, lost: int, images: int) -> Paired:
     """Compares two models on the same images by how often only one of them is right.
 
     The interval is the Wald interval after half an image was added to each of the four cells (Agresti and Min's
-    "Wald+2"), which covers close to 95 % even if the models rarely disagree, and does not shrink to nothing if they
+    "Wald+2"), which covers close to 95% even if the models rarely disagree, and does not shrink to nothing if they
     never do.
 
     Args:

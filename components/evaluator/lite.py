@@ -1,9 +1,9 @@
 """Decides which TensorFlow Lite models are pushed beside the SavedModel.
 
-A TensorFlow Lite model is pushed when the *lower* end of the 95 % interval of its paired difference to the SavedModel
+A TensorFlow Lite model is pushed when the *lower* end of the 95% interval of its paired difference to the SavedModel
 lies above minus the margin; `rules.py` compares the candidate with the baseline in the same way. How much room for
 noise the margin needs depends on how often the two are right on different images. The int8 models of two networks of
-the profile quick, with layer norms in float, differed on 2 % of 10,000 test images: a standard error of 0.14 points on
+the profile quick, with layer norms in float, differed on 2% of 10,000 test images: a standard error of 0.14 points on
 10,000 images and 0.45 on 1,000. An equally accurate model needs about 3.7 of them to pass 19 times in 20: 0.5 and 1.7
 points. The margins in `pipeline/config.py` are about twice that, because a TensorFlow Lite model may be a little worse.
 They do reject: with layer norms in eight bits, too, the same models lost 1.3 and 2.4 points.
@@ -46,7 +46,7 @@ def _judge(form: Form, metrics: Metrics, margin: float) -> Variant:
         points, low, high = (100 * share for share in (paired.difference, paired.low, paired.high))
         message = (
             f"{'pushed' if is_pushed else 'not pushed'}: accuracy against the SavedModel's, on the same images, "
-            f"{points:+.2f} points ({low:+.2f} to {high:+.2f} with 95 % confidence); "
+            f"{points:+.2f} points ({low:+.2f} to {high:+.2f} with 95% confidence); "
             f"the lower end must be above {-100 * margin:.1f}"
         )
     return Variant(

@@ -1,16 +1,16 @@
 """The four rules that decide whether a model is blessed.
 
 Two of them compare the candidate with the last blessed model on the same images. They are tests of non-inferiority: the
-candidate passes if the *lower* end of the 95 % interval of its paired difference lies above the allowed drop.
+candidate passes if the *lower* end of the 95% interval of its paired difference lies above the allowed drop.
 
 - An observed drop as large as the allowed one never passes.
 - A model whose true drop equals the allowed drop passes one time in forty, a worse model more rarely.
 - An equally accurate model passes 19 times in 20 if the allowed drop is at least 3.7 standard errors of the difference.
-  Two trainings of one network with different seeds disagreed on 20 % of the images (profile quick): a standard error of
+  Two trainings of one network with different seeds disagreed on 20% of the images (profile quick): a standard error of
   0.45 points on 10,000 images, 1.4 on 1,000. The defaults in `pipeline/config.py` follow from that.
 
 All classes must pass (an intersection-union test). A model in which one class dropped by the allowed amount passes
-in at most 2.5 % of cases, however many classes there are, so the intervals need no correction such as Bonferroni's.
+in at most 2.5% of cases, however many classes there are, so the intervals need no correction such as Bonferroni's.
 """
 
 import dataclasses
@@ -99,7 +99,7 @@ def _judge_floor(accuracy: Measure, floor: float) -> Rule:
         threshold=floor,
         value=accuracy.value,
         interval=(accuracy.low, accuracy.high),
-        message=f"accuracy is {accuracy.value:.1%} ({accuracy.low:.1%} to {accuracy.high:.1%} with 95 % confidence); "
+        message=f"accuracy is {accuracy.value:.1%} ({accuracy.low:.1%} to {accuracy.high:.1%} with 95% confidence); "
         f"it must be at least {floor:.1%}",
     )
 
@@ -163,7 +163,7 @@ def _skip(name: RuleName, threshold: float) -> Rule:
 
 def _describe(paired: Paired) -> str:
     difference, low, high = (100 * share for share in (paired.difference, paired.low, paired.high))
-    return f"{difference:+.1f} points ({low:+.1f} to {high:+.1f} with 95 % confidence)"
+    return f"{difference:+.1f} points ({low:+.1f} to {high:+.1f} with 95% confidence)"
 
 
 def _describe_first(thresholds: Thresholds) -> str:

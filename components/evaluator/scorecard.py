@@ -1,4 +1,4 @@
-"""Metrics of one model on the test split, with 95 % intervals."""
+"""Metrics of one model on the test split, with 95% intervals."""
 
 from collections.abc import Iterator, Mapping, Sequence
 

@@ -19,8 +19,8 @@ from components.artifacts.lite_comparison import LITE_NAMES, VariantName
 
 _SECONDS = 600  # for each conversion; one of the profile full takes 10 on a core
 # The statistics of layer norms. In eight bits they cost accuracy, and time, because XNNPACK has no such kernels: the
-# int8 model of a network of the profile quick predicted another class than the network for 17 % of 10,000 test images,
-# with these operators in float for 4 %, three times as fast.
+# int8 model of a network of the profile quick predicted another class than the network for 17% of 10,000 test images,
+# with these operators in float for 4%, three times as fast.
 #
 # Products of activations, as in attention: after a transposition, XNNPACK of TensorFlow 2.21 computes them wrongly in
 # eight bits, whichever TensorFlow converted (onnxsim/onnxsim#1436); in float they cost next to no time.

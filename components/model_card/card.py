@@ -108,5 +108,5 @@ def _make_metadata(facts: Facts) -> str:
 
 
 def _format_measure(measure: Measure) -> str:
-    """Formats a share with its 95 % interval."""
+    """Formats a share with its 95% interval."""
     return f"{measure.value:.1%} ({measure.low:.1%} to {measure.high:.1%})"

@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import os
 import pathlib
+import stat
 
 from components.pusher.manifest import MANIFEST_FILE, FileRecord, Manifest, decode_manifest
 
@@ -38,7 +39,7 @@ def find_integrity_errors(folder: pathlib.Path, recorded_sha256: str | None = No
     except FileNotFoundError:
         message = NO_MANIFEST
     except OSError as error:
-        message = f"cannot be read ({error.strerror})"
+        message = f"cannot be read: {error.strerror}"
     except ValueError:
         message = "was changed: its content does not match its own digest"
     return (IntegrityError(MANIFEST_FILE, message),) if message else _compare_files(folder, manifest)
@@ -71,18 +72,19 @@ def _compare_manifest(
 def _compare_files(folder: pathlib.Path, manifest: Manifest) -> tuple[IntegrityError, ...]:
     found, expected = list_files(folder) - {MANIFEST_FILE}, set(manifest.files)
     messages: dict[str, str | None] = dict.fromkeys(found - expected, "is not in the manifest")
-    messages |= dict.fromkeys(expected - found, "is missing")
-    messages |= {name: _compare_file(folder / name, manifest.files[name]) for name in found & expected}
+    messages |= {name: _compare_file(folder / name, manifest.files[name]) for name in expected}
     return tuple(IntegrityError(name, message) for name, message in sorted(messages.items()) if message)
 
 
 def _compare_file(path: pathlib.Path, expected: FileRecord) -> str | None:
-    if path.is_symlink() or not path.is_file():
-        return "is not a regular file"
     try:
+        if not stat.S_ISREG(path.lstat().st_mode):
+            return "is not a regular file"
         actual = hash_file(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return "is missing"
     except OSError as error:
-        return f"cannot be read ({error.strerror})"
+        return f"cannot be read: {error.strerror}"
     if actual.size_bytes != expected.size_bytes:
         return f"was changed: it has {actual.size_bytes:,} bytes instead of {expected.size_bytes:,}"
     return None if actual == expected else "was changed: its SHA-256 is not the one in the manifest"

@@ -10,9 +10,9 @@ from tfx.types.artifact import Artifact
 from components.evaluator.artifact import EvaluationVerdict
 from components.report.environment import describe_environment, write_environment
 from components.report.memory import read_peaks
-from components.report.page import ENVIRONMENT_FILE, PAGE_FILE, render_page
+from components.report.page import render_page
 from components.report.provenance import read_provenance
-from components.report.sources import Sources
+from components.report.sources import ENVIRONMENT_FILE, PAGE_FILE, Sources
 from components.saved_model import locate_saved_model
 
 

@@ -24,9 +24,6 @@ from components.report.selection import select_images
 from components.report.sources import Sources
 from components.report.verdict_charts import draw_calibration, draw_slices
 
-PAGE_FILE = "report.html"
-ENVIRONMENT_FILE = "environment.json"
-
 _TEMPLATES = pathlib.Path(__file__).with_name("templates")
 _EXAMPLES = 4  # images of each kind: right, wrong, uncertain
 _SEARCH_TITLE = "Validation accuracy of the search's trials against compute"

@@ -10,7 +10,6 @@ from components.artifacts.winner import Winner
 from components.report.provenance import Provenance
 from components.trainer.config import TrainerConfig
 from components.trainer.training.learning_rate import Cycle, make_cycle
-from components.trainer.training.loop import make_optimizer
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -55,6 +54,8 @@ def read_recipe(provenance: Provenance | None, train_images: int) -> Recipe | No
     recorded = next((step.parameters.get("custom_config") for step in steps if step.name == "Trainer"), None)
     if not recorded:
         return None
+    from components.trainer.training.loop import make_optimizer  # imports TensorFlow
+
     config = pydantic.TypeAdapter(TrainerConfig).validate_python(json.loads(recorded)["trainer"])
     steps_per_epoch = train_images // config.fit.batch_size
     return Recipe(

@@ -1,10 +1,13 @@
-"""What a report is made from."""
+"""What a report is made from, and the names of its files."""
 
 import dataclasses
 import pathlib
 
 from components.report.environment import Environment
 from components.report.provenance import Provenance
+
+PAGE_FILE = "report.html"
+ENVIRONMENT_FILE = "environment.json"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -48,13 +48,13 @@ def draw_slices(candidate: Scorecard, baseline: Scorecard | None) -> Markup:
     axes.xaxis.set_major_formatter(canvas.format_percent)
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)
-    axes.set_xlabel("test accuracy, with 95 % intervals")
+    axes.set_xlabel("test accuracy, with 95% intervals")
     chart.add_legend(axes)
     lowest, *_, highest = sorted(candidate.slices, key=lambda found: found.accuracy.value)
     return chart.to_svg(
         "slices",
         "Accuracy of slices",
-        f"Test accuracy with 95 % intervals of {len(heights)} slices, overall {overall.value:.1%}. Lowest: "
+        f"Test accuracy with 95% intervals of {len(heights)} slices, overall {overall.value:.1%}. Lowest: "
         f"{lowest.name}, {lowest.accuracy.value:.1%}; highest: {highest.name}, {highest.accuracy.value:.1%}.",
     )
 

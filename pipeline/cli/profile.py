@@ -4,6 +4,7 @@ import dataclasses
 import pathlib
 from typing import Literal
 
+from components.errors import UsageFailure
 from pipeline.config import PROFILES
 
 Profile = Literal["quick", "full"]
@@ -19,4 +20,19 @@ class ProfileCommand:
     @property
     def root_path(self) -> pathlib.Path:
         """The pipeline root."""
-        return self.root or PROFILES[self.profile].root
+        return check_readable(self.root or PROFILES[self.profile].root)
+
+
+def check_readable(root: pathlib.Path) -> pathlib.Path:
+    """Returns a pipeline root, which need not exist.
+
+    Raises:
+        UsageFailure: Its files may not be read.
+    """
+    try:
+        (root / "metadata.sqlite").stat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except OSError as error:
+        raise UsageFailure(f"--root is {root}: {error.strerror}; name a folder that you may read.") from None
+    return root

@@ -7,6 +7,7 @@ from rich.console import Console
 
 from components.errors import ExitCode
 from pipeline.cli.config import ConfiguredCommand
+from pipeline.cli.profile import check_readable
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -21,11 +22,13 @@ class RunCommand(ConfiguredCommand):
     beam_options: tyro.conf.Suppress[tyro.conf.Fixed[tuple[str, ...]]] = ()  # of --beam.…, which tyro does not see
 
     def __call__(self) -> ExitCode:
+        config = self.configuration.for_dataset()
         if self.dry_run:
             from pipeline.runner.dry_run import show_plan
 
-            show_plan(self.configuration.for_dataset(), Console())
+            check_readable(config.root)
+            show_plan(config, Console())
             return ExitCode.OK
         from pipeline.runner.parent import run
 
-        return run(self.configuration.for_dataset(), Console(), self.beam_options, is_verbose=self.verbose)
+        return run(config, Console(), self.beam_options, is_verbose=self.verbose)

@@ -106,7 +106,7 @@ def _describe_unknown(
     if token.startswith("-"):
         similar = suggest(token, re.findall(r"--[a-z][a-z0-9.-]+", options))
         return f"there is no option {token}{similar or f'; see `{command} --help`.'}"
-    commands = re.findall(r"[a-z]+", usage.partition("{")[2].partition("}")[0])
+    commands = re.findall(r"[a-z]+", usage.rpartition(" {")[2]) if usage.endswith("}") else []
     choices = f"; choose one of {', '.join(commands)}." if commands else f"; see `{command} --help`."
     return f"there is no {'command' if commands else 'argument'} {token}{suggest(token, commands) or choices}"
 

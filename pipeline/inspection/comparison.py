@@ -44,7 +44,7 @@ class PairedFacts:
 
     images: int
     difference: float  # of accuracies, second minus first, -1..1
-    low: float  # of the 95 % interval
+    low: float  # of the 95% interval
     high: float
     p_value: float  # exact McNemar test of "equally accurate"
     only_first_right: int
@@ -123,7 +123,7 @@ def show_comparison(console: Console, comparison: Comparison) -> None:
     low, high = format_points(paired.low), format_points(paired.high)
     sentence = (
         f"On the {paired.images:,} test images of both, the second is {format_points(paired.difference)} points from "
-        f"the first (95 %: {low} to {high}; exact McNemar p = {paired.p_value:.2g}): only the first is right on "
+        f"the first (95%: {low} to {high}; exact McNemar p = {paired.p_value:.2g}): only the first is right on "
         f"{paired.only_first_right:,}, only the second on {paired.only_second_right:,}."
     )
     verdict = f"The second is {'more' if paired.difference > 0 else 'less'} accurate."

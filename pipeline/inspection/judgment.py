@@ -18,7 +18,7 @@ def show_metrics(console: Console, verdict: Verdict) -> None:
         form = "{:.3f}" if name == "cross_entropy" else "{:.1%}"
         cells = (format_measure(getattr(card.overall, name), form.format) if card else None for card in cards)
         rows.append((name.replace("_", " "), *cells))
-    title = f"{verdict.candidate.images:,} test images, with 95 % intervals"
+    title = f"{verdict.candidate.images:,} test images, with 95% intervals"
     print_table(console, ("metric", "candidate", "last blessed model"), rows, words=("metric",), title=title)
     if paired := verdict.paired:
         low, high = format_points(paired.low), format_points(paired.high)

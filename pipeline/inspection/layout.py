@@ -71,7 +71,7 @@ def format_points(share: float) -> str:
 
 
 def format_measure(measure: Measure | None, form: Callable[[float], str] = "{:.1%}".format) -> Cell:
-    """Formats a number with its 95 % interval."""
+    """Formats a number with its 95% interval."""
     if measure is None:
         return None
     return f"{form(measure.value)} ({form(measure.low)} to {form(measure.high)})"

@@ -44,7 +44,7 @@ def read_slices(root: Root, run_id: str) -> SlicesFacts:
 
 def show_slices(console: Console, facts: SlicesFacts) -> None:
     """Shows a table for each feature, and the confusion matrix."""
-    console.print(f"Run {shorten(facts.run_id)}, accuracies with 95 % intervals.", highlight=False)
+    console.print(f"Run {shorten(facts.run_id)}, accuracies with 95% intervals.", highlight=False)
     baselines = {(each.feature, each.value): each.accuracy.value for each in facts.baseline or ()}
     for feature, title in _TITLES.items():
         rows = [

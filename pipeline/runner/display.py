@@ -99,9 +99,9 @@ class Screen:
     def _show_training(self, event: TrainingProgress) -> None:
         parts = [event.phase, f"epoch {event.epoch}/{event.epochs}"]
         if event.best:
-            parts.append(f"best so far {event.best[1]} {100 * event.best[0]:.1f} %")
+            parts.append(f"best so far {event.best[1]} {100 * event.best[0]:.1f}%")
         elif event.valid_accuracy is not None:
-            parts.append(f"valid accuracy {100 * event.valid_accuracy:.1f} %")
+            parts.append(f"valid accuracy {100 * event.valid_accuracy:.1f}%")
         epoch = " · ".join(parts)
         left = (
             "" if event.seconds_left is None else f"about {datetime.timedelta(seconds=round(event.seconds_left))} left"

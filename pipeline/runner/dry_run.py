@@ -8,7 +8,7 @@ from components.metadata.root import Root
 from components.metadata.run_record import RunRecord
 from components.source_digest import digest_sources
 from components.trainer.config import Schedule, TrainerConfig
-from components.trainer.search.plan import describe_found, plan_epochs, plan_work
+from components.trainer.search.plan import count_tried, describe_found, plan_epochs, plan_finalist_epochs, plan_work
 from components.trainer.state import find_state
 from components.trainer.training import checkpoint
 from models.macs import count_macs
@@ -22,6 +22,7 @@ _FITTER = "components.trainer.training.fitter"  # not imported: it takes seconds
 
 def show_plan(config: PipelineConfig, console: Console) -> None:
     """Shows the candidates of a run, their compute and epochs, the trainings that exist, and the estimated minutes."""
+    config.check_dataset()
     trainer = config.trainer(code_digest=digest_sources(_FITTER))
     search, points = trainer.search, sorted(trainer.affordable_points(), key=lambda point: count_macs(point).total)
     epochs = {point: _count_epochs(trainer, point, search.schedule) for point in points}
@@ -32,10 +33,13 @@ def show_plan(config: PipelineConfig, console: Console) -> None:
     budget = f" ({dropped} more cost more than --search.max-mmacs)" if dropped else ""
     seconds = _estimate_seconds(config, trainer, epochs)
     minutes = "unknown before the first run" if seconds is None else f"about {max(1, round(seconds / 60))} min"
+    tried, again = count_tried(len(points), search), plan_finalist_epochs(len(points), search)
+    chosen = f"{tried} of " if tried < len(points) else ""
+    finalists = f"about {again} more of the finalists, " if again else ""
     lines = (
-        f"Search: {len(points)} candidates{budget} with --search.tuner {search.tuner}, {search.finalists} finalists.",
-        f"Epochs: {search.backbone_epochs} of the backbone, about {plan_epochs(len(points), search)} of the "
-        f"candidates, {trainer.fit.epochs} of the winner's final fit.",
+        f"Search: {chosen}{len(points)} candidates{budget} with --search.tuner {search.tuner}, {search.finalists} finalists.",
+        f"Epochs: {search.seeds * search.backbone_epochs} of the backbone, about {plan_epochs(len(points), search)} of the "
+        f"candidates, {finalists}{trainer.fit.epochs} of the winner's final fit.",
         f"Cached: {describe_found(list(epochs.values()), search)}; steps with the same inputs are cached, too.",
         f"Estimated time: {minutes}.",
     )
@@ -70,7 +74,8 @@ def _estimate_seconds(config: PipelineConfig, trainer: TrainerConfig, epochs: di
     search_work = max(0.0, plan_work(trainer) - trainer.fit.epochs * mean - found)
     fit_work = (trainer.fit.epochs - fitted) * mean
     others = [sum(step.seconds or 0 for step in record.steps if step.name != "Trainer") for record in records]
-    return pace * (search_work / workers + fit_work) + max(others)
+    limit = float("inf") if trainer.search.max_minutes is None else 60 * trainer.search.max_minutes
+    return min(pace * search_work / workers, limit) + pace * fit_work + max(others)
 
 
 def _read_records(config: PipelineConfig) -> list[RunRecord]:

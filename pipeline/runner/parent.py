@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 
 from rich.console import Console
 
-from components.errors import DataFailure, ExitCode, UsageFailure
+from components.errors import ExitCode, UsageFailure
 from components.lock import hold_lock
 from components.metadata.run_record import read_run
 from pipeline.beam_options import make_beam_pipeline
@@ -82,11 +82,7 @@ def _name_root(config: PipelineConfig) -> str:
 
 def _check_dependencies(config: PipelineConfig, beam_options: tuple[str, ...]) -> None:
     """Checks the dataset, the docker daemon and Beam's options before anything is written."""
-    if not (config.data.tfds_dir / "dataset_info.json").is_file():
-        raise DataFailure(
-            f"--data.tfds-dir is {config.data.tfds_dir}, which holds no TFDS dataset (no dataset_info.json); "
-            "name a version folder such as data/cifar10/3.0.2, made by `tokenlearner data prepare`."
-        )
+    config.check_dataset()
     if config.tracking.mlflow and importlib.util.find_spec("mlflow") is None:
         raise UsageFailure(
             "--tracking.mlflow needs the package mlflow-skinny; `pip install '.[mlflow]'` in the project's folder "

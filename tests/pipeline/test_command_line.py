@@ -67,6 +67,9 @@ def test_the_last_profile_gives_the_defaults(arguments: str, root: str, tokenlea
         ("run --profile fast", "--profile is fast; it must be quick or full."),
         ("run --serch.max-epochs 3", "there is no option --serch.max-epochs; did you mean --search.max-epochs?"),
         ("run now", "there is no argument now; see `tokenlearner run --help`."),
+        ("versions list extra", "there is no argument extra; see `tokenlearner versions list --help`."),
+        ("bless foo --run x --reason y", "there is no argument foo; see `tokenlearner bless --help`."),
+        ("data prepare foo --source npm", "there is no argument foo; see `tokenlearner data prepare --help`."),
         ("run --config none.yaml", "--config is none.yaml: No such file or directory."),
         ("run --search.workers 2 --fit.strategy mirrored", "--search.workers is 2 and --fit.strategy is mirrored, "),
         ("run --tracking.mlflow mlruns", "--tracking.mlflow is mlruns; it must be http://HOST:PORT or https://"),
@@ -84,6 +87,14 @@ def test_wrong_usage_ends_in_one_message_and_exit_code_2(arguments: str, words: 
     assert done.code == ExitCode.USAGE
     assert done.err.startswith(f"tokenlearner: {words}")
     assert (done.err.count("\n"), done.out) == (1, "")
+
+
+@pytest.mark.parametrize("command", ["inspect", "versions list", "run --dry-run"])
+def test_a_root_that_cannot_be_read_is_one_message(command: str, tmp_path: pathlib.Path, tokenlearner: Command) -> None:
+    root = tmp_path / ("x" * 300)  # cannot be read, even by root
+    done = tokenlearner(*command.split(), "--root", root)
+    reason = "File name too long; name a folder that you may read."
+    assert (done.code, done.err) == (ExitCode.USAGE, f"tokenlearner: --root is {root}: {reason}\n")
 
 
 def test_former_names_of_commands_still_work(tmp_path: pathlib.Path, tokenlearner: Command) -> None:
@@ -126,8 +137,11 @@ def test_a_wrong_configuration_file_is_one_message(
     assert done.err.count("\n") == 1
 
 
-def test_a_missing_dataset_ends_the_run_before_it_starts(tmp_path: pathlib.Path, tokenlearner: Command) -> None:
-    done = tokenlearner("run", "--data.tfds-dir", tmp_path / "nowhere", "--root", tmp_path / "root")
+@pytest.mark.parametrize("options", [(), ("--dry-run",)])
+def test_a_missing_dataset_ends_the_run_before_it_starts(
+    options: tuple[str, ...], tmp_path: pathlib.Path, tokenlearner: Command
+) -> None:
+    done = tokenlearner("run", *options, "--data.tfds-dir", tmp_path / "nowhere", "--root", tmp_path / "root")
     assert done.code == ExitCode.BAD_DATA
     assert done.err.startswith(f"tokenlearner: --data.tfds-dir is {tmp_path}/nowhere, which holds no TFDS dataset")
     assert "tokenlearner data prepare" in done.err

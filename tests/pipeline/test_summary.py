@@ -17,7 +17,7 @@ from pipeline.summary import format_comparison, print_run
 def test_a_comparison_is_in_points_with_its_interval() -> None:
     paired = Paired(difference=-0.03, low=-0.04, high=0.021, p_value=0.1, only_candidate_right=1, only_baseline_right=2)
     assert format_comparison(paired) == (
-        "-3.0 points against the last blessed model (-4.0 to +2.1 with 95 % confidence, the same images)"
+        "-3.0 points against the last blessed model (-4.0 to +2.1 with 95% confidence, the same images)"
     )
 
 
@@ -39,7 +39,7 @@ def test_the_table_of_a_pushed_model(root: RecordedRoot) -> None:
     for expected in (
         "winner token_learner-8@2 (8 learned tokens after block 2, 4 blocks)",
         "valid accuracy 60.0%",
-        "test accuracy 60.0% (53.1% to 66.5% with 95 % confidence, 200 images)",
+        "test accuracy 60.0% (53.1% to 66.5% with 95% confidence, 200 images)",
         "baseline none compute 6.79 million multiply-accumulates an image, 174,410 parameters",
         "blessed yes No other model was ever blessed: this one",
         "serves yes",

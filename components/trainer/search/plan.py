@@ -43,18 +43,27 @@ def plan_epochs(points: int, config: SearchConfig) -> int:
         return sum(rung.points * (rung.epochs - begin) for rung, begin in zip(rungs, begins, strict=False))
     if config.tuner == "hyperband":
         return round(config.max_epochs * (1 + math.log(config.max_epochs, config.reduction_factor)) ** 2)
-    return config.max_epochs * (points if config.tuner == "grid" else min(points, config.max_trials))
+    return config.max_epochs * count_tried(points, config)
+
+
+def count_tried(points: int, config: SearchConfig) -> int:
+    """Returns how many of the points the first stage tries."""
+    return min(points, config.max_trials) if config.tuner in ("random", "bayesian") else points
+
+
+def plan_finalist_epochs(points: int, config: SearchConfig) -> int:
+    """Returns the epochs, about, that the finalists take after the first stage."""
+    finalists, trained = min(points, config.finalists + _MOST_REFERENCES), config.finalists  # fully, with one seed
+    if config.tuner in ("halving", "async_halving", "grid"):
+        trained = points if config.tuner == "grid" else plan_rungs(points, config)[-1].points
+    return (finalists * config.seeds - min(finalists, trained)) * config.max_epochs
 
 
 def plan_work(config: TrainerConfig) -> float:
     """Estimates the multiply-accumulates of one image times epochs that the whole Trainer takes, final fit included."""
     search, points = config.search, config.affordable_points()
     mean = sum(count_macs(point).total for point in points) / len(points)
-    finalists = min(len(points), search.finalists + _MOST_REFERENCES)
-    is_halving = search.tuner in ("halving", "async_halving")
-    trained = plan_rungs(len(points), search)[-1].points if is_halving else search.finalists  # fully, with one seed
-    missing = finalists * search.seeds - min(finalists, trained)
-    epochs = plan_epochs(len(points), search) + missing * search.max_epochs + config.fit.epochs
+    epochs = plan_epochs(len(points), search) + plan_finalist_epochs(len(points), search) + config.fit.epochs
     return epochs * mean + search.seeds * search.backbone_epochs * count_macs(config.backbone).total
 
 
@@ -67,5 +76,5 @@ def describe_found(epochs: Sequence[int], config: SearchConfig) -> str:
     """
     ends = tuple(itertools.accumulate(config.schedule.cycles))
     found = sum(count >= end for count in epochs for end in ends)
-    planned = sum(rung.points for rung in plan_rungs(len(epochs), config)[: len(ends)])
+    planned = sum(rung.points for rung in plan_rungs(count_tried(len(epochs), config), config)[: len(ends)])
     return f"{found} of {max(found, planned)} trainings found"

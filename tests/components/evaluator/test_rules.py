@@ -169,7 +169,7 @@ def test_a_first_model_below_the_floor_is_not_blessed() -> None:
     assert not verdict.is_blessed
     assert verdict.note is not None
     assert verdict.note.endswith("judged by its accuracy alone, for no compute budget is set.")
-    assert verdict.reasons == ("accuracy is 55.0% (51.9% to 58.1% with 95 % confidence); it must be at least 60.0%",)
+    assert verdict.reasons == ("accuracy is 55.0% (51.9% to 58.1% with 95% confidence); it must be at least 60.0%",)
 
 
 def test_a_class_that_fell_is_rejected_although_the_others_make_up_for_it() -> None:
@@ -182,7 +182,7 @@ def test_a_class_that_fell_is_rejected_although_the_others_make_up_for_it() -> N
     assert not verdict.is_blessed
     assert find_rule(verdict, "not_worse").passed
     [reason] = verdict.reasons
-    assert "cat -20.0 points (-22.4 to -17.5 with 95 % confidence)" in reason
+    assert "cat -20.0 points (-22.4 to -17.5 with 95% confidence)" in reason
     assert "above -12.0 in every class" in reason
 
 

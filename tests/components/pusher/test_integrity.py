@@ -3,6 +3,7 @@
 import dataclasses
 import pathlib
 import random
+import shutil
 
 import pytest
 from pushes import FILES, push
@@ -57,6 +58,9 @@ def test_missing_added_linked_and_resized_files_are_named(version: pathlib.Path,
         "variables/link": "is not in the manifest",
         "variables/variables.index": "is missing",
     }
+    shutil.rmtree(version / "variables")
+    (version / "variables").symlink_to("variables")  # cannot be read, even by root
+    assert _describe(version)["variables/variables.index"] == "cannot be read: Too many levels of symbolic links"
     (version / "manifest.json").unlink()
     assert _describe(version) == {"manifest.json": "is missing, so this version cannot be verified"}
 

@@ -15,7 +15,7 @@ from components.artifacts.verdict import read_verdict
 from components.report.page import render_page
 from components.report.sources import Sources
 
-DASH, MINUS, SPACE = "\N{EN DASH}", "\N{MINUS SIGN}", "\N{NO-BREAK SPACE}"
+DASH, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 
 
 @pytest.fixture(scope="module")
@@ -33,9 +33,9 @@ def test_a_whole_run_fills_every_section(page: str) -> None:
     words = _read_words(page)
     for expected in (
         f"4 learned tokens after block 1: more accurate than no reducer (+2.0 points of validation accuracy, +0.0 to "
-        f"+4.0 with 95{SPACE}% confidence) at 39{SPACE}% of its compute; less accurate than average pooling "
-        f"({MINUS}3.0, {MINUS}5.0 to {MINUS}1.0), which costs 4{SPACE}% less. ✓ Blessed",
-        f"vs. average pooling {MINUS}3.0 points 95{SPACE}%: {MINUS}5.0 to {MINUS}1.0, validation",
+        f"+4.0 with 95% confidence) at 39% of its compute; less accurate than average pooling "
+        f"({MINUS}3.0, {MINUS}5.0 to {MINUS}1.0), which costs 4% less. ✓ Blessed",
+        f"vs. average pooling {MINUS}3.0 points 95%: {MINUS}5.0 to {MINUS}1.0, validation",
         "Latency 2.0 ms p95: 3.5 ms, one image, CPU, serving_default",
         f"token_learner-4@1 4.60 33.0% +2.0 +0.0 to +4.0 {MINUS}3.0 {MINUS}5.0 to {MINUS}1.0",
         "pushed as version 1700000000.",
@@ -82,7 +82,7 @@ def test_every_chart_has_a_description_labels_and_tooltips_and_follows_the_page(
         ">validation accuracy<",
         ">test accuracy<",
         ">epoch<",
-        ">test accuracy, with 95 % intervals<",
+        ">test accuracy, with 95% intervals<",
         ">probability of the most probable class<",
         ">images<",
         "token_learner-4@1: 33.0% on the valid split after 3 epochs, 4.60 million MACs",

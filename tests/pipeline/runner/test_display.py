@@ -34,7 +34,7 @@ def test_elsewhere_steps_and_epochs_are_lines_that_do_not_wrap() -> None:
         "✓  1/2 ExampleGen cached",
         "▸  2/2 Trainer",
         "  Resuming: 22 of 34 trainings found",
-        "  candidate 12/72 · epoch 1/2 · valid accuracy 25.0 % about 0:01:40 left",
+        "  candidate 12/72 · epoch 1/2 · valid accuracy 25.0% about 0:01:40 left",
         "  a server [Errno 111]",
         "✓  2/2 Trainer 100.0 s",
         f"✗ Step DataGate failed: {cause}",
@@ -52,7 +52,7 @@ def test_on_a_terminal_a_bar_shows_the_running_step_with_rung_candidate_epoch_an
         screen.show(StepEnded("Trainer", is_cached=False))
     shown = re.sub(r"\x1b\[[\d;]*m", "", capture.get())
     assert "Trainer ━" in shown
-    assert "rung 2/3 · candidate 7/21 · epoch 2/3 · best so far a-4@1 40.9 %" in shown
+    assert "rung 2/3 · candidate 7/21 · epoch 2/3 · best so far a-4@1 40.9%" in shown
     assert "about 0:01:01 left" in shown
     assert "✓" in shown
 

@@ -6,6 +6,7 @@ import types
 from typing import Any
 
 import numpy as np
+import pytest
 from commands import Command
 from recorded_root import Plan, RecordedRoot
 
@@ -26,6 +27,23 @@ def test_a_dry_run_shows_candidates_and_writes_nothing(tmp_path: pathlib.Path, t
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (
+            ("--search.seeds", 3),
+            "Epochs: 15 of the backbone, about 18 of the candidates, about 24 more of the finalists, 20 of the",
+        ),
+        (("--search.tuner", "bayesian", "--search.max-trials", 6), "Search: 6 of 9 candidates with"),
+        (("--search.tuner", "grid", "--search.max-trials", 6), "Search: 9 candidates with"),
+    ],
+)
+def test_a_dry_run_describes_the_search_that_would_run(
+    options: tuple[str | int, ...], words: str, tmp_path: pathlib.Path, tokenlearner: Command
+) -> None:
+    assert words in tokenlearner("run", "--dry-run", "--root", tmp_path / "root", *options).words
+
+
 def test_a_dry_run_counts_the_trainings_of_earlier_runs_and_estimates_the_rest(
     tmp_path: pathlib.Path, tokenlearner: Command
 ) -> None:
@@ -38,6 +56,8 @@ def test_a_dry_run_counts_the_trainings_of_earlier_runs_and_estimates_the_rest(
     training = checkpoint.Checkpoint(
         epochs=(epoch,) * 60, correct=np.zeros((60, 8), bool), state=(), best_weights=(), parameters=1
     )
+    limited = tokenlearner(*arguments, "--search.max-minutes", 2).words
+    assert limited.endswith("Estimated time: about 2 min.")
     code = digest_sources("components.trainer.training.fitter")
     search = dataclasses.replace(QUICK.search, min_epochs=60, max_epochs=60)
     config = dataclasses.replace(QUICK, root=root.path, search=search).trainer(code_digest=code)
