@@ -62,7 +62,7 @@ def summarize(rows: Sequence[Row]) -> Summary:
     # The Trainer's own time is that of its last process alone, if it was killed and continued.
     minutes = max(seconds["Trainer"], run["epoch_seconds"]) / 60
     mmacs = winner["macs"]["total"] / 1e6
-    accuracy = "{value:.1%} (95 %: {low:.1%} to {high:.1%})".format(**verdict["accuracy"])
+    accuracy = "{value:.1%} (95%: {low:.1%} to {high:.1%})".format(**verdict["accuracy"])
     is_pushed = bool(run["pushed_version"])  # a model that is not served has reached nothing
     lines = (
         ("winner", winner["point"]),
@@ -83,7 +83,8 @@ def summarize(rows: Sequence[Row]) -> Summary:
         judge_target("all steps but Trainer", lines[5][1], others, 120, 75, "{:.0f} s"),
     )
     run_table = Table(f"Run {run['run']}", ("what", "measured"), lines)
-    return Summary((run_table, steps_table), targets, tuple(run["search"]["sentences"]))
+    notes = "\n".join(run["search"]["sentences"]).replace("cannot be told", "is statistically indistinguishable")
+    return Summary((run_table, steps_table), targets, tuple(notes.split("\n")))
 
 
 _SEEDS = tuple(FULL.fit.seed + i for i in range(FULL.search.seeds))

@@ -120,7 +120,7 @@ def summarize(rows: Sequence[Row]) -> Summary:
             what = f"latency with {batch} image{'s' * (batch > 1)} a request, the Keras example's over ours"
             targets.append(judge_target(what, measured, statistics.median(ratio), 3, 5, "{:.0f}x"))
     title = f"Milliseconds a request, median (least to most) of rounds, a round the median of {rows[0]['requests']}"
-    columns = ("asked as", "images", OURS, EXAMPLE, "example / ours")
+    columns = ("format", "images", OURS, EXAMPLE, "example / ours")
     return Summary((Table(title, columns, tuple(lines)),), tuple(targets))
 
 

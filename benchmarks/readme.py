@@ -4,6 +4,7 @@
 targets -->` the targets of all of them, and `<!-- answer -->` … `<!-- end of answer -->` the short table of README.md.
 """
 
+import argparse
 import pathlib
 import re
 from collections.abc import Sequence
@@ -40,7 +41,7 @@ def _pick_answer(result: Result) -> Table:
     learned, *others = result.summary.tables[0].rows
     chosen = (learned, *(row for row in others if row[0].startswith(("no_reducer", "average_pooling"))))
     rows = tuple((f"`{row[0]}`", row[1], row[-2], row[2]) for row in chosen)
-    columns = ("network", "test accuracy (95 %)", "million MACs", f"lead of `{learned[0]}`, points (95 %)")
+    columns = ("network", "test accuracy (95%)", "million MACs", f"lead of `{learned[0]}`, points (95%)")
     return Table("", columns, rows)
 
 
@@ -65,6 +66,7 @@ def _render_result(result: Result | None) -> str:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description="Writes figures of README.md and docs/ from the result files.").parse_args()
     for page in PAGES:
         page.write_text(render(page.read_text(), read_results()))
     FIGURE.write_text(draw_figure(read_results()))

@@ -22,6 +22,7 @@ from benchmarks.splits import ALL_IMAGES, SAMPLE, open_splits
 from benchmarks.training_speed import prepare_training
 from benchmarks.trainings import classify, make_fitter
 from components import features
+from components.artifacts.verdict import Measure
 from components.evaluator.intervals import Z_95, compare_paired
 from components.trainer.config import Schedule
 from components.trainer.data.examples import read_examples
@@ -103,29 +104,41 @@ def _unpack(row: Row) -> np.ndarray:
     return np.unpackbits(bits, count=row["test_images"]).astype(bool)
 
 
-def summarize(rows: Sequence[Row]) -> Summary:
-    """Compares the first point, the learned one, with each of the others, with 95 % intervals.
-
-    The intervals include images and seeds, as those of the search do (`components/trainer/search/selection.py`).
-    """
-    speeds = [row for row in rows if row["kind"] == "speed"]
+def read_candidates(rows: Sequence[Row]) -> list[Candidate]:
+    """Reads the points, each with the test images that its trainings classify correctly."""
     by_point: dict[str, list[Row]] = {}
     for row in rows:
         if row["kind"] == "training":
             by_point.setdefault(row["point"], []).append(row)
-    candidates = [
+    return [
         Candidate(network=parse_network(some[0]["network"]), correct=np.stack([_unpack(row) for row in some]))
         for some in by_point.values()
     ]
+
+
+def measure_accuracy(candidate: Candidate, deviation: float) -> Measure:
+    """Measures the accuracy, given its standard deviation from seed to seed."""
+    seeds, images = candidate.correct.shape
+    half = Z_95 * math.sqrt(candidate.correct.mean(axis=0).var(ddof=1) / images + deviation**2 / seeds)
+    return Measure(value=candidate.accuracy, low=candidate.accuracy - half, high=candidate.accuracy + half)
+
+
+def summarize(rows: Sequence[Row]) -> Summary:
+    """Compares the first point, the learned one, with each of the others, with 95% intervals.
+
+    The intervals include images and seeds, as those of the search do (`components/trainer/search/selection.py`).
+    """
+    speeds = [row for row in rows if row["kind"] == "speed"]
+    candidates = read_candidates(rows)
     learned, first = candidates[0], rows[0]
     seeds, images = learned.correct.shape
     measured = pool_seed_deviation(candidates)
     deviation = (FULL if images >= 10_000 else QUICK).search.seed_deviation if measured is None else measured
+    parameters = {row["point"]: row["parameters"] for row in rows if row["kind"] == "training"}
     lines, notes = [], []
-    for candidate, (point, (row, *_)) in zip(candidates, by_point.items(), strict=True):
-        accuracy = candidate.accuracy
-        half = Z_95 * math.sqrt(candidate.correct.mean(axis=0).var(ddof=1) / images + deviation**2 / seeds)
-        line = [point, f"{accuracy:.1%} ({accuracy - half:.1%} to {accuracy + half:.1%})", "", ""]
+    for candidate in candidates:
+        point, accuracy = candidate.name, measure_accuracy(candidate, deviation)
+        line = [point, f"{accuracy.value:.1%} ({accuracy.low:.1%} to {accuracy.high:.1%})", "", ""]
         if candidate is not learned:
             difference = compare(learned, candidate, deviation)
             pairs = [compare_paired(*pair) for pair in zip(learned.correct, candidate.correct, strict=True)]
@@ -135,7 +148,7 @@ def summarize(rows: Sequence[Row]) -> Summary:
                 better = "beats" if difference.difference > 0 else "loses to"
                 verb = better if difference.is_larger_than_noise else "is statistically indistinguishable from"
                 notes.append(f"{learned.name} {verb} {point} on test: {line[2]} points.")
-        line += [f"{row['macs'] / 1e6:.2f}", f"{row['parameters']:,}"]
+        line += [f"{candidate.macs / 1e6:.2f}", f"{parameters[point]:,}"]
         lines.append((*line, *([format_spread([speed[point] for speed in speeds], "{:,.0f}")] if speeds else [])))
     if measured is None:
         assumed = f"the intervals assume a standard deviation of {100 * deviation:.2f} points from seed to seed"
@@ -143,7 +156,7 @@ def summarize(rows: Sequence[Row]) -> Summary:
     revisions = dict.fromkeys(row["revision"][:7] for row in rows if "revision" in row)
     if len(revisions) > 1:  # results of earlier versions took over trainings
         notes.append(f"Trained at the revisions {', '.join(revisions)}.")
-    columns = ["point", "test top-1 (95 %)", f"{learned.name} ahead by, points (95 %)", "each seed by itself"]
+    columns = ["point", "test top-1 (95%)", f"{learned.name} ahead by, points (95%)", "each seed by itself"]
     columns += ["million MACs", "parameters", *(["training images/s"] if speeds else [])]
     trained = f"{first['train_images']:,} training images, {first['fit']['epochs']} epochs"
     title = f"{trained}, {seeds} seed{'s' * (seeds > 1)}, {images:,} test images"

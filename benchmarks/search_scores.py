@@ -132,7 +132,7 @@ def summarize(rows: Sequence[Row]) -> Summary:
         tuple(_list_accuracies(rows, point, ways, accuracy) for point, accuracy in zip(points, truth, strict=True)),
     )
     title = f"Kendall's tau-b with the ranking of {len(points)} points after full training, {len(seeds)} seeds"
-    columns = ("score: valid accuracy after", "tau-b (95 %, points resampled)", "each seed", "cost")
+    columns = ("score: valid accuracy after", "tau-b (95%, points resampled)", "each seed", "cost")
     target = judge_target(f"Kendall's tau-b of {best[0]}", best[2], best[1], 0.65, 0.8, "{:.2f}")
     return Summary((Table(title, columns, tuple(lines)), accuracies), (target,))
 
@@ -144,7 +144,7 @@ def _list_accuracies(rows: Sequence[Row], point: str, ways: Sequence[str], accur
 
 
 def _resample(scores: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
-    """Returns the 95 % interval of tau-b over resamples of the points."""
+    """Returns the 95% interval of tau-b over resamples of the points."""
     draw = np.random.default_rng(_SEED)
     taus = []
     for _ in range(_RESAMPLES):

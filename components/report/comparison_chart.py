@@ -31,8 +31,13 @@ class _PublishedPoint:
         return count_macs(PRESETS[self.preset]).total / 1e6
 
 
+<<<<<<< HEAD
 # keras-team/keras-io, examples/vision/token_learner.py; without TokenLearner the mean of its 56.11 and 56.37%.
 _PUBLISHED = (
+=======
+# keras-team/keras-io, examples/vision/token_learner.py; without TokenLearner the mean of its 56.11 and 56.37 %.
+PUBLISHED = (
+>>>>>>> 216438eba74cd1779c58332f60116874d100ac31
     _PublishedPoint("keras_example_4_tokens", "4 tokens", 0.5650),
     _PublishedPoint("keras_example_8_tokens", "8 tokens", 0.5655),
     _PublishedPoint("keras_example", "no TokenLearner", 0.5624),
@@ -68,14 +73,14 @@ def draw_comparison_chart(results: SearchResults, accuracy: Measure, conditions:
         zorder=4,
     )
     axes.annotate(f"winner {accuracy.value:.1%}", (mmacs, accuracy.value), xytext=(11, 3), fontweight="bold", **_LABEL)
-    all_mmacs = [mmacs, *(published.mmacs for published in _PUBLISHED)]
+    all_mmacs = [mmacs, *(published.mmacs for published in PUBLISHED)]
     axes.set_xscale("log")
     axes.set_xlim(min(all_mmacs) / 1.25, max(all_mmacs) * 1.25)
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_locator(NullLocator())
     label_axes(axes, "test accuracy")
-    example = "; ".join(f"{p.label} {p.accuracy:.1%} at {p.mmacs:.1f} million" for p in _PUBLISHED)
+    example = "; ".join(f"{p.label} {p.accuracy:.1%} at {p.mmacs:.1f} million" for p in PUBLISHED)
     return chart.to_svg(
         "comparison",
         "Test accuracy of the winner and of the Keras example against compute",
@@ -85,7 +90,7 @@ def draw_comparison_chart(results: SearchResults, accuracy: Measure, conditions:
 
 
 def _plot_example(chart: canvas.Chart, axes: Axes) -> None:
-    for published in _PUBLISHED:
+    for published in PUBLISHED:
         chart.plot(
             axes,
             f"Keras example, {published.label}: {published.accuracy:.2%}, {EXAMPLE_CONDITIONS}; "
@@ -99,5 +104,5 @@ def _plot_example(chart: canvas.Chart, axes: Axes) -> None:
             markeredgewidth=1.6,
             zorder=3,
         )
-    center = sum(published.mmacs for published in _PUBLISHED[:3]) / 3, min(point.accuracy for point in _PUBLISHED)
+    center = sum(published.mmacs for published in PUBLISHED[:3]) / 3, min(point.accuracy for point in PUBLISHED)
     axes.annotate("Keras example", center, xytext=(0, -18), horizontalalignment="center", **_LABEL)
