@@ -31,13 +31,8 @@ class _PublishedPoint:
         return count_macs(PRESETS[self.preset]).total / 1e6
 
 
-<<<<<<< HEAD
 # keras-team/keras-io, examples/vision/token_learner.py; without TokenLearner the mean of its 56.11 and 56.37%.
-_PUBLISHED = (
-=======
-# keras-team/keras-io, examples/vision/token_learner.py; without TokenLearner the mean of its 56.11 and 56.37 %.
 PUBLISHED = (
->>>>>>> 216438eba74cd1779c58332f60116874d100ac31
     _PublishedPoint("keras_example_4_tokens", "4 tokens", 0.5650),
     _PublishedPoint("keras_example_8_tokens", "8 tokens", 0.5655),
     _PublishedPoint("keras_example", "no TokenLearner", 0.5624),
