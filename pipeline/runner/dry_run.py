@@ -37,8 +37,10 @@ def show_plan(config: PipelineConfig, console: Console) -> None:
     chosen = f"{tried} of " if tried < len(points) else ""
     finalists = f"about {again} more of the finalists, " if again else ""
     lines = (
-        f"Search: {chosen}{len(points)} candidates{budget} with --search.tuner {search.tuner}, {search.finalists} finalists.",
-        f"Epochs: {search.seeds * search.backbone_epochs} of the backbone, about {plan_epochs(len(points), search)} of the "
+        f"Search: {chosen}{len(points)} candidates{budget} with --search.tuner {search.tuner}, "
+        f"{search.finalists} finalists.",
+        f"Epochs: {search.seeds * search.backbone_epochs} of the backbone, "
+        f"about {plan_epochs(len(points), search)} of the "
         f"candidates, {finalists}{trainer.fit.epochs} of the winner's final fit.",
         f"Cached: {describe_found(list(epochs.values()), search)}; steps with the same inputs are cached, too.",
         f"Estimated time: {minutes}.",
