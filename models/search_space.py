@@ -33,6 +33,11 @@ class SearchSpace:
 
     def __post_init__(self) -> None:
         """Rejects a space with an invalid point before any training."""
+        depth = self.backbone.depth
+        for placement in self.placements:
+            if not 0 <= placement < depth:
+                allowed = f"0..{depth - 1} (--model.depth is {depth})"
+                raise ValueError(f"--search.placements has {placement}; it must be in {allowed}")
         self.points()
 
     @property

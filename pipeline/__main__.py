@@ -96,6 +96,9 @@ def _read_configuration(options: Sequence[str]) -> PipelineConfig:
 
 def main() -> None:
     """Runs the command that the arguments name and exits with its code."""
+    if sys.stdout is None:  # closed, as by `>&-`
+        os.set_inheritable(os.open(os.devnull, os.O_WRONLY), True)
+        sys.stdout = os.fdopen(1, "w")
     arguments = sys.argv[1:]
     if arguments == ["--version"]:
         print(importlib.metadata.version("tokenlearner"))

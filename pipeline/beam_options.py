@@ -70,7 +70,8 @@ def check_beam_options(options: Sequence[str]) -> None:
         known, unknown = parser.parse_known_args([*BEAM_ARGS, *options])
         runner = create_runner(known.runner)
     if unknown and not isinstance(runner, PortableRunner):
-        raise UsageFailure(f"Beam knows no {_spell(unknown)}.")
+        names = _spell(option.partition("=")[0] for option in unknown)
+        raise UsageFailure(f"Beam has no option {names}.")
 
 
 def runs_elsewhere(options: Iterable[str]) -> bool:
@@ -110,7 +111,10 @@ def _translate_errors(options: Sequence[str]) -> Iterator[None]:
         yield
     except (argparse.ArgumentError, ValueError, ImportError, AttributeError, TypeError) as error:
         reason = " ".join(str(error).split())
-        raise UsageFailure(f"Beam takes no {_spell(options)}: {reason.rstrip('.')}.") from None
+        if isinstance(error, argparse.ArgumentError) and "expected one argument" in reason:
+            name = str(error.argument_name).rpartition("--")[2]
+            raise UsageFailure(f"--beam.{name} must have a value.") from None
+        raise UsageFailure(f"Beam rejects {_spell(options)}: {reason.rstrip('.')}.") from None
 
 
 def _spell(options: Iterable[str]) -> str:

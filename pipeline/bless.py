@@ -32,7 +32,7 @@ def bless(root_path: pathlib.Path, run: str, reason: str, console: Console) -> N
     reason = " ".join(reason.split())
     if not reason:
         raise UsageFailure(
-            'reason is empty; give one, as in --reason "the classes that lost accuracy matter little here".'
+            '--reason is empty; give one, as in --reason "the classes that lost accuracy matter little here".'
         )
     Root(root_path)  # nothing is made in a root without runs
     busy = f"another run works in {root_path}; wait for it."

@@ -87,7 +87,9 @@ class EvaluationConfig:
     """The rules that bless a model; see `components/evaluator/rules.py` for their use and choice."""
 
     min_accuracy: float  # test accuracy below which no model is blessed, 0..1
-    max_accuracy_drop: float  # how far its 95% interval may reach below the last blessed model, 0..1
+    max_accuracy_drop: (
+        float  # largest drop below the last blessed model that the lower end of the 95% interval may show, 0..1
+    )
     max_class_accuracy_drop: float  # the same within each class, 0..1
     max_mmacs: float | None  # million multiply-accumulates an image that a blessed model may need; None: no budget
 
@@ -102,8 +104,10 @@ class EvaluationConfig:
 class PushConfig:
     """The served versions; see `components/evaluator/lite.py` for the use and choice of the margin."""
 
-    keep_versions: int  # of the newest pushed versions; the last other blessed model's stays in any case
-    int8_margin: float  # how far below the model's the 95% interval of a TensorFlow Lite model may reach, 0..1
+    keep_versions: (
+        int  # how many of the newest versions stay; the last other blessed model's newest version always stays
+    )
+    int8_margin: float  # TensorFlow Lite models, float32 and int8: largest drop that their 95% interval may show, 0..1
 
     def __post_init__(self) -> None:
         check_range("push.keep_versions", self.keep_versions, 1)
@@ -119,8 +123,8 @@ class TrackingConfig:
     def __post_init__(self) -> None:
         if self.mlflow is not None and not re.fullmatch(r"https?://[^\s/@]+(/[^\s@]*)?", self.mlflow):
             raise ValueError(
-                f"--tracking.mlflow is {self.mlflow}; it must be http://HOST:PORT or https://HOST:PORT, with the "
-                "credentials, if any, in the variables MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
+                f"--tracking.mlflow is {self.mlflow or 'empty'}; it must be http://HOST:PORT or https://HOST:PORT, "
+                "with the credentials, if any, in the variables MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
             )
 
 

@@ -42,7 +42,8 @@ def read_config(path: pathlib.Path, defaults: PipelineConfig) -> PipelineConfig:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         is_ours = first["type"] == "value_error"  # names the option by itself
-        problem = str(first["ctx"]["error"]) if is_ours else f"{key} is {first['input']!r}: {first['msg']}"
+        wish = "it must be a list, such as [0, 1]" if first["type"] == "tuple_type" else first["msg"]
+        problem = str(first["ctx"]["error"]) if is_ours else f"{key} is {first['input']!r}: {wish}"
         raise UsageFailure(f"{where}: {problem}.") from None
 
 

@@ -54,7 +54,7 @@ def describe_rejection(
     if verdict and not verdict.is_blessed and not (is_overridden and is_rejected(serving)):
         reasons.append("not blessed")
     if is_rejected(serving):
-        reasons.append("it does not serve as it must")
+        reasons.append("it failed a serving check")
     if pusher_reason and not reasons:
         reasons.append(pusher_reason)
     return f", because {' and '.join(reasons)}" if reasons else ""

@@ -31,12 +31,12 @@ class _PublishedPoint:
         return count_macs(PRESETS[self.preset]).total / 1e6
 
 
-# keras-team/keras-io, examples/vision/token_learner.py; without TokenLearner the mean of its 56.11 and 56.37%.
+# keras-team/keras-io, examples/vision/token_learner.py; without reducer the mean of its 56.11 and 56.37%.
 PUBLISHED = (
     _PublishedPoint("keras_example_4_tokens", "4 tokens", 0.5650),
     _PublishedPoint("keras_example_8_tokens", "8 tokens", 0.5655),
-    _PublishedPoint("keras_example", "no TokenLearner", 0.5624),
-    _PublishedPoint("keras_example_8_blocks", "no TokenLearner, 8 blocks", 0.5536),
+    _PublishedPoint("keras_example", "no reducer", 0.5624),
+    _PublishedPoint("keras_example_8_blocks", "no reducer, 8 blocks", 0.5536),
 )
 _LABEL: dict[str, Any] = {"textcoords": "offset points", "color": LIGHT["ink"]}
 

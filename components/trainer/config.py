@@ -75,11 +75,15 @@ class SearchConfig:
     reduction_factor: int  # halving and hyperband keep one of this many points, and train it this many times as long
     max_trials: int  # most points that random and bayesian try
     finalists: int  # best points that are trained with all seeds
-    seeds: int  # how often finalists are trained
-    seed_deviation: float  # standard deviation of valid accuracy from seed to seed, 0..1; with several it is measured
-    max_minutes: float | None  # after which the search trains no further epoch and chooses among what it has trained
-    workers: int | None  # processes that train points in parallel, which find the same; None: as many as fit
-    controls_may_win: bool  # False: only those in `reducers`, too
+    seeds: int  # seeds with which each finalist is trained
+    seed_deviation: (
+        float  # of valid accuracy from seed to seed, 0..1; used with one seed only, with several it is measured
+    )
+    max_minutes: float | None  # minutes after which the search starts no epoch that would end later
+    workers: (
+        int | None
+    )  # processes that train candidates in parallel, with the same result; None: as many as CPUs and memory allow
+    controls_may_win: bool  # whether controls may win; otherwise only those that --search.reducers names
 
     def __post_init__(self) -> None:
         """Rejects impossible values."""
@@ -92,16 +96,15 @@ class SearchConfig:
             raise ValueError(f"--search.controls is {_spell(self.controls)}; no value may appear twice")
         for name in ("min_epochs", "max_trials", "finalists", "seeds"):
             check_range(f"search.{name}", getattr(self, name), 1)
-        if self.workers is not None:
-            check_range("search.workers", self.workers, 1)
-        if self.max_minutes is not None:
-            check_range("search.max_minutes", self.max_minutes, 0)
-        check_range("search.max_epochs", self.max_epochs, self.min_epochs)
+        for name, low in (("workers", 1), ("max_minutes", 0), ("max_mmacs", 0)):
+            if (value := getattr(self, name)) is not None:
+                check_range(f"search.{name}", value, low)
+        if self.max_epochs < self.min_epochs:
+            least = f"--search.min-epochs, {self.min_epochs}"
+            raise ValueError(f"--search.max-epochs is {self.max_epochs}; it must be at least {least}")
         check_range("search.reduction_factor", self.reduction_factor, 2)
         check_range("search.seed_deviation", self.seed_deviation, 0, 1)
         check_range("search.backbone_epochs", self.backbone_epochs, 0)
-        if self.max_mmacs is not None:
-            check_range("search.max_mmacs", self.max_mmacs, 0)
 
     @property
     def rungs(self) -> tuple[int, ...]:
@@ -135,7 +138,7 @@ class FitConfig:
     class_weights: ClassWeights  # balanced: each class has the same weight in the loss, however many images it has
     crop_padding: int | None  # pixels of reflection around an image before it is cropped back; None: an eighth of it
     flip: bool  # whether half of the training images are mirrored; not for digits or text
-    replicas: int  # parts of each batch whose gradients are computed side by side; with batch norm, each by itself
+    replicas: int  # parts of each batch that are computed in parallel; batch norm normalizes each part separately
     strategy: Strategy  # default: one device; mirrored: a replica on each GPU of this machine
     seed: int  # of the final fit and of the first training of each point; further trainings have the next seeds
 

@@ -23,7 +23,7 @@ def describe_choice(choice: Choice) -> tuple[str, ...]:
     unbound = choice.unbound_winner
     if unbound is not choice.winner:
         sentences.append(
-            f"If controls might win, {unbound.name} would: {unbound.accuracy:.1%} "
+            f"If controls were allowed to win, {unbound.name} would win: {unbound.accuracy:.1%} "
             f"with {unbound.macs / 1e6:.2f} million multiply-accumulates."
         )
     if choice.differences:
@@ -78,7 +78,7 @@ def _judge(difference: Difference) -> str:
 
 
 def _name(point: str) -> str:
-    return "the network without TokenLearner" if point == NO_REDUCER else point
+    return "no reducer" if point == NO_REDUCER else point
 
 
 def _format(difference: Difference) -> str:

@@ -87,7 +87,7 @@ class MlflowTracker(Listener):
     def _fail(self, reason: str) -> None:
         if not self._has_failed:
             self._has_failed = True
-            LOGGER.warning("MLflow at %s gets nothing more; the run goes on (%s)", self._uri, reason)
+            LOGGER.warning("Tracking at %s stopped; the run continues (%s)", self._uri, reason)
 
     @_send_later
     def _begin(self, key: str, name: str, settings: Mapping[str, Any]) -> None:

@@ -17,7 +17,7 @@ class ConfiguredCommand:
     """A command with all options of the configuration."""
 
     configuration: Annotated[PipelineConfig, tyro.conf.arg(name="")]
-    profile: Profile = "quick"  # whose fields are the defaults: quick has 6,000 images, full all 60,000
+    profile: Profile = "quick"  # set of defaults: quick has 6,000 images, full all 60,000
     config: pathlib.Path | None = None  # YAML file with other defaults, see `config show`; options override it
 
 

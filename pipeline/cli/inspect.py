@@ -33,6 +33,8 @@ class _RootCommand(ProfileCommand):
         """Shows the view as tables or JSON."""
         from components.metadata.root import Root
 
+        if self.json and getattr(self, "csv", False):
+            raise UsageFailure("--csv and --json exclude each other; leave out one of them.")
         console = Console()
         while True:
             root = Root(self.root_path)
@@ -155,7 +157,8 @@ class LineageCommand(_RunCommand):
 class InspectCommand:
     """Shows what runs did and why; only reads, within seconds, also while a run is in progress.
 
-    Without a view it shows the latest run. `--json` prints each view for programs.
+    Without a view it shows the latest run. Views take --json and --watch, most of them --run; `trials` and `errors`
+    also take --csv.
     """
 
     view: tyro.conf.OmitSubcommandPrefixes[

@@ -20,16 +20,20 @@ _QUOTED = "'([^']*)'"
 
 @REGISTRY.primitive_rule
 def _optional(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[typing.Any] | None:
-    """Shows an optional value as "FLOAT|None" instead of "{None}|FLOAT"."""
+    """Shows an optional value as "FLOAT|None" instead of "{None}|FLOAT", and choices in the order of their Literal."""
     match typing.get_args(info.type):
-        case [make, none] if none is type(None) and isinstance(make, type):
-            return PrimitiveConstructorSpec(
-                nargs=1,
-                metavar=f"{'STR' if make is str else make.__name__.upper()}|None",
-                instance_from_str=lambda words: None if words[0].lower() == "none" else make(words[0]),
-                is_instance=lambda value: value is None or isinstance(value, make),
-                str_from_instance=lambda value: [str(value)],
-            )
+        case [kind, none] if none is type(None):
+            names = typing.get_args(kind) if typing.get_origin(kind) is typing.Literal else ()
+            make = str if names else kind
+            if isinstance(make, type):
+                return PrimitiveConstructorSpec(
+                    nargs=1,
+                    metavar="|".join([*(names or ["STR" if make is str else make.__name__.upper()]), "None"]),
+                    instance_from_str=lambda words: None if words[0].lower() == "none" else make(words[0]),
+                    is_instance=lambda value: value is None or isinstance(value, make),
+                    str_from_instance=lambda value: [str(value)],
+                    choices=(*names, "None") if names else None,
+                )
     return None
 
 
@@ -74,7 +78,10 @@ def _describe(
             return f"name a command after `{prog}`: {', '.join(commands.parser_from_name)}."
         case events.MissingArgs(prog=prog, missing_arguments=missing):
             command = f"{prog} {missing[0].source_parser.prog_suffix}".strip()
-            return f"{' and '.join(_name(each.arg) for each in missing)} must be given; see `{command} --help`."
+            names = [_name(each.arg) for each in missing]
+            is_command = names[0].isalpha() and names[0].islower()
+            given = f"{' and '.join(names)} must be given; see `{command} --help`."
+            return f"name a command after `{command}`: {names[0]}." if is_command else given
         case events.BadValue(argument=argument):
             return f"{_name(argument)} must have a value."
         case events.InstantiationFailure(argument=None, message=message):
@@ -88,8 +95,8 @@ def _describe(
 
 
 def _join(choices: Sequence[str]) -> str:
-    """Returns choices as words; tyro gives those of an optional value in any order, with None."""
-    names = sorted(set(choices) - {"None"}) if "None" in choices else list(choices)
+    """Returns choices as words, without None."""
+    names = [choice for choice in choices if choice != "None"]
     return " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 

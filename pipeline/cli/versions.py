@@ -35,7 +35,7 @@ class VerifyCommand(ProfileCommand):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ListCommand(ProfileCommand):
-    """All versions: run, time, model, which one is served, which one is the baseline, and whether each is whole."""
+    """All versions: run, time, model, which one is served, which one is the baseline, and whether each is intact."""
 
     json: bool = False  # JSON for programs, instead of a table
 

@@ -44,6 +44,8 @@ def prepare(
     target = data_dir / DATASET
     if _exists(target):
         return target
+    if path is not None and not path.exists():
+        raise UsageFailure(f"--path is {path}: no such file.")
     start = time.monotonic()
     with open_workspace(target) as workspace:
         if _exists(target):  # another process was faster

@@ -32,7 +32,7 @@ def show_metrics(console: Console, verdict: Verdict) -> None:
 
 def show_verdict(console: Console, verdict: Verdict, notes: Sequence[str]) -> None:
     """Shows the rules one by one, and notes on the verdict."""
-    outcomes = [("passed" if rule.passed else "missed") if rule.is_applied else "not applied" for rule in verdict.rules]
+    outcomes = [("passed" if rule.passed else "failed") if rule.is_applied else "not applied" for rule in verdict.rules]
     rows = [(rule.name, outcome, rule.message) for rule, outcome in zip(verdict.rules, outcomes, strict=True)]
     _show_checks(console, "Evaluator", "rule", rows, is_blessed=verdict.is_blessed)
     print_sentences(console, "Note", [*filter(None, [verdict.note]), *notes])
@@ -40,7 +40,7 @@ def show_verdict(console: Console, verdict: Verdict, notes: Sequence[str]) -> No
 
 def show_serving(console: Console, findings: ServingFindings) -> None:
     """Shows whether the model can be served, check by check, and how fast it is."""
-    rows = [(check.name, "passed" if check.passed else "missed", check.message) for check in findings.checks]
+    rows = [(check.name, "passed" if check.passed else "failed", check.message) for check in findings.checks]
     _show_checks(console, "Serving", "check", rows, is_blessed=findings.is_blessed)
     timings = [
         (

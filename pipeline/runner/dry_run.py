@@ -34,14 +34,14 @@ def show_plan(config: PipelineConfig, console: Console) -> None:
     seconds = _estimate_seconds(config, trainer, epochs)
     minutes = "unknown before the first run" if seconds is None else f"about {max(1, round(seconds / 60))} min"
     tried, again = count_tried(len(points), search), plan_finalist_epochs(len(points), search)
+    backbone, first = search.seeds * search.backbone_epochs, plan_epochs(len(points), search)
     chosen = f"{tried} of " if tried < len(points) else ""
     finalists = f"about {again} more of the finalists, " if again else ""
     lines = (
         f"Search: {chosen}{len(points)} candidates{budget} with --search.tuner {search.tuner}, "
         f"{search.finalists} finalists.",
-        f"Epochs: {search.seeds * search.backbone_epochs} of the backbone, "
-        f"about {plan_epochs(len(points), search)} of the "
-        f"candidates, {finalists}{trainer.fit.epochs} of the winner's final fit.",
+        f"Epochs: {backbone} of the backbone, about {first} of the candidates, {finalists}{trainer.fit.epochs} of the "
+        "winner's final fit.",
         f"Cached: {describe_found(list(epochs.values()), search)}; steps with the same inputs are cached, too.",
         f"Estimated time: {minutes}.",
     )

@@ -52,7 +52,7 @@ def upload(pushed: PushedVersion, repo: str, console: Console, *, is_private: bo
     manifest = _check(pushed, repo)
     if get_token() is None:
         raise UsageFailure(
-            "nobody is logged in to the Hugging Face Hub here; run `hf auth login`, set HF_TOKEN, or add --dry-run."
+            "you are not logged in to the Hugging Face Hub; run `hf auth login`, set HF_TOKEN, or add --dry-run."
         )
     try:
         page = _send(pushed, repo, is_private=is_private)

@@ -56,15 +56,15 @@ def show_versions(console: Console, versions: list[PushedVersion]) -> None:
 
 
 def show_verification(console: Console, versions: list[PushedVersion]) -> None:
-    """Prints of each version that it is whole, or its integrity errors."""
+    """Prints of each version that it is intact, or its integrity errors."""
     for each in versions:
         for error in each.integrity_errors:
             console.out(f"Version {each.version}: {error}.", highlight=False)
         if each.manifest and each.is_whole:
-            console.out(f"Version {each.version}: whole, {each.manifest.size}.", highlight=False)
+            console.out(f"Version {each.version}: intact, {each.manifest.size}.", highlight=False)
     damaged = [str(each.version) for each in versions if not each.is_whole]
     if damaged:
-        advice = "`tokenlearner versions rollback VERSION` serves a whole one; a run pushes the newest one anew"
+        advice = "`tokenlearner versions rollback VERSION` serves an intact one; a run pushes the newest again"
         console.out(f"Damaged: {', '.join(damaged)}; {advice}.", highlight=False)
 
 
@@ -72,7 +72,7 @@ def _make_row(pushed: PushedVersion) -> tuple[str | None, ...]:
     states = ["served"] if pushed.is_served else []
     states += ["baseline"] if pushed.is_baseline else []
     has_manifest = [error.message for error in pushed.integrity_errors] != [NO_MANIFEST]
-    states.append("whole" if pushed.is_whole else "damaged" if has_manifest else "no manifest")
+    states.append("intact" if pushed.is_whole else "damaged" if has_manifest else "no manifest")
     cells: list[str | None] = [None] * 4
     if manifest := pushed.manifest:
         pushed_at = datetime.datetime.fromisoformat(manifest.pushed_at).astimezone()

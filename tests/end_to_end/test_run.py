@@ -81,7 +81,7 @@ def test_the_screen_tells_steps_trials_and_the_winner(
     assert f"tokenlearner predict FOLDER_OR_IMAGE --root {workplace.root}" in shown
     assert "Cached: 2 of 2 trainings found" in workplace.run("--dry-run").stdout
     assert f"version {run.pushed_version}" in shown
-    assert shown.count("Warning: MLflow at http://127.0.0.1:9 gets nothing more; the run goes on (") == 1
+    assert shown.count("Warning: Tracking at http://127.0.0.1:9 stopped; the run continues (") == 1
     assert f"{run.verdict.candidate.overall.accuracy.value:.1%}" in shown
     assert f"winner {run.winner.point} (" in " ".join(shown.split())
     assert "4 learned tokens before block 1: " in " ".join(shown.split())

@@ -68,11 +68,7 @@ def test_a_point_has_the_backbone_of_its_space_and_values_of_its_axes() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        (
-            {"placements": (0, 4)},
-            "--search.placements has 4 and --search.token-counts 1, but "
-            "blocks_before_token_learner is 4; it must be in 0..3",
-        ),
+        ({"placements": (0, 4)}, "--search.placements has 4; it must be in 0..3 (--model.depth is 4)"),
         (
             {"token_counts": (17,)},
             "--search.placements has 0 and --search.token-counts 17, but "

@@ -60,10 +60,10 @@ def test_beam_runs_in_memory_unless_options_name_a_runner_with_options_of_its_ow
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--objectReuse=true", "--wrong"), "Beam knows no --beam.objectReuse=true --beam.wrong."),
-        (("--runner=Nonsense",), "Beam takes no --beam.runner=Nonsense: Unexpected pipeline runner: Nonsense."),
-        (("--runner=no.such.Runner",), "Beam takes no --beam.runner=no.such.Runner: No module named 'no'."),
-        (("--runner",), "Beam takes no --beam.runner: argument --runner: expected one argument."),
+        (("--objectReuse=true", "--wrong"), "Beam has no option --beam.objectReuse --beam.wrong."),
+        (("--runner=Nonsense",), "Beam rejects --beam.runner=Nonsense: Unexpected pipeline runner: Nonsense."),
+        (("--runner=no.such.Runner",), "Beam rejects --beam.runner=no.such.Runner: No module named 'no'."),
+        (("--runner",), "--beam.runner must have a value."),
         (("--direct_num_workers=two",), "argument --direct_num_workers: invalid int value: 'two'."),
         (("--environment_type=PROCESS",), "Option process_command is required for environment type PROCESS."),
         (("--runner=DataflowRunner",), "Missing required option: project."),
@@ -93,7 +93,7 @@ def test_beam_accepts_every_option_in_the_guide() -> None:
 def test_a_run_rejects_them_before_it_writes_anything(tokenlearner: Command, tmp_path: pathlib.Path) -> None:
     done = tokenlearner("run", "--root", tmp_path / "root", "--beam.runner", "FlinkRuner", "--fit.epochs", "3")
     assert done.code == ExitCode.USAGE
-    assert done.err.startswith("tokenlearner: Beam takes no --beam.runner=FlinkRuner: ")
+    assert done.err.startswith("tokenlearner: Beam rejects --beam.runner=FlinkRuner: ")
     assert list(tmp_path.iterdir()) == []
 
 

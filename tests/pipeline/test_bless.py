@@ -63,14 +63,14 @@ def test_the_serving_validator_checks_a_model_again_that_it_rejected(tokenlearne
     assert done.code == ExitCode.OK, done.err
     assert "runs the ServingValidator, which rejected it, again, and pushes it if it passes now." in done.words
     shown = tokenlearner("inspect", "--root", root.path).words
-    assert "not pushed, because it does not serve as it must." in shown
+    assert "not pushed, because it failed a serving check." in shown
     assert "The same `tokenlearner run` pushes it." not in shown
 
 
 @pytest.mark.parametrize(
     ("run", "reason", "words"),
     [
-        ("r2", "  ", "reason is empty; give one"),
+        ("r2", "  ", "--reason is empty; give one"),
         ("r9", "why not", "holds no run 'r9'; the latest are r1, r2, r3"),
         ("r1", "why not", "the Evaluator has already blessed the model of run r1"),
         ("r3", "why not", "run r3 did not reach the end of the Evaluator; there is nothing to override."),

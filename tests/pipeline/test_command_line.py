@@ -61,7 +61,13 @@ def test_the_last_profile_gives_the_defaults(arguments: str, root: str, tokenlea
         ("inspect compare 2026", "SECOND must be given; see `tokenlearner inspect compare --help`."),
         ("run --search.max-trials 0", "--search.max-trials is 0; it must be at least 1."),
         ("run --model.dim 63", "--model.num-heads is 2; it must divide --model.dim, which is 63, or --model.head-dim"),
-        ("run --search.placements 9", "--search.placements has 9 and --search.token-counts 1, but "),
+        ("run --search.placements 9", "--search.placements has 9; it must be in 0..3 (--model.depth is 4)."),
+        ("run --search.min-epochs 4", "--search.max-epochs is 2; it must be at least --search.min-epochs, 4."),
+        ("run --tracking.mlflow=", "--tracking.mlflow is empty; it must be http://HOST:PORT or https://"),
+        ("predict --format xml", "--format is xml; it must be table, csv or json."),
+        ("config", "name a command after `tokenlearner config`: show."),
+        ("publish", "name a command after `tokenlearner publish`: hub."),
+        ("inspect trials --csv --json", "--csv and --json exclude each other; leave out one of them."),
         ("run --search.max-mmacs ten", "--search.max-mmacs is ten; it must be a number or None."),
         ("run --fit.epochs", "--fit.epochs must have a value."),
         ("run --profile fast", "--profile is fast; it must be quick or full."),
@@ -74,7 +80,7 @@ def test_the_last_profile_gives_the_defaults(arguments: str, root: str, tokenlea
         ("run --search.workers 2 --fit.strategy mirrored", "--search.workers is 2 and --fit.strategy is mirrored, "),
         ("run --tracking.mlflow mlruns", "--tracking.mlflow is mlruns; it must be http://HOST:PORT or https://"),
         ("run --tracking.mlflow http://me:secret@host", "--tracking.mlflow is http://me:secret@host; it must be"),
-        ("data prepare --source ftp", "--source is ftp; it must be archive, npm or tfds."),
+        ("data prepare --source ftp", "--source is ftp; it must be tfds, archive or npm."),
         ("config shwo", "the command is shwo; it must be show."),
         ("bless --rn x --reason y", "there is no option --rn; did you mean --run?"),
         ("versions rollback newest", "VERSION is newest; it must be a whole number."),
@@ -95,6 +101,12 @@ def test_a_root_that_cannot_be_read_is_one_message(command: str, tmp_path: pathl
     done = tokenlearner(*command.split(), "--root", root)
     reason = "File name too long; name a folder that you may read."
     assert (done.code, done.err) == (ExitCode.USAGE, f"tokenlearner: --root is {root}: {reason}\n")
+
+
+def test_a_closed_stdout_changes_nothing_else() -> None:
+    command = f"{sys.executable} -m pipeline config show >&-"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "")
 
 
 def test_former_names_of_commands_still_work(tmp_path: pathlib.Path, tokenlearner: Command) -> None:
@@ -121,6 +133,7 @@ def test_a_configuration_that_was_shown_is_read_again(tmp_path: pathlib.Path, to
         ("search: {max_mmcs: 10}", ", with the unknown key search.max_mmcs; did you mean search.max_mmacs?"),
         ("serch: 3", ", with the unknown key serch; did you mean search?"),
         ("search: {max_mmacs: ten}", ": search.max_mmacs is 'ten': Input should be a valid number"),
+        ("search: {placements: 3}", ": search.placements is 3: it must be a list, such as [0, 1]."),
         ("search: {max_mmacs: -1}", ": --search.max-mmacs is -1.0; it must be at least 0."),
         ("search: 3", ": search must be a mapping of keys to values."),
         ("search: [", ", which is not YAML: "),

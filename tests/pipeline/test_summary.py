@@ -72,9 +72,9 @@ def test_duplicates_have_a_line(root: RecordedRoot) -> None:
     ("plan", "is_overridden", "reason"),
     [
         (Plan(run_id="r1", min_accuracy=0.99), False, "not blessed"),
-        (Plan(run_id="r1", serves=False), False, "it does not serve as it must"),
-        (Plan(run_id="r1", min_accuracy=0.99, serves=False), False, "not blessed and it does not serve as it must"),
-        (Plan(run_id="r1", min_accuracy=0.99, serves=False), True, "it does not serve as it must"),
+        (Plan(run_id="r1", serves=False), False, "it failed a serving check"),
+        (Plan(run_id="r1", min_accuracy=0.99, serves=False), False, "not blessed and it failed a serving check"),
+        (Plan(run_id="r1", min_accuracy=0.99, serves=False), True, "it failed a serving check"),
     ],
 )
 def test_a_rejected_model_has_its_reasons(root: RecordedRoot, plan: Plan, is_overridden: bool, reason: str) -> None:

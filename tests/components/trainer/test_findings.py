@@ -54,7 +54,7 @@ def test_the_best_learned_reducer_is_compared_with_each_control() -> None:
     )
     (sentence,) = (sentence for sentence in sentences if sentence.startswith("At the same"))
     assert "token_learner-2@1 " in sentence
-    assert "loses to the network without TokenLearner (-20.0 ± 4.0 points)" in sentence
+    assert "loses to no reducer (-20.0 ± 4.0 points)" in sentence
     assert "is statistically indistinguishable from average_pooling-2@1 (-1.0 ± 1.0 points)" in sentence
     assert "beats top_k_norm-2@1 (+30.0 ± 4.6 points)" in sentence
 
@@ -63,14 +63,14 @@ def test_a_point_that_would_win_beside_a_control_is_named() -> None:
     """Of the last three, the control is best; a learned point is one image behind, the winner one behind that."""
     control, learned = candidate("average_pooling", 0, 70), candidate("token_learner", 0, 60)
     cost = f"{control.macs / 1e6:.2f} million multiply-accumulates"
-    sentence = f"If controls might win, average_pooling-2@0 would: 70.0% with {cost}."
+    sentence = f"If controls were allowed to win, average_pooling-2@0 would win: 70.0% with {cost}."
     assert describe(control, learned)[-1] == sentence
     assert not [line for line in describe(control, learned, controls_may_win=True) if line.startswith("If controls")]
     sentences = describe(
         candidate("average_pooling", 2, 64), candidate("token_learner", 1, 63), candidate("token_learner", 0, 62)
     )
     assert sentences[0].startswith("token_learner-2@0 wins")
-    assert sentences[-1].startswith("If controls might win, token_learner-2@1 would: 63.0%")
+    assert sentences[-1].startswith("If controls were allowed to win, token_learner-2@1 would win: 63.0%")
 
 
 def test_the_noise_is_described_with_its_origin() -> None:

@@ -151,7 +151,7 @@ def test_a_server_that_is_down_or_hangs_costs_one_warning_and_one_attempt(
                 server.accept()
     assert again.search.trials == searched.search.trials
     [warning] = warnings
-    assert warning.startswith(f"MLflow at {uri} gets nothing more; the run goes on (")
+    assert warning.startswith(f"Tracking at {uri} stopped; the run continues (")
 
 
 @pytest.fixture
@@ -212,4 +212,4 @@ def test_a_real_server_gets_a_resumed_search_and_may_die(
         process.wait()
         tracker.end_training(FINAL_FIT, {"status": "completed", "epochs": 1})
     [warning] = warnings
-    assert warning.startswith(f"MLflow at {uri} gets nothing more; the run goes on (")
+    assert warning.startswith(f"Tracking at {uri} stopped; the run continues (")

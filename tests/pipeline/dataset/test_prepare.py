@@ -117,6 +117,7 @@ def test_a_wrong_checksum_leaves_no_dataset(
     ("source", "path", "message"),
     [
         ("archive", None, r"^`--source archive` needs --path: cifar-10-binary\.tar\.gz or the folder"),
+        ("archive", pathlib.Path("/nowhere.tar.gz"), r"^--path is /nowhere\.tar\.gz: no such file\.$"),
         ("tfds", pathlib.Path("here"), r"^--path here is not used by `--source tfds`"),
     ],
 )

@@ -45,7 +45,7 @@ from pipeline.inspection.mistakes import Mistake, MistakesFacts, write_csv
         ),
         (
             "2026-01-03",
-            ("not pushed, because not blessed", "accuracy floor missed", "No other model was ever blessed"),
+            ("not pushed, because not blessed", "accuracy floor failed", "No other model was ever blessed"),
             "Against the last blessed model",
         ),
         ("2026-01-01", ("interrupted in Trainer; the same", "Trainer interrupted -"), "Evaluator: "),
@@ -68,12 +68,12 @@ def test_no_line_is_wider_than_80_columns(inspect: Command, view: str) -> None:
 def test_a_model_that_cannot_be_served_shows_why(inspect: Command, root: RecordedRoot) -> None:
     root.record(Plan(run_id="r1", serves=False))
     shown = inspect(root=root.path).words
-    assert "Run r1: not pushed, because it does not serve as it must." in shown
+    assert "Run r1: not pushed, because it failed a serving check." in shown
     assert "Evaluator: blessed" in shown
     assert "Serving: not blessed" in shown
-    assert "latency missed half of the requests with 1 image to serving_default take up to 2.0 milliseconds" in shown
+    assert "latency failed half of the requests with 1 image to serving_default take up to 2.0 milliseconds" in shown
     root.record(Plan(run_id="r2", serves=False, min_accuracy=0.99, cached_until="Trainer"))
-    assert "not pushed, because not blessed and it does not serve as it must." in inspect(root=root.path).words
+    assert "not pushed, because not blessed and it failed a serving check." in inspect(root=root.path).words
 
 
 def test_a_failed_run_names_the_step_and_the_anomalies(inspect: Command, root: RecordedRoot) -> None:

@@ -52,7 +52,7 @@ def test_the_command_writes_the_file_with_overrides(tmp_path: pathlib.Path, toke
         ("--trainer.cpu", 0, "--trainer.cpu is 0.0; it must be above 0"),
         ("--trainer.accelerator-count", -1, "--trainer.accelerator-count is -1; it must be above 0"),
         ("--engine", "airflow", "--engine is airflow; it must be kubeflow."),
-        ("--beam.runner", "Nonsense", "Beam takes no --beam.runner=Nonsense"),
+        ("--beam.runner", "Nonsense", "Beam rejects --beam.runner=Nonsense"),
     ],
 )
 def test_an_impossible_setting_is_one_message(

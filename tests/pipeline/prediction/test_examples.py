@@ -98,7 +98,7 @@ def test_without_an_output_lines_go_to_stdout_and_options_to_beam(
     assert sorted(json.loads(line)["id"] for line in done.out.splitlines()) == sorted(map(_id_of, records[4:]))
     wrong = predict(*arguments, "Nonsense")
     assert (wrong.code, wrong.out) == (ExitCode.USAGE, "")
-    assert "Beam takes no --beam.runner=Nonsense: " in wrong.words
+    assert "Beam rejects --beam.runner=Nonsense: " in wrong.words
 
 
 @pytest.mark.parametrize("name", ["r.tfrecord", "r.tfrecord.gz"])

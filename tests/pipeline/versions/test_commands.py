@@ -29,7 +29,7 @@ def test_verify_names_each_damaged_file_and_ends_with_exit_code_3(tokenlearner: 
     done = tokenlearner("versions", "verify", "--root", root)
     assert done.code == ExitCode.OK
     assert done.out.splitlines() == [
-        f"Version {each}: whole, 3 files of 0.00 MB in all." for each in (1000, 1001, 1002)
+        f"Version {each}: intact, 3 files of 0.00 MB in all." for each in (1000, 1001, 1002)
     ]
     facts = json.loads(tokenlearner("versions", "verify", "1001", "--json", "--root", root).out)
     assert facts == [{"version": 1001, "is_whole": True, "files": 3, "size_bytes": 40, "integrity_errors": []}]
@@ -44,7 +44,7 @@ def test_verify_names_each_damaged_file_and_ends_with_exit_code_3(tokenlearner: 
         "Version 1001: extra is not in the manifest.",
         "Version 1001: saved_model.pb was changed: its SHA-256 is not the one in the manifest.",
     ]
-    assert "Damaged: 1001; `tokenlearner versions rollback VERSION` serves a whole one" in done.words
+    assert "Damaged: 1001; `tokenlearner versions rollback VERSION` serves an intact one" in done.words
     assert tokenlearner("versions", "verify", "1000", "--root", root).code == ExitCode.OK
     done = tokenlearner("versions", "verify", "1001", "--json", "--root", root)
     assert done.code == ExitCode.BAD_DATA

@@ -104,7 +104,7 @@ def test_a_dry_run_lists_the_files_without_token_and_network(
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (("me/tokens",), ExitCode.USAGE, "nobody is logged in to the Hugging Face Hub here; run `hf auth login`"),
+        (("me/tokens",), ExitCode.USAGE, "you are not logged in to the Hugging Face Hub; run `hf auth login`"),
         (("a/b..c",), ExitCode.USAGE, "'a/b..c' is not a valid repository name"),
         (("a/b/c", "--dry-run"), ExitCode.USAGE, "'a/b/c' is not a valid repository name"),
         (("me/tokens", "--version", 9), ExitCode.BAD_DATA, "version 9 is damaged and is not uploaded: saved_model.pb"),
