@@ -38,7 +38,7 @@ def config(config: TrainerConfig) -> TrainerConfig:
         ("search.max_mmacs", -0.5, "it must be at least 0"),
         ("search.max_mmacs", float("nan"), "it must be at least 0"),
         ("search.min_epochs", 0, "it must be at least 1"),
-        ("search.max_epochs", 1, "it must be at least 2"),
+        ("search.max_epochs", 1, "it must be at least --search.min-epochs, 2"),
         ("search.reduction_factor", 1, "it must be at least 2"),
         ("search.max_trials", 0, "it must be at least 1"),
         ("search.finalists", 0, "it must be at least 1"),
@@ -75,8 +75,7 @@ def test_both_ends_of_a_range_belong_to_it(value: float) -> None:
     [
         (
             {"placements": (0, 3)},
-            "--search.placements has 3 and --search.token-counts 2, but blocks_before_token_learner is 3; "
-            "it must be in 0..2",
+            "--search.placements has 3; it must be in 0..2 (--model.depth is 3)",
         ),
         (
             {"token_counts": (7,)},
