@@ -105,7 +105,7 @@ def test_a_root_that_cannot_be_read_is_one_message(command: str, tmp_path: pathl
 
 def test_a_closed_stdout_changes_nothing_else() -> None:
     command = f"{sys.executable} -m pipeline config show >&-"
-    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("", "")
 
 
