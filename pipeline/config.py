@@ -87,9 +87,8 @@ class EvaluationConfig:
     """The rules that bless a model; see `components/evaluator/rules.py` for their use and choice."""
 
     min_accuracy: float  # test accuracy below which no model is blessed, 0..1
-    max_accuracy_drop: (
-        float  # largest drop below the last blessed model that the lower end of the 95% interval may show, 0..1
-    )
+    max_accuracy_drop: float
+    """largest drop below the last blessed model that the lower end of the 95% interval may show, 0..1"""
     max_class_accuracy_drop: float  # the same within each class, 0..1
     max_mmacs: float | None  # million multiply-accumulates an image that a blessed model may need; None: no budget
 
@@ -104,9 +103,8 @@ class EvaluationConfig:
 class PushConfig:
     """The served versions; see `components/evaluator/lite.py` for the use and choice of the margin."""
 
-    keep_versions: (
-        int  # how many of the newest versions stay; the last other blessed model's newest version always stays
-    )
+    keep_versions: int
+    """how many of the newest versions stay; the last other blessed model's newest version always stays"""
     int8_margin: float  # TensorFlow Lite models, float32 and int8: largest drop that their 95% interval may show, 0..1
 
     def __post_init__(self) -> None:
