@@ -3,6 +3,7 @@
 import dataclasses
 import pathlib
 import re
+from functools import cached_property
 
 from components.artifacts.image_task import ImageTask
 from components.errors import DataFailure
@@ -150,9 +151,9 @@ class PipelineConfig:
         backbone = self.model.backbone(self.task)
         return TrainerConfig(backbone=backbone, task=self.task, search=self.search, fit=self.fit, state=state)
 
-    @property
+    @cached_property
     def dataset(self) -> ImageDataset:
-        """The dataset's own metadata; CIFAR-10's while there is no dataset."""
+        """The dataset's own metadata, read once; CIFAR-10's if there is no dataset then."""
         return find_dataset(self.data.tfds_dir)
 
     def check_dataset(self) -> None:
