@@ -1,14 +1,22 @@
 """What a run would train, and about how long: `run --dry-run`."""
 
+import pathlib
+
 from rich.console import Console
 
 from components.errors import UsageFailure
-from components.machine import count_cpus
 from components.metadata.root import Root
 from components.metadata.run_record import RunRecord
 from components.source_digest import digest_sources
 from components.trainer.config import Schedule, TrainerConfig
-from components.trainer.search.plan import count_tried, describe_found, plan_epochs, plan_finalist_epochs, plan_work
+from components.trainer.search.plan import (
+    count_tried,
+    count_workers,
+    describe_found,
+    plan_epochs,
+    plan_finalist_epochs,
+    plan_work,
+)
 from components.trainer.state import find_state
 from components.trainer.training import checkpoint
 from models.macs import count_macs
@@ -25,13 +33,14 @@ def show_plan(config: PipelineConfig, console: Console) -> None:
     config.check_dataset()
     trainer = config.trainer(code_digest=digest_sources(_FITTER))
     search, points = trainer.search, sorted(trainer.affordable_points(), key=lambda point: count_macs(point).total)
-    epochs = {point: _count_epochs(trainer, point, search.schedule) for point in points}
+    state = find_state(trainer)
+    epochs = {point: _count_epochs(state, trainer, point, search.schedule) for point in points}
     rows = [(name_point(point), format_mmacs(count_macs(point).total), str(count)) for point, count in epochs.items()]
     columns = ("candidate", "million MACs", "epochs found")
     print_table(console, columns, rows, words=("candidate",), title=f"{config.name} in {config.root}")
     dropped = len(trainer.space().points()) - len(points)
     budget = f" ({dropped} more cost more than --search.max-mmacs)" if dropped else ""
-    seconds = _estimate_seconds(config, trainer, epochs)
+    seconds = _estimate_seconds(config, trainer, state, epochs)
     minutes = "unknown before the first run" if seconds is None else f"about {max(1, round(seconds / 60))} min"
     tried, again = count_tried(len(points), search), plan_finalist_epochs(len(points), search)
     backbone, first = search.seeds * search.backbone_epochs, plan_epochs(len(points), search)
@@ -49,14 +58,15 @@ def show_plan(config: PipelineConfig, console: Console) -> None:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-def _count_epochs(trainer: TrainerConfig, point: ViTConfig, schedule: Schedule) -> int:
-    """Returns the epochs of a training that exist already."""
-    folder = find_state(trainer)
-    training = checkpoint.load(folder / checkpoint.name_file(point, trainer.fit.seed, schedule)) if folder else None
+def _count_epochs(state: pathlib.Path | None, trainer: TrainerConfig, point: ViTConfig, schedule: Schedule) -> int:
+    """Returns the epochs of a training that exist already in the folder of trainings."""
+    training = checkpoint.load(state / checkpoint.name_file(point, trainer.fit.seed, schedule)) if state else None
     return len(training.epochs) if training else 0
 
 
-def _estimate_seconds(config: PipelineConfig, trainer: TrainerConfig, epochs: dict[ViTConfig, int]) -> float | None:
+def _estimate_seconds(
+    config: PipelineConfig, trainer: TrainerConfig, state: pathlib.Path | None, epochs: dict[ViTConfig, int]
+) -> float | None:
     """Estimates how long a run takes, from the speed of the latest one with a winner; None: there is none."""
     records = _read_records(config)
     latest = next((record for record in reversed(records) if record.winner), None)
@@ -68,11 +78,11 @@ def _estimate_seconds(config: PipelineConfig, trainer: TrainerConfig, epochs: di
     pace = seconds / max(1, sum(macs * len(history) for macs, history in trainings))  # of one process
     mean = sum(count_macs(point).total for point in epochs) / len(epochs)
     fit_schedule = Schedule(cycles=(trainer.fit.epochs,))
-    fitted = max(_count_epochs(trainer, point, fit_schedule) for point in epochs)
+    fitted = max(_count_epochs(state, trainer, point, fit_schedule) for point in epochs)
     found = sum(count_macs(point).total * count for point, count in epochs.items())
     if backbone := trainer.search.schedule.of_backbone:
-        found += count_macs(trainer.backbone).total * _count_epochs(trainer, trainer.backbone, backbone)
-    workers = trainer.search.workers or max(1, min(count_cpus() // trainer.fit.replicas, len(epochs)))
+        found += count_macs(trainer.backbone).total * _count_epochs(state, trainer, trainer.backbone, backbone)
+    workers = trainer.search.workers or count_workers(trainer)
     search_work = max(0.0, plan_work(trainer) - trainer.fit.epochs * mean - found)
     fit_work = (trainer.fit.epochs - fitted) * mean
     others = [sum(step.seconds or 0 for step in record.steps if step.name != "Trainer") for record in records]

@@ -1,13 +1,15 @@
-"""What a search takes: rungs, epochs and compute; without KerasTuner."""
+"""What a search takes: rungs, epochs, compute and processes; without KerasTuner and TensorFlow."""
 
 import itertools
 import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from components.machine import count_cpus, measure_free_memory
 from components.trainer.config import SearchConfig, TrainerConfig
 from models.macs import count_macs
 
+_WORKER_BYTES = 1.25 * 2**30  # a worker's peak with the images and networks of `full`, about
 _MOST_REFERENCES = 3  # besides the best points, about: the best learned one, the backbone, a control
 
 
@@ -65,6 +67,25 @@ def plan_work(config: TrainerConfig) -> float:
     mean = sum(count_macs(point).total for point in points) / len(points)
     epochs = plan_epochs(len(points), search) + plan_finalist_epochs(len(points), search) + config.fit.epochs
     return epochs * mean + search.seeds * search.backbone_epochs * count_macs(config.backbone).total
+
+
+def count_workers(config: TrainerConfig) -> int:
+    """Returns how many processes without a GPU train points in parallel: as many as have CPUs and memory for it.
+
+    The replicas of a training have a CPU each: on two CPUs one process with two replicas trains as many images a second
+    as two processes, and needs half of the memory.
+
+    Args:
+        config: Of the Trainer.
+
+    Returns:
+        At least 1.
+    """
+    if config.fit.strategy != "default":
+        return 1
+    free = measure_free_memory()
+    limits = [count_cpus() // config.fit.replicas, len(config.affordable_points())]
+    return max(1, min(limits if free is None else [*limits, int(free / _WORKER_BYTES)]))
 
 
 def describe_found(epochs: Sequence[int], config: SearchConfig) -> str:

@@ -8,30 +8,15 @@ import sys
 
 import tensorflow as tf
 
-from components.machine import count_cpus, measure_free_memory, share_cpus
+from components.machine import share_cpus
 from components.trainer.config import TrainerConfig
 from components.trainer.search import worker
-
-_WORKER_BYTES = 1.25 * 2**30  # a worker's peak with the images and networks of `full`, about
+from components.trainer.search.plan import count_workers
 
 
 def choose_workers(config: TrainerConfig) -> int:
-    """Returns how many processes of this machine train points in parallel: as many as have CPUs and memory for it.
-
-    The replicas of a training have a CPU each: on two CPUs one process with two replicas trains as many images a second
-    as two processes, and needs half of the memory.
-
-    Args:
-        config: Of the Trainer.
-
-    Returns:
-        At least 1, and 1 where a GPU trains.
-    """
-    if config.fit.strategy != "default" or tf.config.list_physical_devices("GPU"):
-        return 1
-    free = measure_free_memory()
-    limits = [count_cpus() // config.fit.replicas, len(config.affordable_points())]
-    return max(1, min(limits if free is None else [*limits, int(free / _WORKER_BYTES)]))
+    """Returns how many processes of this machine train points in parallel: 1 where a GPU does."""
+    return 1 if tf.config.list_physical_devices("GPU") else count_workers(config)
 
 
 class WorkerProcesses:

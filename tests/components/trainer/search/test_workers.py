@@ -19,7 +19,7 @@ from trainings import Searched, assert_same_search, search_assigned
 from components.machine import share_cpus
 from components.trainer.assignment import Assignment
 from components.trainer.config import TrainerConfig
-from components.trainer.search import worker, worker_processes
+from components.trainer.search import plan, worker, worker_processes
 from components.trainer.search.chief import Chief
 from components.trainer.search.worker_processes import WorkerProcesses, choose_workers
 from components.trainer.training import checkpoint
@@ -105,7 +105,7 @@ def test_as_many_workers_train_as_there_are_cpus_memory_and_points_for(
     """Two CPUs for the two replicas of each; the config has four points."""
     machine = {"count_cpus": 16, "measure_free_memory": 100 * 2**30}
     for name in machine:
-        monkeypatch.setattr(worker_processes, name, lambda name=name: machine[name])
+        monkeypatch.setattr(plan, name, lambda name=name: machine[name])
     assert choose_workers(config) == 4
     for name, value, workers in (
         ("count_cpus", 7, 3),
