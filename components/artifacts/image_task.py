@@ -6,6 +6,7 @@ import pathlib
 
 import pydantic
 
+from components.image_dataset import CIFAR10
 from components.text_files import read_text
 
 TASK_FILE = "assets.extra/task.json"  # TensorFlow and TensorFlow Serving leave this folder alone
@@ -22,7 +23,7 @@ class ImageTask:
     @property
     def title(self) -> str:
         """The name of the dataset for display."""
-        return "CIFAR-10" if self.dataset == "cifar10" else self.dataset
+        return "CIFAR-10" if self.dataset == CIFAR10.name else self.dataset
 
 
 _TASK = pydantic.TypeAdapter(ImageTask)

@@ -17,7 +17,7 @@ from components import features
 from components.errors import BadDataError
 from components.image_dataset import ImageDataset
 
-DIGEST_BYTES = 16
+_DIGEST_BYTES = 16
 _SPLITS = {  # of TFDS datasets, by name
     "train": features.TRAIN_SPLIT,
     "valid": features.VALID_SPLIT,
@@ -106,7 +106,7 @@ def read_records(dataset: ImageDataset, shard: Shard) -> Iterator[Record]:
 
 def digest_pixels(image: bytes) -> bytes:
     """Returns a digest of an encoded image's pixels, or of its bytes where it cannot be decoded."""
-    digest = hashlib.blake2b(digest_size=DIGEST_BYTES)
+    digest = hashlib.blake2b(digest_size=_DIGEST_BYTES)
     try:
         with PIL.Image.open(io.BytesIO(image)) as file:
             pixels = file.convert("RGB")

@@ -57,7 +57,7 @@ def import_folder(folder: pathlib.Path, *, name: str, data_dir: pathlib.Path, sk
         start_tensorflow()
         from pipeline.dataset.builder import build_images
 
-        reader = _Reader(sum(map(len, found.splits.values())))
+        reader = _Reader()
         splits = {split: reader.read(files) for split, files in found.splits.items()}
         size = find_common_size(itertools.chain(*found.splits.values()))
         built = build_images(workspace, name, VERSION, found.class_names, splits, size)
@@ -78,9 +78,8 @@ def import_folder(folder: pathlib.Path, *, name: str, data_dir: pathlib.Path, sk
 class _Reader:
     """Encodes images in as many processes as there are CPUs, a bounded number ahead of the writer."""
 
-    def __init__(self, images: int) -> None:
+    def __init__(self) -> None:
         self.unreadable: list[str] = []
-        self._images = images
 
     def read(self, files: Sequence[ImageFile]) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yields keys and examples; files that cannot be read are noted."""
