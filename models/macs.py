@@ -18,7 +18,7 @@ class Macs:
     blocks_before: int  # on all patches
     token_reducer: int  # of all of them, TokenFusers included
     blocks_after: int  # on the tokens
-    head: int  # pooling with learned weights, and logits
+    head: int  # logits
 
     @property
     def total(self) -> int:
@@ -37,7 +37,6 @@ def count_macs(config: ViTConfig) -> Macs:
     """
     patches, tokens, dim = config.num_patches, config.num_tokens or 0, config.dim
     depth_before, depth_after = config.split_depth()
-    head_tokens = patches if not tokens or config.use_token_fuser else tokens
     reducer = config.reducer.macs(config) if config.reducer else 0
     if config.use_token_fuser:  # mixing, shares, weighted sum; each later block has a reducer and a fuser of its own
         shares = _count_mlp(patches, dim, config.token_bottleneck_dim, tokens)
@@ -47,7 +46,7 @@ def count_macs(config: ViTConfig) -> Macs:
         blocks_before=depth_before * _count_block(config, patches),
         token_reducer=reducer,
         blocks_after=depth_after * _count_block(config, tokens),
-        head=(2 * head_tokens * dim if config.pooling == "sequence" else 0) + dim * config.num_classes,
+        head=dim * config.num_classes,
     )
 
 

@@ -10,8 +10,7 @@ import keras
 from models.encoder import EncoderBlock
 from models.normalization import FastLayerNormalization
 from models.patch_row import PatchRow
-from models.positions import PositionEmbedding, SinCosPositions2D
-from models.sequence_pooling import SequencePooling
+from models.positions import PositionEmbedding
 from models.stem import apply_stem
 from models.token_fuser import TokenFuser
 from models.vit_config import ViTConfig
@@ -32,8 +31,7 @@ def build_vit(config: ViTConfig, *, folded: bool = False) -> keras.Model:
     """
     images = keras.Input((config.image_size, config.image_size, 3), name="image")
     x = PatchRow(name="patches")(apply_stem(config, images, folded=folded))
-    positions = PositionEmbedding if config.positions == "learned" else SinCosPositions2D
-    x = positions(name="position_embedding")(x)  # [batch, patches, dim]
+    x = PositionEmbedding(name="position_embedding")(x)  # [batch, patches, dim]
     x = keras.layers.Dropout(config.dropout_rate, name="embedding_dropout")(x)
     takes_attention = config.reducer is not None and config.reducer.takes_attention
     for i in range(config.depth):
@@ -45,8 +43,7 @@ def build_vit(config: ViTConfig, *, folded: bool = False) -> keras.Model:
         is_last_on_patches = i + 1 == config.blocks_before_token_learner
         x = _block(config, i, return_attention=is_last_on_patches and takes_attention)(x)
     x = FastLayerNormalization(name="norm")(x)
-    pool = keras.layers.GlobalAveragePooling1D if config.pooling == "mean" else SequencePooling
-    x = pool(name="pool")(x)  # [batch, dim]
+    x = keras.layers.GlobalAveragePooling1D(name="pool")(x)  # [batch, dim]
     logits = keras.layers.Dense(config.num_classes, dtype="float32", name="logits")(x)
     return keras.Model(images, logits, name="vit")
 

@@ -7,8 +7,6 @@ from typing import Literal, get_args, get_origin
 from models.reducers.registry import REDUCERS, Reducer, TokenReducer
 
 Stem = Literal["convolution", "residual", "linear"]
-Positions = Literal["learned", "sincos_2d"]
-Pooling = Literal["mean", "sequence"]
 MlpOutputActivation = Literal["linear", "gelu"]
 TokenLearnerPooling = Literal["mean", "sum"]
 
@@ -40,8 +38,7 @@ class ViTConfig:
 
     Reference:
         Dosovitskiy et al., arXiv 2010.11929 (ViT); Xiao et al., arXiv 2106.14881 (convolutional stem); He et al., arXiv
-        1512.03385 (residual); Hassani et al., arXiv 2104.05704 (sequence pooling); Ryoo et al., arXiv 2106.11297
-        (TokenLearner, TokenFuser).
+        1512.03385 (residual); Ryoo et al., arXiv 2106.11297 (TokenLearner, TokenFuser).
     """
 
     image_size: int  # pixels, height and width
@@ -54,8 +51,6 @@ class ViTConfig:
     mlp_output_activation: MlpOutputActivation = "linear"  # the Keras example has "gelu"
     dropout_rate: float = 0.0  # after the position embedding and each MLP layer, and on attention weights
     stem: Stem = "convolution"
-    positions: Positions = "learned"
-    pooling: Pooling = "mean"  # of all tokens into the one that is classified
     num_classes: int
     token_reducer: TokenReducer | None = None  # None: all blocks see all patches
     blocks_before_token_learner: int | None = None  # blocks that see all patches, 0..depth-1
@@ -95,8 +90,6 @@ class ViTConfig:
     def _check_patches(self) -> None:
         patch, image, dim = self.patch_size, self.image_size, self.dim
         _require(image % patch == 0, f"patch_size is {patch}; it must divide image_size, which is {image}")
-        if self.positions == "sincos_2d":
-            _require(dim % 4 == 0, f"dim is {dim}; positions 'sincos_2d' needs a multiple of 4")
         if self.stem != "linear":
             needs = f"the stem {self.stem!r} needs"
             _require(patch > 1, f"patch_size is {patch}; {needs} at least 2")

@@ -12,7 +12,7 @@ from components.machine import PARALLEL_OPERATIONS
 from components.serving_validator.config import ServingConfig
 from components.trainer.config import FitConfig, SearchConfig, StateConfig, TrainerConfig, check_range, name_option
 from models.presets import PRESETS
-from models.vit_config import MlpOutputActivation, Pooling, Positions, Stem, TokenLearnerPooling, ViTConfig
+from models.vit_config import MlpOutputActivation, Stem, TokenLearnerPooling, ViTConfig
 
 _DEFAULT_GRID = 8  # patches along each side of an image
 
@@ -50,8 +50,6 @@ class ModelConfig:
     mlp_output_activation: MlpOutputActivation  # the Keras example has "gelu"
     dropout_rate: float  # 0..1
     stem: Stem  # overlapping 3x3 convolutions, plain or residual, or a linear projection of each patch
-    positions: Positions  # encoding of the position of a patch
-    pooling: Pooling  # of all tokens into one that is classified
     token_learner_pooling: TokenLearnerPooling  # of the reducer "token_learner"
     token_bottleneck_dim: int  # hidden units in "token_learner_v11" and in the TokenFuser
 

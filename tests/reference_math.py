@@ -1,7 +1,6 @@
 """The equations of the papers in plain numpy, float64; what the layers compute is compared with them."""
 
 import numpy as np
-import scipy.special
 
 
 def layer_norm(x: np.ndarray, gamma: np.ndarray, beta: np.ndarray) -> np.ndarray:
@@ -13,8 +12,3 @@ def layer_norm(x: np.ndarray, gamma: np.ndarray, beta: np.ndarray) -> np.ndarray
 def gelu(x: np.ndarray) -> np.ndarray:
     """Returns the tanh approximation of GELU, as in the official TokenLearner code."""
     return x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))) / 2
-
-
-def softmax(x: np.ndarray, axis: int) -> np.ndarray:
-    """Returns shares that sum to 1 over an axis."""
-    return scipy.special.softmax(x, axis=axis)

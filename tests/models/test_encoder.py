@@ -1,4 +1,4 @@
-"""The encoder block, its attention and its MLP, and sequence pooling follow their equations.
+"""The encoder block, its attention and its MLP follow their equations.
 
 Axes: batch, tokens, dim.
 """
@@ -6,11 +6,10 @@ Axes: batch, tokens, dim.
 import keras
 import numpy as np
 import pytest
-from reference_math import gelu, layer_norm, softmax
+from reference_math import gelu, layer_norm
 
 from models.encoder import EncoderBlock, SelfAttention
 from models.mlp import Mlp
-from models.sequence_pooling import SequencePooling
 
 _DIM = 8
 
@@ -90,13 +89,3 @@ def test_a_block_adds_attention_and_then_an_mlp_each_on_normed_tokens(tokens: np
     x = tokens + np.array(block.attention(layer_norm(tokens, *norms[:2]).astype(np.float32)))
     expected = x + np.array(block.mlp(layer_norm(x, *norms[2:]).astype(np.float32)))
     np.testing.assert_allclose(block(tokens), expected, rtol=1e-3, atol=1e-4)
-
-
-def test_sequence_pooling_weighs_tokens_by_a_softmax_of_learned_scores(tokens: np.ndarray) -> None:
-    layer = SequencePooling()
-    layer.build(tokens.shape)
-    kernel, bias = randomize(layer)
-    weights = softmax(tokens @ kernel + bias, axis=1)
-    np.testing.assert_allclose(layer(tokens), (weights * tokens).sum(axis=1), rtol=1e-4, atol=1e-5)
-    layer.set_weights([np.zeros_like(kernel), bias])
-    np.testing.assert_allclose(layer(tokens), tokens.mean(axis=1), rtol=1e-4, atol=1e-6)

@@ -16,13 +16,12 @@ from models.encoder import EncoderBlock, SelfAttention
 from models.mlp import Mlp
 from models.normalization import FastLayerNormalization, FusedBatchNormalization
 from models.patch_row import PatchRow
-from models.positions import PositionEmbedding, SinCosPositions2D
+from models.positions import PositionEmbedding
 from models.reducers.average_pooling import AveragePoolingTokens
 from models.reducers.random_selection import RandomTokens
 from models.reducers.token_learner import TokenLearner
 from models.reducers.token_learner_v11 import TokenLearnerV11
 from models.reducers.top_k_norm import TopKNormTokens
-from models.sequence_pooling import SequencePooling
 from models.token_fuser import TokenFuser
 
 
@@ -145,14 +144,6 @@ _CASES = [
     ),
     LayerCase(layer_class=PatchRow, arguments={}, input_shapes=((3, 4, 8),), output_shape=(12, 8), steps_to_move_all=0),
     LayerCase(layer_class=PositionEmbedding, arguments={}, input_shapes=_PATCHES, output_shape=(12, 8)),
-    LayerCase(
-        layer_class=SinCosPositions2D,
-        arguments={"grid": (3, 4)},
-        input_shapes=_PATCHES,
-        output_shape=(12, 8),
-        steps_to_move_all=0,
-    ),
-    LayerCase(layer_class=SequencePooling, arguments={}, input_shapes=_PATCHES, output_shape=(8,)),
 ]
 
 _every_layer = pytest.mark.parametrize("case", _CASES, ids=str)

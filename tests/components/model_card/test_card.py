@@ -20,7 +20,7 @@ from components.report import canvas
 from components.report.pictures import read_records
 from models.macs import count_macs
 from models.reducers.registry import REDUCERS
-from models.vit_config import Pooling, Positions, Stem, ViTConfig
+from models.vit_config import Stem, ViTConfig
 
 
 def _change_network(facts: Facts, network: ViTConfig) -> Facts:
@@ -78,8 +78,6 @@ def test_pictures_are_linked_and_the_same_facts_make_the_same_card(
 
 CHOICES = {
     "stem": get_args(Stem),
-    "positions": get_args(Positions),
-    "pooling": get_args(Pooling),
     "token_reducer": tuple(REDUCERS),
     "use_token_fuser": (True,),
     "mlp_dims": ((8, 16),),
