@@ -260,7 +260,6 @@ QUICK = PipelineConfig(
         max_batch_32_p95_seconds=1.0,
         max_memory_mib=1536,
         time_limit_seconds=240.0,
-        docker=False,
     ),
     push=PushConfig(keep_versions=3, int8_margin=0.03),  # on 1,000 test images
     tracking=TrackingConfig(mlflow=None),

@@ -5,12 +5,12 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from tfx.components import ExampleValidator, InfraValidator, StatisticsGen, Trainer, Transform
+from tfx.components import ExampleValidator, StatisticsGen, Trainer, Transform
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.orchestration.pipeline import Pipeline
-from tfx.proto import infra_validator_pb2, trainer_pb2, transform_pb2
+from tfx.proto import trainer_pb2, transform_pb2
 
-from components import features, signatures
+from components import features
 from components.data_gate.component import DataGate
 from components.evaluator.component import Evaluator
 from components.example_gen.component import ImageExampleGen
@@ -137,29 +137,11 @@ def generate_components(config: PipelineConfig, target: Target) -> Iterator[Base
     yield evaluator
     verdict = evaluator.outputs["verdict"]
 
-    docker = {}
-    if config.serving.docker:
-        infra_validator = InfraValidator(
-            model=model,
-            examples=examples,
-            serving_spec=_describe_server(f"tokenlearner-{target.rejections}"),
-            request_spec=infra_validator_pb2.RequestSpec(
-                tensorflow_serving=infra_validator_pb2.TensorFlowServingRequestSpec(
-                    signature_names=[signatures.SERVE_EXAMPLES]
-                ),
-                split_name=features.TEST_SPLIT,
-                num_examples=config.serving.records,
-            ),
-        )
-        yield infra_validator
-        docker = {"docker_blessing": infra_validator.outputs["blessing"]}
-
     serving_validator = ServingValidator(
         examples=examples,
         model=model,
         model_run=trainer.outputs["model_run"],
         transform_graph=transform.outputs["transform_graph"],
-        **docker,
         config=json.dumps(dataclasses.asdict(config.serving)),
         rejections=target.rejections,
         code_digest=_digest_code(ServingValidator),
@@ -211,15 +193,6 @@ def generate_components(config: PipelineConfig, target: Target) -> Iterator[Base
         memory_path=str(config.memory_path.resolve()),
         code_digest=_digest_code(Report),
         template_digest=digest_templates(),
-    )
-
-
-def _describe_server(model_name: str) -> infra_validator_pb2.ServingSpec:
-    """Describes TensorFlow Serving in docker; a new model name keeps rejections out of the cache."""
-    return infra_validator_pb2.ServingSpec(
-        tensorflow_serving=infra_validator_pb2.TensorFlowServing(tags=["latest"]),
-        local_docker=infra_validator_pb2.LocalDockerConfig(),
-        model_name=model_name,
     )
 
 

@@ -10,11 +10,10 @@ _INFRA_BLESSING = "InfraBlessing"  # TFX's type
 
 
 def count_rejections(metadata_path: pathlib.Path) -> int:
-    """Counts the rejections of the ServingValidator and of TFX's InfraValidator in ML Metadata.
+    """Counts the rejections of the ServingValidator in ML Metadata.
 
     Latency and memory depend on the load of the machine, so a rejection must not come from the cache. The number is a
-    parameter of both steps: after a rejection it changes, their cache keys with it, and the next run checks the model
-    again.
+    parameter of the step: after a rejection it changes, the cache key with it, and the next run checks the model again.
 
     Args:
         metadata_path: The sqlite file of ML Metadata; without one, the count is 0.

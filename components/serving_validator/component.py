@@ -3,7 +3,6 @@
 import json
 import pathlib
 
-from tfx.components.util import model_utils
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
 from tfx.types import artifact_utils, standard_artifacts
@@ -29,7 +28,6 @@ def ServingValidator(  # noqa: N802 (TFX names components like classes)
     config: Parameter[str],
     rejections: Parameter[int],  # noqa: ARG001 (read by the cache)
     code_digest: Parameter[str],  # noqa: ARG001 (read by the cache)
-    docker_blessing: InputArtifact[standard_artifacts.InfraBlessing] = None,
 ) -> None:
     """Serves the exported model in a fresh process, and blesses it if it passes all checks.
 
@@ -42,7 +40,6 @@ def ServingValidator(  # noqa: N802 (TFX names components like classes)
         config: A `ServingConfig` as JSON.
         rejections: Number of earlier rejections: one that a busy machine caused must not come from the cache.
         code_digest: Of the sources that this step depends on.
-        docker_blessing: Output of TFX's InfraValidator, if it ran; its rejection is one of ours, too.
     """
     serving = ServingConfig(**json.loads(config))
     expected = predict_records(
@@ -57,7 +54,6 @@ def ServingValidator(  # noqa: N802 (TFX names components like classes)
         serve(locate_saved_model(model), plan, serving.time_limit_seconds),
         expected.probabilities,
         serving,
-        is_served_by_docker=model_utils.is_infra_validated(docker_blessing) if docker_blessing else None,
     )
     folder = pathlib.Path(blessing.uri)
     folder.mkdir(parents=True, exist_ok=True)

@@ -18,7 +18,6 @@ class ServingConfig:
     max_batch_32_p95_seconds: float  # 95th percentile of the same
     max_memory_mib: int  # peak memory of the serving process, TensorFlow included, MiB
     time_limit_seconds: float  # after which the serving process is killed and the model is rejected
-    docker: bool  # also test with TensorFlow Serving, by TFX's InfraValidator; needs a docker daemon
 
     def __post_init__(self) -> None:
         for name in ("records", "timed_requests"):

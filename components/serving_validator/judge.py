@@ -14,14 +14,7 @@ from components.serving_validator.requests import Plan
 FOREIGN_MODULES = {"pipeline", "components", "models", "tfx", "tfx_bsl", "tensorflow_transform"}
 
 
-def judge(
-    plan: Plan,
-    outcome: Outcome | str,
-    expected: np.ndarray,
-    config: ServingConfig,
-    *,
-    is_served_by_docker: bool | None = None,
-) -> ServingFindings:
+def judge(plan: Plan, outcome: Outcome | str, expected: np.ndarray, config: ServingConfig) -> ServingFindings:
     """Judges a model by the outcome of its requests.
 
     Args:
@@ -29,16 +22,11 @@ def judge(
         outcome: Of the serving process, or why there is none.
         expected: The Trainer's own probabilities of the records, float32 [records, classes].
         config: The limits.
-        is_served_by_docker: The verdict of TFX's InfraValidator; None: it did not run.
 
     Returns:
         The findings; without an outcome or if loading fails, only the checks that are still possible.
     """
     checks, latencies = [], []
-    if is_served_by_docker is not None:
-        result = "loads the model and answers" if is_served_by_docker else "rejects the model; see the log of the run"
-        docker = f"TensorFlow Serving in docker {result}"
-        checks.append(Check(name="docker", passed=is_served_by_docker, message=docker))
     if isinstance(outcome, str):
         checks.append(Check(name="process", passed=False, message=outcome))
         nothing = {"load_seconds": None, "peak_memory_bytes": None, "tensorflow_version": None}

@@ -70,10 +70,6 @@ def check_target(config: PipelineConfig, target: KubeflowTarget) -> None:
             f"--root is {config.root}, a folder for `run`; name the cluster's with --pipeline-root.",
         ),
         (
-            not config.serving.docker,
-            "--serving.docker is on; the containers of a cluster have no docker daemon, so leave it out.",
-        ),
-        (
             config.tracking.mlflow is None,
             f"--tracking.mlflow is {config.tracking.mlflow}; on a cluster, set TOKENLEARNER_MLFLOW to it in the image.",
         ),

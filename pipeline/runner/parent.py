@@ -25,9 +25,6 @@ from pipeline.runner.display import Screen, print_failure
 from pipeline.runner.events import Event, RunEnded, RunFailed
 from pipeline.summary import print_run
 
-_DOCKER_SOCKET = "unix:///var/run/docker.sock"  # of TFX's InfraValidator, whatever DOCKER_HOST says
-_DOCKER_TIMEOUT_SECONDS = 10
-
 
 def run(
     config: PipelineConfig, console: Console, beam_options: tuple[str, ...] = (), *, is_verbose: bool = False
@@ -46,7 +43,7 @@ def run(
     Raises:
         DataFailure: The dataset is missing, or the file of ML Metadata is damaged.
         UsageFailure: The root cannot be written or another run holds it, another process holds ML Metadata, Beam
-            rejects its options, docker is requested and no daemon answers, or a package for tracking is missing.
+            rejects its options, or a package for tracking is missing.
     """
     _check_dependencies(config, beam_options)
     log_path = config.root / "logs" / f"{datetime.datetime.now():%Y-%m-%dT%H-%M-%S}.log"
@@ -81,23 +78,13 @@ def _name_root(config: PipelineConfig) -> str:
 
 
 def _check_dependencies(config: PipelineConfig, beam_options: tuple[str, ...]) -> None:
-    """Checks the dataset, the docker daemon and Beam's options before anything is written."""
+    """Checks the dataset, the packages and Beam's options before anything is written."""
     config.check_dataset()
     if config.tracking.mlflow and importlib.util.find_spec("mlflow") is None:
         raise UsageFailure(
             "--tracking.mlflow needs the package mlflow-skinny; `pip install '.[mlflow]'` in the project's folder "
             "installs it."
         )
-    if config.serving.docker:
-        import docker  # a dependency of TFX
-
-        try:
-            docker.DockerClient(base_url=_DOCKER_SOCKET, timeout=_DOCKER_TIMEOUT_SECONDS).ping()
-        except docker.errors.DockerException:
-            raise UsageFailure(
-                f"--serving.docker is on, but no docker daemon answers at {_DOCKER_SOCKET}; start one that you may "
-                "use, or leave out --serving.docker: a fresh process tests the model in any case."
-            ) from None
     if beam_options:
         make_beam_pipeline(beam_options)
 

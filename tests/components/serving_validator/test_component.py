@@ -58,8 +58,6 @@ def test_all_faults_of_an_unfit_model_are_reported_at_once(
     unfit = make_artifact(standard_artifacts.Model, tmp_path / "model")
     functions = {signatures.SERVE_EXAMPLES: module.serve_reversed, signatures.SERVE_IMAGES: module.serve_anything}
     tf.saved_model.save(module, path_utils.serving_model_dir(unfit.uri), signatures=functions)
-    rejected = standard_artifacts.InfraBlessing()
-    rejected.set_int_custom_property("blessed", 0)
     blessing = make_artifact(standard_artifacts.InfraBlessing, tmp_path / "blessing")
     config = dataclasses.replace(QUICK.serving, timed_requests=5, max_batch_1_p50_seconds=0.0, max_memory_mib=10)
     ServingValidator.test_call(
@@ -70,7 +68,6 @@ def test_all_faults_of_an_unfit_model_are_reported_at_once(
             standard_artifacts.TransformGraph, pathlib.Path(transform.transform_savedmodel_dir).parent
         ),
         blessing=blessing,
-        docker_blessing=rejected,
         config=json.dumps(dataclasses.asdict(config)),
         rejections=0,
         code_digest="",
@@ -85,7 +82,6 @@ def test_all_faults_of_an_unfit_model_are_reported_at_once(
         "recovery": "of 9 good requests right after a malformed one get a wrong answer",
         "latency": "requests of 1 to serving_default take",
         "memory": "the limit is 10 MiB",
-        "docker": "TensorFlow Serving in docker rejects the model",
     }.items():
         assert words in missed.pop(name)
     assert missed == {}

@@ -80,7 +80,7 @@ def test_a_good_request_follows_each_malformed_one(plan: Plan) -> None:
 
 
 def test_rounding_and_the_limits_themselves_are_allowed(plan: Plan, good: Outcome, expected: np.ndarray) -> None:
-    findings = judge(plan, good, expected, CONFIG, is_served_by_docker=True)
+    findings = judge(plan, good, expected, CONFIG)
     assert findings.is_blessed, findings.reasons
     parity = next(check.message for check in findings.checks if check.name == "equal_to_trainer")
     assert "60 test images" in parity
@@ -152,8 +152,7 @@ def test_a_limit_that_is_exceeded_is_named_with_its_numbers(
     assert list_missed(judge(plan, dataclasses.replace(good, **changes), expected, CONFIG)) == {check: words}
 
 
-def test_a_dead_process_and_docker_are_judged_by_themselves(plan: Plan, good: Outcome, expected: np.ndarray) -> None:
-    dead = judge(plan, "it died", expected, CONFIG, is_served_by_docker=True)
-    assert {check.name: check.passed for check in dead.checks} == {"process": False, "docker": True}
+def test_a_dead_process_is_the_only_reason(plan: Plan, expected: np.ndarray) -> None:
+    dead = judge(plan, "it died", expected, CONFIG)
+    assert {check.name: check.passed for check in dead.checks} == {"process": False}
     assert dead.reasons == ("it died",)
-    assert set(list_missed(judge(plan, good, expected, CONFIG, is_served_by_docker=False))) == {"docker"}

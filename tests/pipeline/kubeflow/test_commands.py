@@ -46,7 +46,6 @@ def test_the_command_writes_the_file_with_overrides(tmp_path: pathlib.Path, toke
         ("--output", "file/pipeline.json", "--output is file/pipeline.json, which is below a file"),
         ("--name", "Token_Learner", "--name is Token_Learner; on Kubeflow it must be lowercase letters"),
         ("--root", "elsewhere", "--root is elsewhere, a folder for `run`; name the cluster's with --pipeline-root."),
-        ("--serving.docker", "True", "--serving.docker is on"),
         ("--tracking.mlflow", "http://mlflow:5000", "on a cluster, set TOKENLEARNER_MLFLOW to it in the image"),
         ("--profile", "full", "--data.tfds-dir is data/cifar10/3.0.2, which the image does not hold"),
         ("--trainer.cpu", 0, "--trainer.cpu is 0.0; it must be above 0"),
@@ -58,8 +57,7 @@ def test_the_command_writes_the_file_with_overrides(tmp_path: pathlib.Path, toke
 def test_an_impossible_setting_is_one_message(
     option: str, value: object, words: str, tmp_path: pathlib.Path, tokenlearner: Command
 ) -> None:
-    values = () if value == "True" else (value,)
-    done = tokenlearner("compile", *REQUIRED, option, *values)
+    done = tokenlearner("compile", *REQUIRED, option, value)
     assert done.code == ExitCode.USAGE
     assert words in " ".join(done.words.replace("│", " ").split())
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
