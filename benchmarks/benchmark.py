@@ -16,7 +16,7 @@ import rich.table
 import tyro
 from rich.console import Console
 
-from benchmarks.result import FOLDER, Result, Row, Summary, tabulate_targets, write_result
+from benchmarks.result import FOLDER, Result, Row, Summary, write_result
 from components.errors import ExitCode, Failure
 from components.report.environment import describe_environment
 
@@ -63,7 +63,7 @@ def run(benchmark: Benchmark[Effort], arguments: Sequence[str], folder: pathlib.
     command = f"python -m benchmarks.{shlex.join([benchmark.name, *arguments])}"
     summary = benchmark.summarize(rows)
     console = Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False, markup=False)
-    for table in (*summary.tables, *([tabulate_targets(summary.targets)] if is_full else [])):
+    for table in summary.tables:
         shown = rich.table.Table(*table.columns, title=table.title, title_justify="left")
         for row in table.rows:
             shown.add_row(*row)

@@ -20,7 +20,7 @@ import tensorflow_transform as tft
 
 from benchmarks.benchmark import Benchmark, main
 from benchmarks.networks import EXAMPLE, EXAMPLE_NETWORK, OURS, find_network
-from benchmarks.result import Row, Summary, Table, judge_target
+from benchmarks.result import Row, Summary, Table
 from benchmarks.rounds import divide, format_spread, take_turns
 from benchmarks.splits import SAMPLE, open_splits
 from components import features, signatures
@@ -109,19 +109,15 @@ def _time(request: Callable[[], object], requests: int) -> float:
 
 def summarize(rows: Sequence[Row]) -> Summary:
     """Compares the two at each size of a request."""
-    lines, targets = [], []
+    lines = []
     for engine, batch in dict.fromkeys((row["engine"], row["batch"]) for row in rows):
         some = [row for row in rows if (row["engine"], row["batch"]) == (engine, batch)]
         ratio = divide(some, EXAMPLE, OURS)
-        measured = format_spread(ratio, "{:.1f}x")
         milliseconds = (format_spread([row[name] for row in some], "{:.2f}") for name in (OURS, EXAMPLE))
-        lines.append((engine, str(batch), *milliseconds, measured))
-        if engine == _SAVED_MODEL:
-            what = f"latency with {batch} image{'s' * (batch > 1)} a request, the Keras example's over ours"
-            targets.append(judge_target(what, measured, statistics.median(ratio), 3, 5, "{:.0f}x"))
+        lines.append((engine, str(batch), *milliseconds, format_spread(ratio, "{:.1f}x")))
     title = f"Milliseconds a request, median (least to most) of rounds, a round the median of {rows[0]['requests']}"
     columns = ("format", "images", OURS, EXAMPLE, "example / ours")
-    return Summary((Table(title, columns, tuple(lines)),), tuple(targets))
+    return Summary((Table(title, columns, tuple(lines)),))
 
 
 BENCHMARK = Benchmark("latency", measure, summarize, Effort(), Effort(rounds=25, requests=100), seeds=(_SEED,))

@@ -1,7 +1,7 @@
 """Writes figures of README.md and docs/ from the result files: `python -m benchmarks.readme`.
 
-`<!-- result: NAME -->` … `<!-- end of result -->` holds the tables of one benchmark, `<!-- targets -->` … `<!-- end of
-targets -->` the targets of all of them, and `<!-- answer -->` … `<!-- end of answer -->` the short table of README.md.
+`<!-- result: NAME -->` … `<!-- end of result -->` holds the tables of one benchmark, and `<!-- answer -->` … `<!-- end
+of answer -->` the short table of README.md.
 """
 
 import argparse
@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 
 from benchmarks.figure import draw_figure
-from benchmarks.result import Result, Table, read_results, tabulate_targets
+from benchmarks.result import Result, Table, read_results
 
 _PROJECT = pathlib.Path(__file__).parent.parent
 PAGES = (_PROJECT / "README.md", _PROJECT / "docs" / "explanation" / "results.md")
@@ -18,7 +18,6 @@ FIGURE = _PROJECT / "docs" / "accuracy.svg"
 
 _RESULT = re.compile(r"(<!-- result: (\w+) -->\n).*?(<!-- end of result -->)", re.DOTALL)
 _ANSWER = re.compile(r"(<!-- answer -->\n).*?(<!-- end of answer -->)", re.DOTALL)
-_TARGETS = re.compile(r"(<!-- targets -->\n).*?(<!-- end of targets -->)", re.DOTALL)
 
 
 def render(text: str, results: dict[str, Result]) -> str:
@@ -28,9 +27,6 @@ def render(text: str, results: dict[str, Result]) -> str:
         text: The page.
         results: By the name of their benchmark.
     """
-    targets = [target for result in results.values() for target in result.summary.targets]
-    table = f"\n{_render_table(tabulate_targets(targets))}\n" if targets else ""
-    text = _TARGETS.sub(lambda found: found[1] + table + found[2], text)
     answer = f"\n{_render_table(_pick_answer(results['reducers']))}\n" if "reducers" in results else ""
     text = _ANSWER.sub(lambda found: found[1] + answer + found[2], text)
     return _RESULT.sub(lambda found: found[1] + _render_result(results.get(found[2])) + found[3], text)

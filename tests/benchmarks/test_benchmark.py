@@ -14,14 +14,11 @@ from benchmarks import __main__, benchmark
 from benchmarks.benchmark import Benchmark, run
 from benchmarks.figure import draw_figure
 from benchmarks.readme import FIGURE, PAGES, render
-from benchmarks.result import Result, Row, Summary, Table, judge_target, read_results
+from benchmarks.result import Result, Row, Summary, Table, read_results
 from benchmarks.rounds import divide, format_spread, take_turns
 from components.errors import ExitCode, UsageFailure
 
 PAGE = """Before.
-<!-- targets -->
-old
-<!-- end of targets -->
 <!-- result: nothing -->
 <!-- end of result -->
 <!-- result: absent -->
@@ -50,8 +47,7 @@ def summarize(rows: Sequence[Row]) -> Summary:
     """Shows the last speed."""
     speed = rows[-1]["speed"]
     table = Table("Speed", ("what", "speed"), (("last", f"{speed:.1f}"),))
-    target = judge_target("speed", f"{speed:.0f}x", speed, 3, 5, "{:.0f}x")
-    return Summary((table,), (target,), (f"Seven is {rows[-1]['pair'][1]}.",))
+    return Summary((table,), (f"Seven is {rows[-1]['pair'][1]}.",))
 
 
 BENCHMARK = Benchmark("nothing", count, summarize, Effort(), Effort(rounds=2), seeds=(3,))
@@ -71,7 +67,6 @@ def test_the_short_form_prints_and_leaves_no_file(tmp_path: pathlib.Path, capsys
     printed = capsys.readouterr().out
     assert "Speed" in printed
     assert "Seven is 7." in printed
-    assert "at least 3x" not in printed
     assert list(tmp_path.iterdir()) == []
 
 
@@ -83,7 +78,7 @@ def test_the_full_form_leaves_a_result_that_reads_back(
     assert (name, again.rows, again.summary, again.seeds) == ("nothing", result.rows, result.summary, (3,))
     assert again.command == "python -m benchmarks.nothing --full --rounds 3"
     assert [row["speed"] for row in again.rows] == [2.0, 4.0, 6.0]
-    assert "at least 3x" in capsys.readouterr().out
+    assert f"Wrote {tmp_path}/nothing.json." in capsys.readouterr().out
     found = again.circumstances
     assert re.fullmatch("[0-9a-f]{40}|none", found["revision"])
     assert found["versions"]["keras"].count(".") == 2
@@ -118,15 +113,6 @@ def test_a_benchmark_without_anything_to_measure_stops_no_other(
     failed = "nothing" if code else "empty"
     assert captured.err == ("" if arguments == ["nothing"] else f"benchmarks.{failed}: there is no run yet.\n")
     assert ("Seven is 7." in captured.out) == (code == ExitCode.OK)
-
-
-@pytest.mark.parametrize(
-    ("value", "floor", "aim", "reached"),
-    [(10, 6, 10, "aim"), (9.9, 6, 10, "floor"), (5.9, 6, 10, "neither"), (20, 25, 20, "aim"), (26, 25, 20, "neither")],
-)
-def test_a_target_is_judged_by_floor_and_aim(value: float, floor: float, aim: float, reached: str) -> None:
-    target = judge_target("speed", "so much", value, floor, aim, "{:.0f}x")
-    assert (target.reached, target.floor) == (reached, f"at {'least' if aim > floor else 'most'} {floor}x")
 
 
 def test_alternatives_are_measured_in_turns_and_compared_round_by_round() -> None:
@@ -172,14 +158,12 @@ def test_the_figure_holds_the_points_of_the_results() -> None:
 
 def test_tables_stand_between_their_markers_and_nothing_else_changes(result: Result) -> None:
     text = render(PAGE, {"nothing": result})
-    assert text.startswith("Before.\n<!-- targets -->\n\n| what | floor | aim | measured | reached |\n")
-    assert "| speed | at least 3x | at least 5x | 4x | floor |\n" in text
+    assert text.startswith("Before.\n<!-- result: nothing -->\n\nSpeed:\n\n")
     assert "Speed:\n\n| what | speed |\n| --- | --- |\n| last | 4.0 |\n\nSeven is 7.\n" in text
     source = "2026-11-22, 0123456 with changes, 2 cores of A CPU @ 2 GHz, load average before 0.1."
     assert f"`python -m benchmarks.nothing --full`, {source}\n" in text
     assert text.endswith("<!-- result: absent -->\n<!-- end of result -->\nAfter.\n")
     assert render(text.replace("| last | 4.0 |", "| last | 5.0 |"), {"nothing": result}) == text
-    assert "<!-- targets -->\n<!-- end of targets -->" in render(PAGE, {})
     assert "old" not in render(PAGE, {})
 
 
