@@ -2,10 +2,13 @@
 
 import io
 import pathlib
+import re
 
 import pytest
+from documents import find_blocks
 from recorded_root import Plan, RecordedRoot
 from rich.console import Console
+from sample_slice import PROJECT
 
 from components.artifacts.duplicates import DUPLICATES_PREFIX, Member, encode_group
 from components.artifacts.verdict import Paired
@@ -52,6 +55,20 @@ def test_the_table_of_a_pushed_model(root: RecordedRoot) -> None:
     assert "tokenlearner predict FOLDER_OR_IMAGE #" in shown
     assert "duplicates" not in shown
     assert "by hand" not in shown
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/tutorials/first-run.md"])
+def test_the_screen_in_the_documentation_has_the_rows_of_a_run(root: RecordedRoot, page: str) -> None:
+    root.record(Plan(run_id="r1"))
+    output = io.StringIO()
+    print_run(Console(file=output, width=80), read_run(root.path))
+
+    def find_rows(screen: str) -> list[str]:
+        return re.findall(r"^ {2}(\w[\w ]*?)  ", screen, re.MULTILINE)
+
+    [documented] = [block for block in find_blocks(PROJECT / page, "text") if "Next:" in block]
+    assert find_rows(documented) == find_rows(output.getvalue())
+    assert {"winner", "test accuracy", "pushed", "tokenlearner report"} <= set(find_rows(documented))
 
 
 def test_a_reason_with_brackets_is_shown_as_it_was_typed(root: RecordedRoot) -> None:
