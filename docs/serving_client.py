@@ -4,9 +4,10 @@
 of the REST request, for curl. Needs the package tensorflow-serving-api.
 """
 
+import argparse
 import base64
 import json
-import sys
+import urllib.error
 import urllib.request
 
 import grpc
@@ -25,7 +26,7 @@ def make_body(records: list[bytes]) -> str:
     return json.dumps({"signature_name": "serving_default", "instances": instances})
 
 
-def ask_rest(records: list[bytes], address: str) -> list[list[float]]:
+def call_rest(records: list[bytes], address: str) -> list[list[float]]:
     """Returns the probabilities of serialized tf.Examples."""
     url = f"http://{address}/v1/models/{MODEL}:predict"
     request = urllib.request.Request(url, make_body(records).encode(), {"Content-Type": "application/json"})
@@ -34,7 +35,7 @@ def ask_rest(records: list[bytes], address: str) -> list[list[float]]:
     return predictions
 
 
-def ask_grpc(records: list[bytes], address: str) -> list[list[float]]:
+def call_grpc(records: list[bytes], address: str) -> list[list[float]]:
     """Returns the probabilities of serialized tf.Examples."""
     request = predict_pb2.PredictRequest()
     request.model_spec.name = MODEL
@@ -49,13 +50,27 @@ def ask_grpc(records: list[bytes], address: str) -> list[list[float]]:
 
 def main() -> None:
     """Sends the images over the protocol that the command line names."""
-    way, host = (*sys.argv[1:], "localhost")[:2]
+    parser = argparse.ArgumentParser(description="Classifies three test images with TensorFlow Serving.")
+    parser.add_argument("protocol", choices=("grpc", "rest", "body"), help="body: only print the REST request")
+    parser.add_argument("host", nargs="?", default="localhost")
+    arguments = parser.parse_args()
     records = list(tf.data.TFRecordDataset(RECORDS).take(3).as_numpy_iterator())
-    if way == "body":
+    if arguments.protocol == "body":
         print(make_body(records))
         return
-    answers = ask_grpc(records, f"{host}:8500") if way == "grpc" else ask_rest(records, f"{host}:8501")
-    for probabilities in answers:
+    call, port = (call_grpc, 8500) if arguments.protocol == "grpc" else (call_rest, 8501)
+    address = f"{arguments.host}:{port}"
+    try:
+        predictions = call(records, address)
+    except urllib.error.HTTPError as error:
+        raise SystemExit(f"{address}: {error.read().decode()}") from None
+    except (urllib.error.URLError, TimeoutError):
+        raise SystemExit(f"No server at {address}; start TensorFlow Serving first.") from None
+    except grpc.RpcError as error:
+        if error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
+            raise SystemExit(f"No server at {address}; start TensorFlow Serving first.") from None
+        raise SystemExit(f"{address}: {error.details()}") from None
+    for probabilities in predictions:
         best = max(range(len(CLASSES)), key=probabilities.__getitem__)
         print(CLASSES[best], f"{probabilities[best]:.1%}")
 

@@ -1,1 +1,1 @@
-"""A run: the parent process that shows it, the child process that executes it, and the events between them."""
+"""A run: the parent that shows it, the child that executes it, the events between them, and the dry run."""

@@ -51,7 +51,11 @@ NOT_RUN = {  # what a command begins with: why
     r"tensorboard ": "it is a server that does not end",
     r"eval ": "it is a feature of the library that parses the options",
 }
-DOCUMENTED = {"max_pooling": "average_pooling", "$IMAGE": "registry/image:1"}  # names that a reader makes
+DOCUMENTED = {  # names that a reader makes or looks up
+    "max_pooling": "average_pooling",
+    "$IMAGE": "registry/image:1",
+    "FIRST SECOND": "2026-11-22T22 2026-11-28T10",
+}
 
 
 @pytest.fixture(scope="module")

@@ -63,7 +63,7 @@ class _Rest(http.server.BaseHTTPRequestHandler):
 def test_rest_returns_the_probabilities(client: ModuleType, records: list[bytes]) -> None:
     with http.server.ThreadingHTTPServer(("localhost", 0), _Rest) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        probabilities = client.ask_rest(records, f"localhost:{server.server_port}")
+        probabilities = client.call_rest(records, f"localhost:{server.server_port}")
         server.shutdown()
     np.testing.assert_array_equal(np.float32(probabilities), predict(records))
 
@@ -85,9 +85,19 @@ def test_grpc_returns_the_probabilities(client: ModuleType, records: list[bytes]
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(_Grpc(), server)
     port = server.add_insecure_port("localhost:0")
     server.start()
-    probabilities = client.ask_grpc(records, f"localhost:{port}")
+    probabilities = client.call_grpc(records, f"localhost:{port}")
     server.stop(None).wait()
     np.testing.assert_array_equal(np.float32(probabilities), predict(records))
+
+
+@pytest.mark.parametrize("protocol", ["rest", "grpc"])
+def test_without_a_server_there_is_one_message(
+    client: ModuleType, protocol: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(PROJECT)
+    monkeypatch.setattr("sys.argv", ["serving_client.py", protocol])
+    with pytest.raises(SystemExit, match=r"^No server at localhost:850[01]; start TensorFlow Serving first\.$"):
+        client.main()
 
 
 def test_the_client_reads_the_shipped_images_and_knows_the_classes(
