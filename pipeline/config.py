@@ -183,11 +183,6 @@ class PipelineConfig:
         return self.root / "metadata.sqlite"
 
     @property
-    def memory_path(self) -> pathlib.Path:
-        """Peak memory of each step of each run, a line of JSON each."""
-        return self.root / "peak_memory.jsonl"
-
-    @property
     def serving_dir(self) -> pathlib.Path:
         """Folder of pushed versions."""
         return locate_serving_dir(self.root)

@@ -190,7 +190,6 @@ def generate_components(config: PipelineConfig, target: Target) -> Iterator[Base
         infra_blessing=serving_validator.outputs["blessing"],
         pushed_model=pusher.outputs["pushed_model"],
         metadata_path=str(config.metadata_path.resolve()),
-        memory_path=str(config.memory_path.resolve()),
         code_digest=_digest_code(Report),
         template_digest=digest_templates(),
     )

@@ -8,7 +8,6 @@ from rich.console import Console
 from components.errors import DataFailure
 from components.metadata.run_record import RunRecord, read_run
 from components.report.environment import read_environment
-from components.report.memory import read_peaks
 from components.report.provenance import read_provenance
 from components.report.sources import ENVIRONMENT_FILE, PAGE_FILE, Sources
 from components.saved_model import SAVED_MODEL_FOLDER
@@ -77,7 +76,7 @@ def _render(config: PipelineConfig, record: RunRecord) -> str:
             bad_images=_locate(record, "DataGate", "bad_images"),
             duplicates=_locate(record, "DataGate", "duplicates"),
             pushed_version=record.pushed_version,
-            provenance=read_provenance(config.metadata_path, read_peaks(config.memory_path), record.run_id),
+            provenance=read_provenance(config.metadata_path, record.run_id),
             environment=read_environment(made / ENVIRONMENT_FILE) if made else None,
         )
     )

@@ -66,7 +66,7 @@ def read_facts(sources: CardSources) -> Facts:
     verdict = read_verdict(sources.verdict)
     results = read_search_results(sources.model_run)
     splits = summarize_data(sources.statistics, None, sources.examples)
-    provenance = read_provenance(sources.metadata_path, {}, None, skip=_LATER_STEPS)
+    provenance = read_provenance(sources.metadata_path, None, skip=_LATER_STEPS)
     return Facts(
         verdict=verdict,
         results=results,

@@ -9,7 +9,6 @@ from tfx.types.artifact import Artifact
 
 from components.evaluator.artifact import EvaluationVerdict
 from components.report.environment import describe_environment, write_environment
-from components.report.memory import read_peaks
 from components.report.page import render_page
 from components.report.provenance import read_provenance
 from components.report.sources import ENVIRONMENT_FILE, PAGE_FILE, Sources
@@ -36,7 +35,6 @@ def Report(  # noqa: N802 (TFX names components like classes)
     pushed_model: InputArtifact[standard_artifacts.PushedModel],
     report: OutputArtifact[ReportPage],
     metadata_path: Parameter[str],
-    memory_path: Parameter[str],
     code_digest: Parameter[str],  # noqa: ARG001 (read by the cache)
     template_digest: Parameter[str],  # noqa: ARG001 (read by the cache)
 ) -> None:
@@ -55,7 +53,6 @@ def Report(  # noqa: N802 (TFX names components like classes)
         pushed_model: Of the Pusher; it exists even if nothing was pushed.
         report: The page.
         metadata_path: The sqlite file of ML Metadata; without it, the page has no steps and no lineage.
-        memory_path: Of `memory.read_peaks`.
         code_digest: Of the sources that this step depends on.
         template_digest: Of its templates.
     """
@@ -75,7 +72,7 @@ def Report(  # noqa: N802 (TFX names components like classes)
             bad_images=pathlib.Path(bad_images.uri),
             duplicates=pathlib.Path(duplicates.uri),
             pushed_version=pushed_model.get_string_custom_property("pushed_version") or None,
-            provenance=read_provenance(pathlib.Path(metadata_path), read_peaks(pathlib.Path(memory_path)), None),
+            provenance=read_provenance(pathlib.Path(metadata_path), None),
             environment=environment,
         )
     )

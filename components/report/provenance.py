@@ -18,7 +18,6 @@ class StepRecord:
     state: str  # of ML Metadata, in lower case: complete, cached, failed, running
     seconds: float | None  # of the execution that did the work; None: it did not end
     run_id: str  # of the run that did the work
-    peak_bytes: int | None  # None: not measured
     parameters: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
@@ -33,16 +32,12 @@ class Provenance:
 
 
 def read_provenance(
-    metadata_path: pathlib.Path,
-    peaks: Mapping[tuple[str, str], int],
-    run_id: str | None,
-    skip: Collection[str] = ("Report",),
+    metadata_path: pathlib.Path, run_id: str | None, skip: Collection[str] = ("Report",)
 ) -> Provenance | None:
     """Reads a run.
 
     Args:
         metadata_path: The sqlite file of ML Metadata; it is missing on a cluster.
-        peaks: Of `memory.read_peaks`.
         run_id: None: the newest run.
         skip: Steps to leave out; a page cannot describe the end of the step that writes it.
 
@@ -58,21 +53,19 @@ def read_provenance(
     return Provenance(
         run_id=run_id,
         began=format_utc(1000 * records.began(run_id)),
-        steps=tuple(_record_step(records, name, step, peaks) for name, step in steps.items()),
+        steps=tuple(_record_step(records, name, step) for name, step in steps.items()),
         artifacts=list_artifacts(records, records.walk_back(made)),
     )
 
 
-def _record_step(records: Records, name: str, execution: Execution, peaks: Mapping[tuple[str, str], int]) -> StepRecord:
+def _record_step(records: Records, name: str, execution: Execution) -> StepRecord:
     is_cached = execution.last_known_state == Execution.CACHED
     worker = (records.find_maker(records.outputs(execution)[0]) if is_cached else None) or execution
-    run_id = records.runs_of(worker)[0]
     has_ended = worker.last_known_state in (Execution.COMPLETE, Execution.FAILED)
     return StepRecord(
         name=name,
         state=Execution.State.Name(execution.last_known_state).lower(),
         seconds=measure_seconds(worker) if has_ended else None,
-        run_id=run_id,
-        peak_bytes=peaks.get((run_id, name)),
+        run_id=records.runs_of(worker)[0],
         parameters={name: value.string_value for name, value in execution.custom_properties.items()},
     )

@@ -29,7 +29,7 @@ _DIFFERENCES = """On the cluster, unlike with `tokenlearner run`:
 - The baseline is the last blessed model, even if that is the candidate; TFX's own strategy finds it.
 - `bless` does not work: the Pusher follows the Evaluator and the ServingValidator.
 - ServingValidator and Pusher never come from the cache: a run again pushes the same model as a new version.
-- Manifest, model card and report lack lineage and each step's time and memory."""
+- Manifest, model card and report lack lineage and each step's time."""
 _UNKNOWN_DATA = "- ExampleGen never comes from the cache, since the content of the dataset is not known here."
 _UNKNOWN_CLASSES = "- Classes and image size are those of CIFAR-10, since the dataset's metadata cannot be read here."
 

@@ -15,7 +15,6 @@ from multiprocessing.connection import Connection
 
 from components.errors import BadDataError, ExitCode, Failure
 from components.metadata.snapshot import describe_damage
-from components.report.memory import append_peak, read_peak, reset_peak
 from components.trainer.progress import LOGGER
 from pipeline.config import PipelineConfig
 from pipeline.runner.events import (
@@ -31,7 +30,6 @@ from pipeline.runner.events import (
 
 _STEP_BEGAN = "Component %s is running."  # message of LocalDagRunner
 _STEP_ENDED = "Component %s is finished."
-_STEP_LAUNCHED = "Running launcher for %s"  # message of TFX's launcher, with the node
 _STEP_CACHED = "A cached execution %d is used."
 _TRACEBACK = "Traceback (most recent call last):"
 _FAILED_QUERY = re.compile(r"^Error when executing query: (.*?) query: ", re.DOTALL)  # of ML Metadata, before SQL
@@ -53,7 +51,7 @@ def work(config: PipelineConfig, beam_options: tuple[str, ...], log_path: pathli
         connection: Gets Events; when the other end closes, this process ends.
     """
     threading.Thread(target=_end_with_parent, args=(connection,), daemon=True).start()
-    observer = RunObserver(config.memory_path, connection.send)
+    observer = RunObserver(connection.send)
     try:
         _redirect_output(log_path)
         _run(config, beam_options, observer)
@@ -92,28 +90,21 @@ class RunObserver(logging.Handler):
     """Turns log records of LocalDagRunner and of the Trainer into events; an error in here is logged and ends no run.
 
     Args:
-        memory_path: File that gets the peak memory of each step.
         send: Takes the events.
     """
 
-    def __init__(self, memory_path: pathlib.Path, send: Callable[[Event], None]) -> None:
+    def __init__(self, send: Callable[[Event], None]) -> None:
         super().__init__()
         self.send = send
         self.step: str | None = None  # that runs or failed
-        self._memory_path = memory_path
-        self._run_id = ""  # of ML Metadata
         self._is_cached = False
-        self._has_failed = False
-        self._began_bytes: int | None = None  # resident as the step began; None: unknown, and so is its peak
 
     def emit(self, record: logging.LogRecord) -> None:
         """Sends the event of a record, if there is one."""
         try:
             self._observe(record)
         except Exception:
-            if not self._has_failed:  # logged once
-                self.handleError(record)
-            self._has_failed = True
+            self.handleError(record)
 
     def _observe(self, record: logging.LogRecord) -> None:
         argument = next(iter(record.args or ()), None)
@@ -126,24 +117,12 @@ class RunObserver(logging.Handler):
         elif record.msg == _STEP_BEGAN:
             self.step, self._is_cached = str(argument), False
             _release_unused_memory()
-            self._began_bytes = read_peak() if reset_peak() else None
             self.send(StepBegan(self.step))
-        elif record.msg == _STEP_LAUNCHED:
-            contexts = argument.contexts.contexts  # type: ignore[attr-defined]  # of a PipelineNode
-            self._run_id = next(
-                each.name.field_value.string_value for each in contexts if each.type.name == "pipeline_run"
-            )
         elif record.msg == _STEP_CACHED:
             self._is_cached = True
         elif record.msg == _STEP_ENDED and self.step:
             step, self.step = self.step, None
             self.send(StepEnded(step, is_cached=self._is_cached))
-            self._record_memory(step)
-
-    def _record_memory(self, step: str) -> None:
-        began, peak = self._began_bytes, read_peak()
-        if began is not None and peak is not None:
-            append_peak(self._memory_path, run_id=self._run_id, step=step, peak_bytes=peak, began_bytes=began)
 
 
 def _release_unused_memory() -> None:

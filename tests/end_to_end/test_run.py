@@ -23,7 +23,6 @@ from components.errors import ExitCode
 from components.example_gen.component import digest_source
 from components.metadata.root import Root
 from components.pusher.manifest import read_manifest
-from components.report.memory import reset_peak
 from pipeline.config import QUICK
 from pipeline.summary import print_run
 
@@ -169,7 +168,6 @@ def test_the_run_left_a_page_that_is_made_anew_to_the_last_byte(
     for expected in (f"pushed as version {run.pushed_version}", f"{run.verdict.candidate.overall.accuracy.value:.1%}"):
         assert expected in content
     assert "tokenlearner run --root" in content
-    assert ("not measured" in content) == (not reset_peak())
     if run.winner.point != "no_reducer":
         assert content.count(': mean" title="token') == 4
     output = tmp_path / "page.html"

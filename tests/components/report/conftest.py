@@ -59,11 +59,10 @@ def _make_provenance() -> Provenance:
         state="cached",
         seconds=1.5,
         run_id="run-0",
-        peak_bytes=None,
         parameters={"tfds_dir": "/data/cifar10"},
     )
     custom_config = json.dumps({"trainer": dataclasses.asdict(QUICK.trainer(code_digest=""))})
-    trainer: dict[str, Any] = {"name": "Trainer", "state": "complete", "seconds": 80.25, "peak_bytes": 1_500 * 2**20}
+    trainer: dict[str, Any] = {"name": "Trainer", "state": "complete", "seconds": 80.25}
     model: dict[str, Any] = {
         "id": 2,
         "kind": "Model",

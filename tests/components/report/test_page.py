@@ -63,7 +63,7 @@ def test_a_whole_run_fills_every_section(page: str) -> None:
         "test_1 (test) = train_2 (train). Source: /data/cifar10 .",
         "Latency ✓ passed Nearest to its budget: 2.0 milliseconds.",
         "serving_default 1 2.0 3.5 40",
-        "ExampleGen cached 1.5 not measured Trainer 80.2 1,500",
+        "ExampleGen cached 1.5 Trainer 80.2",
         "2 Model Trainer 1",
         "tfx 1.16.0",
     ):

@@ -1,35 +1,13 @@
-"""Memory, environment and provenance of a run."""
+"""Environment and provenance of a run."""
 
 import pathlib
 import sys
 
-import numpy as np
 import pytest
 from recorded_root import Plan, RecordedRoot
 
-from components.report import environment, memory
+from components.report import environment
 from components.report.provenance import read_provenance
-
-
-@pytest.mark.skipif(not memory.reset_peak(), reason="this kernel does not let a process reset its peak memory")
-def test_the_peak_is_that_since_the_last_reset() -> None:
-    grown = np.ones(200 * 2**20, np.uint8)
-    high = memory.read_peak()
-    del grown
-    assert memory.reset_peak()
-    low = memory.read_peak()
-    assert high
-    assert low
-    assert high - low > 150 * 2**20
-
-
-def test_peaks_are_kept_by_run_and_step_and_an_incomplete_line_is_skipped(tmp_path: pathlib.Path) -> None:
-    path = tmp_path / "peak_memory.jsonl"
-    assert memory.read_peaks(path) == {}
-    memory.append_peak(path, run_id="a", step="Trainer", peak_bytes=7)
-    with path.open("a") as file:
-        file.write('{"run": "a", "st')
-    assert memory.read_peaks(path) == {("a", "Trainer"): 7}
 
 
 @pytest.mark.parametrize(
@@ -58,16 +36,16 @@ def test_provenance_names_the_run_that_did_the_work(tmp_path: pathlib.Path) -> N
     root.record(Plan(run_id="first"))
     root.record(Plan(run_id="second", cached_until="Transform", stops_in="Evaluator"))
     path = root.path / "metadata.sqlite"
-    assert read_provenance(root.path / "missing.sqlite", {}, None) is None
-    found = read_provenance(path, {("first", "ExampleGen"): 5, ("second", "ExampleGen"): 9}, None, skip=["Schema"])
+    assert read_provenance(root.path / "missing.sqlite", None) is None
+    found = read_provenance(path, None, skip=["Schema"])
     assert found
     assert found.run_id == "second"
-    states = {step.name: (step.state, step.run_id, step.peak_bytes, step.seconds is None) for step in found.steps}
+    states = {step.name: (step.state, step.run_id, step.seconds is None) for step in found.steps}
     steps = ("ExampleGen", "ExampleValidator", "DataGate", "Transform", "Trainer", "LiteConverter", "Evaluator")
     assert tuple(states) == steps
-    assert states["ExampleGen"] == ("cached", "first", 5, False)
-    assert states["Trainer"] == ("complete", "second", None, False)
-    assert states["Evaluator"] == ("running", "second", None, True)
+    assert states["ExampleGen"] == ("cached", "first", False)
+    assert states["Trainer"] == ("complete", "second", False)
+    assert states["Evaluator"] == ("running", "second", True)
     assert found.steps[0].parameters == {"source_digest": "cafe"}
     examples, model = root.artifact("examples"), root.artifact("model")
     artifacts = {artifact.id: artifact for artifact in found.artifacts}
