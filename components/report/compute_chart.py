@@ -1,6 +1,5 @@
 """The chart of validation accuracy against compute of a search."""
 
-from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
@@ -57,7 +56,9 @@ def _plot_search(chart: canvas.Chart, results: SearchResults) -> None:
             zorder=4 if is_winner else 3,
         )
     axes.xaxis.set_major_locator(MaxNLocator(6))
-    label_axes(axes, "validation accuracy")
+    axes.yaxis.set_major_formatter(canvas.format_percent)
+    axes.set(xlabel=MMACS, ylabel="validation accuracy")
+    axes.margins(y=0.1)
 
 
 def describe_search(results: SearchResults) -> str:
@@ -92,11 +93,3 @@ def list_marks(results: SearchResults) -> list[Line2D]:
 
 def _make_handle(marker: str, face: str, edge: str, label: str) -> Line2D:
     return Line2D([], [], marker=marker, color=face, markeredgecolor=edge, linestyle="none", markersize=8, label=label)
-
-
-def label_axes(axes: Axes, accuracy: str) -> None:
-    """Labels the axes of a compute chart."""
-    axes.yaxis.set_major_formatter(canvas.format_percent)
-    axes.set_xlabel(MMACS)
-    axes.set_ylabel(accuracy)
-    axes.margins(y=0.1)

@@ -12,7 +12,6 @@ from components.artifacts.search_results import SearchResults, find_common_epoch
 from components.artifacts.serving_findings import read_findings
 from components.artifacts.verdict import Verdict, read_verdict
 from components.report import palette, pictures
-from components.report.comparison_chart import EXAMPLE_CONDITIONS, draw_comparison_chart
 from components.report.compute_chart import describe_search, draw_search_chart
 from components.report.curve_charts import draw_final_fit, draw_search_curves
 from components.report.data_summary import locate_split, summarize_data
@@ -51,15 +50,10 @@ def render_page(sources: Sources) -> str:
         "duplicates": read_duplicates(sources.duplicates) if sources.duplicates else None,
         **(_draw_search(results) if results else {}),
         **_draw_images(sources, verdict),
-        "comparison": None,
     }
     if verdict:
         context["slices"] = draw_slices(verdict.candidate, verdict.baseline)
         context["calibration"] = draw_calibration(verdict.candidate.calibration)
-    if results and verdict and splits:
-        conditions = f"trained for {len(results.winner.epochs)} epochs on {splits[0].images:,} images"
-        context["comparison"] = draw_comparison_chart(results, verdict.candidate.overall.accuracy, conditions)
-        context |= {"conditions": conditions, "example_conditions": EXAMPLE_CONDITIONS}
     return templates.open_templates(_TEMPLATES, is_html=True).get_template("page.html").render(context)
 
 

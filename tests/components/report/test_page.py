@@ -11,7 +11,6 @@ from recorded_root import make_findings
 from run_folder import write_comparison, write_model_run
 
 from components.artifacts.serving_findings import write_findings
-from components.artifacts.verdict import read_verdict
 from components.report.page import render_page
 from components.report.sources import Sources
 
@@ -43,7 +42,6 @@ def test_a_whole_run_fills_every_section(page: str) -> None:
         "Accuracy floor ✓ passed",
         "token_learner-4@1 wins. 1 point was too expensive and not tried: token_learner-64@3 .",
         "top_k_norm-4@1 failed: <script>alert(1)</script>.",
-        "Star: the winner, trained for 2 epochs on 400 images",
         "After 3 epochs",
         "33.0 ★ ± 5.1",
         "After 1 epoch TokenLearner",
@@ -70,24 +68,19 @@ def test_a_whole_run_fills_every_section(page: str) -> None:
         assert expected in words, expected
 
 
-def test_every_chart_has_a_description_labels_and_tooltips_and_follows_the_page(page: str, sources: Sources) -> None:
+def test_every_chart_has_a_description_labels_and_tooltips_and_follows_the_page(page: str) -> None:
     charts = re.findall(r"<svg class=\"chart\".*?</svg>", page, flags=re.DOTALL)
-    assert len(charts) == 7
+    assert len(charts) == 6
     assert all(re.search(r"<title id[^>]*>[^<]+</title><desc[^>]*>[^<]+</desc>", chart) for chart in charts)
     drawn = " ".join(charts)
-    assert sources.verdict
-    accuracy = read_verdict(sources.verdict).candidate.overall.accuracy
     for expected in (
         ">million multiply-accumulates per image<",
         ">validation accuracy<",
-        ">test accuracy<",
         ">epoch<",
         ">test accuracy, with 95% intervals<",
         ">probability of the most probable class<",
         ">images<",
         "token_learner-4@1: 33.0% on the valid split after 3 epochs, 4.60 million MACs",
-        "Keras example, 8 tokens: 56.55%, trained for 20 epochs on 40,000 images, mean of 5 runs; 79.8 million",
-        f"The winner, token_learner-4@1: {accuracy.value:.1%} on the test split (",
         "var(--learner)",
     ):
         assert expected in drawn, expected
