@@ -1,4 +1,4 @@
-"""The results of a search as report and card show them: trials, Pareto front, learning curves."""
+"""The results of a search as report and card show them: trials, points and Pareto front."""
 
 import dataclasses
 import math
@@ -33,17 +33,6 @@ class Point:
     def kind(self) -> str:
         """The reducer, with its fuser."""
         return f"{self.reducer} with fuser" if self.use_token_fuser else self.reducer
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Curve:
-    """Validation accuracy of one training, epoch by epoch."""
-
-    point: str
-    reducer: str
-    seed: int
-    epochs: tuple[int, ...]
-    accuracies: tuple[float, ...]  # 0..1
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -128,31 +117,3 @@ def find_common_epochs(points: Iterable[Point]) -> tuple[int, ...]:
         return ()
     most = max(counts, key=lambda epochs: (counts[epochs], epochs))
     return tuple(sorted({most, max(counts)}))
-
-
-def trace_curves(trials: Iterable[Trial]) -> tuple[Curve, ...]:
-    """Joins the rungs of each training of a search into one curve.
-
-    Args:
-        trials: Of a search.
-
-    Returns:
-        A curve for each point and seed, in the order in which they were tried.
-    """
-    grouped: dict[tuple[str, int], dict[int, float]] = {}
-    reducers = {}
-    for trial in trials:
-        if trial.status == "completed":
-            reducers[trial.point] = trial.config["token_reducer"]
-            accuracies = grouped.setdefault((trial.point, trial.seed), {})
-            accuracies.update({epoch.epoch: epoch.valid_accuracy for epoch in trial.history})
-    return tuple(
-        Curve(
-            point=point,
-            reducer=reducers[point],
-            seed=seed,
-            epochs=tuple(sorted(accuracies)),
-            accuracies=tuple(accuracies[epoch] for epoch in sorted(accuracies)),
-        )
-        for (point, seed), accuracies in grouped.items()
-    )

@@ -5,7 +5,7 @@ from matplotlib.ticker import MaxNLocator
 
 from components.artifacts.search_results import Point, SearchResults, find_front
 from components.report import canvas
-from components.report.marks import MARKS, rank_reducer
+from components.report.marks import MARKS
 from components.report.palette import LIGHT
 
 MMACS = "million multiply-accumulates per image"
@@ -33,7 +33,8 @@ def _plot_search(chart: canvas.Chart, results: SearchResults) -> None:
         linewidth=1.4,
         zorder=1,
     )
-    for point in sorted(results.points, key=lambda point: rank_reducer(point.reducer), reverse=True):
+    order = list(MARKS)  # of the legend; the first is drawn last, on top
+    for point in sorted(results.points, key=lambda point: order.index(point.reducer), reverse=True):
         mark = MARKS[point.reducer]
         mmacs, noise = point.macs / 1e6, results.noise(point)
         is_last = point.epochs == front[0].epochs

@@ -38,8 +38,3 @@ def _make_marks() -> dict[str, Mark]:
 
 MARKS = _make_marks()  # in the order of legends: learned reducers, the network without a reducer, the others
 KERAS_EXAMPLE = Mark(LIGHT["example"], "d", "Keras example")
-
-
-def rank_reducer(reducer: str) -> int:
-    """Returns the position of a reducer in legends."""
-    return list(MARKS).index(reducer)

@@ -8,13 +8,13 @@ from components.artifacts.answer import describe_answer
 from components.artifacts.duplicates import read_duplicates
 from components.artifacts.lite_comparison import FORM_NAMES, read_comparison
 from components.artifacts.predictions import stream_predictions
-from components.artifacts.search_results import SearchResults, find_common_epochs, read_search_results, trace_curves
+from components.artifacts.search_results import SearchResults, find_common_epochs, read_search_results
 from components.artifacts.serving_findings import read_findings
 from components.artifacts.verdict import Verdict, read_verdict
 from components.report import palette, pictures
 from components.report.compute_chart import describe_search, draw_search_chart
-from components.report.curve_charts import draw_final_fit, draw_search_curves
 from components.report.data_summary import locate_split, summarize_data
+from components.report.fit_chart import draw_final_fit
 from components.report.gallery import arrange_gallery, arrange_maps, describe_images
 from components.report.heat_maps import draw_heat_maps
 from components.report.marks import MARKS
@@ -63,7 +63,6 @@ def digest_templates() -> str:
 
 
 def _draw_search(results: SearchResults) -> dict[str, Any]:
-    winner = results.winner
     maps = [draw_heat_maps(results, epochs) for epochs in find_common_epochs(results.points)]
     return {
         "answer": describe_answer(results.search),
@@ -73,8 +72,7 @@ def _draw_search(results: SearchResults) -> dict[str, Any]:
         },
         "search_epochs": max(point.epochs for point in results.points),
         "heat_maps": [row for row in maps if row],
-        "search_curves": draw_search_curves(trace_curves(results.trials), winner.point),
-        "final_fit": draw_final_fit(winner),
+        "final_fit": draw_final_fit(results.winner),
     }
 
 

@@ -12,7 +12,6 @@ from components.artifacts.search_results import (
     find_common_epochs,
     find_front,
     read_search_results,
-    trace_curves,
 )
 from components.artifacts.trial import Trial
 from components.report.heat_maps import draw_heat_maps
@@ -93,21 +92,6 @@ def test_points_compare_after_the_first_rung_and_at_the_end() -> None:
     assert find_common_epochs(points) == (1, 3)
     assert find_common_epochs(points[:2]) == (1,)
     assert find_common_epochs([]) == ()
-
-
-def test_rungs_join_to_a_curve_for_each_seed() -> None:
-    curves = trace_curves(
-        [
-            make_trial("no_reducer", [0.1]),
-            make_trial("no_reducer", [0.2], seed=2),
-            make_trial("no_reducer", [0.3, 0.4], initial_epoch=1),
-            make_trial("no_reducer", [0.9], seed=3, status="failed"),
-        ]
-    )
-    assert [(curve.seed, curve.epochs, curve.accuracies) for curve in curves] == [
-        (1, (1, 2, 3), (0.1, 0.3, 0.4)),
-        (2, (1,), (0.2,)),
-    ]
 
 
 def test_a_folder_of_the_trainer_is_read(tmp_path: pathlib.Path) -> None:

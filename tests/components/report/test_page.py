@@ -70,7 +70,7 @@ def test_a_whole_run_fills_every_section(page: str) -> None:
 
 def test_every_chart_has_a_description_labels_and_tooltips_and_follows_the_page(page: str) -> None:
     charts = re.findall(r"<svg class=\"chart\".*?</svg>", page, flags=re.DOTALL)
-    assert len(charts) == 6
+    assert len(charts) == 5
     assert all(re.search(r"<title id[^>]*>[^<]+</title><desc[^>]*>[^<]+</desc>", chart) for chart in charts)
     drawn = " ".join(charts)
     for expected in (

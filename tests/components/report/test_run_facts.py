@@ -56,6 +56,6 @@ def test_provenance_names_the_run_that_did_the_work(tmp_path: pathlib.Path) -> N
     assert trained.folder == pathlib.PurePath(model.uri).name
     read = {root.artifact(key).id for key in ("examples", "schema", "transform_graph")}
     assert set(trained.sources) == read
-    first = read_provenance(path, {}, "first")
+    first = read_provenance(path, "first")
     assert first
     assert (first.run_id, first.steps[-1].name) == ("first", "Pusher")
