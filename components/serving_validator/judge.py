@@ -11,8 +11,6 @@ from components.serving_validator.config import ServingConfig
 from components.serving_validator.process import Outcome
 from components.serving_validator.requests import Plan
 
-FOREIGN_MODULES = {"pipeline", "components", "models", "tfx", "tfx_bsl", "tensorflow_transform"}
-
 
 def judge(plan: Plan, outcome: Outcome | str, expected: np.ndarray, config: ServingConfig) -> ServingFindings:
     """Judges a model by the outcome of its requests.
@@ -26,12 +24,11 @@ def judge(plan: Plan, outcome: Outcome | str, expected: np.ndarray, config: Serv
     Returns:
         The findings; without an outcome or if loading fails, only the checks that are still possible.
     """
-    checks, latencies = [], []
     if isinstance(outcome, str):
-        checks.append(Check(name="process", passed=False, message=outcome))
+        died = Check(name="process", passed=False, message=outcome)
         nothing = {"load_seconds": None, "peak_memory_bytes": None, "tensorflow_version": None}
-        return ServingFindings(checks=tuple(checks), latencies=(), **nothing)
-    checks += [_judge_isolation(outcome), _judge_loading(outcome)]
+        return ServingFindings(checks=(died,), latencies=(), **nothing)
+    checks, latencies = [_judge_loading(outcome)], []
     if outcome.load_error is None:
         checks += judge_answers(plan, outcome.answers, expected, config.tolerance)
         latencies = _measure_latencies(plan, outcome)
@@ -44,12 +41,6 @@ def judge(plan: Plan, outcome: Outcome | str, expected: np.ndarray, config: Serv
         peak_memory_bytes=outcome.peak_memory_bytes,
         tensorflow_version=outcome.tensorflow_version,
     )
-
-
-def _judge_isolation(outcome: Outcome) -> Check:
-    imported = ", ".join(sorted(FOREIGN_MODULES & outcome.modules)) or "nothing that a server does not have"
-    passed = not FOREIGN_MODULES & outcome.modules
-    return Check(name="isolation", passed=passed, message=f"besides TensorFlow the serving process imports {imported}")
 
 
 def _judge_loading(outcome: Outcome) -> Check:

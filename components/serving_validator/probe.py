@@ -54,7 +54,6 @@ def main(model: str, folder: pathlib.Path) -> None:
     if not outcome["load_error"]:
         in_session = _make_session_function(tf, model, output)
         outcome["answers"] += [_try(in_session, arrays, each) for each in requests if each["purpose"] == "session"]
-    outcome["modules"] = {name.partition(".")[0] for name, module in sys.modules.items() if module}
     (folder / OUTCOME_FILE).write_bytes(pickle.dumps(outcome))
 
 

@@ -33,7 +33,6 @@ class Outcome:
     load_seconds: float | None = None  # including a first request
     peak_memory_bytes: int
     tensorflow_version: str
-    modules: set[str]  # top-level names of all imported modules
 
 
 def serve(model: pathlib.Path, plan: Plan, time_limit_seconds: float) -> Outcome | str:

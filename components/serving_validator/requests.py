@@ -16,7 +16,7 @@ BATCH_SIZES = (1, 7, 64)  # the last one is the largest
 TIMED_BATCH_SIZES = (1, 32)
 SIGNATURES = (signatures.SERVE_EXAMPLES, signatures.SERVE_IMAGES)
 
-Purpose = Literal["batch", "permuted", "empty", "malformed", "recovery", "session", "timed"]
+Purpose = Literal["batch", "empty", "malformed", "session", "timed"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -81,8 +81,6 @@ def _plan_batches(signature: str, order: tuple[int, ...]) -> Iterator[Request]:
     for size in BATCH_SIZES:
         for start in range(0, len(order), size):
             yield Request(signature=signature, purpose="batch", source=signature, rows=order[start : start + size])
-    mixed = np.random.default_rng(0).permutation(order[: BATCH_SIZES[-1]]).tolist()
-    yield Request(signature=signature, purpose="permuted", source=signature, rows=tuple(mixed))
 
 
 def _make_bad_records(record: bytes) -> dict[str, bytes]:
@@ -118,12 +116,11 @@ def _make_bad_images(pixels: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _plan_bad_records(flaws: Sequence[str], first: int) -> Iterator[Request]:
-    """Sends each by itself and between two good ones, then a good one."""
+    """Sends each by itself and between two good ones."""
     signature = signatures.SERVE_EXAMPLES
     for row, flaw in enumerate(flaws, start=first):
         for rows, words in (((row,), flaw), ((0, row, 1 % first), f"{flaw}, between good ones")):
             yield Request(signature=signature, purpose="malformed", source=signature, rows=rows, flaw=words)
-        yield Request(signature=signature, purpose="recovery", source=signature, rows=(0,))
 
 
 def _plan_bad_images(bad_images: dict[str, np.ndarray]) -> Iterator[Request]:
@@ -131,4 +128,3 @@ def _plan_bad_images(bad_images: dict[str, np.ndarray]) -> Iterator[Request]:
     for flaw, array in bad_images.items():
         rows = tuple(range(len(array)))
         yield Request(signature=signature, purpose="malformed", source=flaw, rows=rows, flaw=flaw)
-        yield Request(signature=signature, purpose="recovery", source=signature, rows=(0,))

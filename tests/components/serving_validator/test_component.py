@@ -79,7 +79,6 @@ def test_all_faults_of_an_unfit_model_are_reported_at_once(
         "equal_to_trainer": "infinity (an error, or no finite number) (serve_images)",
         "session": "serving_default: FailedPreconditionError",
         "malformed_records": "accepted without an error: images of 16x16 pixels (serve_images)",
-        "recovery": "of 9 good requests right after a malformed one get a wrong answer",
         "latency": "requests of 1 to serving_default take",
         "memory": "the limit is 10 MiB",
     }.items():

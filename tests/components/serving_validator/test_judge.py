@@ -4,13 +4,12 @@ Axes: records, classes.
 """
 
 import dataclasses
-import itertools
 from typing import Any
 
 import numpy as np
 import pytest
 
-from components.serving_validator.judge import FOREIGN_MODULES, judge
+from components.serving_validator.judge import judge
 from components.serving_validator.process import Outcome
 from components.serving_validator.requests import BATCH_SIZES, SIGNATURES, Plan, make_plan
 from pipeline.config import QUICK
@@ -46,7 +45,6 @@ def good(plan: Plan, expected: np.ndarray) -> Outcome:
         load_seconds=1.5,
         peak_memory_bytes=LIMIT_BYTES,
         tensorflow_version="2.0",
-        modules={"sys", "numpy", "tensorflow", "keras"},
     )
 
 
@@ -65,17 +63,8 @@ def test_the_plan_covers_every_record_in_every_batch_size(plan: Plan) -> None:
         for size in BATCH_SIZES:
             assert {row for each in rows if len(each) == size for row in each} >= set(range(size if size < 60 else 60))
         assert sum(len(each) for each in rows) == 3 * 64
-        permuted = plan.requests[find(plan, "permuted", signature, 64)].rows
-        [in_order] = [each for each in rows if len(each) == 64]
-        assert sorted(permuted) == sorted(in_order)
-        assert permuted != in_order
-
-
-def test_a_good_request_follows_each_malformed_one(plan: Plan) -> None:
-    """The end-to-end test proves by a real model that all of them are malformed."""
     purposes = [request.purpose for request in plan.requests]
-    following = [after for purpose, after in itertools.pairwise(purposes) if purpose == "malformed"]
-    assert (following.count("malformed"), following.count("recovery")) == (4, 9)
+    assert purposes.count("malformed") == 13  # the end-to-end test proves by a real model that all of them are
     assert (purposes[0], *purposes[-2:]) == ("batch", "session", "session")
 
 
@@ -99,14 +88,12 @@ _WRONG = "equal_to_trainer"
     ("request_", "answer", "missed", "words"),
     [
         ("batch serve_images 7", lambda right: right + 2 * np.float32(1e-5), _WRONG, "2.1e-05 (serve_images)"),
-        ("permuted serving_default 64", lambda right: right[::-1], _WRONG, "(serving_default)"),
         ("batch serving_default 64", lambda right: right[::-1], _WRONG, "(serving_default)"),
         ("batch serving_default 1", lambda right: right[:, ::-1], _WRONG, "(serving_default)"),
         ("empty serve_images 0", lambda _: _ZEROS[:1], "batch_sizes", "is float32[1, 10] instead of float32[0, 10]"),
         ("empty serve_images 0", lambda _: np.zeros((0, 10), int), "batch_sizes", "0 images: the answer is int64"),
         ("empty serve_images 0", lambda _: "KeyError: 'a'", "batch_sizes", "with 0 images: KeyError: 'a'"),
         ("malformed serving_default 1", lambda _: _ZEROS[:1], "malformed_records", "error: garbage bytes instead"),
-        ("recovery serve_images 1", lambda _: "UnavailableError", "recovery", "1 of 9 good requests right after"),
         ("session serve_images 64", lambda _: _ZEROS, "session", "the probabilities differ from the Trainer's"),
         ("session serve_images 64", lambda _: "No value", "session", "serve_images: No value; the tolerance"),
     ],
@@ -137,14 +124,8 @@ def test_one_wrong_answer_fails_its_checks(
             "memory",
             "the serving process needs up to 1,537 MiB; the limit is 1,536 MiB",
         ),
-        (
-            {"modules": {"tensorflow", *FOREIGN_MODULES}},
-            "isolation",
-            "besides TensorFlow the serving process imports components, models, pipeline, tensorflow_transform, tfx, "
-            "tfx_bsl",
-        ),
     ],
-    ids=["slow", "unanswered", "memory", "isolation"],
+    ids=["slow", "unanswered", "memory"],
 )
 def test_a_limit_that_is_exceeded_is_named_with_its_numbers(
     plan: Plan, good: Outcome, expected: np.ndarray, changes: dict[str, Any], check: str, words: str
