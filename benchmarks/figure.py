@@ -13,7 +13,9 @@ from components.trainer.search.selection import pool_seed_deviation
 from models.macs import count_macs
 from models.presets import PRESETS
 
-_EXAMPLE = 0.5655  # top-1 with 8 tokens, mean of 5 runs of 20 epochs: keras-team/keras-io, examples/vision/token_learner.py
+_EXAMPLE = (
+    0.5655  # top-1 with 8 tokens, mean of 5 runs of 20 epochs: keras-team/keras-io, examples/vision/token_learner.py
+)
 _RIGHT: dict[str, Any] = {"xytext": (8, -4), "textcoords": "offset points", "color": LIGHT["ink"]}
 _LEFT: dict[str, Any] = {**_RIGHT, "xytext": (-8, -4), "horizontalalignment": "right"}
 _ABOVE: dict[str, Any] = {**_LEFT, "xytext": (-4, 8)}
