@@ -8,15 +8,15 @@ import dataclasses
 import numpy as np
 from rich.console import Console
 
-from components.artifacts.verdict import Measure
+from components.artifacts.verdict import Measure, Paired
 from components.errors import DataFailure
 from components.evaluator.intervals import compare_paired
 from components.metadata.root import Root, shorten
 from components.metadata.run_record import RunRecord, measure_seconds
 from pipeline.inspection.layout import (
+    describe_paired,
     format_measure,
     format_mmacs,
-    format_points,
     format_seconds,
     format_share,
     print_sentences,
@@ -39,25 +39,13 @@ class Side(RunFacts):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class PairedFacts:
-    """The second model against the first on the test images that both have scored."""
-
-    images: int
-    difference: float  # of accuracies, second minus first, -1..1
-    low: float  # of the 95% interval
-    high: float
-    p_value: float  # exact McNemar test of "equally accurate"
-    only_first_right: int
-    only_second_right: int
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
 class Comparison:
     """Two runs; keys are those of `inspect compare --json`."""
 
     first: Side
     second: Side
-    paired: PairedFacts
+    images: int  # of the test split, that both have scored
+    paired: Paired  # the second, as the candidate, against the first, as the baseline
 
 
 def read_comparison(root: Root, first: str, second: str) -> Comparison:
@@ -74,15 +62,19 @@ def read_comparison(root: Root, first: str, second: str) -> Comparison:
     """
     records = [RunRecord(root, run_id) for run_id in (first, second)]
     sides = [_read_side(record) for record in records]
-    return Comparison(first=sides[0], second=sides[1], paired=pair(*(record.read_right() for record in records)))
+    paired, images = pair(*(record.read_right() for record in records))
+    return Comparison(first=sides[0], second=sides[1], images=images, paired=paired)
 
 
-def pair(first: tuple[np.ndarray, np.ndarray], second: tuple[np.ndarray, np.ndarray]) -> PairedFacts:
+def pair(first: tuple[np.ndarray, np.ndarray], second: tuple[np.ndarray, np.ndarray]) -> tuple[Paired, int]:
     """Compares two models on the test images that both scored.
 
     Args:
         first: Ids of the images, str [images], and whether the first model is right on each, bool [images].
         second: The same of the second model.
+
+    Returns:
+        The second model, as the candidate, against the first, and the number of these images.
 
     Raises:
         DataFailure: If there is no such image.
@@ -90,16 +82,7 @@ def pair(first: tuple[np.ndarray, np.ndarray], second: tuple[np.ndarray, np.ndar
     common, of_first, of_second = np.intersect1d(first[0], second[0], return_indices=True)
     if not len(common):
         raise DataFailure("the two runs have no test image in common, so their models cannot be compared.")
-    found = compare_paired(second[1][of_second], first[1][of_first])
-    return PairedFacts(
-        images=len(common),
-        difference=found.difference,
-        low=found.low,
-        high=found.high,
-        p_value=found.p_value,
-        only_first_right=found.only_baseline_right,
-        only_second_right=found.only_candidate_right,
-    )
+    return compare_paired(second[1][of_second], first[1][of_first]), len(common)
 
 
 def show_comparison(console: Console, comparison: Comparison) -> None:
@@ -120,12 +103,7 @@ def show_comparison(console: Console, comparison: Comparison) -> None:
     ]
     print_table(console, ("", *(shorten(side.run_id) for side in sides)), rows, words=("",))
     paired = comparison.paired
-    low, high = format_points(paired.low), format_points(paired.high)
-    sentence = (
-        f"On the {paired.images:,} test images of both, the second is {format_points(paired.difference)} points from "
-        f"the first (95%: {low} to {high}; exact McNemar p = {paired.p_value:.2g}): only the first is right on "
-        f"{paired.only_first_right:,}, only the second on {paired.only_second_right:,}."
-    )
+    sentence = f"On the {comparison.images:,} test images of both, {describe_paired(paired, 'second', 'first')}"
     verdict = f"The second is {'more' if paired.difference > 0 else 'less'} accurate."
     if paired.low <= 0 <= paired.high:
         verdict = "On these images the two are statistically indistinguishable."

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from components.artifacts.serving_findings import ServingFindings
 from components.artifacts.verdict import Overall, Verdict
-from pipeline.inspection.layout import format_measure, format_points, print_sentences, print_table
+from pipeline.inspection.layout import describe_paired, format_measure, print_sentences, print_table
 
 
 def show_metrics(console: Console, verdict: Verdict) -> None:
@@ -21,12 +21,7 @@ def show_metrics(console: Console, verdict: Verdict) -> None:
     title = f"{verdict.candidate.images:,} test images, with 95% intervals"
     print_table(console, ("metric", "candidate", "last blessed model"), rows, words=("metric",), title=title)
     if paired := verdict.paired:
-        low, high = format_points(paired.low), format_points(paired.high)
-        sentence = (
-            f"On the same images the accuracy differs by {format_points(paired.difference)} points ({low} to {high}, "
-            f"exact McNemar p = {paired.p_value:.2g}): only the candidate is right on "
-            f"{paired.only_candidate_right:,}, only the baseline on {paired.only_baseline_right:,}."
-        )
+        sentence = f"On the same images, {describe_paired(paired, 'candidate', 'baseline')}"
         print_sentences(console, "Against the last blessed model", [sentence])
 
 

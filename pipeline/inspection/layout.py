@@ -8,7 +8,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from components.artifacts.verdict import Measure
+from components.artifacts.verdict import Measure, Paired
 
 Cell = str | None  # None: does not apply
 
@@ -75,3 +75,13 @@ def format_measure(measure: Measure | None, form: Callable[[float], str] = "{:.1
     if measure is None:
         return None
     return f"{form(measure.value)} ({form(measure.low)} to {form(measure.high)})"
+
+
+def describe_paired(paired: Paired, candidate: str, baseline: str) -> str:
+    """Describes how two models, whose names are given, compare on the same images."""
+    difference, low, high = map(format_points, (paired.difference, paired.low, paired.high))
+    return (
+        f"the {candidate} is {difference} points from the {baseline} (95%: {low} to {high}; exact McNemar p = "
+        f"{paired.p_value:.2g}): only the {candidate} is right on {paired.only_candidate_right:,}, only the {baseline} "
+        f"on {paired.only_baseline_right:,}."
+    )

@@ -5,33 +5,17 @@ from collections.abc import Iterable
 
 from rich.console import Console
 
+from components.artifacts.lineage import ArtifactRecord
 from components.errors import UsageFailure
 from components.metadata.override import Override, describe_override, read_override
-from components.metadata.pushes import MANUAL_BLESSING
-from components.metadata.records import Ancestor, Artifact, Records, format_time
+from components.metadata.pushes import MANUAL_BLESSING, read_making
+from components.metadata.records import Artifact, format_time
 from components.metadata.rollback import RollbackRecord, describe_rollback, is_rollback, read_rollback
 from components.metadata.root import Root, shorten
 from components.metadata.run_record import RunRecord
 from components.pusher.versions import find_versions
 from pipeline.config import locate_serving_dir
 from pipeline.inspection.layout import print_sentences, print_table
-
-_LONGEST_VALUE = 200  # characters of a property; longer ones, such as texts of files, are left out
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Origin:
-    """One artifact that a pushed version was made from, and its maker."""
-
-    artifact_id: int
-    key: str  # under which it was read, such as "transform_graph" or "baseline_model"
-    type: str  # of ML Metadata
-    uri: str
-    made_by: str  # step
-    made_in_run: str | None
-    made_at: str  # local time
-    made_from: list[int]  # ids of the artifacts that its maker read
-    properties: dict[str, str | int | float]  # of its maker, such as a source digest
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -42,7 +26,8 @@ class Lineage:
     destination: str
     run_id: str | None  # that pushed it
     pushed_at: str  # local time
-    origins: list[Origin]  # a maker's artifacts come after those that it read
+    artifacts: tuple[ArtifactRecord, ...]  # that it was made from; the result of a step comes after what it read
+    data_digest: str | None  # SHA-256 of the dataset's records
     override: Override | None  # the manual blessing that allowed the push
     rollback: RollbackRecord | None  # that brought it back as a copy of an older one
     served_version: str | None  # the newest one on disk
@@ -65,7 +50,7 @@ def read_lineage(root: Root, *, run_id: str | None, version: str | None) -> Line
     pushed = _find_pushed(root, run_id, version, served_version)
     pusher = records.find_maker(pushed)
     assert pusher is not None
-    ancestors = sorted(records.walk_back(records.list_inputs(pusher)), key=lambda ancestor: ancestor.artifact.id)
+    making = read_making(records, [artifact.id for artifact, _ in records.list_inputs(pusher)])
     manual_blessing = records.artifacts.get(pushed.custom_properties[MANUAL_BLESSING].int_value)
     blesser = records.find_maker(manual_blessing) if manual_blessing else None
     return Lineage(
@@ -73,7 +58,8 @@ def read_lineage(root: Root, *, run_id: str | None, version: str | None) -> Line
         destination=pushed.custom_properties["pushed_destination"].string_value,
         run_id=next(iter(records.runs_of(pusher)), None),
         pushed_at=format_time(pusher.last_update_time_since_epoch / 1000),
-        origins=[_describe(records, ancestor) for ancestor in ancestors],
+        artifacts=making.lineage,
+        data_digest=making.data_digest,
         override=read_override(blesser) if blesser else None,
         rollback=read_rollback(pusher) if is_rollback(records, pusher) else None,
         served_version=served_version,
@@ -81,7 +67,7 @@ def read_lineage(root: Root, *, run_id: str | None, version: str | None) -> Line
 
 
 def show_lineage(console: Console, lineage: Lineage) -> None:
-    """Shows the version, a row for each artifact behind it, and the properties of the steps that read no artifact."""
+    """Shows the version, a row for each artifact behind it, and the digest of the data."""
     run = f" by run {shorten(lineage.run_id)}" if lineage.run_id else ""
     sentences = [f"Version {lineage.version} was pushed on {lineage.pushed_at}{run} to {lineage.destination}."]
     if lineage.rollback:
@@ -92,20 +78,13 @@ def show_lineage(console: Console, lineage: Lineage) -> None:
     for sentence in sentences:
         console.print(sentence, markup=False, highlight=False)
     rows = [
-        (
-            str(origin.artifact_id),
-            origin.key,
-            origin.made_by,
-            shorten(origin.made_in_run) if origin.made_in_run else None,
-            ", ".join(map(str, origin.made_from)) or None,
-        )
-        for origin in lineage.origins
+        (str(each.id), each.kind, shorten(each.run_id), each.folder, ", ".join(map(str, each.sources)) or None)
+        for each in lineage.artifacts
     ]
-    columns = ("id", "artifact", "made by", "in run", "from")
+    columns = ("id", "artifact", "in run", "folder", "from")
     print_table(console, columns, rows, words=columns[1:])
-    for origin in lineage.origins:
-        facts = [f"{name} {value}" for name, value in origin.properties.items()] if not origin.made_from else []
-        print_sentences(console, f"{origin.artifact_id} {origin.key}", [origin.uri, *facts])
+    if lineage.data_digest:
+        print_sentences(console, "Digest of the data", [lineage.data_digest])
     if lineage.override:
         print_sentences(console, "Override", [describe_override(lineage.override)])
 
@@ -124,26 +103,3 @@ def _find_pushed(root: Root, run_id: str | None, version: str | None, served: st
         raise UsageFailure(f"{root.path} has no pushed version {version!r}; choose one of {', '.join(versions)}.")
     newest = max(pushes, key=lambda each: each.id)
     return versions[version] if version else versions.get(served or "", newest)
-
-
-def _describe(records: Records, ancestor: Ancestor) -> Origin:
-    maker = ancestor.maker
-    values = {
-        name: getattr(value, value.WhichOneof("value") or "string_value")
-        for name, value in sorted(maker.custom_properties.items())
-    }
-    return Origin(
-        artifact_id=ancestor.artifact.id,
-        key=ancestor.key,
-        type=ancestor.artifact.type.rpartition(".")[2],
-        uri=ancestor.artifact.uri,
-        made_by=records.name_step(maker),
-        made_in_run=next(iter(records.runs_of(maker)), None),
-        made_at=format_time(maker.last_update_time_since_epoch / 1000),
-        made_from=list(ancestor.sources),
-        properties={
-            name: value
-            for name, value in values.items()
-            if isinstance(value, str | int | float) and len(str(value)) <= _LONGEST_VALUE
-        },
-    )

@@ -232,22 +232,9 @@ def test_a_model_blessed_by_hand_is_pushed_by_the_same_command_and_inspect_tells
     assert not overview["verdict"]["is_blessed"]
     assert [override["why"] for override in overview["overrides"]] == ["The floor was meant for more data."]
     lineage = json.loads(tell("inspect", "lineage", "--json"))
-    makers = {origin["key"]: origin["made_by"] for origin in lineage["origins"]}
-    assert makers == {
-        "examples": "ExampleGen",
-        "statistics": "StatisticsGen",
-        "anomalies": "ExampleValidator",
-        "schema": "Schema",
-        "duplicates": "DataGate",
-        "transform_graph": "Transform",
-        "model": "Trainer",
-        "model_run": "Trainer",
-        "baseline_model": "Trainer",
-        "verdict": "Evaluator",
-        "model_blessing": "Evaluator",
-        "infra_blessing": "ServingValidator",
-        "lite_models": "LiteConverter",
-        "model_card": "ModelCard",
+    assert {artifact["step"] for artifact in lineage["artifacts"]} == {
+        *("ExampleGen", "StatisticsGen", "ExampleValidator", "Schema", "DataGate", "Transform", "Trainer"),
+        *("Evaluator", "ServingValidator", "LiteConverter", "ModelCard"),
     }
     assert lineage["version"] == run.pushed_version
 

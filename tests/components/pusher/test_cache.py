@@ -114,8 +114,9 @@ def test_versions_only_grew_and_the_lineage_of_a_push_leaves_out_earlier_pushes(
     assert all(read_manifest(path).code_digests == {"Trainer": "c0de"} for path in _find_folders(root).values())
     lineage = read_lineage(Root(root), run_id=None, version=None)
     assert lineage.version == lineage.served_version == str(max(pushed))
-    assert sorted(origin.key for origin in lineage.origins) == ["model", "model_blessing", "model_run", "verdict"]
-    provenance = read_provenance(root / "metadata.sqlite", {}, None)
+    kinds = sorted(each.kind for each in lineage.artifacts)
+    assert kinds == ["EvaluationVerdict", "Model", "ModelBlessing", "ModelRun"]
+    provenance = read_provenance(root / "metadata.sqlite", None)
     assert provenance is not None
     assert sorted(artifact.kind for artifact in provenance.artifacts) == [
         "EvaluationVerdict",

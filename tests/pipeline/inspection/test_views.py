@@ -34,7 +34,7 @@ from pipeline.inspection.mistakes import Mistake, MistakesFacts, write_csv
                 "No anomalies.",
                 "token_learner-8@2 (winner) 6.79 1 1 40.0% yes",
                 "accuracy 80.0% (73.9% to 85.0%) 60.0% (53.1% to 66.5%)",
-                "On the same images the accuracy differs by +20.0 points",
+                "On the same images, the candidate is +20.0 points from the baseline",
                 "accuracy floor passed accuracy is 80.0%",
                 "compute not applied",
                 "serving_default 1 40 2.0 3.5",
@@ -153,10 +153,10 @@ def test_two_runs_are_compared_on_the_same_images(inspect: Command) -> None:
     arguments = ("compare", "2026-01-02T10", "2026-01-04")
     facts = json.loads(inspect(*arguments, "--json").out)
     first, second = (predict(plan).is_right() for plan in (FIRST, SECOND))
-    assert facts["paired"]["images"] == 200
+    assert facts["images"] == 200
     assert facts["paired"]["difference"] == pytest.approx(0.2)
-    assert facts["paired"]["only_first_right"] == (first & ~second).sum()
-    assert facts["paired"]["only_second_right"] == (second & ~first).sum()
+    assert facts["paired"]["only_baseline_right"] == (first & ~second).sum()
+    assert facts["paired"]["only_candidate_right"] == (second & ~first).sum()
     assert 0 < facts["paired"]["low"] < 0.2 < facts["paired"]["high"]
     assert (facts["second"]["epochs_spent"], facts["second"]["points_searched"]) == (10, 1)
     shown = inspect(*arguments).words
@@ -172,8 +172,8 @@ def test_two_runs_are_compared_on_the_same_images(inspect: Command) -> None:
 def test_images_are_paired_by_id_and_others_are_left_out() -> None:
     (ids, right), (_, other_right) = ((each.ids, each.is_right()) for each in (predict(FIRST), predict(SECOND)))
     order = np.random.default_rng(0).permutation(200)[:150]
-    found = pair((ids, right), (ids[order], other_right[order]))
-    assert found.images == 150
+    found, images = pair((ids, right), (ids[order], other_right[order]))
+    assert images == 150
     assert found.difference == pytest.approx(other_right[order].mean() - right[order].mean())
     with pytest.raises(DataFailure, match="no test image in common"):
         pair((ids, right), (np.char.add(ids, "x"), other_right))
@@ -181,15 +181,15 @@ def test_images_are_paired_by_id_and_others_are_left_out() -> None:
 
 def test_lineage_walks_from_the_newest_version_to_the_data(inspect: Command, recorded: RecordedRoot) -> None:
     facts = json.loads(inspect("lineage", "--json").out)
-    origins = {origin["key"]: origin for origin in facts["origins"]}
-    made_from = ["examples", "schema", "transform_graph"]
-    assert list(origins) == [*made_from, "model", "model_run", "lite_models", "model_blessing", "infra_blessing"]
-    assert origins["model"]["uri"] == recorded.artifact("model").uri
-    assert origins["model"]["made_from"] == [origins[key]["artifact_id"] for key in made_from]
-    assert origins["examples"]["properties"] == {"source_digest": "cafe"}
-    assert origins["examples"]["made_by"] == "ExampleGen"
-    assert origins["examples"]["made_in_run"] == "2026-01-01T10:00:00.000001"
-    assert origins["model"]["made_in_run"] == facts["run_id"] == SECOND.run_id
+    artifacts = {artifact["kind"]: artifact for artifact in facts["artifacts"]}
+    sources = ["Examples", "Schema", "TransformGraph"]
+    assert list(artifacts) == [*sources, "Model", "ModelRun", "LiteModels", "ModelBlessing", "InfraBlessing"]
+    assert recorded.artifact("model").uri.endswith(artifacts["Model"]["folder"])
+    assert artifacts["Model"]["sources"] == [artifacts[kind]["id"] for kind in sources]
+    assert facts["data_digest"] == "cafe"
+    assert artifacts["Examples"]["step"] == "ExampleGen"
+    assert artifacts["Examples"]["run_id"] == "2026-01-01T10:00:00.000001"
+    assert artifacts["Model"]["run_id"] == facts["run_id"] == SECOND.run_id
     assert f"Version {facts['version']} was pushed on" in inspect("lineage").words
 
 

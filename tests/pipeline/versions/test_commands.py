@@ -142,8 +142,8 @@ def test_inspect_names_the_version_that_is_served_now_and_the_rollback(
     lineage = json.loads(tokenlearner("inspect", "lineage", "--json", "--root", root).out)
     assert (lineage["version"], lineage["served_version"], lineage["run_id"]) == (newest, newest, RUN_OF_1000)
     assert (lineage["rollback"]["copy_of"], lineage["rollback"]["rolled_back_from"]) == ("1000", "1002")
-    makers = {origin["key"]: origin["made_by"] for origin in lineage["origins"]}
-    assert (makers["pushed_model"], makers["model"]) == ("Pusher", "Trainer")
+    makers = {artifact["kind"]: artifact["step"] for artifact in lineage["artifacts"]}
+    assert (makers["PushedModel"], makers["Model"]) == ("Pusher", "Trainer")
     sentence = f"Version {newest}, a copy of 1000, replaced 1002, rolled back by {getpass.getuser()} on 20"
     for view in (["lineage"], ["runs"], ["--run", RUN_OF_1000], []):
         done = tokenlearner("inspect", *view, "--root", root)
@@ -210,7 +210,7 @@ def test_a_version_whose_push_was_killed_before_its_record_can_be_served_again(
     done = tokenlearner("versions", "rollback", "1000", "--root", root)
     assert done.code == ExitCode.OK, done.err
     lineage = json.loads(tokenlearner("inspect", "lineage", "--json", "--root", root).out)
-    assert [origin["key"] for origin in lineage["origins"]][-1] == "model"
+    assert lineage["artifacts"][-1]["kind"] == "Model"
     assert lineage["rollback"]["why"] is None
 
 
