@@ -10,7 +10,7 @@ from models.reducers.registry import ControlReducer, TokenReducer
 from models.search_space import SearchSpace
 from models.vit_config import ViTConfig
 
-TunerName = Literal["halving", "async_halving", "hyperband", "random", "bayesian", "grid"]
+TunerName = Literal["halving", "random", "bayesian", "grid"]
 Strategy = Literal["default", "mirrored"]
 ClassWeights = Literal["none", "balanced"]
 
@@ -62,7 +62,7 @@ class SearchConfig:
     The network without TokenLearner is always one of the points.
     """
 
-    tuner: TunerName  # halving and async_halving (for many workers) try all points; grid trains every point fully
+    tuner: TunerName  # halving tries all points; grid trains every point fully
     placements: tuple[int, ...]  # values of blocks_before_token_learner, each in 0..depth-1
     token_counts: tuple[int, ...]  # values of num_tokens
     reducers: tuple[TokenReducer, ...]  # token reducers that may win
@@ -72,7 +72,7 @@ class SearchConfig:
     backbone_epochs: int  # of a network without reducer, whose weights all points start from; 0: random weights
     min_epochs: int  # epochs before halving first drops points
     max_epochs: int  # epochs of a point that is trained fully
-    reduction_factor: int  # halving and hyperband keep one of this many points, and train it this many times as long
+    reduction_factor: int  # halving keeps one of this many points, and trains it this many times as long
     max_trials: int  # most points that random and bayesian try
     finalists: int  # best points that are trained with all seeds
     seeds: int  # seeds with which each finalist is trained
@@ -118,7 +118,7 @@ class SearchConfig:
     @property
     def schedule(self) -> Schedule:
         """Of each point: halving's rungs end with a learning rate of 0, at which accuracies are comparable."""
-        rungs = self.rungs if self.tuner in ("halving", "async_halving") else (self.max_epochs,)
+        rungs = self.rungs if self.tuner == "halving" else (self.max_epochs,)
         cycles = tuple(epochs - before for before, epochs in zip((0, *rungs), rungs, strict=False))
         return Schedule(cycles=cycles, backbone_epochs=self.backbone_epochs)
 

@@ -8,7 +8,7 @@ from typing import Any
 import keras_tuner
 
 from components.trainer.config import SearchConfig
-from components.trainer.search.halving import AsyncHalvingOracle, HalvingOracle
+from components.trainer.search.halving import HalvingOracle
 from components.trainer.search.proposals import ANY_NUMBER, OBJECTIVE, PlanOracle, Values, propose
 from models.search_space import describe_point
 from models.vit_config import ViTConfig
@@ -59,24 +59,6 @@ class BayesianOracle(_WithinPoints, keras_tuner.oracles.BayesianOptimizationOrac
         return [hp.value_to_prob(values.get(hp.name, hp.default)) for hp in self._nonfixed_space()]
 
 
-class BracketOracle(_WithinPoints, keras_tuner.oracles.HyperbandOracle):
-    """KerasTuner's Hyperband, which stops early on a small space unless a bracket may repeat points of earlier ones.
-
-    Epochs of an earlier bracket are not trained again.
-    """
-
-    def untried(self) -> list[Values]:
-        """Returns the points that this bracket has not begun with."""
-        begun = [self.trials[info["id"]] for info in self._brackets[-1]["rounds"][0] if info["id"] in self.trials]
-        tried = [_without_tuner(trial.hyperparameters.values) for trial in begun]
-        return [point for point in self.points if point not in tried]
-
-    def _get_size(self, bracket_num: int, round_num: int) -> int:
-        """Overrides KerasTuner's sizes where the space has fewer points."""
-        most = math.ceil(len(self.points) / self.factor**round_num)
-        return min(super()._get_size(bracket_num, round_num), most)
-
-
 def make_oracle(points: Sequence[ViTConfig], config: SearchConfig, seed: int) -> keras_tuner.Oracle:
     """Makes the oracle that the config names.
 
@@ -87,16 +69,12 @@ def make_oracle(points: Sequence[ViTConfig], config: SearchConfig, seed: int) ->
     """
     if config.tuner == "halving":
         return HalvingOracle(points, config)
-    if config.tuner == "async_halving":
-        return AsyncHalvingOracle(points, config)
     if config.tuner == "grid":  # KerasTuner's own tries the product of all axes
         return PlanOracle([propose(point, epochs=config.max_epochs) for point in points])
     # KerasTuner replaces the seed 0 by a random one.
     shared = {"objective": OBJECTIVE, "seed": seed + 1, "max_consecutive_failed_trials": ANY_NUMBER}
     oracle: Any
-    if config.tuner == "hyperband":
-        oracle = BracketOracle(max_epochs=config.max_epochs, factor=config.reduction_factor, **shared)
-    elif config.tuner == "random":
+    if config.tuner == "random":
         oracle = RandomOracle(max_trials=config.max_trials, **shared)
     else:
         # KerasTuner's own number is three per hyperparameter, which are all of 12 trials.

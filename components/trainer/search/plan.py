@@ -38,13 +38,11 @@ def plan_rungs(points: int, config: SearchConfig) -> list[Rung]:
 
 
 def plan_epochs(points: int, config: SearchConfig) -> int:
-    """Returns the epochs that the first stage will take: exactly for halving and grid, about for the others."""
-    if config.tuner in ("halving", "async_halving"):
+    """Returns the epochs that the first stage will take: exactly but for failures."""
+    if config.tuner == "halving":
         rungs = plan_rungs(points, config)
         begins = (0, *(rung.epochs for rung in rungs))
         return sum(rung.points * (rung.epochs - begin) for rung, begin in zip(rungs, begins, strict=False))
-    if config.tuner == "hyperband":
-        return round(config.max_epochs * (1 + math.log(config.max_epochs, config.reduction_factor)) ** 2)
     return config.max_epochs * count_tried(points, config)
 
 
@@ -56,7 +54,7 @@ def count_tried(points: int, config: SearchConfig) -> int:
 def plan_finalist_epochs(points: int, config: SearchConfig) -> int:
     """Returns the epochs, about, that the finalists take after the first stage."""
     finalists, trained = min(points, config.finalists + _MOST_REFERENCES), config.finalists  # fully, with one seed
-    if config.tuner in ("halving", "async_halving", "grid"):
+    if config.tuner in ("halving", "grid"):
         trained = points if config.tuner == "grid" else plan_rungs(points, config)[-1].points
     return (finalists * config.seeds - min(finalists, trained)) * config.max_epochs
 

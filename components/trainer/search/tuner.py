@@ -127,7 +127,7 @@ class StageTuner(PointTuner):
     def _describe(self, trial: keras_tuner.engine.trial.Trial) -> Trial:
         network, seed, epochs = self.read(trial)
         values = trial.hyperparameters.values
-        # The finalists, and the later brackets of Hyperband, begin at epoch 0 with points that are already trained.
+        # The finalists begin at epoch 0 with points that are already trained.
         done = max(values.get(proposals.INITIAL_EPOCH, 0), count_epochs(self.trials, network, seed))
         is_skipped = values.get(proposals.REASON) == proposals.OUT_OF_TIME
         return Trial(

@@ -2,7 +2,6 @@
 
 import pathlib
 import shutil
-from collections import Counter
 
 import pytest
 from trainings import FitterIn, Searched, search_in, with_search
@@ -33,22 +32,6 @@ def test_a_tuner_without_rungs_trains_each_of_its_points_fully(
     candidates = {candidate.name for candidate in found.choice.candidates}
     assert best.point in candidates
     assert candidates == {name_point(point) for point in found.search.find_finalists()}
-
-
-def test_hyperband_goes_through_its_brackets_and_counts_no_epoch_twice(
-    config: TrainerConfig, fitter_in: FitterIn, state: pathlib.Path, tmp_path: pathlib.Path
-) -> None:
-    found = search_in(with_search(config, tuner="hyperband"), fitter_in(state), tmp_path)
-    trials = found.of_stage("search")
-    assert Counter(trial.epochs for trial in trials) == {1: 4, 2: 2 + 3, 4: 1 + 2 + 3}
-    trained: dict[tuple[str, int], int] = {}
-    for trial in found.search.trials:
-        before = trained.get((trial.point, trial.seed), 0)
-        assert trial.initial_epoch == min(before, trial.epochs)
-        assert len(trial.history) == max(1, trial.epochs - trial.initial_epoch)
-        assert trial.history[-1].epoch == trial.epochs
-        trained[trial.point, trial.seed] = max(before, trial.epochs)
-    assert sum(trial.epochs_spent for trial in found.search.trials) == sum(trained.values())
 
 
 def test_points_over_the_ceiling_are_listed_as_dropped_and_never_trained(
