@@ -51,33 +51,23 @@ class Screen:
         self._task = self._progress.add_task("starting TFX", total=1.0, left="", training="")
 
     def __enter__(self) -> "Screen":
-        with self._log_failure():
-            self._progress.start()
+        self._progress.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        with self._log_failure():
-            self._progress.stop()
+        self._progress.stop()
 
     def show(self, event: Event) -> None:
         """Shows an event of the run."""
-        with self._log_failure():
-            self._show(event)
-
-    @contextlib.contextmanager
-    def _log_failure(self) -> Iterator[None]:
         try:
-            yield
+            self._show(event)
         except BrokenPipeError:
             raise
         except Exception:
-            if self._has_failed:
-                return
-            self._has_failed = True
-            with contextlib.suppress(OSError):  # a full disk may be why the display failed
-                self._log_path.parent.mkdir(parents=True, exist_ok=True)
-                with self._log_path.open("a") as log:
+            if not self._has_failed:
+                with contextlib.suppress(OSError), self._log_path.open("a") as log:  # the disk may be full, too
                     log.write(f"The display of the progress failed; the run continues.\n{traceback.format_exc()}")
+            self._has_failed = True
 
     def _show(self, event: Event) -> None:
         if isinstance(event, StepsPlanned):
