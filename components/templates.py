@@ -26,12 +26,12 @@ def open_templates(folder: pathlib.Path, *, is_html: bool) -> jinja2.Environment
         undefined=jinja2.StrictUndefined,
     )
     environment.filters.update(
-        percent=_percent,
-        points=_points,
+        percent=lambda share, digits=1: f"{share:.{digits}%}",
+        points=lambda difference: _typeset(f"{100 * difference:+.1f}"),
         typeset=_typeset,
-        mmacs=_mmacs,
-        mebibytes=_mebibytes,
-        milliseconds=_milliseconds,
+        mmacs=lambda macs: f"{macs / 1e6:.2f}",
+        mebibytes=lambda count: f"{count / 2**20:,.0f}",
+        milliseconds=lambda seconds: f"{1000 * seconds:,.1f}",
         sentence=_make_sentence,
     )
     return environment
@@ -45,31 +45,11 @@ def digest_templates(folder: pathlib.Path) -> str:
     return digest.hexdigest()
 
 
-def _percent(share: float, digits: int = 1) -> str:
-    return f"{share:.{digits}%}"
-
-
 def _make_sentence(clauses: str | Sequence[str]) -> str:
     text = clauses if isinstance(clauses, str) else "; ".join(clauses)
     return f"{text[:1].upper()}{text[1:].rstrip('.')}."
 
 
-def _points(difference: float) -> str:
-    return _typeset(f"{100 * difference:+.1f}")
-
-
 def _typeset(text: str) -> str:
     """Uses real minus signs."""
     return re.sub(r"(?<!\w)-(?=\d)", "\N{MINUS SIGN}", text)
-
-
-def _mmacs(macs: int) -> str:
-    return f"{macs / 1e6:.2f}"
-
-
-def _mebibytes(count: int) -> str:
-    return f"{count / 2**20:,.0f}"
-
-
-def _milliseconds(seconds: float) -> str:
-    return f"{1000 * seconds:,.1f}"
