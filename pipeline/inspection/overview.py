@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from components.artifacts.lite_comparison import LiteComparison
-from components.artifacts.search_results import SearchResults, find_front
+from components.artifacts.search_results import Point, SearchResults, find_front
 from components.artifacts.serving_findings import ServingFindings
 from components.artifacts.verdict import Verdict
 from components.metadata.override import Override, describe_override
@@ -23,25 +23,13 @@ from pipeline.rejections import describe_rejection, is_rejected
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Point:
-    """A point of the search after its longest training."""
-
-    point: str
-    macs: int
-    epochs: int
-    valid_accuracy: float  # mean over the seeds, 0..1
-    seeds: int
-    is_winner: bool
-    is_on_front: bool  # no point that cost as much or less was as accurate after as many epochs
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
 class SearchFacts:
     """The results of the search."""
 
     winner: dict[str, Any]  # as in winner.json, without its epochs
     sentences: list[str]
-    points: list[Point]  # longest trained first, then most accurate first
+    points: list[Point]  # each after its longest training; longest trained first, then most accurate first
+    front: list[str]  # of the longest trained points, those that none is as accurate as that costs as much or less
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -119,34 +107,24 @@ def _read_search(record: RunRecord) -> SearchFacts | None:
         return None
     tried = SearchResults(trials=record.trials, search=record.search, winner=record.winner).points
     longest = {point.name: point for point in sorted(tried, key=lambda point: point.epochs)}
-    points = [
-        Point(
-            point=name,
-            macs=point.macs,
-            epochs=point.epochs,
-            valid_accuracy=point.accuracy,
-            seeds=len(point.accuracies),
-            is_winner=name == record.search.winner,
-            is_on_front=point in find_front(each for each in tried if each.epochs == point.epochs),
-        )
-        for name, point in longest.items()
-    ]
+    most = max(point.epochs for point in tried)
     return SearchFacts(
         winner={key: value for key, value in record.winner.describe().items() if key != "epochs"},
         sentences=list(record.search.sentences),
-        points=sorted(points, key=lambda point: (-point.epochs, -point.valid_accuracy)),
+        points=sorted(longest.values(), key=lambda point: (-point.epochs, -point.accuracy)),
+        front=[point.name for point in find_front(point for point in tried if point.epochs == most)],
     )
 
 
 def _show_search(console: Console, search: SearchFacts) -> None:
     rows = [
         (
-            f"{point.point} (winner)" if point.is_winner else point.point,
+            f"{point.name} (winner)" if point.name == search.winner["point"] else point.name,
             format_mmacs(point.macs),
             str(point.epochs),
-            str(point.seeds),
-            format_share(point.valid_accuracy),
-            "yes" if point.is_on_front else None,
+            str(len(point.accuracies)),
+            format_share(point.accuracy),
+            "yes" if point.name in search.front else None,
         )
         for point in search.points
     ]

@@ -181,14 +181,14 @@ def test_images_are_paired_by_id_and_others_are_left_out() -> None:
 
 def test_lineage_walks_from_the_newest_version_to_the_data(inspect: Command, recorded: RecordedRoot) -> None:
     facts = json.loads(inspect("lineage", "--json").out)
-    artifacts = {artifact["kind"]: artifact for artifact in facts["artifacts"]}
-    sources = ["Examples", "Schema", "TransformGraph"]
-    assert list(artifacts) == [*sources, "Model", "ModelRun", "LiteModels", "ModelBlessing", "InfraBlessing"]
+    artifacts = {artifact["kind"].removeprefix("type of "): artifact for artifact in facts["artifacts"]}
+    sources = ["examples", "schema", "transform_graph"]
+    assert list(artifacts) == [*sources, "Model", "model_run", "lite_models", "ModelBlessing", "infra_blessing"]
     assert recorded.artifact("model").uri.endswith(artifacts["Model"]["folder"])
     assert artifacts["Model"]["sources"] == [artifacts[kind]["id"] for kind in sources]
     assert facts["data_digest"] == "cafe"
-    assert artifacts["Examples"]["step"] == "ExampleGen"
-    assert artifacts["Examples"]["run_id"] == "2026-01-01T10:00:00.000001"
+    assert artifacts["examples"]["step"] == "ExampleGen"
+    assert artifacts["examples"]["run_id"] == "2026-01-01T10:00:00.000001"
     assert artifacts["Model"]["run_id"] == facts["run_id"] == SECOND.run_id
     assert f"Version {facts['version']} was pushed on" in inspect("lineage").words
 
