@@ -1,0 +1,22 @@
+"""The thresholds of the rules that bless a model; the values are in `pipeline/config.py`."""
+
+import dataclasses
+
+from components.trainer.config import check_range
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class EvaluationConfig:
+    """The rules that bless a model, see `rules.py`; the step gets it as JSON."""
+
+    min_accuracy: float  # test accuracy below which no model is blessed, 0..1
+    max_accuracy_drop: float
+    """largest drop below the last blessed model that the lower end of the 95% interval may show, 0..1"""
+    max_class_accuracy_drop: float  # the same within each class, 0..1
+    max_mmacs: float | None  # million multiply-accumulates an image that a blessed model may need; None: no budget
+
+    def __post_init__(self) -> None:
+        for name in ("min_accuracy", "max_accuracy_drop", "max_class_accuracy_drop"):
+            check_range(f"evaluation.{name}", getattr(self, name), 0, 1)
+        if self.max_mmacs is not None:
+            check_range("evaluation.max_mmacs", self.max_mmacs, 0)
