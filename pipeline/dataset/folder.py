@@ -11,10 +11,10 @@ import PIL.ExifTags
 import PIL.Image
 
 from components.errors import DataFailure
+from components.features import SPLIT_NAMES, TRAIN_SPLIT
 from pipeline.files import printable
 from pipeline.image_files import read_rgb
 
-_SPLITS = {"train": "train", "valid": "validation", "validation": "validation", "val": "validation", "test": "test"}
 _PLAIN_FORMATS = ("JPEG", "PNG")
 _PLAIN_MODES = ("RGB", "L")
 _FIRST_TURNED = 5  # EXIF orientations from here on swap height and width
@@ -34,7 +34,7 @@ class ClassFolders:
     """The contents of a folder to import."""
 
     class_names: tuple[str, ...]  # sorted; the label is the position
-    splits: dict[str, list[ImageFile]]  # by the name of the split in TFDS; a folder without splits is all train
+    splits: dict[str, list[ImageFile]]  # by the name of the split; a folder without splits is all train
     ignored: int  # files whose names do not end like an image's
 
 
@@ -56,8 +56,8 @@ def find_images(folder: pathlib.Path) -> ClassFolders:
     if not folder.is_dir():
         raise DataFailure(f"{printable(folder)} is not a folder; name one with a subfolder of images for each class.")
     below = _list_folders(folder)
-    has_splits = bool(below) and all(each.name in _SPLITS for each in below)
-    roots = {each: _SPLITS[each.name] for each in below} if has_splits else {folder: "train"}
+    has_splits = bool(below) and all(each.name in SPLIT_NAMES for each in below)
+    roots = {each: SPLIT_NAMES[each.name] for each in below} if has_splits else {folder: TRAIN_SPLIT}
     classes = [(split, each) for root, split in roots.items() for each in _list_folders(root)]
     labels = _number_classes(folder, {each.name for _, each in classes})
     splits: dict[str, list[ImageFile]] = {}
@@ -70,7 +70,7 @@ def find_images(folder: pathlib.Path) -> ClassFolders:
                 splits.setdefault(split, []).append(ImageFile(path=path, name=name, label=labels[each.name]))
             else:
                 ignored += 1
-    if "train" not in splits:
+    if TRAIN_SPLIT not in splits:
         raise DataFailure(f"{printable(folder)} has no images for training in its class folders.")
     class_names = tuple(_clean(name) for name in sorted(labels, key=labels.__getitem__))
     return ClassFolders(class_names=class_names, splits=splits, ignored=ignored)

@@ -71,15 +71,15 @@ def test_any_image_that_pillow_reads_is_imported_upright_in_rgb(tmp_path: pathli
 
 
 def test_cifar10_in_folders_of_splits_comes_back_with_the_same_pixels_labels_and_splits(tmp_path: pathlib.Path) -> None:
-    splits = {"train": "train", "valid": "validation", "test": "test"}
-    exported: dict[str, dict[str, tuple[int, bytes]]] = {name: {} for name in splits.values()}
+    splits = ("train", "valid", "test")
+    exported: dict[str, dict[str, tuple[int, bytes]]] = {name: {} for name in splits}
     builder = tfds.builder_from_directory(_SAMPLE)
     names = builder.info.features["label"].names
     for i, example in enumerate(tfds.as_numpy(builder.as_dataset(split="train").take(120))):
-        split = list(splits)[i % 3]
+        split = splits[i % 3]
         file = f"{split}/{names[example['label']]}/{i}.png"
         _save(tmp_path / "images" / file, PIL.Image.fromarray(example["image"]))
-        exported[splits[split]][file] = int(example["label"]), example["image"].tobytes()
+        exported[split][file] = int(example["label"]), example["image"].tobytes()
     found = _read(_import(tmp_path / "images", tmp_path / "data"))
     imported = {
         split: {each["id"].decode(): (int(each["label"]), each["image"].tobytes()) for each in examples}
