@@ -16,7 +16,7 @@ from pipeline.beam_options import runs_elsewhere
 from pipeline.config import PipelineConfig
 from pipeline.definition import create_pipeline
 from pipeline.files import write_whole
-from pipeline.kubeflow.options import SHIPPED_SAMPLE, KubeflowTarget, find_dataset
+from pipeline.kubeflow.options import SHIPPED_SAMPLE, KubeflowTarget, locate_dataset
 from pipeline.kubeflow.step import EXECUTOR, locate
 from pipeline.target import Target, resolve_latest
 
@@ -48,7 +48,7 @@ def compile_pipeline(
     Raises:
         DataFailure: The shipped sample is requested and damaged or missing.
     """
-    root, tfds_dir = locate(target.pipeline_root), find_dataset(config.data.tfds_dir)
+    root, tfds_dir = locate(target.pipeline_root), locate_dataset(config.data.tfds_dir)
     assert root
     assert tfds_dir
     is_sample = config.data.tfds_dir == SHIPPED_SAMPLE

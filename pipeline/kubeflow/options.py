@@ -74,7 +74,7 @@ def check_target(config: PipelineConfig, target: KubeflowTarget) -> None:
             f"--tracking.mlflow is {config.tracking.mlflow}; on a cluster, set TOKENLEARNER_MLFLOW to it in the image.",
         ),
         (
-            find_dataset(config.data.tfds_dir),
+            locate_dataset(config.data.tfds_dir),
             f"--data.tfds-dir is {config.data.tfds_dir}, which the image does not hold; copy it to a bucket and name "
             "that, such as gs://bucket/cifar10/3.0.2, or an absolute path that every step sees.",
         ),
@@ -85,7 +85,7 @@ def check_target(config: PipelineConfig, target: KubeflowTarget) -> None:
     check_destination("--output", target.output)
 
 
-def find_dataset(tfds_dir: pathlib.Path) -> str | None:
+def locate_dataset(tfds_dir: pathlib.Path) -> str | None:
     """Returns the dataset's folder in the image, or its address; None if no step can find it."""
     if tfds_dir == SHIPPED_SAMPLE:
         return str(IMAGE_FOLDER / SHIPPED_SAMPLE)
