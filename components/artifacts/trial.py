@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import pydantic
@@ -63,3 +64,9 @@ def read_trials(folder: pathlib.Path) -> tuple[Trial, ...]:
         ValueError: This version's `append_trial` did not write it.
     """
     return tuple(_TRIAL.validate_json(line) for line in (folder / TRIALS_FILE).read_bytes().splitlines())
+
+
+def tabulate_trials(trials: Iterable[Trial]) -> list[dict[str, Any]]:
+    """Returns a row for each trial and rung; the columns are the fields of `Trial`, those of `config` by themselves."""
+    names = [field.name for field in dataclasses.fields(Trial) if field.name not in ("config", "history")]
+    return [{**{name: getattr(trial, name) for name in names}, **trial.config} for trial in trials]

@@ -1,5 +1,6 @@
 """The page: everything about a run in one HTML file that needs no other file."""
 
+import base64
 import pathlib
 from typing import Any
 
@@ -10,7 +11,9 @@ from components.artifacts.lite_comparison import FORM_NAMES, read_comparison
 from components.artifacts.predictions import stream_predictions
 from components.artifacts.search_results import SearchResults, find_common_epochs, read_search_results
 from components.artifacts.serving_findings import read_findings
+from components.artifacts.trial import tabulate_trials
 from components.artifacts.verdict import Verdict, read_verdict
+from components.csv_text import format_csv
 from components.report import palette, pictures
 from components.report.compute_chart import describe_search, draw_search_chart
 from components.report.data_summary import locate_split, summarize_data
@@ -70,6 +73,7 @@ def _draw_search(results: SearchResults) -> dict[str, Any]:
             name: draw_search_chart(results, size).to_svg(name, _SEARCH_TITLE, describe_search(results))
             for name, size in (("wide", (640, 400)), ("narrow", (400, 380)))
         },
+        "trials_csv": base64.b64encode(format_csv(tabulate_trials(results.trials)).encode()).decode(),
         "search_epochs": max(point.epochs for point in results.points),
         "heat_maps": [row for row in maps if row],
         "final_fit": draw_final_fit(results.winner),

@@ -1,6 +1,5 @@
 """Shows the test images that a run's model is most confidently wrong about."""
 
-import csv
 import dataclasses
 import heapq
 from collections.abc import Iterator
@@ -8,11 +7,10 @@ from collections.abc import Iterator
 from rich.console import Console
 
 from components.artifacts.predictions import PREDICTIONS_PREFIX, stream_predictions
+from components.csv_text import format_csv
 from components.metadata.root import Root, shorten
 from components.metadata.run_record import RunRecord
 from pipeline.inspection.layout import print_table
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how spreadsheets recognize a formula
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -67,12 +65,9 @@ def _list_mistakes(record: RunRecord) -> Iterator[Mistake]:
 
 
 def write_csv(console: Console, facts: MistakesFacts) -> None:
-    """Writes a row for each mistake; names that a spreadsheet would take for a formula begin with an apostrophe."""
-    writer = csv.DictWriter(console.file, [field.name for field in dataclasses.fields(Mistake)])
-    writer.writeheader()
-    for mistake in facts.mistakes:
-        cells = dataclasses.asdict(mistake)
-        writer.writerow({name: f"'{cell}" if str(cell).startswith(_FORMULA) else cell for name, cell in cells.items()})
+    """Writes a row for each mistake."""
+    columns = [field.name for field in dataclasses.fields(Mistake)]
+    console.file.write(format_csv([vars(mistake) for mistake in facts.mistakes], columns))
 
 
 def show_mistakes(console: Console, facts: MistakesFacts) -> None:

@@ -1,11 +1,11 @@
 """Shows the trials of a run's search, in the order in which they ended."""
 
-import csv
 import dataclasses
 
 from rich.console import Console
 
-from components.artifacts.trial import Trial
+from components.artifacts.trial import Trial, tabulate_trials
+from components.csv_text import format_csv
 from components.metadata.root import Root, shorten
 from components.metadata.run_record import RunRecord
 from pipeline.inspection.layout import format_mmacs, format_seconds, format_share, print_sentences, print_table
@@ -31,13 +31,8 @@ def read_trials(root: Root, run_id: str) -> TrialsFacts:
 
 
 def write_csv(console: Console, facts: TrialsFacts) -> None:
-    """Writes a row for each trial and rung; the columns are the fields of `Trial`, those of `config` by themselves."""
-    plain = [field.name for field in dataclasses.fields(Trial) if field.name not in ("config", "history")]
-    rows = [{**{name: getattr(trial, name) for name in plain}, **trial.config} for trial in facts.trials]
-    columns = dict.fromkeys(key for row in rows for key in row)
-    writer = csv.DictWriter(console.file, list(columns))
-    writer.writeheader()
-    writer.writerows(rows)
+    """Writes a row for each trial and rung."""
+    console.file.write(format_csv(tabulate_trials(facts.trials)))
 
 
 def show_trials(console: Console, facts: TrialsFacts) -> None:

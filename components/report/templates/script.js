@@ -19,20 +19,6 @@ for (const table of document.querySelectorAll("table.sortable")) {
   }));
 }
 
-for (const button of document.querySelectorAll("[data-csv]")) {
-  button.addEventListener("click", () => {
-    const table = document.getElementById(button.dataset.csv);
-    const names = [...table.tHead.rows[0].cells].map((cell) => cell.dataset.name);
-    const rows = [...table.tBodies[0].rows].map((row) => names.map((_, column) => read(row, column)));
-    const lines = [names, ...rows].map((row) => row.map((text) => /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text).join(","));
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([lines.join("\r\n") + "\r\n"], { type: "text/csv" }));
-    link.download = `${button.dataset.csv}.csv`;
-    link.click();
-    URL.revokeObjectURL(link.href);
-  });
-}
-
 let closed = [];
 addEventListener("beforeprint", () => {
   closed = [...document.querySelectorAll("details:not([open])")];

@@ -183,7 +183,7 @@ def test_lineage_walks_from_the_newest_version_to_the_data(inspect: Command, rec
     facts = json.loads(inspect("lineage", "--json").out)
     artifacts = {artifact["kind"].removeprefix("type of "): artifact for artifact in facts["artifacts"]}
     sources = ["examples", "schema", "transform_graph"]
-    assert list(artifacts) == [*sources, "Model", "model_run", "lite_models", "ModelBlessing", "infra_blessing"]
+    assert list(artifacts) == [*sources, "Model", "model_run", "lite_models", "ModelBlessing", "InfraBlessing"]
     assert recorded.artifact("model").uri.endswith(artifacts["Model"]["folder"])
     assert artifacts["Model"]["sources"] == [artifacts[kind]["id"] for kind in sources]
     assert facts["data_digest"] == "cafe"
