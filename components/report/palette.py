@@ -1,7 +1,7 @@
 """The colors of the page and its charts by their role, in the light and the dark scheme.
 
-The categories are based on Okabe and Ito's palette. A test checks that they are distinguishable with color blindness,
-and charts also use different markers.
+The categories are based on Okabe and Ito's palette, which is distinguishable with color blindness, and charts also use
+different markers.
 """
 
 LIGHT = {

@@ -13,14 +13,6 @@ def right(*counts: int) -> tuple[np.ndarray, np.ndarray]:
     return candidate, np.repeat([True, False, True, False], counts)
 
 
-@pytest.mark.parametrize(("hits", "low", "high"), [(50, 0.403832, 0.596168), (100, 0.963007, 1), (0, 0, 0.036993)])
-def test_a_share_has_wilsons_interval(hits: int, low: float, high: float) -> None:
-    """Of 100 images: center (p + z²/2n) / (1 + z²/n) with z = 1.96."""
-    measured = measure_share(hits, 100)
-    assert measured.value == hits / 100
-    assert (measured.low, measured.high) == pytest.approx((low, high), abs=1e-6)
-
-
 @pytest.mark.parametrize(("hits", "images"), [(0, 1), (1, 1), (7, 20), (533, 1000), (9999, 10_000)])
 def test_a_share_has_scipys_interval(hits: int, images: int) -> None:
     measured = measure_share(hits, images)

@@ -18,7 +18,7 @@ from lite_operators import find_factor_types
 from components import signatures
 from components.artifacts.lite_comparison import VariantName
 from components.lite_converter import convert as conversion
-from components.lite_converter.convert import convert, convert_models, describe_failure, main
+from components.lite_converter.convert import convert, convert_models, main
 from components.lite_converter.lite_models import choose_images, make_lite_models
 from components.lite_model import Classify, load_lite_model, open_interpreter
 from models.reducers.registry import REDUCERS
@@ -170,15 +170,3 @@ def test_a_lite_model_for_which_the_disk_has_no_room_is_not_there(
     with pytest.raises(SystemExit, match="No space left on device"):
         main("model", "images", str(disk), "float32")
     assert list(disk.glob("*.tflite")) == []
-
-
-@pytest.mark.parametrize(
-    ("code", "errors", "message"),
-    [
-        (1, "noise\n\nit lacks an operator\n", "it lacks an operator"),
-        (-6, "noise\nLLVM ERROR: Failed.\n", "the converter died of signal 6: LLVM ERROR: Failed."),
-        (-9, "", "the converter died of signal 9: it gave no reason"),
-    ],
-)
-def test_the_end_of_a_conversion_is_told_in_one_line(code: int, errors: str, message: str) -> None:
-    assert describe_failure(code, errors) == message
