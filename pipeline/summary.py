@@ -6,7 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from components.artifacts.answer import describe_answer, name_tokens
-from components.artifacts.verdict import Measure, Paired
+from components.artifacts.verdict import Measure
 from components.evaluator.intervals import measure_share
 from components.metadata.override import describe_override
 from components.metadata.root import shorten
@@ -65,7 +65,8 @@ def _tabulate(run: RunRecord) -> Table:
     overall = verdict.candidate.overall
     add("test accuracy", format_accuracy(overall.accuracy, verdict.candidate.images))
     add("", f"balanced accuracy {overall.balanced_accuracy.value:.1%}, macro F1 {overall.macro_f1.value:.1%}")
-    add("baseline", format_comparison(verdict.paired))
+    paired = verdict.paired
+    add("baseline", f"{paired.describe()} against the last blessed model, on the same images" if paired else "none")
     add(
         "compute",
         f"{winner.macs.total / 1e6:.2f} million multiply-accumulates an image, {winner.parameters:,} parameters",
@@ -85,12 +86,3 @@ def format_accuracy(accuracy: Measure, images: int) -> str:
     """Formats an accuracy with its interval."""
     interval = f"{accuracy.low:.1%} to {accuracy.high:.1%} with 95% confidence"
     return f"{accuracy.value:.1%} ({interval}, {images:,} images)"
-
-
-def format_comparison(paired: Paired | None) -> str:
-    """Describes the accuracy difference to the last blessed model on the same images."""
-    if paired is None:
-        return "none"
-    difference, low, high = (100 * share for share in (paired.difference, paired.low, paired.high))
-    interval = f"{low:+.1f} to {high:+.1f} with 95% confidence, the same images"
-    return f"{difference:+.1f} points against the last blessed model ({interval})"

@@ -96,6 +96,11 @@ class Paired:
     only_candidate_right: int  # images
     only_baseline_right: int  # images
 
+    def describe(self, digits: int = 1) -> str:
+        """Returns the difference in words, such as "+1.2 points (-0.3 to +2.7 with 95% confidence)"."""
+        difference, low, high = (f"{100 * share:+.{digits}f}" for share in (self.difference, self.low, self.high))
+        return f"{difference} points ({low} to {high} with 95% confidence)"
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Rule:

@@ -43,11 +43,9 @@ def _judge(form: Form, metrics: Metrics, margin: float) -> Variant:
     else:
         paired = compare(metrics, name, CANDIDATE)
         difference, is_pushed = Measure(value=paired.difference, low=paired.low, high=paired.high), paired.low > -margin
-        points, low, high = (100 * share for share in (paired.difference, paired.low, paired.high))
         message = (
             f"{'pushed' if is_pushed else 'not pushed'}: accuracy against the SavedModel's, on the same images, "
-            f"{points:+.2f} points ({low:+.2f} to {high:+.2f} with 95% confidence); "
-            f"the lower end must be above {-100 * margin:.1f}"
+            f"{paired.describe(digits=2)}; the lower end must be above {-100 * margin:.1f}"
         )
     return Variant(
         **dataclasses.asdict(form), accuracy=accuracy, difference=difference, is_pushed=is_pushed, message=message

@@ -105,7 +105,7 @@ def judge_difference(paired: Paired | None, max_drop: float) -> Rule:
         threshold=-max_drop,
         value=paired.difference,
         interval=(paired.low, paired.high),
-        message=f"accuracy against the last blessed model's, on the same images: {_describe(paired)}; "
+        message=f"accuracy against the last blessed model's, on the same images: {paired.describe()}; "
         f"the lower end must be above {-100 * max_drop:.1f}",
     )
 
@@ -117,7 +117,7 @@ def judge_classes(by_class: dict[str, Paired] | None, max_drop: float) -> Rule:
     ranked = sorted(by_class.items(), key=lambda item: item[1].low)
     worst = ranked[0][1]
     fallen = [(name, paired) for name, paired in ranked if not paired.low > -max_drop]
-    named = "; ".join(f"{name} {_describe(paired)}" for name, paired in fallen or ranked[:1])
+    named = "; ".join(f"{name} {paired.describe()}" for name, paired in fallen or ranked[:1])
     subject = "accuracy of classes" if fallen else "accuracy of the class that comes nearest to a fall"
     return Rule(
         name="no_class_fell",
@@ -149,11 +149,6 @@ def _skip(name: RuleName, threshold: float) -> Rule:
     return Rule(
         name=name, is_applied=False, passed=True, threshold=threshold, value=None, interval=None, message=message
     )
-
-
-def _describe(paired: Paired) -> str:
-    difference, low, high = (100 * share for share in (paired.difference, paired.low, paired.high))
-    return f"{difference:+.1f} points ({low:+.1f} to {high:+.1f} with 95% confidence)"
 
 
 def _describe_first(config: EvaluationConfig) -> str:
