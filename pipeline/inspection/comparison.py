@@ -22,7 +22,7 @@ from pipeline.inspection.layout import (
     print_sentences,
     print_table,
 )
-from pipeline.inspection.runs import RunFacts, read_run
+from pipeline.inspection.runs import RunFacts, read_facts
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -120,7 +120,7 @@ def _read_side(record: RunRecord) -> Side:
     overall = verdict.candidate.overall
     searched = [trial for trial in record.trials if trial.status != "dropped"]
     return Side(
-        **vars(read_run(record)),
+        **vars(read_facts(record)),
         points_searched=len({trial.point for trial in searched if trial.stage != "backbone"}),
         epochs_spent=search.epochs.backbone + search.epochs.search + search.epochs.finalists,
         parameters=winner.parameters,

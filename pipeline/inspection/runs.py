@@ -33,7 +33,7 @@ class RunFacts:
 
 def read_runs(root: Root) -> list[RunFacts]:
     """Reads all runs, oldest first; a damaged file hides no other run."""
-    return [read_run(RunRecord(root, run_id)) for run_id in root.records.run_ids]
+    return [read_facts(RunRecord(root, run_id)) for run_id in root.records.run_ids]
 
 
 def show_runs(console: Console, runs: list[RunFacts]) -> None:
@@ -57,7 +57,7 @@ def show_runs(console: Console, runs: list[RunFacts]) -> None:
     print_sentences(console, "Rolled back", [rollbacks[version] for version in sorted(rollbacks, key=int)])
 
 
-def read_run(record: RunRecord) -> RunFacts:
+def read_facts(record: RunRecord) -> RunFacts:
     """Reads one run."""
     damage, winner, verdict = None, None, None
     try:
