@@ -18,11 +18,12 @@ from components.lite_converter.component import LiteConverter
 from components.model_card import card
 from components.model_card.component import ModelCard
 from components.pusher.component import Pusher
+from components.report import page
 from components.report.component import Report
-from components.report.page import digest_templates
 from components.schema import DatasetSchema, describe_schema
 from components.serving_validator.component import ServingValidator
 from components.source_digest import digest_sources
+from components.templates import digest_templates
 from components.trainer.run import run_fn
 from components.trainer.training.fitter import Fitter
 from components.transform import preprocessing_fn
@@ -158,7 +159,7 @@ def generate_components(config: PipelineConfig, target: Target) -> Iterator[Base
         serving_blessing=serving_validator.outputs["blessing"],
         metadata_path=str(config.metadata_path.resolve()),
         code_digest=_digest_code(ModelCard),
-        template_digest=card.digest_templates(),
+        template_digest=digest_templates(card.TEMPLATES),
     )
     yield model_card
 
@@ -191,7 +192,7 @@ def generate_components(config: PipelineConfig, target: Target) -> Iterator[Base
         pushed_model=pusher.outputs["pushed_model"],
         metadata_path=str(config.metadata_path.resolve()),
         code_digest=_digest_code(Report),
-        template_digest=digest_templates(),
+        template_digest=digest_templates(page.TEMPLATES),
     )
 
 

@@ -19,7 +19,7 @@ CARD_FILE = "README.md"  # the name that the Hub shows
 ATTENTION_FILE = "attention.png"
 SEARCH_FILE = "search.png"
 
-_TEMPLATES = pathlib.Path(__file__).with_name("templates")
+TEMPLATES = pathlib.Path(__file__).with_name("templates")
 _HUB_DATASETS = {CIFAR10.name: "uoft-cs/cifar10"}  # names on the Hub
 _TASK = "image-classification"
 _SEARCH_SIZE = (640, 420)  # pixels
@@ -44,7 +44,7 @@ def write_card(facts: Facts, attention: AttentionPicture | None, folder: pathlib
     if attention:
         (folder / ATTENTION_FILE).write_bytes(attention.png)
     (folder / SEARCH_FILE).write_bytes(draw_search_chart(facts.results, _SEARCH_SIZE).to_png())
-    environment = templates.open_templates(_TEMPLATES, is_html=False)
+    environment = templates.open_templates(TEMPLATES, is_html=False)
     environment.filters.update(measure=_format_measure, count="{:,.0f}".format)
     card = environment.get_template("card.md").render(
         facts=facts,
@@ -63,11 +63,6 @@ def write_card(facts: Facts, attention: AttentionPicture | None, folder: pathlib
         files={"attention": ATTENTION_FILE, "search": SEARCH_FILE},
     )
     (folder / CARD_FILE).write_text(card)
-
-
-def digest_templates() -> str:
-    """Returns the SHA-256 of the templates, so that the cache notices their edits."""
-    return templates.digest_templates(_TEMPLATES)
 
 
 def _make_metadata(facts: Facts) -> str:

@@ -26,7 +26,7 @@ from components.report.selection import select_images
 from components.report.sources import Sources
 from components.report.verdict_charts import draw_calibration, draw_slices
 
-_TEMPLATES = pathlib.Path(__file__).with_name("templates")
+TEMPLATES = pathlib.Path(__file__).with_name("templates")
 _EXAMPLES = 4  # images of each kind: right, wrong, uncertain
 _SEARCH_TITLE = "Validation accuracy of the search's trials against compute"
 
@@ -57,12 +57,7 @@ def render_page(sources: Sources) -> str:
     if verdict:
         context["slices"] = draw_slices(verdict.candidate, verdict.baseline)
         context["calibration"] = draw_calibration(verdict.candidate.calibration)
-    return templates.open_templates(_TEMPLATES, is_html=True).get_template("page.html").render(context)
-
-
-def digest_templates() -> str:
-    """Returns the SHA-256 of the templates, so that the cache notices their edits."""
-    return templates.digest_templates(_TEMPLATES)
+    return templates.open_templates(TEMPLATES, is_html=True).get_template("page.html").render(context)
 
 
 def _draw_search(results: SearchResults) -> dict[str, Any]:
