@@ -13,24 +13,34 @@ All classes must pass (an intersection-union test). A model in which one class d
 in at most 2.5% of cases, however many classes there are, so the intervals need no correction such as Bonferroni's.
 """
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 
 from components import features
 from components.artifacts.image_task import ImageTask
 from components.artifacts.verdict import Measure, Paired, Rule, RuleName, Verdict
-from components.evaluator.config import EvaluationConfig
 from components.evaluator.counts import BASELINE, CANDIDATE, Metrics, SliceKey
 from components.evaluator.intervals import compare_counts
 from components.evaluator.scorecard import score
 
 
-def judge(slices: Mapping[SliceKey, Metrics], macs: int, config: EvaluationConfig, task: ImageTask) -> Verdict:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Thresholds:
+    """The thresholds of the rules."""
+
+    min_accuracy: float  # 0..1
+    max_accuracy_drop: float  # 0..1, against the last blessed model
+    max_class_accuracy_drop: float  # the same within each class
+    max_mmacs: float | None  # million multiply-accumulates an image; None: no budget
+
+
+def judge(slices: Mapping[SliceKey, Metrics], macs: int, thresholds: Thresholds, task: ImageTask) -> Verdict:
     """Judges a model by the four rules.
 
     Args:
         slices: Metrics of the test split, of the candidate and, if there is one, of the last blessed model.
         macs: The candidate's multiply-accumulates an image.
-        config: The rules' thresholds.
+        thresholds: The rules' numbers.
         task: Of both models.
 
     Returns:
@@ -47,16 +57,16 @@ def judge(slices: Mapping[SliceKey, Metrics], macs: int, config: EvaluationConfi
         baseline, paired = score(slices, BASELINE, task.class_names), compare(slices[()])
         by_class = compare_classes(slices, task.class_names)
     rules = (
-        _judge_floor(candidate.overall.accuracy, config.min_accuracy),
-        judge_difference(paired, config.max_accuracy_drop),
-        judge_classes(by_class, config.max_class_accuracy_drop),
-        _judge_compute(macs / 1e6, config.max_mmacs),
+        _judge_floor(candidate.overall.accuracy, thresholds.min_accuracy),
+        judge_difference(paired, thresholds.max_accuracy_drop),
+        judge_classes(by_class, thresholds.max_class_accuracy_drop),
+        _judge_compute(macs / 1e6, thresholds.max_mmacs),
     )
     return Verdict(
         task=task,
         is_blessed=all(rule.passed for rule in rules),
         has_baseline=baseline is not None,
-        note=None if baseline else _describe_first(config),
+        note=None if baseline else _describe_first(thresholds),
         rules=rules,
         candidate=candidate,
         baseline=baseline,
@@ -151,6 +161,6 @@ def _skip(name: RuleName, threshold: float) -> Rule:
     )
 
 
-def _describe_first(config: EvaluationConfig) -> str:
-    by = "and its compute alone" if config.max_mmacs is not None else "alone, for no compute budget is set"
+def _describe_first(thresholds: Thresholds) -> str:
+    by = "and its compute alone" if thresholds.max_mmacs is not None else "alone, for no compute budget is set"
     return f"No other model was ever blessed: this one was judged by its accuracy {by}."

@@ -15,13 +15,12 @@ from tfx.types import standard_artifacts
 
 from components.artifacts.predictions import Predictions, make_schema, stream_predictions
 from components.evaluator.artifact import EvaluationVerdict
-from components.evaluator.config import EvaluationConfig
 from components.evaluator.intervals import compare_paired
-from components.evaluator.rules import judge
+from components.evaluator.rules import Thresholds, judge
 from components.pusher.component import Pusher
 from pipeline.config import QUICK
 
-THRESHOLDS = EvaluationConfig(min_accuracy=0.5, max_accuracy_drop=0.12, max_class_accuracy_drop=0.9, max_mmacs=None)
+THRESHOLDS = Thresholds(min_accuracy=0.5, max_accuracy_drop=0.12, max_class_accuracy_drop=0.9, max_mmacs=None)
 
 
 def draw(accuracy: float, baseline_accuracy: float | None = None, images: int = 300) -> Predictions:

@@ -7,12 +7,11 @@ import pytest
 from scored_images import judge_predictions, score_images
 
 from components.artifacts.verdict import Paired, Rule, Verdict
-from components.evaluator.config import EvaluationConfig
 from components.evaluator.counts import CANDIDATE, Metrics, SliceKey
 from components.evaluator.intervals import compare_paired
-from components.evaluator.rules import compare_classes, judge_classes, judge_difference
+from components.evaluator.rules import Thresholds, compare_classes, judge_classes, judge_difference
 from components.image_dataset import CIFAR10
-from pipeline.config import FULL, QUICK
+from pipeline.config import FULL, QUICK, EvaluationConfig
 
 DISAGREEMENT = 0.28  # of the images; two seeds of the profile quick's network had 0.2
 
@@ -93,7 +92,7 @@ def test_the_lower_end_of_a_class_decides_not_its_difference(max_drop: float, pa
     assert judge_classes({"cat": cat, "dog": dog}, max_drop).passed is passed
 
 
-EVALUATION = EvaluationConfig(min_accuracy=0.6, max_accuracy_drop=0.02, max_class_accuracy_drop=0.12, max_mmacs=None)
+EVALUATION = Thresholds(min_accuracy=0.6, max_accuracy_drop=0.02, max_class_accuracy_drop=0.12, max_mmacs=None)
 
 
 def find_rule(verdict: Verdict, name: str) -> Rule:
