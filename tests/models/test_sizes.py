@@ -48,6 +48,7 @@ _VARIANTS: list[tuple[dict[str, Any], int]] = [
     ({**_LEARNER, "token_reducer": "space_to_channel"}, _SIZE + (4 * 8 * 8 + 8)),
     ({**_LEARNER, "token_reducer": "evit"}, _SIZE),
     *(({**_LEARNER, "token_reducer": reducer, "random_selection_seed": 3}, _SIZE) for reducer in CONTROLS),
+    ({"shape_name": "patch4"}, _SIZE),
     (_FUSER, _SIZE + 2 * (_TO_4_TOKENS + _FROM_4_TOKENS)),
 ]
 _PRESETS = {  # the parameters of the Keras example are those that its own code has in tf_keras 2.16
