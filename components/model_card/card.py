@@ -75,7 +75,7 @@ def _make_metadata(facts: Facts) -> str:
 
     Without `library_name`: the Hub's snippets for `keras` and `tf-keras` cannot load a SavedModel with Keras 3.
     """
-    scorecard, reducer = facts.verdict.candidate, facts.results.winner.network.reducer
+    scorecard = facts.verdict.candidate
     task = facts.verdict.task
     dataset = _HUB_DATASETS.get(task.dataset)
     results = [
@@ -92,7 +92,7 @@ def _make_metadata(facts: Facts) -> str:
         for key, name in _METRICS.items()
     ]
     tags = [_TASK, task.dataset, "vision-transformer", "tensorflow"]
-    if reducer and reducer.has_attention_maps:
+    if (facts.results.winner.network.token_reducer or "").startswith("token_learner"):
         tags.append("tokenlearner")
     if facts.lite and any(variant.is_pushed and variant.file for variant in facts.lite.variants):
         tags.append("tflite")

@@ -7,13 +7,15 @@ from typing import Literal
 from components.artifacts.image_task import ImageTask
 from models.macs import count_macs
 from models.reducers.registry import ControlReducer, TokenReducer
-from models.search_space import SearchSpace
+from models.search_space import SearchSpace, strip_reducer
 from models.vit_config import ViTConfig
 
 TunerName = Literal["halving", "async_halving", "hyperband", "random", "bayesian", "grid"]
 Strategy = Literal["default", "mirrored"]
 ClassWeights = Literal["none", "balanced"]
 OptimizerName = Literal["muon", "adamw"]
+
+_MAY_BE_EMPTY = ("controls", "patch_sizes", "depths", "dims")  # of the search
 
 
 def name_option(field: str) -> str:
@@ -69,6 +71,9 @@ class SearchConfig:
     reducers: tuple[TokenReducer, ...]  # token reducers that may win
     controls: tuple[ControlReducer, ...]  # further reducers to compare them with; may be empty
     fusers: tuple[bool, ...]  # True: with TokenFuser, False: without
+    patch_sizes: tuple[int, ...]  # pixels, height and width; empty: that of the model
+    depths: tuple[int, ...]  # encoder blocks; empty: those of the model
+    dims: tuple[int, ...]  # channels of a token, the MLP's widths in proportion; empty: those of the model
     max_mmacs: float | None  # million multiply-accumulates an image; more expensive points are not trained
     backbone_epochs: int  # of a network without reducer, whose weights all points start from; 0: random weights
     min_epochs: int  # epochs before halving first drops points
@@ -88,13 +93,11 @@ class SearchConfig:
 
     def __post_init__(self) -> None:
         """Rejects impossible values."""
-        for name in ("placements", "token_counts", "reducers", "fusers"):
-            values = getattr(self, name)
-            if not values or len(set(values)) != len(values):
-                option = name_option(f"search.{name}")
-                raise ValueError(f"{option} is {_spell(values)}; it must have at least one value and none twice")
-        if len(set(self.controls)) != len(self.controls):
-            raise ValueError(f"--search.controls is {_spell(self.controls)}; no value may appear twice")
+        for name in ("placements", "token_counts", "reducers", "fusers", *_MAY_BE_EMPTY):
+            values, may_be_empty = getattr(self, name), name in _MAY_BE_EMPTY
+            if len(set(values)) != len(values) or not (values or may_be_empty):
+                rule = "no value may appear twice" if may_be_empty else "it must have at least one value and none twice"
+                raise ValueError(f"{name_option(f'search.{name}')} is {_spell(values)}; {rule}")
         for name in ("min_epochs", "max_trials", "finalists", "seeds"):
             check_range(f"search.{name}", getattr(self, name), 1)
         for name, low in (("workers", 1), ("max_minutes", 0), ("max_mmacs", 0)):
@@ -209,9 +212,16 @@ class TrainerConfig:
             reducers=self.search.reducers,
             controls=self.search.controls,
             fusers=self.search.fusers,
+            patch_sizes=self.search.patch_sizes,
+            depths=self.search.depths,
+            dims=self.search.dims,
         )
 
     def affordable_points(self) -> tuple[ViTConfig, ...]:
         """Returns the points whose true multiply-accumulates are within `search.max_mmacs`."""
         ceiling = float("inf") if self.search.max_mmacs is None else self.search.max_mmacs * 1e6
         return tuple(point for point in self.space().points() if count_macs(point).total <= ceiling)
+
+    def backbones(self) -> tuple[ViTConfig, ...]:
+        """Returns the network without reducer of each shape that has an affordable point."""
+        return tuple(dict.fromkeys(map(strip_reducer, self.affordable_points())))

@@ -78,7 +78,7 @@ def _judge(difference: Difference) -> str:
 
 
 def _name(point: str) -> str:
-    return "no reducer" if point == NO_REDUCER else point
+    return point.replace(NO_REDUCER, "no reducer")
 
 
 def _format(difference: Difference) -> str:

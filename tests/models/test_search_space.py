@@ -5,6 +5,7 @@ import itertools
 import re
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,7 @@ from models.search_space import (
     is_control,
     is_learned,
     name_point,
+    name_references,
 )
 from models.vit_config import ViTConfig
 from pipeline.config import PROFILES
@@ -69,6 +71,12 @@ def test_a_point_has_the_backbone_of_its_space_and_values_of_its_axes() -> None:
     ("changes", "message"),
     [
         ({"placements": (0, 4)}, "--search.placements has 4; it must be in 0..3 (--model.depth is 4)"),
+        ({"depths": (2, 3)}, "--search.placements has 3; it must be in 0..2 (--search.depths has 3)"),
+        (
+            {"patch_sizes": (4, 3), "dims": (16,)},
+            "a shape of --search.patch-sizes 3 and --search.dims 16 cannot be built: "
+            "patch_size is 3; it must divide image_size, which is 16",
+        ),
         (
             {"token_counts": (17,)},
             "--search.placements has 0 and --search.token-counts 17, but "
@@ -110,6 +118,30 @@ def test_a_finalist_is_compared_with_no_reducer_and_average_pooling_where_the_gr
     assert references("no_reducer") == []
     odd = dataclasses.replace(points["token_learner-4@3+fuser"], num_tokens=5)  # no tiles of 64 patches
     assert [name_point(reference) for reference in find_references(odd)] == ["no_reducer"]
+
+
+def test_shapes_multiply_the_space_and_stand_in_the_names_of_its_points() -> None:
+    shapes: dict[str, Any] = {"patch_sizes": (4, 2), "depths": (2, 4), "dims": (8, 12)}
+    space = dataclasses.replace(_SPACE, **shapes, reducers=("token_learner",), controls=(), fusers=(False,))
+    points = {name_point(point): point for point in space.points()}
+    assert len(points) == len(space.points()) == 4 * (1 + 3) + 4 * (1 + 2 * 3)  # depth 2 has no block 3
+    assert "token_learner-2@3+patch2+depth2+dim8" not in points
+    point = points["token_learner-2@3+patch2+depth4+dim12"]
+    assert (point.patch_size, point.depth, point.dim, point.mlp_dims) == (2, 4, 12, (18,))
+    assert describe_point(point) == {
+        "patch_size": 2,
+        "depth": 4,
+        "dim": 12,
+        "token_reducer": "token_learner",
+        "blocks_before_token_learner": 3,
+        "num_tokens": 2,
+        "use_token_fuser": False,
+    }
+    names = name_references(name_point(point))
+    assert names == ("no_reducer+patch2+depth4+dim12", "average_pooling-2@3+patch2+depth4+dim12")
+    assert [name_point(reference) for reference in find_references(point)] == list(names)
+    only_depths = dataclasses.replace(space, patch_sizes=(), dims=())
+    assert name_point(only_depths.points()[0]) == "no_reducer+depth2"
 
 
 def test_the_space_is_data_without_keras() -> None:

@@ -168,7 +168,7 @@ def test_wrong_usage_and_unusable_data_are_one_message(
             ((photo, "--attention", "maps.gif"), "name a PNG file"),
             (
                 (photo, "--attention", tmp_path / "maps.png", "--model", versions / "9"),
-                "no TokenLearner won",
+                "its token reducer has none",
             ),
             ((photo, "--output", tmp_path / "full"), "full, which is a folder; choose another name"),
             ((photo, "--output", photo / "below.csv"), "which is below a file"),
