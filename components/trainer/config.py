@@ -5,6 +5,7 @@ import math
 from typing import Literal
 
 from components.artifacts.image_task import ImageTask
+from components.scaled_defaults import choose_passes
 from models.macs import count_macs
 from models.reducers.registry import ControlReducer, TokenReducer
 from models.search_space import SearchSpace
@@ -127,7 +128,8 @@ class SearchConfig:
 class FitConfig:
     """How a network is trained, in the search and in the final fit alike."""
 
-    epochs: int  # passes over the train split in the final fit
+    epochs: int  # of the final fit
+    passes_per_epoch: int | None  # over the train split; None: as many as make 60 updates, at most 10
     batch_size: int  # images of an update, on all devices together
     learning_rate: float  # peak, after the warm-up
     warmup_share: float  # of all steps, 0..1
@@ -155,11 +157,21 @@ class FitConfig:
         check_range("fit.ema_momentum", self.ema_momentum, 0, 1)
         if self.crop_padding is not None:
             check_range("fit.crop_padding", self.crop_padding, 0, 31)
+        if self.passes_per_epoch is not None:
+            check_range("fit.passes_per_epoch", self.passes_per_epoch, 1)
         check_range("fit.seed", self.seed, 0)
 
     def find_crop_padding(self, image_size: int) -> int:
         """Returns the pixels of reflection around an image."""
         return image_size // 8 if self.crop_padding is None else self.crop_padding
+
+    def count_passes(self, images: int) -> int:
+        """Returns how often an epoch passes over so many training images."""
+        return self.passes_per_epoch or choose_passes(images // self.batch_size)
+
+    def count_steps(self, images: int) -> int:
+        """Returns the updates of an epoch; the last, smaller batch of each pass is dropped."""
+        return self.count_passes(images) * (images // self.batch_size)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,6 @@ from components.lock import hold_lock
 from components.trainer import export, outputs
 from components.trainer.assignment import Assignment
 from components.trainer.config import Schedule, TrainerConfig
-from components.trainer.data.examples import count_batches
 from components.trainer.listener import Listener, Training
 from components.trainer.mlflow_tracker import track
 from components.trainer.progress import EpochReporter
@@ -53,7 +52,7 @@ def run_fn(fn_args: Any) -> None:
         transform_output=fn_args.transform_output,
     )
     with assignment.open_fitter() as fitter:
-        if not count_batches(fitter.train, config.fit):
+        if len(fitter.train) < config.fit.batch_size:
             raise ValueError(
                 f"--fit.batch-size is {config.fit.batch_size}, which is more than there are training images"
             )

@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from components.artifacts.epoch import Epoch
 from components.trainer.config import FitConfig, Schedule
-from components.trainer.data.examples import Examples, count_batches, training_batches
+from components.trainer.data.examples import Examples, training_batches
 from components.trainer.progress import EpochReporter
 from components.trainer.training import checkpoint
 from components.trainer.training.checkpoint import Checkpoint
@@ -161,7 +161,7 @@ class Fitter:
         reporter: EpochReporter | None,
     ) -> np.ndarray:
         """Trains one epoch and returns its mean loss and accuracy, [2]."""
-        steps = count_batches(self.train, self.config)
+        steps = self.config.count_steps(len(self.train))
         sums = np.zeros(2)
         for step, rate in enumerate(list_rates(self.config, schedule.cycles, steps, epoch)):
             images, labels = next(batches)
