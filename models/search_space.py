@@ -18,10 +18,11 @@ _FIELDS = ("token_reducer", "blocks_before_token_learner", "num_tokens", "use_to
 class SearchSpace:
     """Placements x token counts x token reducers x fuser, and the backbone without any.
 
-    The controls, which do not learn where to look, show whether a learned reducer is worth its compute.
+    The controls, which do not learn where to look, show whether a learned reducer is worth its compute. A control that
+    cannot be built at a token count is left out there, unless it is among `reducers`, too.
 
     Raises:
-        ValueError: If a point cannot be built; the message names the values and the reason.
+        ValueError: If another point cannot be built; the message names the values and the reason.
     """
 
     backbone: ViTConfig  # without token reducer
@@ -38,6 +39,12 @@ class SearchSpace:
             if not 0 <= placement < depth:
                 allowed = f"0..{depth - 1} (--model.depth is {depth})"
                 raise ValueError(f"--search.placements has {placement}; it must be in {allowed}")
+        patches, sizes = self.backbone.num_patches, (self.backbone.image_size, self.backbone.patch_size)
+        for num_tokens in self.token_counts:
+            if not 1 <= num_tokens <= patches:
+                allowed = "1..{}, the number of patches (--data.image-size is {}, --model.patch-size {})"
+                message = f"--search.token-counts has {num_tokens}; it must be in {allowed.format(patches, *sizes)}"
+                raise ValueError(message)
         self.points()
 
     @property
@@ -47,17 +54,26 @@ class SearchSpace:
 
     def points(self) -> tuple[ViTConfig, ...]:
         """Returns every network: first the one without reducer, then those with `reducers`, then the controls."""
-        axes = (self.token_reducers, self.placements, self.token_counts, self.fusers)
-        return (self.backbone, *map(self._make_point, itertools.product(*axes)))
+        return (self.backbone, *(point for point in self._list_points() if isinstance(point, ViTConfig)))
 
-    def _make_point(self, values: tuple[Any, ...]) -> ViTConfig:
+    def left_out(self) -> tuple[str, ...]:
+        """Returns why controls are left out, each reason once."""
+        return tuple(dict.fromkeys(reason for reason in self._list_points() if isinstance(reason, str)))
+
+    def _list_points(self) -> Iterator[ViTConfig | str]:
+        """Returns every network with a reducer, or the reason why a control is left out."""
+        axes = (self.token_reducers, self.placements, self.token_counts, self.fusers)
+        return map(self._make_point, itertools.product(*axes))
+
+    def _make_point(self, values: tuple[Any, ...]) -> ViTConfig | str:
+        reducer, placement, num_tokens, _ = values
         try:
             return dataclasses.replace(self.backbone, **dict(zip(_FIELDS, values, strict=True)))
         except ValueError as error:
-            reducer, placement, num_tokens, _ = values
+            if reducer not in self.reducers:
+                return str(error)
             point = f"--search.placements has {placement} and --search.token-counts {num_tokens}"
-            hint = "" if reducer in self.reducers else f" (--search.controls can leave {reducer} out)"
-            raise ValueError(f"{point}, but {error}{hint}") from None
+            raise ValueError(f"{point}, but {error}") from None
 
 
 def name_point(network: ViTConfig) -> str:

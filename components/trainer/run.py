@@ -84,7 +84,7 @@ def _search_and_fit(
     with start_chief(assignment, pathlib.Path(config.state.folder)) as chief:
         search = Search(config, fitter, folder, chief, assignment.deadline, listeners)
         choice = search.run()
-    write_search(outputs.describe_search(choice, search.trials, config.search.max_epochs), folder)
+    write_search(outputs.describe_search(choice, search.trials, config.search.max_epochs, search.notes), folder)
     name, network, seed, epochs = choice.winner.name, choice.winner.network, config.fit.seed, config.fit.epochs
     macs = count_macs(network)
     final_fit = Training(name="final_fit", network=name, macs=macs.total, config=describe_point(network), seed=seed)
