@@ -262,6 +262,7 @@ QUICK = PipelineConfig(
         epochs=20,
         passes_per_epoch=None,
         batch_size=64,
+        optimizer="muon",
         learning_rate=3e-3,
         warmup_share=0.1,
         weight_decay=0.05,
