@@ -12,7 +12,15 @@ from components.image_dataset import CIFAR10, ImageDataset, find_dataset
 from components.machine import PARALLEL_OPERATIONS
 from components.scaled_defaults import choose_calibration_images
 from components.serving_validator.config import ServingConfig
-from components.trainer.config import FitConfig, SearchConfig, StateConfig, TrainerConfig, check_range, name_option
+from components.trainer.config import (
+    FitConfig,
+    InitialModel,
+    SearchConfig,
+    StateConfig,
+    TrainerConfig,
+    check_range,
+    name_option,
+)
 from models.presets import PRESETS
 from models.vit_config import MlpOutputActivation, Stem, TokenLearnerPooling, ViTConfig
 
@@ -109,11 +117,9 @@ class EvaluationConfig:
 
     def __post_init__(self) -> None:
         for name in ("min_accuracy", "max_accuracy_drop", "max_class_accuracy_drop"):
-            if (value := getattr(self, name)) is not None:
-                check_range(f"evaluation.{name}", value, 0, 1)
+            check_range(f"evaluation.{name}", getattr(self, name), 0, 1)
         check_range("evaluation.min_slice_images", self.min_slice_images, 1)
-        if self.max_mmacs is not None:
-            check_range("evaluation.max_mmacs", self.max_mmacs, 0)
+        check_range("evaluation.max_mmacs", self.max_mmacs, 0)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -129,10 +135,8 @@ class PushConfig:
 
     def __post_init__(self) -> None:
         check_range("push.keep_versions", self.keep_versions, 1)
-        if self.int8_margin is not None:
-            check_range("push.int8_margin", self.int8_margin, 0, 1)
-        if self.calibration_images is not None:
-            check_range("push.calibration_images", self.calibration_images, 1)
+        check_range("push.int8_margin", self.int8_margin, 0, 1)
+        check_range("push.calibration_images", self.calibration_images, 1)
 
     def count_calibration_images(self, task: ImageTask) -> int:
         """Returns the images that calibrate the int8 model."""
@@ -169,13 +173,42 @@ class PipelineConfig:
     tracking: TrackingConfig
 
     def __post_init__(self) -> None:
-        self.trainer(code_digest="")  # raises if a point of the search cannot be built
+        self._make_trainer("", None)  # raises if a point of the search cannot be built
 
     def trainer(self, code_digest: str) -> TrainerConfig:
-        """Returns the Trainer's part; the digest is of the sources that trained weights depend on."""
-        state = StateConfig(folder=str((self.root / "search").resolve()), code_digest=code_digest)
-        backbone = self.model.backbone(self.task)
-        return TrainerConfig(backbone=backbone, task=self.task, search=self.search, fit=self.fit, state=state)
+        """Returns the Trainer's part.
+
+        Args:
+            code_digest: Of the sources that trained weights depend on.
+
+        Raises:
+            Failure: As `find_initial_model`.
+        """
+        return self._make_trainer(code_digest, self.find_initial_model())
+
+    def _make_trainer(self, code_digest: str, initial_model: InitialModel | None) -> TrainerConfig:
+        return TrainerConfig(
+            backbone=self.model.backbone(self.task),
+            task=self.task,
+            search=self.search,
+            fit=self.fit,
+            state=StateConfig(folder=str((self.root / "search").resolve()), code_digest=code_digest),
+            initial_model=initial_model,
+        )
+
+    def find_initial_model(self) -> InitialModel | None:
+        """Returns the model that --fit.initial-model names; None if it names none.
+
+        Raises:
+            Failure: There is no such model, or its weights do not fit the backbone.
+        """
+        named = self.fit.initial_model
+        if named is None:
+            return None
+        from components.trainer.initial_model import find_initial_model
+
+        folder = self.serving_dir / named if named.isdecimal() else pathlib.Path(named)
+        return find_initial_model(folder, self.model.backbone(self.task))
 
     @cached_property
     def dataset(self) -> ImageDataset:
@@ -272,6 +305,7 @@ QUICK = PipelineConfig(
         class_weights="none",
         crop_padding=None,
         flip=True,
+        initial_model=None,
         replicas=PARALLEL_OPERATIONS,
         strategy="default",
         seed=1,

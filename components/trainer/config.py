@@ -22,9 +22,9 @@ def name_option(field: str) -> str:
     return f"--{field.replace('_', '-')}"
 
 
-def check_range(field: str, value: float, low: float, high: float = float("inf")) -> None:
-    """Raises a ValueError that names the option, such as "--fit.seed" for "fit.seed", unless low <= value <= high."""
-    if not low <= value <= high:
+def check_range(field: str, value: float | None, low: float, high: float = float("inf")) -> None:
+    """Raises a ValueError that names the option ("--fit.seed" for "fit.seed") unless low <= value <= high or None."""
+    if value is not None and not low <= value <= high:
         allowed = f"at least {low}" if high == float("inf") else f"in {low}..{high}"
         raise ValueError(f"{name_option(field)} is {value}; it must be {allowed}")
 
@@ -99,8 +99,7 @@ class SearchConfig:
         for name in ("min_epochs", "max_trials", "finalists", "seeds"):
             check_range(f"search.{name}", getattr(self, name), 1)
         for name, low in (("workers", 1), ("max_minutes", 0), ("max_mmacs", 0)):
-            if (value := getattr(self, name)) is not None:
-                check_range(f"search.{name}", value, low)
+            check_range(f"search.{name}", getattr(self, name), low)
         if self.max_epochs < self.min_epochs:
             least = f"--search.min-epochs, {self.min_epochs}"
             raise ValueError(f"--search.max-epochs is {self.max_epochs}; it must be at least {least}")
@@ -142,6 +141,8 @@ class FitConfig:
     class_weights: ClassWeights  # balanced: each class has the same weight in the loss, however many images it has
     crop_padding: int | None  # pixels of reflection around an image before it is cropped back; None: an eighth of it
     flip: bool  # whether half of the training images are mirrored; not for digits or text
+    initial_model: str | None
+    """pushed version, or folder of one, whose backbone weights all networks start from; None: random weights"""
     replicas: int  # parts of each batch that are computed in parallel; batch norm normalizes each part separately
     strategy: Strategy  # default: one device; mirrored: a replica on each GPU of this machine
     seed: int  # of the final fit and of the first training of each point; further trainings have the next seeds
@@ -157,10 +158,8 @@ class FitConfig:
         check_range("fit.gradient_clip_norm", self.gradient_clip_norm, 0)
         check_range("fit.label_smoothing", self.label_smoothing, 0, 1)
         check_range("fit.ema_momentum", self.ema_momentum, 0, 1)
-        if self.crop_padding is not None:
-            check_range("fit.crop_padding", self.crop_padding, 0, 31)
-        if self.passes_per_epoch is not None:
-            check_range("fit.passes_per_epoch", self.passes_per_epoch, 1)
+        check_range("fit.crop_padding", self.crop_padding, 0, 31)
+        check_range("fit.passes_per_epoch", self.passes_per_epoch, 1)
         check_range("fit.seed", self.seed, 0)
 
     def find_crop_padding(self, image_size: int) -> int:
@@ -185,6 +184,15 @@ class StateConfig:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class InitialModel:
+    """The pushed model from whose weights the trainings start."""
+
+    folder: str
+    title: str  # such as "version 1764547200 of CIFAR-10"
+    digest: str  # SHA-256 of its weights
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class TrainerConfig:
     """The settings of `run_fn`.
 
@@ -197,6 +205,7 @@ class TrainerConfig:
     search: SearchConfig
     fit: FitConfig
     state: StateConfig
+    initial_model: InitialModel | None = None  # None: random weights
 
     def __post_init__(self) -> None:
         """Checks every point before any training."""

@@ -37,6 +37,12 @@ def describe_left_out(space: SearchSpace) -> tuple[str, ...]:
     return (f"Some controls are left out: {' and '.join(reasons)}.",) if reasons else ()
 
 
+def describe_start(title: str, fitting: int, weights: int) -> str:
+    """Describes the initial model, of which so many of the backbone's weights were taken."""
+    others = "" if fitting == weights else "; the others are random"
+    return f"All trainings start from {title}: it has {fitting} of the {weights} weights of the backbone{others}."
+
+
 def describe_skipped(trials: Sequence[Trial]) -> tuple[str, ...]:
     """Describes what a search did not train because its time was over; no sentence if it trained everything."""
     skipped = dict.fromkeys(trial.point for trial in trials if trial.status == "skipped")

@@ -88,6 +88,12 @@ def read_examples(files: Sequence[str], transform: tft.TFTransformOutput) -> Exa
     return Examples(pixels=pixels, labels=tf.constant(np.concatenate(labels)), normalize=load_normalization(transform))
 
 
+def count_records(files: Sequence[str]) -> int:
+    """Counts the TFRecords of files, by their patterns."""
+    records = tf.data.TFRecordDataset(tf.constant(tf.io.gfile.glob(list(files)), tf.string))
+    return int(records.reduce(np.int64(0), lambda count, _: count + 1))
+
+
 def training_batches(examples: Examples, config: FitConfig, *, seed: int, first_epoch: int) -> tf.data.Dataset:
     """Shuffles, batches and augments without end, differently in each epoch.
 
