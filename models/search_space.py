@@ -22,10 +22,11 @@ class SearchSpace:
     """Placements x token counts x token reducers x fuser, and the backbone without any; all that for each shape.
 
     Placements that a shape has no blocks for are left out. The widths of the MLP are in proportion to `dim`. The
-    controls, which do not learn where to look, show whether a learned reducer is worth its compute.
+    controls, which do not learn where to look, show whether a learned reducer is worth its compute. A control that
+    cannot be built at a token count is left out there, unless it is among `reducers`, too.
 
     Raises:
-        ValueError: If a point cannot be built; the message names the values and the reason.
+        ValueError: If another point cannot be built; the message names the values and the reason.
     """
 
     backbone: ViTConfig  # without token reducer
@@ -45,6 +46,14 @@ class SearchSpace:
             if not 0 <= placement < depth:
                 allowed = f"0..{depth - 1} ({'--search.depths has' if self.depths else '--model.depth is'} {depth})"
                 raise ValueError(f"--search.placements has {placement}; it must be in {allowed}")
+        coarsest = min(self._list_shapes(), key=lambda backbone: backbone.num_patches)
+        for num_tokens in self.token_counts:
+            if not 1 <= num_tokens <= coarsest.num_patches:
+                option = "--search.patch-sizes has" if self.patch_sizes else "--model.patch-size is"
+                raise ValueError(
+                    f"--search.token-counts has {num_tokens}; it must be in 1..{coarsest.num_patches}, the number of "
+                    f"patches (--data.image-size is {coarsest.image_size}, {option} {coarsest.patch_size})"
+                )
         self.points()
 
     @property
@@ -74,22 +83,34 @@ class SearchSpace:
 
     def points(self) -> tuple[ViTConfig, ...]:
         """Returns every network: first the one without reducer, then those with `reducers`, then the controls."""
-        axes = (self.token_reducers, self.placements, self.token_counts, self.fusers)
-        points: list[ViTConfig] = []
-        for shape in itertools.product(*self.shape_axes.values()):
-            backbone = self.reshape(**dict(zip(self.shape_axes, shape, strict=True)))
-            of_shape = (values for values in itertools.product(*axes) if values[1] < backbone.depth)
-            points += [backbone, *(self._make_point(backbone, values) for values in of_shape)]
-        return tuple(points)
+        return tuple(point for point in self._list_points() if isinstance(point, ViTConfig))
 
-    def _make_point(self, backbone: ViTConfig, values: tuple[Any, ...]) -> ViTConfig:
+    def left_out(self) -> tuple[str, ...]:
+        """Returns why controls are left out, each reason once."""
+        return tuple(dict.fromkeys(reason for reason in self._list_points() if isinstance(reason, str)))
+
+    def _list_shapes(self) -> Iterator[ViTConfig]:
+        """Returns the backbone in each shape."""
+        for shape in itertools.product(*self.shape_axes.values()):
+            yield self.reshape(**dict(zip(self.shape_axes, shape, strict=True)))
+
+    def _list_points(self) -> Iterator[ViTConfig | str]:
+        """Returns every network, or the reason why a control is left out."""
+        axes = (self.token_reducers, self.placements, self.token_counts, self.fusers)
+        for backbone in self._list_shapes():
+            yield backbone
+            of_shape = (values for values in itertools.product(*axes) if values[1] < backbone.depth)
+            yield from (self._make_point(backbone, values) for values in of_shape)
+
+    def _make_point(self, backbone: ViTConfig, values: tuple[Any, ...]) -> ViTConfig | str:
+        reducer, placement, num_tokens, _ = values
         try:
             return dataclasses.replace(backbone, **dict(zip(_FIELDS, values, strict=True)))
         except ValueError as error:
-            reducer, placement, num_tokens, _ = values
+            if reducer not in self.reducers:
+                return str(error)
             point = f"--search.placements has {placement} and --search.token-counts {num_tokens}"
-            hint = "" if reducer in self.reducers else f" (--search.controls can leave {reducer} out)"
-            raise ValueError(f"{point}, but {error}{hint}") from None
+            raise ValueError(f"{point}, but {error}") from None
 
 
 def name_point(network: ViTConfig) -> str:

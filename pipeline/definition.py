@@ -120,7 +120,12 @@ def generate_components(config: PipelineConfig, target: Target) -> Iterator[Base
     baseline = target.make_baseline(model).with_id("Baseline")
     yield baseline
 
-    lite_converter = LiteConverter(examples=examples, model=model, code_digest=_digest_code(LiteConverter))
+    lite_converter = LiteConverter(
+        examples=examples,
+        model=model,
+        calibration_images=config.push.count_calibration_images(config.task),
+        code_digest=_digest_code(LiteConverter),
+    )
     yield lite_converter
     lite_models = lite_converter.outputs["lite_models"]
 

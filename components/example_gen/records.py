@@ -15,16 +15,9 @@ from tfx.dsl.io import fileio
 
 from components import features
 from components.errors import BadDataError
-from components.image_dataset import ImageDataset
+from components.image_dataset import SPLITS, ImageDataset
 
 _DIGEST_BYTES = 16
-_SPLITS = {  # of TFDS datasets, by name
-    "train": features.TRAIN_SPLIT,
-    "valid": features.VALID_SPLIT,
-    "validation": features.VALID_SPLIT,
-    "val": features.VALID_SPLIT,
-    "test": features.TEST_SPLIT,
-}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -61,10 +54,10 @@ def list_shards(tfds_dir: pathlib.Path | str) -> list[Shard]:
     except Exception as error:  # TFDS raises a dozen kinds
         raise BadDataError(f"{tfds_dir} holds no TFDS dataset that can be read: {error}") from error
     shards = []
-    for tfds_split in [name for name in infos if name in _SPLITS]:
+    for tfds_split in [name for name in infos if name in SPLITS]:
         first = 0
         for path, images in zip(infos[tfds_split].filepaths, infos[tfds_split].shard_lengths, strict=True):
-            split = _SPLITS[tfds_split]
+            split = SPLITS[tfds_split]
             shards.append(Shard(path=str(path), tfds_split=tfds_split, split=split, first=first, images=images))
             first += images
     if all(shard.split != features.TRAIN_SPLIT for shard in shards):

@@ -9,6 +9,7 @@ from components.report import canvas
 from components.report.palette import LIGHT
 
 _GROUPS = ("label", "brightness_quartile", "contrast_quartile")
+_MOST_CLASSES = 20
 _GAP = 0.8  # rows between groups
 _LINES = {
     "candidate": {"color": LIGHT["learner"], "linewidth": 2},
@@ -22,16 +23,22 @@ _MARKERS = {
 
 @canvas.styled
 def draw_slices(candidate: Scorecard, baseline: Scorecard | None) -> Markup:
-    """Draws the accuracy of each slice of the candidate and of the last blessed model, with intervals."""
-    chart = canvas.Chart((420, 110 + 24 * len(candidate.slices)))
+    """Draws the accuracy of each slice of the candidate and of the last blessed model, with intervals.
+
+    Of many classes the least accurate ones are drawn.
+    """
+    rows = sorted(candidate.slices, key=_rank)
+    rows = rows[max(0, sum(found.feature == "label" for found in rows) - _MOST_CLASSES) :]
+    chart = canvas.Chart((420, 110 + 24 * len(rows)))
     axes = chart.axes[0, 0]
     overall = candidate.overall.accuracy
     axes.axvspan(overall.low, overall.high, color=LIGHT["line"], alpha=0.6, linewidth=0, label="all images")
     axes.axvline(overall.value, color=LIGHT["muted"], linewidth=1)
-    rows = sorted(candidate.slices, key=_rank)
     heights = {(s.feature, s.value): row + _GAP * _GROUPS.index(s.feature) for row, s in enumerate(rows)}
     for model, scorecard, offset in (("baseline", baseline, 0.2), ("candidate", candidate, -0.15 if baseline else 0)):
-        for found in scorecard.slices if scorecard else ():
+        for found in [
+            each for each in (scorecard.slices if scorecard else ()) if (each.feature, each.value) in heights
+        ]:
             height, accuracy = heights[found.feature, found.value] + offset, found.accuracy
             axes.hlines(height, accuracy.low, accuracy.high, **_LINES[model])
             chart.plot(
@@ -50,7 +57,7 @@ def draw_slices(candidate: Scorecard, baseline: Scorecard | None) -> Markup:
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel("test accuracy, with 95% intervals")
     chart.add_legend(axes)
-    lowest, *_, highest = sorted(candidate.slices, key=lambda found: found.accuracy.value)
+    lowest, *_, highest = sorted(rows, key=lambda found: found.accuracy.value)
     return chart.to_svg(
         "slices",
         "Accuracy of slices",

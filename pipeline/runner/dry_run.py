@@ -9,6 +9,7 @@ from components.metadata.root import Root
 from components.metadata.run_record import RunRecord
 from components.source_digest import digest_sources
 from components.trainer.config import Schedule, TrainerConfig
+from components.trainer.findings import describe_left_out
 from components.trainer.search.plan import (
     count_tried,
     count_workers,
@@ -53,6 +54,7 @@ def show_plan(config: PipelineConfig, console: Console) -> None:
         f"{search.finalists} finalists.",
         f"Epochs: {backbone} of {network}, about {first} of the candidates, {finalists}{trainer.fit.epochs} of the "
         "winner's final fit.",
+        *describe_left_out(trainer.space()),
         f"Cached: {describe_found(list(epochs.values()), search)}; steps with the same inputs are cached, too.",
         f"Estimated time: {minutes}.",
     )

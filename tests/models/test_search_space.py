@@ -78,23 +78,46 @@ def test_a_point_has_the_backbone_of_its_space_and_values_of_its_axes() -> None:
             "patch_size is 3; it must divide image_size, which is 16",
         ),
         (
-            {"token_counts": (17,)},
-            "--search.placements has 0 and --search.token-counts 17, but "
-            "num_tokens is 17; it must be in 1..16, the number of patches",
+            {"token_counts": (4, 17)},
+            "--search.token-counts has 17; it must be in 1..16, the number of patches "
+            "(--data.image-size is 16, --model.patch-size 4)",
         ),
         (
-            {"token_counts": (3,)},
+            {"token_counts": (3,), "reducers": ("average_pooling",)},
             "--search.placements has 0 and --search.token-counts 3, but num_tokens is 3; "
-            "'average_pooling' cannot cut 4 x 4 patches into that many equal rectangles "
-            "(--search.controls can leave average_pooling out)",
+            "'average_pooling' cannot cut 4 x 4 patches into that many equal rectangles",
         ),
     ],
 )
 def test_a_space_with_a_point_that_cannot_be_built_says_which_and_why(
-    changes: dict[str, tuple[int, ...]], message: str
+    changes: dict[str, tuple[int | str, ...]], message: str
 ) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         dataclasses.replace(_SPACE, **changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("image_size", "token_counts", "left_out"),
+    [
+        (16, (3, 8), ["average_pooling-3"]),  # 4 x 4 patches; 8 are tiles of 2 x 1
+        (20, (3, 5, 25), ["average_pooling-3"]),  # 5 x 5; 5 are rows
+        (24, (5, 6, 9), ["average_pooling-5"]),  # 6 x 6; 6 are tiles of 2 x 3
+        (28, (7, 10), ["average_pooling-10"]),
+    ],
+)
+def test_a_control_without_tiles_at_a_token_count_is_left_out_there_and_nothing_else(
+    image_size: int, token_counts: tuple[int, ...], left_out: list[str]
+) -> None:
+    backbone = dataclasses.replace(_BACKBONE, image_size=image_size)
+    space = dataclasses.replace(_SPACE, backbone=backbone, placements=(1,), token_counts=token_counts, fusers=(False,))
+    expected = {f"{reducer}-{count}" for reducer in space.token_reducers for count in token_counts} - {*left_out}
+    assert {name_point(point).partition("@")[0] for point in space.points()} == {"no_reducer", *expected}
+    [reason], grid = space.left_out(), image_size // 4
+    assert reason == (
+        f"num_tokens is {left_out[0].partition('-')[2]}; 'average_pooling' cannot cut {grid} x {grid} patches into "
+        "that many equal rectangles"
+    )
+    assert _SPACE.left_out() == ()
 
 
 def test_a_learned_point_is_compared_with_the_backbone_and_the_controls_at_its_place_and_token_count() -> None:

@@ -49,6 +49,7 @@ _VARIANTS: list[tuple[dict[str, Any], int]] = [
     ({**_LEARNER, "token_reducer": "evit"}, _SIZE),
     *(({**_LEARNER, "token_reducer": reducer, "random_selection_seed": 3}, _SIZE) for reducer in CONTROLS),
     ({"shape_name": "patch4"}, _SIZE),
+    ({**_LEARNER, "image_size": 20, "token_reducer": "average_pooling", "num_tokens": 5}, _SIZE + (25 - 16) * 8),
     (_FUSER, _SIZE + 2 * (_TO_4_TOKENS + _FROM_4_TOKENS)),
 ]
 _PRESETS = {  # the parameters of the Keras example are those that its own code has in tf_keras 2.16

@@ -9,6 +9,7 @@ import numpy as np
 
 from components.artifacts.trial import TRIALS_FILE, Trial
 from components.trainer.config import Schedule, TrainerConfig
+from components.trainer.findings import describe_left_out, describe_start
 from components.trainer.listener import Listener
 from components.trainer.progress import EpochReporter, Progress, report_notice
 from components.trainer.search.chief import Chief
@@ -57,6 +58,10 @@ class Search:
         self.deadline = deadline
         self.points = sorted(config.affordable_points(), key=lambda point: count_macs(point).total)
         self.trials: list[Trial] = []
+        self.notes = describe_left_out(config.space())  # sentences on the space and the initial model
+        if config.initial_model:
+            fitting, weights = fitter.find_initial_weights(config.backbone)
+            self.notes += (describe_start(config.initial_model.title, len(fitting), weights),)
         self.seeds = range(config.fit.seed, config.fit.seed + config.search.seeds)
         self.progress = Progress(listeners)
 
@@ -67,6 +72,8 @@ class Search:
             SearchFailedError: If no trial has a result.
         """
         (self.folder / TRIALS_FILE).unlink(missing_ok=True)
+        for note in self.notes:
+            report_notice(note)
         self._drop_expensive_points()
         search = self.config.search
         self._plan_work()

@@ -85,7 +85,7 @@ def images(slice_dir: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) ->
     folder = tmp_path_factory.mktemp("train")
     [file] = slice_dir.glob("cifar10-train.tfrecord-*")
     (folder / file.name).symlink_to(file)
-    chosen = choose_images(folder, QUICK.task, 1)
+    chosen = choose_images(folder, QUICK.task, 10)
     assert chosen.shape == (10, 32, 32, 3)
     np.save(folder / "images.npy", chosen)
     return folder / "images.npy"

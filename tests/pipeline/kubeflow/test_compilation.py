@@ -92,7 +92,7 @@ def test_with_workers_elsewhere_steps_with_beam_keep_addresses_and_a_dataset_in_
     assert full.job.runtime_config.gcs_output_directory == "/mnt/runs"
     assert full.parameters("Pusher")["serving_dir"] == "/mnt/runs/serving/tokenlearner"
     assert full.parameters("ExampleGen")["tfds_dir"] == "gs://data/cifar10/3.0.2"  # the entry maps it to a folder
-    assert full.parameters("Evaluator")["min_accuracy"] == FULL.evaluation.min_accuracy
+    assert full.parameters("Evaluator")["max_mmacs"] == FULL.evaluation.max_mmacs
     assert full.uncached == {"ExampleGen", "ServingValidator", "Pusher"}
     assert "ExampleGen never comes from the cache" in full.said
     assert "Classes and image size are those of CIFAR-10" in full.said
