@@ -58,20 +58,25 @@ def import_folder(folder: pathlib.Path, *, name: str, data_dir: pathlib.Path, sk
         from pipeline.dataset.builder import build_images
 
         reader = _Reader()
-        splits = {split: reader.read(files) for split, files in found.splits.items()}
+        splits = {split: reader.read(split, files) for split, files in found.splits.items()}
         size = find_common_size(itertools.chain(*found.splits.values()))
-        built = build_images(workspace, name, VERSION, found.class_names, splits, size)
+        try:
+            built = build_images(workspace, name, VERSION, found.class_names, splits, size)
+        except AssertionError:  # of TFDS: a split has no images
+            raise DataFailure(_describe(folder, reader.unreadable)) from None
         if reader.unreadable and not skip_unreadable:
             raise DataFailure(_describe(folder, reader.unreadable))
         built.rename(target)
-    counts = ", ".join(f"{split} {len(files):,}" for split, files in found.splits.items())
+    counts = ", ".join(f"{split} {images:,}" for split, images in reader.images.items())
     CONSOLE.print(
         f"Made {target} in {time.monotonic() - start:.0f} seconds: {len(found.class_names)} classes, {counts}."
     )
     if reader.unreadable:
-        CONSOLE.print(f"Left out {len(reader.unreadable):,} files that cannot be read.")
+        CONSOLE.print(f"Left out files that cannot be read: {len(reader.unreadable):,}.")
     if found.ignored:
-        CONSOLE.print(f"Ignored {found.ignored:,} files whose names do not end like those of images.")
+        CONSOLE.print(f"Ignored files whose names do not end like those of images: {found.ignored:,}.")
+    if found.empty:
+        CONSOLE.print(f"Left out folders without images: {', '.join(found.empty)}.")
     return target
 
 
@@ -79,28 +84,29 @@ class _Reader:
     """Encodes images in as many processes as there are CPUs, a bounded number ahead of the writer."""
 
     def __init__(self) -> None:
+        self.images = collections.Counter[str]()  # of each split
         self.unreadable: list[str] = []
 
-    def read(self, files: Sequence[ImageFile]) -> Iterator[tuple[str, dict[str, Any]]]:
+    def read(self, split: str, files: Sequence[ImageFile]) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yields keys and examples; files that cannot be read are noted."""
+        for file, image in self._encode_all(files):
+            if isinstance(image, str):
+                self.unreadable.append(f"{file.name} {image}")
+            else:
+                self.images[split] += 1
+                yield file.name, {"id": file.name, "image": image, "label": file.label}
+
+    def _encode_all(self, files: Sequence[ImageFile]) -> Iterator[tuple[ImageFile, bytes | str]]:
         pending: collections.deque[tuple[ImageFile, concurrent.futures.Future[bytes | str]]] = collections.deque()
         context = multiprocessing.get_context("forkserver")  # forks of a process with TensorFlow's threads may hang
         with concurrent.futures.ProcessPoolExecutor(len(os.sched_getaffinity(0)), context) as pool:
             for file in rich.progress.track(files, "Reading", console=CONSOLE):
                 pending.append((file, pool.submit(_encode, file.path)))
                 if len(pending) > _AHEAD:
-                    yield from self._take(*pending.popleft())
-            while pending:
-                yield from self._take(*pending.popleft())
-
-    def _take(
-        self, file: ImageFile, encoded: "concurrent.futures.Future[bytes | str]"
-    ) -> Iterator[tuple[str, dict[str, Any]]]:
-        image = encoded.result()
-        if isinstance(image, str):
-            self.unreadable.append(f"{file.name} {image}")
-        else:
-            yield file.name, {"id": file.name, "image": image, "label": file.label}
+                    done, encoded = pending.popleft()
+                    yield done, encoded.result()
+            for file, encoded in pending:
+                yield file, encoded.result()
 
 
 def _encode(path: pathlib.Path) -> bytes | str:
@@ -114,7 +120,8 @@ def _encode(path: pathlib.Path) -> bytes | str:
 def _describe(folder: pathlib.Path, unreadable: Sequence[str]) -> str:
     shown = "; ".join(unreadable[:_SHOWN])
     more = f"; and {len(unreadable) - _SHOWN:,} more" if len(unreadable) > _SHOWN else ""
+    files = "1 file" if len(unreadable) == 1 else f"{len(unreadable):,} files"
     return (
-        f"{len(unreadable):,} files in {printable(folder)} cannot be used: {shown}{more}. Repair or remove them, or "
+        f"{files} in {printable(folder)} cannot be used: {shown}{more}. Repair or remove them, or "
         "leave them out with --skip-unreadable. Nothing was written."
     )

@@ -1,6 +1,5 @@
 """Shows the metrics and the verdict of the Evaluator, and the findings of the ServingValidator."""
 
-import dataclasses
 from collections.abc import Sequence
 
 from rich.console import Console
