@@ -11,7 +11,7 @@ from components.report.palette import LIGHT
 _GROUPS = ("label", "brightness_quartile", "contrast_quartile")
 _GAP = 0.8  # rows between groups
 _MOST_CLASSES = 20  # those with the lowest accuracy are shown
-_MOST_LETTERS = 26  # of a name beside the chart; its tooltip has all of them
+_MOST_LETTERS = 30  # of a name beside the chart; its tooltip has all of them
 _LINES = {
     "candidate": {"color": LIGHT["learner"], "linewidth": 2},
     "baseline": {"color": LIGHT["control"], "linewidth": 1.2},
