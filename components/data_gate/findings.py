@@ -58,15 +58,14 @@ def describe_bad_images(bad_images: Iterable[BadImage]) -> list[str]:
 
 
 def list_small_classes(images: Mapping[int, int], class_names: Sequence[str], at_least: int) -> str:
-    """Names the classes with too few images: "cat (3), dog (0)"; "" if there are none.
+    """Names the classes with too few images, the smallest first: "dog (0), cat (3)"; "" if there are none.
 
     Args:
         images: Of a split, by label.
         class_names: By label.
         at_least: Images that a class must have.
     """
-    few = [
-        f"{name} ({images.get(label, 0)})" for label, name in enumerate(class_names) if images.get(label, 0) < at_least
-    ]
+    found = sorted((images.get(label, 0), name) for label, name in enumerate(class_names))
+    few = [f"{name} ({count})" for count, name in found if count < at_least]
     more = f" and {len(few) - _NAMED:,} more" if len(few) > _NAMED else ""
     return ", ".join(few[:_NAMED]) + more
