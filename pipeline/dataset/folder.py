@@ -8,6 +8,7 @@ import itertools
 import os
 import pathlib
 import re
+import warnings
 from collections.abc import Collection, Iterable, Iterator
 
 import PIL.ExifTags
@@ -131,7 +132,8 @@ def find_common_size(files: Iterable[ImageFile]) -> tuple[int, int] | None:
     for file in files:
         with contextlib.suppress(Exception), PIL.Image.open(file.path) as image:  # read again, with a message, later
             width, height = image.size
-            sizes.add((width, height) if _read_orientation(image) >= _FIRST_TURNED else (height, width))
+            is_turned = width != height and _read_orientation(image) >= _FIRST_TURNED
+            sizes.add((width, height) if is_turned else (height, width))
         if len(sizes) > 1:
             return None
     return sizes.pop() if sizes else None
@@ -143,20 +145,21 @@ def encode_image(path: pathlib.Path) -> bytes:
     Raises:
         UnreadableError: It is not a readable image.
     """
+    with contextlib.suppress(Exception), warnings.catch_warnings(), PIL.Image.open(path) as file:
+        warnings.simplefilter("ignore")  # about large images; `read_rgb` has a message for files that cannot be read
+        if _is_plain(file):
+            file.load()
+            return path.read_bytes()
     image, _ = read_rgb(path)
-    if _is_plain(path):
-        return path.read_bytes()
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
     return buffer.getvalue()
 
 
-def _is_plain(path: pathlib.Path) -> bool:
-    """Returns whether TensorFlow decodes the file to the same upright RGB image as Pillow."""
-    with PIL.Image.open(path) as file:
-        is_upright = _read_orientation(file) == 1
-        is_single = getattr(file, "n_frames", 1) == 1 and not file.has_transparency_data
-        return file.format in _PLAIN_FORMATS and file.mode in _PLAIN_MODES and is_upright and is_single
+def _is_plain(file: PIL.Image.Image) -> bool:
+    """Returns whether TensorFlow decodes an open file to the same upright RGB image as Pillow."""
+    is_single = getattr(file, "n_frames", 1) == 1 and not file.has_transparency_data
+    return file.format in _PLAIN_FORMATS and file.mode in _PLAIN_MODES and is_single and _read_orientation(file) == 1
 
 
 def _read_orientation(image: PIL.Image.Image) -> int:

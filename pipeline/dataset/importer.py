@@ -23,7 +23,8 @@ from pipeline.quiet import start_tensorflow
 
 VERSION = "1.0.0"
 _NAME = re.compile("[a-z][a-z0-9_]*")
-_AHEAD = 64  # images that are encoded before they are written
+_BATCH = 8  # images that a process encodes at once
+_AHEAD = 8  # batches that are encoded before they are written
 _SHOWN = 10  # unreadable files in a message
 
 
@@ -89,27 +90,32 @@ class _Reader:
 
     def read(self, split: str, files: Sequence[ImageFile]) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yields keys and examples; files that cannot be read are noted."""
-        for file, image in self._encode_all(files):
+        progress = rich.progress.track(files, "Reading", console=CONSOLE)
+        for file, image in zip(progress, _encode(files), strict=True):
             if isinstance(image, str):
                 self.unreadable.append(f"{file.name} {image}")
             else:
                 self.images[split] += 1
                 yield file.name, {"id": file.name, "image": image, "label": file.label}
 
-    def _encode_all(self, files: Sequence[ImageFile]) -> Iterator[tuple[ImageFile, bytes | str]]:
-        pending: collections.deque[tuple[ImageFile, concurrent.futures.Future[bytes | str]]] = collections.deque()
-        context = multiprocessing.get_context("forkserver")  # forks of a process with TensorFlow's threads may hang
-        with concurrent.futures.ProcessPoolExecutor(len(os.sched_getaffinity(0)), context) as pool:
-            for file in rich.progress.track(files, "Reading", console=CONSOLE):
-                pending.append((file, pool.submit(_encode, file.path)))
-                if len(pending) > _AHEAD:
-                    done, encoded = pending.popleft()
-                    yield done, encoded.result()
-            for file, encoded in pending:
-                yield file, encoded.result()
+
+def _encode(files: Sequence[ImageFile]) -> Iterator[bytes | str]:
+    pending: collections.deque[concurrent.futures.Future[list[bytes | str]]] = collections.deque()
+    context = multiprocessing.get_context("forkserver")  # forks of a process with TensorFlow's threads may hang
+    with concurrent.futures.ProcessPoolExecutor(len(os.sched_getaffinity(0)), context) as pool:
+        for first in range(0, len(files), _BATCH):
+            pending.append(pool.submit(_encode_batch, [file.path for file in files[first : first + _BATCH]]))
+            if len(pending) > _AHEAD:
+                yield from pending.popleft().result()
+        while pending:
+            yield from pending.popleft().result()
 
 
-def _encode(path: pathlib.Path) -> bytes | str:
+def _encode_batch(paths: Sequence[pathlib.Path]) -> list[bytes | str]:
+    return [_encode_file(path) for path in paths]
+
+
+def _encode_file(path: pathlib.Path) -> bytes | str:
     """Returns the encoded image, or why it cannot be read."""
     try:
         return encode_image(path)
