@@ -233,6 +233,7 @@ QUICK = PipelineConfig(
     fit=FitConfig(
         epochs=20,
         batch_size=64,
+        optimizer="muon",
         learning_rate=3e-3,
         warmup_share=0.1,
         weight_decay=0.05,

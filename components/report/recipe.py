@@ -11,6 +11,8 @@ from components.report.provenance import Provenance
 from components.trainer.config import TrainerConfig
 from components.trainer.training.learning_rate import Cycle, make_cycle
 
+_OPTIMIZERS = {"adamw": "AdamW", "muon": "Muon for the kernels, AdamW for all other weights"}
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Recipe:
@@ -27,7 +29,7 @@ class Recipe:
         ema = {"exported weights": f"exponential moving average, momentum {fit.ema_momentum} per step"}
         devices = {"devices that share each batch": fit.strategy}
         return {
-            "optimizer": "AdamW with weight decay on kernels only",
+            "optimizer": _OPTIMIZERS[fit.optimizer] + ", with weight decay on kernels only",
             "learning rate": f"linear from 0 to {schedule.peak} in {schedule.warmup_steps:,} steps, "
             f"then along a cosine to 0 in {schedule.decay_steps:,}",
             "weight decay": f"{fit.weight_decay}, multiplied by the learning rate at each step, as in Keras",
@@ -54,13 +56,13 @@ def read_recipe(provenance: Provenance | None, train_images: int) -> Recipe | No
     recorded = next((step.parameters.get("custom_config") for step in steps if step.name == "Trainer"), None)
     if not recorded:
         return None
-    from components.trainer.training.loop import make_optimizer  # imports TensorFlow
+    from components.trainer.training.optimizer import make_adam  # imports TensorFlow
 
     config = pydantic.TypeAdapter(TrainerConfig).validate_python(json.loads(recorded)["trainer"])
     steps_per_epoch = train_images // config.fit.batch_size
     return Recipe(
         config=config,
         steps_per_epoch=steps_per_epoch,
-        optimizer=make_optimizer(config.fit).get_config(),
+        optimizer=make_adam(config.fit).get_config(),
         schedule=make_cycle(config.fit, steps_per_epoch * config.fit.epochs),
     )

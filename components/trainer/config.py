@@ -13,6 +13,7 @@ from models.vit_config import ViTConfig
 TunerName = Literal["halving", "async_halving", "hyperband", "random", "bayesian", "grid"]
 Strategy = Literal["default", "mirrored"]
 ClassWeights = Literal["none", "balanced"]
+OptimizerName = Literal["muon", "adamw"]
 
 
 def name_option(field: str) -> str:
@@ -129,10 +130,11 @@ class FitConfig:
 
     epochs: int  # passes over the train split in the final fit
     batch_size: int  # images of an update, on all devices together
+    optimizer: OptimizerName  # muon: for the kernels, and AdamW for the rest; adamw: for all weights
     learning_rate: float  # peak, after the warm-up
     warmup_share: float  # of all steps, 0..1
-    weight_decay: float  # AdamW's; Keras multiplies it by the learning rate
-    gradient_clip_norm: float  # of all gradients together
+    weight_decay: float  # of the kernels, multiplied by the learning rate
+    gradient_clip_norm: float  # of all gradients together; Muon does not depend on it
     label_smoothing: float  # 0..1
     ema_momentum: float  # of the moving average of the weights, which is measured and exported; 0: no average
     class_weights: ClassWeights  # balanced: each class has the same weight in the loss, however many images it has

@@ -10,10 +10,11 @@ import numpy as np
 import tensorflow as tf
 
 from components.trainer.config import FitConfig
+from components.trainer.training.optimizer import VectorOptimizer
 
 
 class TrainingLoop:
-    """Trains a network by AdamW, and evaluates the moving average of its weights.
+    """Trains a network, and evaluates the moving average of its weights.
 
     Each replica computes the gradients of its share of every batch, side by side with the others; their sum, which is
     the gradient of the whole batch, is clipped and applied once. Batch norm takes mean and variance of each share by
@@ -29,9 +30,8 @@ class TrainingLoop:
         class_weights: Of each image's loss by its label, float32 [classes]; None: 1.
 
     Reference:
-        Loshchilov and Hutter, arXiv 1711.05101, algorithm 2 (AdamW; here it decays kernels only); Polyak and Juditsky,
-        "Acceleration of stochastic approximation by averaging", SIAM J. Control Optim. 30, 1992; Hoffer et al., arXiv
-        1705.08741, section 4 (batch norm by shares).
+        Polyak and Juditsky, "Acceleration of stochastic approximation by averaging", SIAM J. Control Optim. 30, 1992;
+        Hoffer et al., arXiv 1705.08741, section 4 (batch norm by shares).
     """
 
     def __init__(self, model: keras.Model, config: FitConfig, class_weights: np.ndarray | None = None) -> None:
@@ -42,11 +42,9 @@ class TrainingLoop:
         trainable = self.model.trainable_variables
         self._shapes = [tuple(variable.shape) for variable in trainable]
         self._sizes = [int(np.prod(shape)) for shape in self._shapes]
-        self._decayed = np.repeat([float(weight.name.endswith("kernel")) for weight in trainable], self._sizes)
         self._parameters = keras.Variable(np.zeros(sum(self._sizes), np.float32), name="parameters")
         self._average = keras.Variable(self._parameters, name="average") if config.ema_momentum else self._parameters
-        self._optimizer = make_optimizer(config)
-        self._optimizer.build([self._parameters])
+        self._optimizer = VectorOptimizer(self._parameters, trainable, config)
         # Traced once for replicas of equal shares; TensorFlow then inlines both calls.
         self._differentiate_share = tf.function(self._differentiate, autograph=False)
         self._classify_share = tf.function(self._classify, autograph=False)
@@ -144,11 +142,9 @@ class TrainingLoop:
         return gradient, state, tf.stack([loss, correct / self._config.batch_size])
 
     def _update(self, gradient: tf.Tensor, rate: tf.Tensor) -> None:
-        self._parameters.assign_sub(self._parameters * (rate * self._config.weight_decay * self._decayed))
-        self._optimizer.learning_rate.assign(rate)
-        self._optimizer.apply([gradient], [self._parameters])
+        self._optimizer.update(gradient, rate)
         if self._average is not self._parameters:
-            is_first = tf.convert_to_tensor(self._optimizer.iterations) == 1  # the average begins with these weights
+            is_first = self._optimizer.iterations == 1  # the average begins with these weights
             newness = tf.where(is_first, 1.0, 1.0 - self._config.ema_momentum)
             self._average.assign_sub(newness * (self._average - self._parameters))
 
@@ -199,11 +195,6 @@ def list_devices(config: FitConfig) -> list[str | None]:
             f"--fit.batch-size is {config.batch_size}; it must be at least {len(devices)}, the number of devices"
         )
     return devices
-
-
-def make_optimizer(config: FitConfig) -> keras.optimizers.Adam:
-    """Makes Keras's optimizer of one vector; the loop sets its learning rate, and decays weights by itself."""
-    return keras.optimizers.Adam(0.0, global_clipnorm=config.gradient_clip_norm)
 
 
 def smoothed_crossentropy(labels: tf.Tensor, logits: tf.Tensor, smoothing: float) -> tf.Tensor:

@@ -36,6 +36,7 @@ _CHANGES: list[tuple[str, dict[str, Any], bool]] = [
     ("fit", {"weight_decay": 0.1}, True),
     ("fit", {"gradient_clip_norm": 2.0}, True),
     ("fit", {"label_smoothing": 0.2}, True),
+    ("fit", {"optimizer": "adamw"}, True),
     ("fit", {"ema_momentum": 0.5}, True),
     ("fit", {"crop_padding": 2}, True),
     ("fit", {"class_weights": "balanced"}, True),

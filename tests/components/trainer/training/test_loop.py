@@ -62,7 +62,7 @@ def test_updates_are_those_of_the_adamw_of_keras_for_any_replicas(
         "batch_size": 7,
         "ema_momentum": momentum,
     }
-    settings["strategy"] = strategy
+    settings |= {"strategy": strategy, "optimizer": "adamw"}
     config = dataclasses.replace(fit_config, replicas=max(1, replicas), **settings)
     model, loop = build_vit(plain), TrainingLoop(build_vit(plain), config)
     loop.start(read_variables(model.variables))
