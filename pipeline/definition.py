@@ -84,6 +84,7 @@ def generate_components(config: PipelineConfig, target: Target) -> Iterator[Base
         schema=schema,
         anomalies=example_validator.outputs["anomalies"],
         image_size=config.task.image_size if config.dataset.is_square(config.task.image_size) else 0,
+        class_names=json.dumps(config.task.class_names),
         max_duplicate_share=config.data.max_duplicate_share,
         duplicates_path=f"{target.root}/duplicates.json",
         code_digest=_digest_code(DataGate),

@@ -138,6 +138,12 @@ class Verdict:
     paired: Paired | None
 
     @property
+    def metrics(self) -> list[str]:
+        """The fields of `Overall` that mean something: with five classes or fewer, the top-5 accuracy is always 1."""
+        names = [field.name for field in dataclasses.fields(Overall)]
+        return [name for name in names if name != "top_5_accuracy" or len(self.task.class_names) > 5]
+
+    @property
     def reasons(self) -> tuple[str, ...]:
         """The sentences of the rules that were not passed; empty when blessed."""
         return tuple(rule.message for rule in self.rules if not rule.passed)

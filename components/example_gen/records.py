@@ -102,8 +102,9 @@ def digest_pixels(image: bytes) -> bytes:
     digest = hashlib.blake2b(digest_size=_DIGEST_BYTES)
     try:
         with PIL.Image.open(io.BytesIO(image)) as file:
-            pixels = file.convert("RGB")
-        digest.update(f"{pixels.size} ".encode() + pixels.tobytes())
+            pixels = file if file.mode == "RGB" else file.convert("RGB")  # large images are not copied
+            digest.update(f"{pixels.size} ".encode())
+            digest.update(pixels.tobytes())
     except Exception:  # Pillow's decoders raise errors of many kinds; the data gate names the image
         digest.update(image)
     return digest.digest()

@@ -11,6 +11,7 @@ from components.artifacts.predictions import stream_predictions
 from components.artifacts.search_results import SearchResults, find_common_epochs, read_search_results, trace_curves
 from components.artifacts.serving_findings import read_findings
 from components.artifacts.verdict import Verdict, read_verdict
+from components.image_dataset import CIFAR10
 from components.report import palette, pictures
 from components.report.comparison_chart import EXAMPLE_CONDITIONS, draw_comparison_chart
 from components.report.compute_chart import describe_search, draw_search_chart
@@ -56,7 +57,7 @@ def render_page(sources: Sources) -> str:
     if verdict:
         context["slices"] = draw_slices(verdict.candidate, verdict.baseline)
         context["calibration"] = draw_calibration(verdict.candidate.calibration)
-    if results and verdict and splits:
+    if results and verdict and splits and verdict.task.dataset == CIFAR10.name:
         conditions = f"trained for {len(results.winner.epochs)} epochs on {splits[0].images:,} images"
         context["comparison"] = draw_comparison_chart(results, verdict.candidate.overall.accuracy, conditions)
         context |= {"conditions": conditions, "example_conditions": EXAMPLE_CONDITIONS}

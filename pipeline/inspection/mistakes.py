@@ -10,9 +10,7 @@ from rich.console import Console
 from components.artifacts.predictions import PREDICTIONS_PREFIX, stream_predictions
 from components.metadata.root import Root, shorten
 from components.metadata.run_record import RunRecord
-from pipeline.inspection.layout import print_table
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how spreadsheets recognize a formula
+from pipeline.inspection.layout import guard_cell, print_table
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -71,8 +69,7 @@ def write_csv(console: Console, facts: MistakesFacts) -> None:
     writer = csv.DictWriter(console.file, [field.name for field in dataclasses.fields(Mistake)])
     writer.writeheader()
     for mistake in facts.mistakes:
-        cells = dataclasses.asdict(mistake)
-        writer.writerow({name: f"'{cell}" if str(cell).startswith(_FORMULA) else cell for name, cell in cells.items()})
+        writer.writerow({name: guard_cell(cell) for name, cell in dataclasses.asdict(mistake).items()})
 
 
 def show_mistakes(console: Console, facts: MistakesFacts) -> None:
