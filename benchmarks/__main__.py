@@ -7,7 +7,7 @@ import sys
 from benchmarks.benchmark import main as run_benchmark
 from components.errors import ExitCode
 
-NAMES = ("training_speed", "latency", "reducers", "search_scores", "recipes", "full_run")
+NAMES = ("training_speed", "latency", "reducers", "map", "search_scores", "recipes", "full_run")
 
 
 def main() -> ExitCode:

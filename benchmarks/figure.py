@@ -3,8 +3,8 @@
 import dataclasses
 from typing import Any
 
-from benchmarks.reducers import measure_accuracy, read_candidates
 from benchmarks.result import Result
+from benchmarks.trainings import measure_accuracy, read_candidates
 from components.artifacts.verdict import Measure
 from components.report import canvas
 from components.report.marks import KERAS_EXAMPLE, MARKS, Mark

@@ -2,32 +2,24 @@
 
 All reducers have the same placement and token count and are trained alike. Trainings are kept in `--state` epoch by
 epoch: after an interruption the same command continues. The test split is read after all trainings.
-
-Axes: seeds, examples.
 """
 
-import base64
 import dataclasses
-import math
 import pathlib
 from collections.abc import Sequence
 
-import numpy as np
-
 from benchmarks.benchmark import Benchmark, main
-from benchmarks.networks import find_network, parse_network
+from benchmarks.networks import find_network
 from benchmarks.result import Row, Summary, Table
 from benchmarks.rounds import format_spread, take_turns
 from benchmarks.splits import ALL_IMAGES, SAMPLE, open_splits
 from benchmarks.training_speed import prepare_training
-from benchmarks.trainings import classify, make_fitter
+from benchmarks.trainings import describe_training, make_fitter, measure_accuracy, read_candidates
 from components import features
-from components.artifacts.verdict import Measure
-from components.evaluator.intervals import Z_95, compare_paired
+from components.evaluator.intervals import compare_paired
 from components.trainer.config import Schedule
 from components.trainer.data.examples import read_examples
-from components.trainer.search.selection import Candidate, compare, pool_seed_deviation
-from models.macs import count_macs
+from components.trainer.search.selection import compare, pool_seed_deviation
 from models.reducers.registry import REDUCERS, TokenReducer
 from models.search_space import NO_REDUCER, is_control, is_learned, name_point, strip_reducer
 from models.vit_config import ViTConfig
@@ -70,57 +62,11 @@ def measure(effort: Effort) -> list[Row]:
             training = fitter.fit(network, seed=seed, schedule=Schedule(cycles=(fit.epochs,)))
             print(f"{name_point(network)}, seed {seed}: {training.best_epoch}", flush=True)
             trained[network, seed] = training
-    rows = []
-    for (network, seed), training in trained.items():
-        rows.append(
-            {
-                "kind": "training",
-                "point": name_point(network),
-                "network": dataclasses.asdict(network),
-                "fit": dataclasses.asdict(fit),
-                "seed": seed,
-                "train_images": len(train),
-                "macs": count_macs(network).total,
-                "parameters": training.parameters,
-                "valid_accuracy": training.best_epoch.valid_accuracy,
-                "epoch_seconds": [epoch.seconds for epoch in training.epochs],
-                "test_images": len(test),
-                "test_correct": pack(classify(fitter, network, training, test)),
-            }
-        )
+    rows = [describe_training(fitter, network, done, seed, test) for (network, seed), done in trained.items()]
     if effort.rounds:
         ways = {name_point(network): prepare_training(network, FULL.fit, _SECONDS) for network in networks}
         rows += [{"kind": "speed", **row} for row in take_turns(ways, effort.rounds)]
     return rows
-
-
-def pack(correct: np.ndarray) -> str:
-    """Writes bool [examples], which of them a network classifies correctly, a bit each, in base64."""
-    return base64.b64encode(np.packbits(correct).tobytes()).decode()
-
-
-def _unpack(row: Row) -> np.ndarray:
-    bits = np.frombuffer(base64.b64decode(row["test_correct"]), np.uint8)
-    return np.unpackbits(bits, count=row["test_images"]).astype(bool)
-
-
-def read_candidates(rows: Sequence[Row]) -> list[Candidate]:
-    """Reads the points, each with the test images that its trainings classify correctly."""
-    by_point: dict[str, list[Row]] = {}
-    for row in rows:
-        if row["kind"] == "training":
-            by_point.setdefault(row["point"], []).append(row)
-    return [
-        Candidate(network=parse_network(some[0]["network"]), correct=np.stack([_unpack(row) for row in some]))
-        for some in by_point.values()
-    ]
-
-
-def measure_accuracy(candidate: Candidate, deviation: float) -> Measure:
-    """Measures the accuracy, given its standard deviation from seed to seed."""
-    seeds, images = candidate.correct.shape
-    half = Z_95 * math.sqrt(candidate.correct.mean(axis=0).var(ddof=1) / images + deviation**2 / seeds)
-    return Measure(value=candidate.accuracy, low=candidate.accuracy - half, high=candidate.accuracy + half)
 
 
 def summarize(rows: Sequence[Row]) -> Summary:

@@ -34,6 +34,7 @@ from pipeline.config import FULL
 
 _SEED = 1
 _SGEMM = "sgemm"
+_MUON = f"{OURS}, Muon"  # all others: AdamW
 _EAGER, _COMPILED = "PyTorch, eager", "PyTorch, torch.compile"
 _SGEMM_SIZE = 2048  # rows and columns
 _PASSES = 3  # forward, gradient of the inputs, gradient of the weights
@@ -52,10 +53,11 @@ class Effort:
 
 def measure(effort: Effort) -> list[Row]:
     """Trains both networks and multiplies matrices, in turns."""
-    ours, example_fit = find_network(effort.root), dataclasses.replace(FULL.fit, batch_size=256)
+    ours, adamw = find_network(effort.root), dataclasses.replace(FULL.fit, optimizer="adamw")
+    example_fit = dataclasses.replace(adamw, batch_size=256)
     facts: Row = {"point": name_point(ours)}
     ways = {}
-    for name, network, fit in ((OURS, ours, FULL.fit), (EXAMPLE, EXAMPLE_NETWORK, example_fit)):
+    for name, network, fit in ((OURS, ours, adamw), (_MUON, ours, FULL.fit), (EXAMPLE, EXAMPLE_NETWORK, example_fit)):
         facts |= {f"{name}, MACs": count_macs(network).total, f"{name}, batch size": fit.batch_size}
         ways[name] = prepare_training(network, fit, effort.seconds)
     peers = _start_torch(effort, ours) if effort.torch_python else {}
@@ -133,10 +135,10 @@ def summarize(rows: Sequence[Row]) -> Summary:
     """Compares the two, and each with sgemm."""
     first, ratio = rows[0], divide(rows, OURS, EXAMPLE)
     lines, shares = [], {}
-    for name in (OURS, EXAMPLE):
+    for name in (name for name in (OURS, _MUON, EXAMPLE) if name in first):
         macs = first[f"{name}, MACs"]
         shares[name] = [macs * _PASSES * _OPERATIONS * speed for speed in divide(rows, name, _SGEMM)]
-        title = f"{name}: {first['point']}" if name == OURS else name
+        title = name if name == EXAMPLE else f"{name}: {first['point']}"
         speed = format_spread([row[name] for row in rows], "{:,.0f}")
         batch = str(first[f"{name}, batch size"])
         lines.append((title, f"{macs / 1e6:.2f}", batch, speed, format_spread(shares[name], "{:.0%}")))

@@ -13,10 +13,3 @@ TRAIN_SPLIT = "train"  # fits weights
 VALID_SPLIT = "valid"  # chooses
 TEST_SPLIT = "test"  # measures the winner; nothing is chosen on it
 SPLITS = (TRAIN_SPLIT, VALID_SPLIT, TEST_SPLIT)
-SPLIT_NAMES = {  # in datasets and folders
-    "train": TRAIN_SPLIT,
-    "valid": VALID_SPLIT,
-    "validation": VALID_SPLIT,
-    "val": VALID_SPLIT,
-    "test": TEST_SPLIT,
-}

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import pathlib
+from collections.abc import Mapping
 from typing import Any
 
 from components import features
@@ -10,6 +11,13 @@ from components.errors import BadDataError
 from components.text_files import read_text
 
 _INFO_FILE, _FEATURES_FILE = "dataset_info.json", "features.json"
+SPLITS = {  # of TFDS datasets, by name
+    "train": features.TRAIN_SPLIT,
+    "valid": features.VALID_SPLIT,
+    "validation": features.VALID_SPLIT,
+    "val": features.VALID_SPLIT,
+    "test": features.TEST_SPLIT,
+}
 _SIZES = (16, 32, 48, 64, 96)  # pixels, of images that a run resizes to by default
 _SIZE_OF_MIXED = 64  # pixels, where images have different sizes
 
@@ -27,6 +35,7 @@ class ImageDataset:
     height: int | None  # pixels; None: images have different sizes
     width: int | None
     channels: int | None
+    images: Mapping[str, int]  # by split: train, valid or test; without splits that the dataset lacks
 
     def default_image_size(self) -> int:
         """Returns the side of the squares that a run trains on, pixels: the images' own, rounded up."""
@@ -49,6 +58,7 @@ CIFAR10 = ImageDataset(
     height=32,
     width=32,
     channels=3,
+    images={features.TRAIN_SPLIT: 50_000, features.TEST_SPLIT: 10_000},
 )
 
 
@@ -69,7 +79,7 @@ def read_dataset(tfds_dir: pathlib.Path | str) -> ImageDataset:
         raise BadDataError(f"{tfds_dir} holds no TFDS dataset that can be read: {error}") from error
     try:
         kinds = tree["featuresDict"]["features"]
-        name = info["name"]
+        name, splits = info["name"], info["splits"]
     except (KeyError, TypeError) as error:
         raise BadDataError(f"{tfds_dir} holds no TFDS dataset of plain features: it has no {error}") from error
     image, label = (_find_only(kinds, kind, tfds_dir) for kind in ("image", "classLabel"))
@@ -86,6 +96,11 @@ def read_dataset(tfds_dir: pathlib.Path | str) -> ImageDataset:
         height=sizes[0],
         width=sizes[1],
         channels=sizes[2],
+        images={
+            SPLITS[each["name"]]: sum(map(int, each.get("shardLengths", ())))
+            for each in splits
+            if each["name"] in SPLITS
+        },
     )
 
 

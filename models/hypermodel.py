@@ -23,6 +23,8 @@ class TokenLearnerHyperModel(keras_tuner.HyperModel):
 
     def vit_config(self, hp: keras_tuner.HyperParameters) -> ViTConfig:
         """Returns the network at a point of the space."""
+        axes = self.space.shape_axes
+        backbone = self.space.reshape(**{field: int(hp.Choice(field, list(values))) for field, values in axes.items()})
         reducers = list(self.space.token_reducers)
         reducer = hp.Choice("token_reducer", [NO_REDUCER, *reducers])
         with hp.conditional_scope("token_reducer", reducers):
@@ -32,8 +34,8 @@ class TokenLearnerHyperModel(keras_tuner.HyperModel):
                 "use_token_fuser": bool(hp.Choice("use_token_fuser", list(self.space.fusers))),
             }
         if reducer == NO_REDUCER:
-            return self.space.backbone
-        return dataclasses.replace(self.space.backbone, token_reducer=reducer, **values)
+            return backbone
+        return dataclasses.replace(backbone, token_reducer=reducer, **values)
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
         """Builds the network at a point of the space."""

@@ -59,6 +59,7 @@ class ViTConfig:
     token_bottleneck_dim: int = 64  # hidden units of the MLPs of "token_learner_v11" and of the TokenFuser
     random_selection_seed: int = 0  # which patches "random_selection" takes
     use_token_fuser: bool = False
+    shape_name: str = ""  # of points of a search over several shapes, such as "patch2+depth6"
 
     def __post_init__(self) -> None:
         """Rejects networks that cannot be built."""

@@ -9,14 +9,47 @@ import pydantic
 import yaml
 
 from components.errors import UsageFailure
+from components.features import TEST_SPLIT, TRAIN_SPLIT
+from components.scaled_defaults import (
+    choose_accuracy_drop,
+    choose_class_accuracy_drop,
+    choose_lite_drop,
+    choose_min_accuracy,
+)
+from components.trainer.config import name_option
 from pipeline.config import PipelineConfig
 
 _CONFIG = pydantic.TypeAdapter(PipelineConfig)
 
 
 def write_config(config: PipelineConfig) -> str:
-    """Returns all fields of a configuration as YAML."""
-    return yaml.safe_dump(_CONFIG.dump_python(config, mode="json"), sort_keys=False)
+    """Returns all fields of a configuration as YAML, with a comment on those that depend on the dataset."""
+    fields = _CONFIG.dump_python(config, mode="json")
+    images, classes = config.data.count_images(config.dataset), len(config.dataset.class_names)
+    counts = ", ".join(f"{count:,} {split}" for split, count in images.items())
+    lines = [f"# null above, for {config.dataset.name} with {classes} equally large classes and {counts} images:"]
+    for name, value in resolve_defaults(config).items():
+        section, _, field = name.partition(".")
+        if fields[section][field] is None:
+            lines.append(f"# {name_option(name)} {value}")
+    return yaml.safe_dump(fields, sort_keys=False) + "".join(f"{line}\n" for line in lines)
+
+
+def resolve_defaults(config: PipelineConfig) -> dict[str, float]:
+    """Returns the defaults that depend on the dataset, by field; for classes that are equally large."""
+    images, classes = config.data.count_images(config.dataset), len(config.dataset.class_names)
+    test = images[TEST_SPLIT]
+    return {
+        "data.image_size": config.task.image_size,
+        "model.patch_size": config.model.backbone(config.task).patch_size,
+        "fit.passes_per_epoch": config.fit.count_passes(images[TRAIN_SPLIT]),
+        "fit.crop_padding": config.fit.find_crop_padding(config.task.image_size),
+        "evaluation.min_accuracy": choose_min_accuracy(config.dataset.name, test, 1 / classes),
+        "evaluation.max_accuracy_drop": choose_accuracy_drop(test),
+        "evaluation.max_class_accuracy_drop": choose_class_accuracy_drop(test // classes),
+        "push.int8_margin": choose_lite_drop(test),
+        "push.calibration_images": config.push.count_calibration_images(config.task),
+    }
 
 
 def read_config(path: pathlib.Path, defaults: PipelineConfig) -> PipelineConfig:

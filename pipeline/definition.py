@@ -85,6 +85,7 @@ def generate_components(config: PipelineConfig, target: Target) -> Iterator[Base
         schema=schema,
         anomalies=example_validator.outputs["anomalies"],
         image_size=config.task.image_size if config.dataset.is_square(config.task.image_size) else 0,
+        class_names=json.dumps(config.task.class_names),
         max_duplicate_share=config.data.max_duplicate_share,
         duplicates_path=f"{target.root}/duplicates.json",
         code_digest=_digest_code(DataGate),
@@ -121,7 +122,12 @@ def generate_components(config: PipelineConfig, target: Target) -> Iterator[Base
     baseline = target.make_baseline(model).with_id("Baseline")
     yield baseline
 
-    lite_converter = LiteConverter(examples=examples, model=model, code_digest=_digest_code(LiteConverter))
+    lite_converter = LiteConverter(
+        examples=examples,
+        model=model,
+        calibration_images=config.push.count_calibration_images(config.task),
+        code_digest=_digest_code(LiteConverter),
+    )
     yield lite_converter
     lite_models = lite_converter.outputs["lite_models"]
 

@@ -56,6 +56,7 @@ def compile_job(
     config: PipelineConfig = QUICK,
     root: str = "gs://bucket/runs",
     beam_options: tuple[str, ...] = (),
+    dataset_address: str | None = None,
     **resources: Any,
 ) -> CompiledJob:
     """Compiles into a folder; a connection to the network fails."""
@@ -67,6 +68,7 @@ def compile_job(
         image=IMAGE,
         pipeline_root=root,
         output=folder / "pipeline.json",
+        dataset_address=dataset_address,
         trainer=TrainerResources(**resources),
     )
     console = Console(width=200)

@@ -239,7 +239,11 @@ def open_store(root: pathlib.Path) -> mlmd.MetadataStore:
 
 def _make_thresholds(plan: Plan) -> Thresholds:
     return Thresholds(
-        min_accuracy=plan.min_accuracy, max_accuracy_drop=0.5, max_class_accuracy_drop=1.0, max_mmacs=None
+        min_accuracy=plan.min_accuracy,
+        max_accuracy_drop=0.5,
+        max_class_accuracy_drop=1.0,
+        min_slice_images=1,
+        max_mmacs=None,
     )
 
 

@@ -179,7 +179,11 @@ def write_verdict_folder(folder: pathlib.Path, predictions: Predictions, *, min_
     """Writes what the Evaluator leaves."""
     folder.mkdir()
     thresholds = Thresholds(
-        min_accuracy=min_accuracy, max_accuracy_drop=0.3, max_class_accuracy_drop=0.9, max_mmacs=20.0
+        min_accuracy=min_accuracy,
+        max_accuracy_drop=0.3,
+        max_class_accuracy_drop=0.9,
+        min_slice_images=1,
+        max_mmacs=20.0,
     )
     write_verdict(judge_predictions(predictions, _MACS["token_learner-4@1"], thresholds), folder)
     write_predictions(predictions, folder)

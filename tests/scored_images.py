@@ -13,7 +13,9 @@ from components.evaluator.rules import Thresholds, judge
 from components.image_dataset import CIFAR10
 from pipeline.config import QUICK
 
-NO_THRESHOLDS = Thresholds(min_accuracy=0, max_accuracy_drop=1, max_class_accuracy_drop=1, max_mmacs=None)
+NO_THRESHOLDS = Thresholds(
+    min_accuracy=0, max_accuracy_drop=1, max_class_accuracy_drop=1, min_slice_images=1, max_mmacs=None
+)
 
 
 def predict(labels: np.ndarray, right: np.ndarray) -> np.ndarray:

@@ -36,7 +36,16 @@ class Workplace:
             *("--search.placements", "0", "--search.token-counts", "4", "--search.reducers", "token_learner"),
             *("--search.controls", "--search.min-epochs", "1", "--search.max-epochs", "1", "--search.finalists", "1"),
             *("--search.backbone-epochs", "1"),
-            *("--fit.epochs", "12", "--fit.batch-size", "20", "--fit.learning-rate", "0.003"),
+            *(
+                "--fit.epochs",
+                "12",
+                "--fit.passes-per-epoch",
+                "1",
+                "--fit.batch-size",
+                "20",
+                "--fit.learning-rate",
+                "0.003",
+            ),
             *("--evaluation.min-accuracy", str(MIN_ACCURACY), "--evaluation.max-accuracy-drop", "0.5"),
             *("--evaluation.max-class-accuracy-drop", "1"),  # a class has 20 images
             *("--serving.timed-requests", str(TIMED_REQUESTS)),

@@ -5,7 +5,7 @@ import pathlib
 
 import pydantic
 
-from models.search_space import NO_REDUCER
+from models.search_space import name_references
 
 SEARCH_FILE = "search.json"
 
@@ -93,8 +93,8 @@ class SearchOutcome:
 
     def find_references(self, point: str) -> tuple[Difference | None, Difference | None]:
         """Returns how much better a finalist is than no reducer, and than average pooling in its reducer's place."""
-        place = point.partition("-")[2]
-        return self.compare(point, NO_REDUCER), self.compare(point, f"average_pooling-{place}")
+        no_reducer, pooling = name_references(point)
+        return self.compare(point, no_reducer), self.compare(point, pooling)
 
 
 _OUTCOME = pydantic.TypeAdapter(SearchOutcome)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from components.artifacts.search_outcome import SearchOutcome, read_search
 from components.artifacts.trial import Trial, read_trials
 from components.artifacts.winner import Winner, read_winner
-from models.search_space import NO_REDUCER
+from models.search_space import name_references
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -51,8 +51,9 @@ class SearchResults:
 
     @property
     def macs_of_backbone(self) -> int | None:
-        """Multiply-accumulates of the network without TokenLearner, if it is in the space."""
-        return next((trial.macs for trial in self.trials if trial.point == NO_REDUCER), None)
+        """Multiply-accumulates of the winner's network without TokenLearner, if it is in the space."""
+        no_reducer, _ = name_references(self.winner.point)
+        return next((trial.macs for trial in self.trials if trial.point == no_reducer), None)
 
     def noise(self, point: Point) -> float:
         """Returns the standard error of a point's accuracy: binomial over the images, and from seed to seed."""

@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+from collections.abc import Sequence
 from typing import Literal
 
 import pydantic
@@ -75,14 +76,27 @@ class Scorecard:
         return sum(found.images * found.confidence for found in self.calibration) / self.images
 
     def find_confusions(self, count: int) -> list[tuple[int, int, int]]:
-        """Returns actual label, predicted label and images of the most frequent confusions, the first labels first."""
-        found = [
-            (actual, predicted, images)
-            for actual, row in enumerate(self.confusion)
-            for predicted, images in enumerate(row)
-            if actual != predicted and images
-        ]
-        return sorted(found, key=lambda confusion: -confusion[2])[:count]
+        """See the function of this name."""
+        return find_confusions(self.confusion, count)
+
+
+def find_confusions(confusion: Sequence[Sequence[int]], count: int) -> list[tuple[int, int, int]]:
+    """Finds the most frequent confusions, the first labels first.
+
+    Args:
+        confusion: Images of [actual label][predicted label].
+        count: How many at most.
+
+    Returns:
+        Actual label, predicted label and images of each.
+    """
+    found = [
+        (actual, predicted, images)
+        for actual, row in enumerate(confusion)
+        for predicted, images in enumerate(row)
+        if actual != predicted and images
+    ]
+    return sorted(found, key=lambda confused: -confused[2])[:count]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -127,6 +141,12 @@ class Verdict:
     candidate: Scorecard
     baseline: Scorecard | None  # the last blessed model
     paired: Paired | None
+
+    @property
+    def metrics(self) -> list[str]:
+        """The fields of `Overall` that mean something: with five classes or fewer, the top-5 accuracy is always 1."""
+        names = [field.name for field in dataclasses.fields(Overall)]
+        return [name for name in names if name != "top_5_accuracy" or len(self.task.class_names) > 5]
 
     @property
     def reasons(self) -> tuple[str, ...]:

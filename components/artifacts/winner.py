@@ -25,6 +25,7 @@ class Winner:
     epochs: tuple[Epoch, ...]  # of the final fit
     macs: Macs
     parameters: int
+    initial_model: str | None = None  # whose weights all trainings started from, such as "version 7 of CIFAR-10"
 
     def describe(self) -> dict[str, object]:
         """Returns its fields as JSON, with the total of the MACs."""

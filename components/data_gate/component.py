@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import json
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -26,12 +27,19 @@ from components.artifacts.duplicates import (
     encode_group,
     is_several,
 )
-from components.data_gate.findings import BadImage, describe_anomalies, describe_bad_images
+from components.data_gate.findings import (
+    NOTICES,
+    BadImage,
+    describe_anomalies,
+    describe_bad_images,
+    list_small_classes,
+)
 from components.data_gate.images import CheckedImage, check_images
 from components.data_gate.skew import describe_skew
 from components.errors import BadDataError
 
-_BAD_IMAGES, _SHARED_IDS = "bad_images", "shared_ids"  # prefixes of files of JSON lines
+_BAD_IMAGES, _SHARED_IDS, _CLASS_IMAGES = "bad_images", "shared_ids", "class_images"  # prefixes of files of JSON lines
+_MEASURABLE = 10  # test images of a class; the 95% interval of an accuracy of 50% is 24% to 76% then
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -41,6 +49,7 @@ class _Checked:
     bad_images: list[BadImage]
     duplicates: Duplicates
     shared_ids: dict[str, list[str]]  # splits of the records of each id that several share
+    class_images: dict[str, dict[int, int]]  # number of images by split and label
 
 
 @component(use_beam=True)
@@ -52,6 +61,7 @@ def DataGate(  # noqa: N802 (TFX names components like classes)
     bad_images: OutputArtifact[standard_artifacts.ExampleAnomalies],
     duplicates: OutputArtifact[standard_artifacts.ExampleAnomalies],
     image_size: Parameter[int],
+    class_names: Parameter[str],
     max_duplicate_share: Parameter[float],
     duplicates_path: Parameter[str],
     code_digest: Parameter[str],  # noqa: ARG001 (read by the cache)
@@ -60,17 +70,20 @@ def DataGate(  # noqa: N802 (TFX names components like classes)
     """Stops the run when the data has anomalies, before anything is trained on it.
 
     Checks what ExampleValidator found in each split, how far the balance of classes in valid and test differs from
-    train, whether every image decodes, to the size of the dataset if it has one, whether ids are unique, and which
-    images have identical pixels.
+    train, whether every image decodes, to the size of the dataset if it has one, whether every class has images in
+    train, whether ids are unique, and which images have identical pixels. Classes with few test images are named, and,
+    unless the schema limits it, another balance of classes is only a notice.
 
     Args:
         examples: Splits train, valid and test.
         statistics: Of these splits.
         schema: Of all splits.
         anomalies: Of ExampleValidator.
-        bad_images: Folder of JSON lines, one for each image that cannot be trained on.
+        bad_images: Folder of JSON lines, one for each image that cannot be trained on; its property `notices` is
+            a JSON list of findings that stop no run.
         duplicates: Folder of JSON lines, one for each group of images with identical pixels; read by `read_duplicates`.
         image_size: Height and width that every image must have, pixels; 0: any.
+        class_names: By label, as JSON.
         max_duplicate_share: Share of a split's images that may also occur in another split, 0..1.
         duplicates_path: File that lists all duplicates when they stop the run; a failed step keeps no outputs.
         code_digest: Of the sources that this step depends on.
@@ -84,9 +97,19 @@ def DataGate(  # noqa: N802 (TFX names components like classes)
     found = []
     for split in features.SPLITS:
         found += describe_anomalies(_read_anomalies(anomalies, split), split)
-    found += describe_skew(split_statistics, schema_proto)
+    is_curated = any(feature.HasField("skew_comparator") for feature in schema_proto.feature)
+    notices: list[str] = []
+    (found if is_curated else notices).extend(describe_skew(split_statistics, schema_proto))
     checked = _check_images(examples, image_size or None, bad_images.uri, duplicates.uri, beam_pipeline)
     found += describe_bad_images(checked.bad_images)
+    in_train, in_test = (checked.class_images.get(split, {}) for split in (features.TRAIN_SPLIT, features.TEST_SPLIT))
+    if missing := list_small_classes(in_train, json.loads(class_names), 1):
+        found.append(f"split train has no image of {missing}")
+    if few := list_small_classes(in_test, json.loads(class_names), _MEASURABLE):
+        notices.append(f"classes with fewer than {_MEASURABLE} test images, too few to measure their accuracy: {few}")
+    bad_images.set_string_custom_property(NOTICES, json.dumps(notices))
+    for notice in notices:
+        logging.getLogger("absl").info(notice, extra={"notice": f"Warning: {notice}"})  # a line on the screen
     split_images = {split: int(each.datasets[0].num_examples) for split, each in split_statistics.items()}
     doubled = describe_shared_ids(checked.shared_ids)
     doubled += describe_shared_images(checked.duplicates, split_images, max_duplicate_share)
@@ -132,6 +155,8 @@ def _check_images(
         good = images | "Good" >> beam.Filter(lambda image: image.pixels)
         groups = _find_repeated(good, "Pixels", lambda image: (image.pixels, Member(image.split, image.example_id)))
         named = images | "Named" >> beam.Filter(lambda image: image.has_id)
+        labels = images | "Labels" >> beam.Map(lambda image: (image.split, image.label))
+        class_images = labels | "CountLabels" >> beam.combiners.Count.PerElement()
         ids = _find_repeated(named, "Id", lambda image: (image.example_id, image.split))
         _write(
             bad,
@@ -142,10 +167,15 @@ def _check_images(
         )
         _write(groups, "Identical", duplicates, DUPLICATES_PREFIX, lambda group: encode_group(group[1]))
         _write(ids, "Shared", duplicates, _SHARED_IDS, lambda group: json.dumps((group[0], sorted(group[1]))))
+        _write(class_images, "Classes", duplicates, _CLASS_IMAGES, lambda found: json.dumps((*found[0], found[1])))
+    counts: dict[str, dict[int, int]] = {}
+    for split, label, count in map(json.loads, _read(duplicates, _CLASS_IMAGES)):
+        counts.setdefault(split, {})[label] = count
     return _Checked(
         bad_images=[BadImage(*json.loads(line)) for line in _read(bad_images, _BAD_IMAGES)],
         duplicates=decode_groups(_read(duplicates, DUPLICATES_PREFIX)),
         shared_ids=dict(json.loads(line) for line in _read(duplicates, _SHARED_IDS)),
+        class_images=counts,
     )
 
 

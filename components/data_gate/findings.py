@@ -1,12 +1,14 @@
 """Describes anomalies and bad images in words, without TensorFlow."""
 
 import collections
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
-_NAMED_IMAGES = 10  # ids listed for each kind of bad image
+NOTICES = "notices"  # property of the DataGate's output bad_images: findings that stop no run, a JSON list
+
+_NAMED = 10  # ids listed for each kind of bad image, and classes
 _PLAIN = {  # instead of TFDV's own descriptions
     anomalies_pb2.AnomalyInfo.INVALID_FEATURE_SHAPE: "not every example has exactly one value",
     anomalies_pb2.AnomalyInfo.SCHEMA_NEW_COLUMN: "the schema does not have this feature",
@@ -48,8 +50,22 @@ def describe_bad_images(bad_images: Iterable[BadImage]) -> list[str]:
         ids[image.split, image.reason].append(image.example_id)
     findings = []
     for (split, reason), names in sorted(ids.items()):
-        named = ", ".join(sorted(names)[:_NAMED_IMAGES])
-        more = f" and {len(names) - _NAMED_IMAGES} more" if len(names) > _NAMED_IMAGES else ""
+        named = ", ".join(sorted(names)[:_NAMED])
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
         images = "1 image" if len(names) == 1 else f"{len(names)} images"
         findings.append(f"{images} of split {split} {reason}: {named}{more}")
     return findings
+
+
+def list_small_classes(images: Mapping[int, int], class_names: Sequence[str], at_least: int) -> str:
+    """Names the classes with too few images, the smallest first: "dog (0), cat (3)"; "" if there are none.
+
+    Args:
+        images: Of a split, by label.
+        class_names: By label.
+        at_least: Images that a class must have.
+    """
+    found = sorted((images.get(label, 0), name) for label, name in enumerate(class_names))
+    few = [f"{name} ({count})" for count, name in found if count < at_least]
+    more = f" and {len(few) - _NAMED:,} more" if len(few) > _NAMED else ""
+    return ", ".join(few[:_NAMED]) + more

@@ -17,6 +17,7 @@ class CheckedImage(NamedTuple):
     """One record of a split."""
 
     split: str
+    label: int  # -1: the record has none
     example_id: str  # or "record N of FILE" where the record has none
     has_id: bool
     reason: str  # why it cannot be trained on, such as "cannot be decoded"; "": it can
@@ -46,7 +47,8 @@ def check_images(split: str, file: str, size: int | None) -> Iterator[CheckedIma
             ids = example[features.ID].bytes_list.value
             unnamed = f"record {position + at} of {pathlib.PurePath(file).name}"
             name = ids[0].decode(errors="replace") if ids else unnamed
-            yield CheckedImage(split, name, bool(ids), *found.get(at, ("", b"")))
+            label = next(iter(example[features.LABEL].int64_list.value), -1)
+            yield CheckedImage(split, label, name, bool(ids), *found.get(at, ("", b"")))
         position += len(records)
 
 

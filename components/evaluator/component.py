@@ -37,14 +37,15 @@ def Evaluator(  # noqa: N802 (TFX names components like classes)
     evaluation: OutputArtifact[standard_artifacts.ModelEvaluation],
     blessing: OutputArtifact[standard_artifacts.ModelBlessing],
     verdict: OutputArtifact[EvaluationVerdict],
-    min_accuracy: Parameter[float],
-    max_accuracy_drop: Parameter[float],
-    max_class_accuracy_drop: Parameter[float],
+    min_slice_images: Parameter[int],
     code_digest: Parameter[str],  # noqa: ARG001 (read by the cache)
+    min_accuracy: Parameter[float] = None,
+    max_accuracy_drop: Parameter[float] = None,
+    max_class_accuracy_drop: Parameter[float] = None,
     max_mmacs: Parameter[float] = None,
     baseline_model: InputArtifact[standard_artifacts.Model] = None,
     lite_models: InputArtifact[LiteModels] = None,
-    int8_margin: Parameter[float] = 0.0,
+    int8_margin: Parameter[float] = None,
     beam_pipeline: BeamComponentParameter[beam.Pipeline] = None,
 ) -> None:
     """Measures a model on the test split, compares it with the last blessed one, and blesses it or says why not.
@@ -58,14 +59,15 @@ def Evaluator(  # noqa: N802 (TFX names components like classes)
         blessing: As TFX's Evaluator writes it, for the Pusher and for the next run's baseline.
         verdict: The verdict with its reasons, the comparison of the TensorFlow Lite models, and the predictions for
             each image.
-        min_accuracy: See `rules.Thresholds`, as for the following.
+        min_slice_images: See `rules.Thresholds`.
+        code_digest: Of the sources that this step depends on.
+        min_accuracy: See `rules.Thresholds`.
         max_accuracy_drop: Against the baseline.
         max_class_accuracy_drop: The same within each class.
-        code_digest: Of the sources that this step depends on.
         max_mmacs: None: no budget.
         baseline_model: The last blessed model, if there is one; one with other classes or image sizes is ignored.
         lite_models: The candidate's TensorFlow Lite models.
-        int8_margin: See `lite.py`; the float32 model must meet it, too.
+        int8_margin: See `lite.py`; the float32 model must meet it, too. None: the default for the test images.
         beam_pipeline: Given by TFX.
 
     Raises:
@@ -106,6 +108,7 @@ def Evaluator(  # noqa: N802 (TFX names components like classes)
         min_accuracy=min_accuracy,
         max_accuracy_drop=max_accuracy_drop,
         max_class_accuracy_drop=max_class_accuracy_drop,
+        min_slice_images=min_slice_images,
         max_mmacs=max_mmacs,
     )
     with fileio.open(f"{model_run.uri}/{WINNER_FILE}", "rb") as file:

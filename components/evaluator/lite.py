@@ -5,8 +5,8 @@ lies above minus the margin; `rules.py` compares the candidate with the baseline
 noise the margin needs depends on how often the two are right on different images. The int8 models of two networks of
 the profile quick, with layer norms in float, differed on 2% of 10,000 test images: a standard error of 0.14 points on
 10,000 images and 0.45 on 1,000. An equally accurate model needs about 3.7 of them to pass 19 times in 20: 0.5 and 1.7
-points. The margins in `pipeline/config.py` are about twice that, because a TensorFlow Lite model may be a little worse.
-They do reject: with layer norms in eight bits, too, the same models lost 1.3 and 2.4 points.
+points. The defaults in `components/scaled_defaults.py` are about twice that, because a TensorFlow Lite model may be a
+little worse. They do reject: with layer norms in eight bits, too, the same models lost 1.3 and 2.4 points.
 """
 
 import dataclasses
@@ -16,21 +16,23 @@ from components.artifacts.verdict import Measure
 from components.evaluator.counts import CANDIDATE, Metrics
 from components.evaluator.rules import compare
 from components.evaluator.scorecard import measure_rate
+from components.scaled_defaults import choose_lite_drop
 
 
-def judge_lite_models(conversion: Conversion, metrics: Metrics, margin: float) -> LiteComparison:
+def judge_lite_models(conversion: Conversion, metrics: Metrics, margin: float | None) -> LiteComparison:
     """Compares the forms of a model.
 
     Args:
         conversion: The forms.
         metrics: Of all test images.
-        margin: See `LiteComparison`.
+        margin: See `LiteComparison`; None: the default for the test images.
 
     Returns:
         The comparison.
     """
-    variants = tuple(_judge(form, metrics, margin) for form in conversion.forms)
     images = int(metrics[CANDIDATE, "example_count"])
+    margin = choose_lite_drop(images) if margin is None else margin
+    variants = tuple(_judge(form, metrics, margin) for form in conversion.forms)
     return LiteComparison(images=images, margin=margin, variants=variants, failed=conversion.failed)
 
 

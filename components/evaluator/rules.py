@@ -7,10 +7,11 @@ candidate passes if the *lower* end of the 95% interval of its paired difference
 - A model whose true drop equals the allowed drop passes one time in forty, a worse model more rarely.
 - An equally accurate model passes 19 times in 20 if the allowed drop is at least 3.7 standard errors of the difference.
   Two trainings of one network with different seeds disagreed on 20% of the images (profile quick): a standard error of
-  0.45 points on 10,000 images, 1.4 on 1,000. The defaults in `pipeline/config.py` follow from that.
+  0.45 points on 10,000 images, 1.4 on 1,000. The defaults in `components/scaled_defaults.py` follow from that.
 
 All classes must pass (an intersection-union test). A model in which one class dropped by the allowed amount passes
 in at most 2.5% of cases, however many classes there are, so the intervals need no correction such as Bonferroni's.
+Classes with few test images are not judged.
 """
 
 import dataclasses
@@ -22,15 +23,19 @@ from components.artifacts.verdict import Measure, Paired, Rule, RuleName, Verdic
 from components.evaluator.counts import BASELINE, CANDIDATE, Metrics, SliceKey
 from components.evaluator.intervals import compare_counts
 from components.evaluator.scorecard import score
+from components.scaled_defaults import choose_accuracy_drop, choose_class_accuracy_drop, choose_min_accuracy
+
+_NO_BASELINE = "no other model was ever blessed"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Thresholds:
-    """The thresholds of the rules."""
+    """The thresholds of the rules; None: the default for the test images, see `components/scaled_defaults.py`."""
 
-    min_accuracy: float  # 0..1
-    max_accuracy_drop: float  # 0..1, against the last blessed model
-    max_class_accuracy_drop: float  # the same within each class
+    min_accuracy: float | None  # 0..1
+    max_accuracy_drop: float | None  # 0..1, against the last blessed model
+    max_class_accuracy_drop: float | None  # the same within each class
+    min_slice_images: int  # classes with fewer test images are not judged, and quartiles are left out
     max_mmacs: float | None  # million multiply-accumulates an image; None: no budget
 
 
@@ -51,15 +56,25 @@ def judge(slices: Mapping[SliceKey, Metrics], macs: int, thresholds: Thresholds,
         tests must be passed: intersection-union). ICH guideline E9, "Statistical principles for clinical trials", 1998,
         section 3.3.2 (non-inferiority by the lower end of an interval).
     """
-    candidate = score(slices, CANDIDATE, task.class_names)
+    few = thresholds.min_slice_images
+    candidate = score(slices, CANDIDATE, task.class_names, few)
     baseline = paired = by_class = None
     if (BASELINE, "accuracy") in slices[()]:
-        baseline, paired = score(slices, BASELINE, task.class_names), compare(slices[()])
+        baseline, paired = score(slices, BASELINE, task.class_names, few), compare(slices[()])
         by_class = compare_classes(slices, task.class_names)
+    images, of_classes = candidate.images, {s.name: s.images for s in candidate.slices if s.feature == "label"}
+    floor, drop, class_drop = thresholds.min_accuracy, thresholds.max_accuracy_drop, thresholds.max_class_accuracy_drop
+    if floor is None:
+        floor = choose_min_accuracy(task.dataset, images, max(of_classes.values()) / images)
+    class_drops = {
+        name: choose_class_accuracy_drop(count) if class_drop is None else class_drop
+        for name, count in of_classes.items()
+        if count >= few
+    }
     rules = (
-        _judge_floor(candidate.overall.accuracy, thresholds.min_accuracy),
-        judge_difference(paired, thresholds.max_accuracy_drop),
-        judge_classes(by_class, thresholds.max_class_accuracy_drop),
+        _judge_floor(candidate.overall.accuracy, floor),
+        judge_difference(paired, choose_accuracy_drop(images) if drop is None else drop),
+        judge_classes(by_class, class_drops),
         _judge_compute(macs / 1e6, thresholds.max_mmacs),
     )
     return Verdict(
@@ -107,7 +122,7 @@ def _judge_floor(accuracy: Measure, floor: float) -> Rule:
 def judge_difference(paired: Paired | None, max_drop: float) -> Rule:
     """Judges whether accuracy may have fallen by more than `max_drop`; not applied to None."""
     if paired is None:
-        return _skip("not_worse", -max_drop)
+        return _skip("not_worse", -max_drop, _NO_BASELINE)
     return Rule(
         name="not_worse",
         is_applied=True,
@@ -120,24 +135,35 @@ def judge_difference(paired: Paired | None, max_drop: float) -> Rule:
     )
 
 
-def judge_classes(by_class: dict[str, Paired] | None, max_drop: float) -> Rule:
-    """Judges whether any class may have fallen by more than `max_drop`; not applied to None."""
-    if by_class is None:
-        return _skip("no_class_fell", -max_drop)
-    ranked = sorted(by_class.items(), key=lambda item: item[1].low)
-    worst = ranked[0][1]
-    fallen = [(name, paired) for name, paired in ranked if not paired.low > -max_drop]
-    named = "; ".join(f"{name} {paired.describe()}" for name, paired in fallen or ranked[:1])
+def judge_classes(by_class: Mapping[str, Paired] | None, max_drops: Mapping[str, float]) -> Rule:
+    """Judges whether any class may have fallen by more than it may; not applied to None.
+
+    Args:
+        by_class: The differences by class.
+        max_drops: What each class may lose; the others are not judged.
+    """
+    if by_class is None or not max_drops:
+        reason = _NO_BASELINE if by_class is None else "no class has enough test images"
+        return _skip("no_class_fell", -max(max_drops.values()) if max_drops else None, reason)
+    ranked = sorted(max_drops, key=lambda name: by_class[name].low + max_drops[name])
+    fallen = [name for name in ranked if not by_class[name].low > -max_drops[name]]
+    named, worst = fallen or ranked[:1], by_class[ranked[0]]
     subject = "accuracy of classes" if fallen else "accuracy of the class that comes nearest to a fall"
+    limits = {name: f"{-100 * max_drops[name]:.1f}" for name in named}
+    limit = " and ".join(f"{drop} for {name}" for name, drop in limits.items())
+    if len(set(max_drops.values())) == 1:
+        limit = f"{limits[named[0]]} in every class"
+    few = len(by_class) - len(max_drops)
     return Rule(
         name="no_class_fell",
         is_applied=True,
         passed=not fallen,
-        threshold=-max_drop,
+        threshold=-max_drops[ranked[0]],
         value=worst.difference,
         interval=(worst.low, worst.high),
-        message=f"{subject}, against the last blessed model's: {named}; "
-        f"the lower end must be above {-100 * max_drop:.1f} in every class",
+        message=f"{subject}, against the last blessed model's: "
+        f"{'; '.join(f'{name} {by_class[name].describe()}' for name in named)}; the lower end must be above {limit}"
+        + (f"; not judged, for lack of test images: {few} of {len(by_class)}" if few else ""),
     )
 
 
@@ -154,10 +180,9 @@ def _judge_compute(mmacs: float, max_mmacs: float | None) -> Rule:
     )
 
 
-def _skip(name: RuleName, threshold: float) -> Rule:
-    message = "no other model was ever blessed"
+def _skip(name: RuleName, threshold: float | None, reason: str) -> Rule:
     return Rule(
-        name=name, is_applied=False, passed=True, threshold=threshold, value=None, interval=None, message=message
+        name=name, is_applied=False, passed=True, threshold=threshold, value=None, interval=None, message=reason
     )
 
 

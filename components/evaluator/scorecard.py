@@ -24,13 +24,14 @@ _QUARTILE_NAMES: dict[SliceFeature, tuple[str, ...]] = {
 }
 
 
-def score(slices: Mapping[SliceKey, Metrics], model: str, class_names: Sequence[str]) -> Scorecard:
+def score(slices: Mapping[SliceKey, Metrics], model: str, class_names: Sequence[str], min_images: int = 0) -> Scorecard:
     """Puts the metrics of one model together.
 
     Args:
         slices: Metrics of the test split.
         model: Name of the model.
         class_names: By label.
+        min_images: Quartiles with fewer images are left out.
 
     Returns:
         The metrics with Wilson's intervals for shares.
@@ -50,7 +51,7 @@ def score(slices: Mapping[SliceKey, Metrics], model: str, class_names: Sequence[
             ),
             expected_calibration_error=measure_calibration_error(metrics["calibration"]),
         ),
-        slices=(*_score_classes(confusion, class_names), *_score_quartiles(slices, model)),
+        slices=(*_score_classes(confusion, class_names), *_score_quartiles(slices, model, min_images)),
         confusion=tuple(tuple(row) for row in confusion.tolist()),
         calibration=tuple(_score_bins(metrics["calibration"])),
     )
@@ -80,12 +81,12 @@ def _score_classes(confusion: np.ndarray, class_names: Sequence[str]) -> Iterato
             )
 
 
-def _score_quartiles(slices: Mapping[SliceKey, Metrics], model: str) -> Iterator[Slice]:
+def _score_quartiles(slices: Mapping[SliceKey, Metrics], model: str, min_images: int) -> Iterator[Slice]:
     for feature, names in _QUARTILE_NAMES.items():
         for quartile, name in enumerate(names):
-            metrics = slices.get(((feature, quartile),))
-            if metrics:
-                images = int(metrics[model, "example_count"])
+            metrics = slices.get(((feature, quartile),), {})
+            images = int(metrics.get((model, "example_count"), 0))
+            if images and images >= min_images:
                 accuracy = measure_rate(metrics[model, "accuracy"], images)
                 yield Slice(feature=feature, value=quartile, name=name, images=images, accuracy=accuracy)
 

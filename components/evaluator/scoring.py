@@ -67,7 +67,7 @@ class ScoreBatch(beam.DoFn):
             for name, classify in self._lite_models.items()
         }
         yield Predictions(
-            ids=_parse(examples, features.ID).numpy().astype(str),
+            ids=np.array([each.decode(errors="replace") for each in _parse(examples, features.ID).numpy()]),
             labels=truth[features.LABEL].numpy(),
             brightness_quartile=truth[features.BRIGHTNESS_QUARTILE].numpy(),
             contrast_quartile=truth[features.CONTRAST_QUARTILE].numpy(),

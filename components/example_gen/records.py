@@ -15,7 +15,7 @@ from tfx.dsl.io import fileio
 
 from components import features
 from components.errors import BadDataError
-from components.image_dataset import ImageDataset
+from components.image_dataset import SPLITS, ImageDataset
 
 _DIGEST_BYTES = 16
 
@@ -54,10 +54,10 @@ def list_shards(tfds_dir: pathlib.Path | str) -> list[Shard]:
     except Exception as error:  # TFDS raises a dozen kinds
         raise BadDataError(f"{tfds_dir} holds no TFDS dataset that can be read: {error}") from error
     shards = []
-    for tfds_split in [name for name in infos if name in features.SPLIT_NAMES]:
+    for tfds_split in [name for name in infos if name in SPLITS]:
         first = 0
         for path, images in zip(infos[tfds_split].filepaths, infos[tfds_split].shard_lengths, strict=True):
-            split = features.SPLIT_NAMES[tfds_split]
+            split = SPLITS[tfds_split]
             shards.append(Shard(path=str(path), tfds_split=tfds_split, split=split, first=first, images=images))
             first += images
     if all(shard.split != features.TRAIN_SPLIT for shard in shards):
@@ -102,8 +102,9 @@ def digest_pixels(image: bytes) -> bytes:
     digest = hashlib.blake2b(digest_size=_DIGEST_BYTES)
     try:
         with PIL.Image.open(io.BytesIO(image)) as file:
-            pixels = file.convert("RGB")
-        digest.update(f"{pixels.size} ".encode() + pixels.tobytes())
+            pixels = file if file.mode == "RGB" else file.convert("RGB")  # large images are not copied
+            digest.update(f"{pixels.size} ".encode())
+            digest.update(pixels.tobytes())
     except Exception:  # Pillow's decoders raise errors of many kinds; the data gate names the image
         digest.update(image)
     return digest.digest()

@@ -19,6 +19,7 @@ def LiteConverter(  # noqa: N802 (TFX names components like classes)
     examples: InputArtifact[standard_artifacts.Examples],
     model: InputArtifact[standard_artifacts.Model],
     lite_models: OutputArtifact[LiteModels],
+    calibration_images: Parameter[int],
     code_digest: Parameter[str],  # noqa: ARG001 (read by the cache)
 ) -> None:
     """Converts a model to TensorFlow Lite and measures size and speed; the Evaluator measures accuracy.
@@ -27,6 +28,7 @@ def LiteConverter(  # noqa: N802 (TFX names components like classes)
         examples: Images of split train calibrate the int8 model.
         model: Of the Trainer.
         lite_models: The TensorFlow Lite models with their size and speed.
+        calibration_images: How many, as equally many of each class as there are; at least one of each.
         code_digest: Of the sources that this step depends on.
     """
     folder = pathlib.Path(lite_models.uri)
@@ -34,6 +36,6 @@ def LiteConverter(  # noqa: N802 (TFX names components like classes)
     train_split = pathlib.Path(artifact_utils.get_split_uri([examples], features.TRAIN_SPLIT))
     saved_model = locate_saved_model(model)
     task = read_task(saved_model)
-    conversion = make_lite_models(saved_model, choose_images(train_split, task), folder)
+    conversion = make_lite_models(saved_model, choose_images(train_split, task, calibration_images), folder)
     (folder / LABELS_FILE).write_text("".join(f"{name}\n" for name in task.class_names))
     (folder / CONVERSION_FILE).write_bytes(encode_conversion(conversion))

@@ -17,7 +17,6 @@ from components.lite_converter.convert import convert_models, locate_lite_model
 from components.lite_model import Classify, load_lite_model
 from components.transform import decode_images
 
-_IMAGES = 200  # in all; TensorFlow advises 100 to 500, and 1,000 gave no better model than 100
 _WARM_UP_REQUESTS = 20
 _TIMED_REQUESTS = 200
 
@@ -86,13 +85,13 @@ def time_in_turns(models: Mapping[VariantName, Classify], images: np.ndarray) ->
     return {name: times[_WARM_UP_REQUESTS:] for name, times in seconds.items()}
 
 
-def choose_images(split: pathlib.Path, task: ImageTask, images_per_class: int | None = None) -> np.ndarray:
+def choose_images(split: pathlib.Path, task: ImageTask, count: int) -> np.ndarray:
     """Chooses the first images of each class.
 
     Args:
         split: Folder of TFRecords of raw tf.Examples.
         task: Classes and image size.
-        images_per_class: At least 1; a class may have fewer. None: 200 images in all, and at least one of each class.
+        count: Images in all, equally many of each class, but at least one; a class may have fewer.
 
     Returns:
         uint8 [images, height, width, channels], in the order of the records.
@@ -103,7 +102,7 @@ def choose_images(split: pathlib.Path, task: ImageTask, images_per_class: int | 
     }
     records = tf.data.TFRecordDataset([str(file) for file in sorted(split.iterdir())])
     classes = len(task.class_names)
-    left = np.full(classes, images_per_class or max(1, _IMAGES // classes))
+    left = np.full(classes, max(1, count // classes))
     chosen = []
     for example in records.map(lambda record: tf.io.parse_single_example(record, spec)).as_numpy_iterator():
         if left[example[features.LABEL]]:

@@ -1,6 +1,7 @@
 """The model card: a README.md with pictures, and with YAML metadata for the Hugging Face Hub."""
 
 import pathlib
+import re
 
 from huggingface_hub import EvalResult, ModelCardData
 
@@ -45,7 +46,7 @@ def write_card(facts: Facts, attention: AttentionPicture | None, folder: pathlib
         (folder / ATTENTION_FILE).write_bytes(attention.png)
     (folder / SEARCH_FILE).write_bytes(draw_search_chart(facts.results, _SEARCH_SIZE).to_png())
     environment = templates.open_templates(TEMPLATES, is_html=False)
-    environment.filters.update(measure=_format_measure, count="{:,.0f}".format)
+    environment.filters.update(measure=_format_measure, count="{:,.0f}".format, literal=_escape)
     card = environment.get_template("card.md").render(
         facts=facts,
         metadata=_make_metadata(facts),
@@ -70,7 +71,7 @@ def _make_metadata(facts: Facts) -> str:
 
     Without `library_name`: the Hub's snippets for `keras` and `tf-keras` cannot load a SavedModel with Keras 3.
     """
-    scorecard, reducer = facts.verdict.candidate, facts.results.winner.network.reducer
+    scorecard = facts.verdict.candidate
     task = facts.verdict.task
     dataset = _HUB_DATASETS.get(task.dataset)
     results = [
@@ -85,21 +86,27 @@ def _make_metadata(facts: Facts) -> str:
             metric_value=getattr(scorecard.overall, key).value,
         )
         for key, name in _METRICS.items()
+        if key in facts.verdict.metrics
     ]
     tags = [_TASK, task.dataset, "vision-transformer", "tensorflow"]
-    if reducer and reducer.has_attention_maps:
+    if (facts.results.winner.network.token_reducer or "").startswith("token_learner"):
         tags.append("tokenlearner")
     if facts.lite and any(variant.is_pushed and variant.file for variant in facts.lite.variants):
         tags.append("tflite")
     return ModelCardData(
-        license="apache-2.0",
+        license="apache-2.0" if dataset else None,  # nobody knows the terms of other images
         pipeline_tag=_TASK,
         tags=tags,
         datasets=[dataset] if dataset else None,
-        metrics=list(_METRICS),
+        metrics=[result.metric_type for result in results],
         model_name=f"tokenlearner-{task.dataset}",
         eval_results=results,
     ).to_yaml()
+
+
+def _escape(text: str) -> str:
+    """Returns text that Markdown shows as it is, on one line: names of classes and files may be anything."""
+    return re.sub(r"([\\`*\[\]<>|&$~])", r"\\\1", " ".join(text.split()))
 
 
 def _format_measure(measure: Measure) -> str:

@@ -24,7 +24,7 @@ class Weaknesses:
     """The weaknesses of a model on the test split."""
 
     classes: list[Slice]  # with the lowest accuracy, the lowest first
-    quarters: list[Slice]  # the lowest by brightness, and by contrast
+    quarters: list[Slice]  # the lowest by brightness, and by contrast; empty if they have too few images
     confusions: list[Confusion]  # the most frequent first
 
 
@@ -43,8 +43,9 @@ def find_weaknesses(scorecard: Scorecard, class_names: Sequence[str]) -> Weaknes
     return Weaknesses(
         classes=[found for found in weakest if found.feature == "label"][:_WEAKEST_CLASSES],
         quarters=[
-            next(found for found in weakest if found.feature == feature)
+            found
             for feature in ("brightness_quartile", "contrast_quartile")
+            for found in [found for found in weakest if found.feature == feature][:1]
         ],
         confusions=confusions,
     )

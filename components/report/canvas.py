@@ -20,6 +20,7 @@ styled = mpl.rc_context(  # decorates functions that draw
         "svg.fonttype": "none",  # text stays text
         "svg.hashsalt": "page",  # the same ids each time
         "font.size": 12,
+        "text.parse_math": False,  # names of classes may contain dollar signs
         "text.color": LIGHT["ink"],
         "axes.labelcolor": LIGHT["muted"],
         "axes.edgecolor": LIGHT["muted"],

@@ -7,6 +7,7 @@ from components.artifacts.search_results import Point, SearchResults, find_front
 from components.report import canvas
 from components.report.marks import MARKS
 from components.report.palette import LIGHT
+from models.search_space import NO_REDUCER
 
 MMACS = "million multiply-accumulates per image"
 
@@ -88,7 +89,9 @@ def list_marks(results: SearchResults) -> list[Line2D]:
         for reducer, mark in MARKS.items()
         if reducer in tried
     ]
-    handles.append(_make_handle(MARKS[results.winner.point.partition("-")[0]].marker, "none", LIGHT["ink"], "winner"))
+    handles.append(
+        _make_handle(MARKS[results.winner.network.token_reducer or NO_REDUCER].marker, "none", LIGHT["ink"], "winner")
+    )
     return [*handles, Line2D([], [], color=LIGHT["muted"], linewidth=1.4, label="Pareto front")]
 
 

@@ -1,4 +1,4 @@
-"""Test images as they are stored, and attention maps drawn over them.
+"""Test images as a model sees them, and attention maps drawn over them.
 
 Axes: images, tokens, patches, height, width, channels.
 """
@@ -11,11 +11,12 @@ from collections.abc import Collection, Mapping
 import matplotlib as mpl
 import numpy as np
 import PIL.Image
+import PIL.ImageOps
 from scipy.special import entr
 
 from components import features, signatures
 
-_BATCH_SIZE = 500  # images
+_BATCH_SIZE = 64  # images, which may be photographs
 _MEAN_IMAGES = 500  # whose maps are averaged
 _TILE = 192  # pixels per side of a drawn map; pages show at least 96
 _OPACITY = 0.75  # of the color of a token's greatest weight, 0..1
@@ -39,7 +40,8 @@ def read_records(split: pathlib.Path, ids: Collection[str]) -> dict[str, tuple[b
         ids: Of the images.
 
     Returns:
-        Serialized tf.Example and encoded image by id, without ids that the split lacks.
+        Serialized tf.Example, and the part of the image that a model sees, encoded, by id, without ids that the split
+        lacks.
     """
     import tensorflow as tf  # takes seconds, and a page without pictures needs none
 
@@ -49,9 +51,20 @@ def read_records(split: pathlib.Path, ids: Collection[str]) -> dict[str, tuple[b
         parsed = tf.io.parse_example(records, spec)
         names, images = (parsed[name].numpy() for name in spec)
         for record, name, image in zip(records.numpy(), names, images, strict=True):
-            if name.decode() in wanted:
-                found[name.decode()] = (record, image)
+            if (decoded := name.decode(errors="replace")) in wanted:
+                found[decoded] = (record, crop_middle(image))
     return found
+
+
+def crop_middle(image: bytes) -> bytes:
+    """Returns the middle square of an encoded image, at most as large as a page shows it."""
+    picture = PIL.Image.open(io.BytesIO(image))
+    side = min(*picture.size, _TILE)
+    if picture.size == (side, side):
+        return image
+    buffer = io.BytesIO()
+    PIL.ImageOps.fit(picture.convert("RGB"), (side, side)).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def read_attention(model: pathlib.Path, split: pathlib.Path, records: Mapping[str, bytes]) -> Attention | None:

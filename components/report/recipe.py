@@ -19,7 +19,7 @@ class Recipe:
     """The configuration of the Trainer, and the resulting optimizer of the final fit."""
 
     config: TrainerConfig
-    steps_per_epoch: int  # updates; the last, smaller batch is dropped
+    steps_per_epoch: int  # updates; the last, smaller batch of each pass is dropped
     optimizer: dict[str, Any]  # its Keras config without the learning rate
     schedule: Cycle
 
@@ -59,7 +59,7 @@ def read_recipe(provenance: Provenance | None, train_images: int) -> Recipe | No
     from components.trainer.training.optimizer import make_adam  # imports TensorFlow
 
     config = pydantic.TypeAdapter(TrainerConfig).validate_python(json.loads(recorded)["trainer"])
-    steps_per_epoch = train_images // config.fit.batch_size
+    steps_per_epoch = config.fit.count_steps(train_images)
     return Recipe(
         config=config,
         steps_per_epoch=steps_per_epoch,

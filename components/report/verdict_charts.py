@@ -10,6 +10,8 @@ from components.report.palette import LIGHT
 
 _GROUPS = ("label", "brightness_quartile", "contrast_quartile")
 _GAP = 0.8  # rows between groups
+_MOST_CLASSES = 20  # those with the lowest accuracy are shown
+_MOST_LETTERS = 30  # of a name beside the chart; its tooltip has all of them
 _LINES = {
     "candidate": {"color": LIGHT["learner"], "linewidth": 2},
     "baseline": {"color": LIGHT["control"], "linewidth": 1.2},
@@ -22,16 +24,18 @@ _MARKERS = {
 
 @canvas.styled
 def draw_slices(candidate: Scorecard, baseline: Scorecard | None) -> Markup:
-    """Draws the accuracy of each slice of the candidate and of the last blessed model, with intervals."""
-    chart = canvas.Chart((420, 110 + 24 * len(candidate.slices)))
+    """Draws the accuracy of slices of the candidate and of the last blessed model, with intervals."""
+    rows = sorted(candidate.slices, key=_rank)
+    rows = rows[max(0, sum(found.feature == "label" for found in rows) - _MOST_CLASSES) :]
+    chart = canvas.Chart((420, 110 + 24 * len(rows)))
     axes = chart.axes[0, 0]
     overall = candidate.overall.accuracy
     axes.axvspan(overall.low, overall.high, color=LIGHT["line"], alpha=0.6, linewidth=0, label="all images")
     axes.axvline(overall.value, color=LIGHT["muted"], linewidth=1)
-    rows = sorted(candidate.slices, key=_rank)
     heights = {(s.feature, s.value): row + _GAP * _GROUPS.index(s.feature) for row, s in enumerate(rows)}
     for model, scorecard, offset in (("baseline", baseline, 0.2), ("candidate", candidate, -0.15 if baseline else 0)):
-        for found in scorecard.slices if scorecard else ():
+        shown = [each for each in scorecard.slices if (each.feature, each.value) in heights] if scorecard else []
+        for found in shown:
             height, accuracy = heights[found.feature, found.value] + offset, found.accuracy
             axes.hlines(height, accuracy.low, accuracy.high, **_LINES[model])
             chart.plot(
@@ -43,20 +47,24 @@ def draw_slices(candidate: Scorecard, baseline: Scorecard | None) -> Markup:
                 linestyle="none",
                 **_MARKERS[model],
             )
-    axes.set_yticks(list(heights.values()), [found.name for found in rows])
+    axes.set_yticks(list(heights.values()), [_shorten(found.name) for found in rows])
     axes.set_ylim(max(heights.values()) + 0.7, -0.7)
     axes.xaxis.set_major_formatter(canvas.format_percent)
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel("test accuracy, with 95% intervals")
     chart.add_legend(axes)
-    lowest, *_, highest = sorted(candidate.slices, key=lambda found: found.accuracy.value)
+    lowest, *_, highest = sorted(rows, key=lambda found: found.accuracy.value)
     return chart.to_svg(
         "slices",
         "Accuracy of slices",
         f"Test accuracy with 95% intervals of {len(heights)} slices, overall {overall.value:.1%}. Lowest: "
         f"{lowest.name}, {lowest.accuracy.value:.1%}; highest: {highest.name}, {highest.accuracy.value:.1%}.",
     )
+
+
+def _shorten(name: str) -> str:
+    return name if len(name) <= _MOST_LETTERS else f"{name[: _MOST_LETTERS - 1]}…"
 
 
 def _rank(found: Slice) -> tuple[int, float]:

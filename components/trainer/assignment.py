@@ -10,6 +10,7 @@ import tensorflow_transform as tft
 
 from components.trainer.config import TrainerConfig
 from components.trainer.data.examples import read_examples
+from components.trainer.initial_model import load_initial_weights
 from components.trainer.state import locate_state
 from components.trainer.training.fitter import Fitter
 
@@ -36,7 +37,8 @@ class Assignment:
         """
         transform = tft.TFTransformOutput(self.transform_output)
         with read_examples(self.train_files, transform) as train, read_examples(self.valid_files, transform) as valid:
-            yield Fitter(self.config.fit, train, valid, locate_state(self.config, train, valid))
+            state = locate_state(self.config, train, valid)
+            yield Fitter(self.config.fit, train, valid, state, load_initial_weights(self.config))
 
     def save(self, folder: pathlib.Path) -> None:
         """Writes the file into a folder."""

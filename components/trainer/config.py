@@ -5,9 +5,10 @@ import math
 from typing import Literal
 
 from components.artifacts.image_task import ImageTask
+from components.scaled_defaults import choose_passes
 from models.macs import count_macs
 from models.reducers.registry import ControlReducer, TokenReducer
-from models.search_space import SearchSpace
+from models.search_space import SearchSpace, strip_reducer
 from models.vit_config import ViTConfig
 
 TunerName = Literal["halving", "random", "bayesian", "grid"]
@@ -15,15 +16,17 @@ Strategy = Literal["default", "mirrored"]
 ClassWeights = Literal["none", "balanced"]
 OptimizerName = Literal["muon", "adamw"]
 
+_MAY_BE_EMPTY = ("controls", "patch_sizes", "depths", "dims")  # of the search
+
 
 def name_option(field: str) -> str:
     """Returns the option of a configuration field as typed: "--search.max-mmacs" for "search.max_mmacs"."""
     return f"--{field.replace('_', '-')}"
 
 
-def check_range(field: str, value: float, low: float, high: float = float("inf")) -> None:
-    """Raises a ValueError that names the option, such as "--fit.seed" for "fit.seed", unless low <= value <= high."""
-    if not low <= value <= high:
+def check_range(field: str, value: float | None, low: float, high: float = float("inf")) -> None:
+    """Raises a ValueError that names the option ("--fit.seed" for "fit.seed") unless low <= value <= high or None."""
+    if value is not None and not low <= value <= high:
         allowed = f"at least {low}" if high == float("inf") else f"in {low}..{high}"
         raise ValueError(f"{name_option(field)} is {value}; it must be {allowed}")
 
@@ -69,6 +72,9 @@ class SearchConfig:
     reducers: tuple[TokenReducer, ...]  # token reducers that may win
     controls: tuple[ControlReducer, ...]  # further reducers to compare them with; may be empty
     fusers: tuple[bool, ...]  # True: with TokenFuser, False: without
+    patch_sizes: tuple[int, ...]  # pixels, height and width; empty: that of the model
+    depths: tuple[int, ...]  # encoder blocks; empty: those of the model
+    dims: tuple[int, ...]  # channels of a token, the MLP's widths in proportion; empty: those of the model
     max_mmacs: float | None  # million multiply-accumulates an image; more expensive points are not trained
     backbone_epochs: int  # of a network without reducer, whose weights all points start from; 0: random weights
     min_epochs: int  # epochs before halving first drops points
@@ -88,18 +94,15 @@ class SearchConfig:
 
     def __post_init__(self) -> None:
         """Rejects impossible values."""
-        for name in ("placements", "token_counts", "reducers", "fusers"):
-            values = getattr(self, name)
-            if not values or len(set(values)) != len(values):
-                option = name_option(f"search.{name}")
-                raise ValueError(f"{option} is {_spell(values)}; it must have at least one value and none twice")
-        if len(set(self.controls)) != len(self.controls):
-            raise ValueError(f"--search.controls is {_spell(self.controls)}; no value may appear twice")
+        for name in ("placements", "token_counts", "reducers", "fusers", *_MAY_BE_EMPTY):
+            values, may_be_empty = getattr(self, name), name in _MAY_BE_EMPTY
+            if len(set(values)) != len(values) or not (values or may_be_empty):
+                rule = "no value may appear twice" if may_be_empty else "it must have at least one value and none twice"
+                raise ValueError(f"{name_option(f'search.{name}')} is {_spell(values)}; {rule}")
         for name in ("min_epochs", "max_trials", "finalists", "seeds"):
             check_range(f"search.{name}", getattr(self, name), 1)
         for name, low in (("workers", 1), ("max_minutes", 0), ("max_mmacs", 0)):
-            if (value := getattr(self, name)) is not None:
-                check_range(f"search.{name}", value, low)
+            check_range(f"search.{name}", getattr(self, name), low)
         if self.max_epochs < self.min_epochs:
             least = f"--search.min-epochs, {self.min_epochs}"
             raise ValueError(f"--search.max-epochs is {self.max_epochs}; it must be at least {least}")
@@ -128,7 +131,8 @@ class SearchConfig:
 class FitConfig:
     """How a network is trained, in the search and in the final fit alike."""
 
-    epochs: int  # passes over the train split in the final fit
+    epochs: int  # of the final fit
+    passes_per_epoch: int | None  # over the train split; None: as many as make 60 updates, at most 10
     batch_size: int  # images of an update, on all devices together
     optimizer: OptimizerName  # muon: for the kernels, and AdamW for the rest; adamw: for all weights
     learning_rate: float  # peak, after the warm-up
@@ -140,6 +144,8 @@ class FitConfig:
     class_weights: ClassWeights  # balanced: each class has the same weight in the loss, however many images it has
     crop_padding: int | None  # pixels of reflection around an image before it is cropped back; None: an eighth of it
     flip: bool  # whether half of the training images are mirrored; not for digits or text
+    initial_model: str | None
+    """pushed version, or folder of one, whose backbone weights all networks start from; None: random weights"""
     replicas: int  # parts of each batch that are computed in parallel; batch norm normalizes each part separately
     strategy: Strategy  # default: one device; mirrored: a replica on each GPU of this machine
     seed: int  # of the final fit and of the first training of each point; further trainings have the next seeds
@@ -155,13 +161,21 @@ class FitConfig:
         check_range("fit.gradient_clip_norm", self.gradient_clip_norm, 0)
         check_range("fit.label_smoothing", self.label_smoothing, 0, 1)
         check_range("fit.ema_momentum", self.ema_momentum, 0, 1)
-        if self.crop_padding is not None:
-            check_range("fit.crop_padding", self.crop_padding, 0, 31)
+        check_range("fit.crop_padding", self.crop_padding, 0, 31)
+        check_range("fit.passes_per_epoch", self.passes_per_epoch, 1)
         check_range("fit.seed", self.seed, 0)
 
     def find_crop_padding(self, image_size: int) -> int:
         """Returns the pixels of reflection around an image."""
         return image_size // 8 if self.crop_padding is None else self.crop_padding
+
+    def count_passes(self, images: int) -> int:
+        """Returns how often an epoch passes over so many training images."""
+        return self.passes_per_epoch or choose_passes(images // self.batch_size)
+
+    def count_steps(self, images: int) -> int:
+        """Returns the updates of an epoch; the last, smaller batch of each pass is dropped."""
+        return self.count_passes(images) * (images // self.batch_size)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -170,6 +184,15 @@ class StateConfig:
 
     folder: str  # outlives a run, unlike the Trainer's output folders
     code_digest: str  # of the sources that a trained weight depends on
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class InitialModel:
+    """The pushed model from whose weights the trainings start."""
+
+    folder: str
+    title: str  # such as "version 1764547200 of CIFAR-10"
+    digest: str  # SHA-256 of its weights
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -185,6 +208,7 @@ class TrainerConfig:
     search: SearchConfig
     fit: FitConfig
     state: StateConfig
+    initial_model: InitialModel | None = None  # None: random weights
 
     def __post_init__(self) -> None:
         """Checks every point before any training."""
@@ -209,9 +233,16 @@ class TrainerConfig:
             reducers=self.search.reducers,
             controls=self.search.controls,
             fusers=self.search.fusers,
+            patch_sizes=self.search.patch_sizes,
+            depths=self.search.depths,
+            dims=self.search.dims,
         )
 
     def affordable_points(self) -> tuple[ViTConfig, ...]:
         """Returns the points whose true multiply-accumulates are within `search.max_mmacs`."""
         ceiling = float("inf") if self.search.max_mmacs is None else self.search.max_mmacs * 1e6
         return tuple(point for point in self.space().points() if count_macs(point).total <= ceiling)
+
+    def backbones(self) -> tuple[ViTConfig, ...]:
+        """Returns the network without reducer of each shape that has an affordable point."""
+        return tuple(dict.fromkeys(map(strip_reducer, self.affordable_points())))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from components.artifacts.search_outcome import Difference
 from components.artifacts.trial import Trial
 from components.trainer.search.selection import Choice
-from models.search_space import NO_REDUCER
+from models.search_space import NO_REDUCER, SearchSpace
 
 
 def describe_choice(choice: Choice) -> tuple[str, ...]:
@@ -29,6 +29,18 @@ def describe_choice(choice: Choice) -> tuple[str, ...]:
     if choice.differences:
         sentences.append(_describe_noise(choice))
     return tuple(sentences)
+
+
+def describe_left_out(space: SearchSpace) -> tuple[str, ...]:
+    """Describes the controls that cannot be built; no sentence if all can."""
+    reasons = space.left_out()
+    return (f"Some controls are left out: {' and '.join(reasons)}.",) if reasons else ()
+
+
+def describe_start(title: str, fitting: int, weights: int) -> str:
+    """Describes the initial model, of which so many of the backbone's weights were taken."""
+    others = "" if fitting == weights else "; the others are random"
+    return f"All trainings start from {title}: it has {fitting} of the {weights} weights of the backbone{others}."
 
 
 def describe_skipped(trials: Sequence[Trial]) -> tuple[str, ...]:
@@ -78,7 +90,7 @@ def _judge(difference: Difference) -> str:
 
 
 def _name(point: str) -> str:
-    return "no reducer" if point == NO_REDUCER else point
+    return point.replace(NO_REDUCER, "no reducer")
 
 
 def _format(difference: Difference) -> str:

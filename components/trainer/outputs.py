@@ -8,13 +8,16 @@ from components.trainer.findings import describe_choice, describe_skipped
 from components.trainer.search.selection import Choice
 
 
-def describe_search(choice: Choice, trials: Sequence[Trial], full_epochs: int) -> SearchOutcome:
+def describe_search(
+    choice: Choice, trials: Sequence[Trial], full_epochs: int, notes: Sequence[str] = ()
+) -> SearchOutcome:
     """Describes the choice of a search, and what the search cost.
 
     Args:
         choice: Of the search.
         trials: Of the search.
         full_epochs: Of a training that is not cut short.
+        notes: Sentences on the space.
     """
 
     def list_untrained(status: str) -> tuple[Untrained, ...]:
@@ -29,7 +32,7 @@ def describe_search(choice: Choice, trials: Sequence[Trial], full_epochs: int) -
     return SearchOutcome(
         winner=choice.winner.name,
         best=choice.best.name,
-        sentences=(*describe_choice(choice), *describe_skipped(trials)),
+        sentences=(*describe_choice(choice), *notes, *describe_skipped(trials)),
         finalists=tuple(
             Finalist(
                 point=candidate.name,

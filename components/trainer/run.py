@@ -6,20 +6,23 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pydantic
 import tensorflow_transform as tft
 
+from components.artifacts.network_weights import write_weights
 from components.artifacts.search_outcome import write_search
 from components.artifacts.winner import Winner, write_winner
 from components.lock import hold_lock
 from components.trainer import export, outputs
 from components.trainer.assignment import Assignment
 from components.trainer.config import Schedule, TrainerConfig
-from components.trainer.data.examples import count_batches
+from components.trainer.data.examples import count_records
+from components.trainer.data.pixel_file import check_room
 from components.trainer.listener import Listener, Training
 from components.trainer.mlflow_tracker import track
-from components.trainer.progress import EpochReporter
-from components.trainer.search.chief import start_chief
+from components.trainer.progress import EpochReporter, report_notice
+from components.trainer.search.chief import count_processes, start_chief
 from components.trainer.search.search import Search
 from components.trainer.tensorboard_logs import TensorBoardLogs
 from components.trainer.training.checkpoint import Checkpoint
@@ -52,8 +55,10 @@ def run_fn(fn_args: Any) -> None:
         valid_files=tuple(fn_args.eval_files),
         transform_output=fn_args.transform_output,
     )
+    images = sum(map(count_records, (assignment.train_files, assignment.valid_files)))
+    report_notice(check_room(images, config.task.image_size, count_processes(config)))
     with assignment.open_fitter() as fitter:
-        if not count_batches(fitter.train, config.fit):
+        if len(fitter.train) < config.fit.batch_size:
             raise ValueError(
                 f"--fit.batch-size is {config.fit.batch_size}, which is more than there are training images"
             )
@@ -74,6 +79,8 @@ def run_fn(fn_args: Any) -> None:
     folded = fold_batch_norm(winner.network, model)
     transform = tft.TFTransformOutput(fn_args.transform_output)
     export.export_model(transform, folded, config.task, fn_args.serving_model_dir)
+    weights = {variable.path: np.array(variable) for variable in model.variables}
+    write_weights(winner.network, weights, fn_args.serving_model_dir)
 
 
 def _search_and_fit(
@@ -85,7 +92,7 @@ def _search_and_fit(
     with start_chief(assignment, pathlib.Path(config.state.folder)) as chief:
         search = Search(config, fitter, folder, chief, assignment.deadline, listeners)
         choice = search.run()
-    write_search(outputs.describe_search(choice, search.trials, config.search.max_epochs), folder)
+    write_search(outputs.describe_search(choice, search.trials, config.search.max_epochs, search.notes), folder)
     name, network, seed, epochs = choice.winner.name, choice.winner.network, config.fit.seed, config.fit.epochs
     macs = count_macs(network)
     final_fit = Training(name="final_fit", network=name, macs=macs.total, config=describe_point(network), seed=seed)
@@ -107,5 +114,6 @@ def _search_and_fit(
         epochs=training.epochs,
         macs=macs,
         parameters=training.parameters,
+        initial_model=config.initial_model.title if config.initial_model else None,
     )
     return winner, training

@@ -56,8 +56,11 @@ def _describe_settings(config: TrainerConfig) -> dict[str, Any]:
     return {
         "backbone": dataclasses.asdict(config.backbone),
         "fit": {
-            name: value for name, value in dataclasses.asdict(config.fit).items() if name not in ("epochs", "seed")
+            name: value
+            for name, value in dataclasses.asdict(config.fit).items()
+            if name not in ("epochs", "seed", "initial_model")
         },
+        "initial_model": config.initial_model and config.initial_model.digest,
         "code": config.state.code_digest,
         "keras": importlib.metadata.version("keras"),
         "tensorflow": importlib.metadata.version("tensorflow"),

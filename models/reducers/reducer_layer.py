@@ -44,3 +44,20 @@ class ReducerLayer(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments of `__init__`."""
         return {**super().get_config(), "num_tokens": self.num_tokens}
+
+
+def take_patches(inputs: Any, positions: Any) -> Any:
+    """Selects patches of each image.
+
+    Args:
+        inputs: Patches, [batch, patches, dim].
+        positions: Of the selected ones, integers [batch, tokens].
+
+    Returns:
+        The selected patches in the order of their positions, [batch, tokens, dim].
+    """
+    _, patches, dim = inputs.shape
+    # From all patches of all images in a row: a gather for each image by itself takes five times the operations.
+    starts = keras.ops.arange(keras.ops.shape(inputs)[0], dtype="int32") * patches
+    rows = keras.ops.cast(positions, "int32") + keras.ops.expand_dims(starts, 1)
+    return keras.ops.take(keras.ops.reshape(inputs, (-1, dim)), rows, axis=0)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from models.vit_config import ViTConfig
 
 # learned: weights decide where to look; fixed: the positions do not depend on the image; importance: a score without
-# weights selects patches.
+# weights of its own selects patches.
 Kind = Literal["learned", "fixed", "importance"]
 
 
@@ -66,6 +66,26 @@ def _count_v11_macs(config: "ViTConfig") -> int:
     return patches * (dim * hidden + hidden * tokens) + patches * tokens * dim  # MLP, weighted sum
 
 
+def _count_patch_merger_macs(config: "ViTConfig") -> int:
+    patches, tokens, dim = _sizes(config)
+    return 2 * patches * tokens * dim  # scores, weighted sum
+
+
+def _count_attention_pooling_macs(config: "ViTConfig") -> int:
+    patches, tokens, dim = _sizes(config)
+    width = config.num_heads * config.head_width
+    return 2 * patches * dim * width + 2 * patches * tokens * width + tokens * width * dim  # keys, values; output
+
+
+def _count_space_to_channel_macs(config: "ViTConfig") -> int:
+    return config.num_patches * config.dim**2
+
+
+def _count_evit_macs(config: "ViTConfig") -> int:
+    patches, tokens, dim = _sizes(config)
+    return (patches - tokens + 1) * dim  # weighted mean of the other patches
+
+
 def _check_tiles(config: "ViTConfig") -> str | None:
     if tile_grid(config.grid_size, config.grid_size, _sizes(config)[1]):
         return None
@@ -96,6 +116,32 @@ REDUCERS: dict[str, Reducer] = {
         arguments=lambda config: {"bottleneck_dim": config.token_bottleneck_dim, "dropout_rate": config.dropout_rate},
         check=_fits,
         macs=_count_v11_macs,
+        has_attention_maps=True,
+        takes_attention=False,
+        min_blocks_before=0,
+    ),
+    "patch_merger": Reducer(
+        label="PatchMerger",
+        summary="PatchMerger (softmax of products with learned queries)",
+        kind="learned",
+        is_control=False,
+        layer="models.reducers.patch_merger:PatchMerger",
+        arguments=lambda _: {},
+        check=_fits,
+        macs=_count_patch_merger_macs,
+        has_attention_maps=True,
+        takes_attention=False,
+        min_blocks_before=0,
+    ),
+    "attention_pooling": Reducer(
+        label="attention pooling",
+        summary="attention pooling (cross-attention of learned queries)",
+        kind="learned",
+        is_control=False,
+        layer="models.reducers.attention_pooling:AttentionPooling",
+        arguments=lambda config: {"num_heads": config.num_heads, "head_dim": config.head_width},
+        check=_fits,
+        macs=_count_attention_pooling_macs,
         has_attention_maps=True,
         takes_attention=False,
         min_blocks_before=0,
@@ -138,6 +184,32 @@ REDUCERS: dict[str, Reducer] = {
         has_attention_maps=False,
         takes_attention=False,
         min_blocks_before=0,
+    ),
+    "space_to_channel": Reducer(
+        label="space to channel",
+        summary="a dense layer on the concatenated patches of each tile",
+        kind="fixed",
+        is_control=False,
+        layer="models.reducers.space_to_channel:SpaceToChannelTokens",
+        arguments=lambda _: {},
+        check=_check_tiles,
+        macs=_count_space_to_channel_macs,
+        has_attention_maps=False,
+        takes_attention=False,
+        min_blocks_before=0,
+    ),
+    "evit": Reducer(
+        label="EViT",
+        summary="EViT (the patches that receive the most attention, and a weighted mean of the others)",
+        kind="importance",
+        is_control=False,
+        layer="models.reducers.evit:EViTTokens",
+        arguments=lambda _: {},
+        check=_fits,
+        macs=_count_evit_macs,
+        has_attention_maps=False,
+        takes_attention=True,
+        min_blocks_before=1,
     ),
 }
 

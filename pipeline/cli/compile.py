@@ -30,6 +30,7 @@ class CompileCommand(ConfiguredCommand):
         check_target(self.configuration, self.target)
         start_tensorflow()
         check_beam_options(self.beam_options)
+        self.configuration.check_dataset()
         from pipeline.kubeflow.job import compile_pipeline  # takes 20 seconds
 
         compile_pipeline(self.configuration, self.target, self.beam_options, Console())

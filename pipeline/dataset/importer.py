@@ -23,7 +23,8 @@ from pipeline.quiet import start_tensorflow
 
 VERSION = "1.0.0"
 _NAME = re.compile("[a-z][a-z0-9_]*")
-_AHEAD = 64  # images that are encoded before they are written
+_BATCH = 8  # images that a process encodes at once
+_AHEAD = 8  # batches that are encoded before they are written
 _SHOWN = 10  # unreadable files in a message
 
 
@@ -58,20 +59,25 @@ def import_folder(folder: pathlib.Path, *, name: str, data_dir: pathlib.Path, sk
         from pipeline.dataset.builder import build_images
 
         reader = _Reader()
-        splits = {split: reader.read(files) for split, files in found.splits.items()}
+        splits = {split: reader.read(split, files) for split, files in found.splits.items()}
         size = find_common_size(itertools.chain(*found.splits.values()))
-        built = build_images(workspace, name, VERSION, found.class_names, splits, size)
+        try:
+            built = build_images(workspace, name, VERSION, found.class_names, splits, size)
+        except AssertionError:  # of TFDS: a split has no images
+            raise DataFailure(_describe(folder, reader.unreadable)) from None
         if reader.unreadable and not skip_unreadable:
             raise DataFailure(_describe(folder, reader.unreadable))
         built.rename(target)
-    counts = ", ".join(f"{split} {len(files):,}" for split, files in found.splits.items())
+    counts = ", ".join(f"{split} {images:,}" for split, images in reader.images.items())
     CONSOLE.print(
         f"Made {target} in {time.monotonic() - start:.0f} seconds: {len(found.class_names)} classes, {counts}."
     )
     if reader.unreadable:
-        CONSOLE.print(f"Left out {len(reader.unreadable):,} files that cannot be read.")
+        CONSOLE.print(f"Left out files that cannot be read: {len(reader.unreadable):,}.")
     if found.ignored:
-        CONSOLE.print(f"Ignored {found.ignored:,} files whose names do not end like those of images.")
+        CONSOLE.print(f"Ignored files whose names do not end like those of images: {found.ignored:,}.")
+    if found.empty:
+        CONSOLE.print(f"Left out folders without images: {', '.join(found.empty)}.")
     return target
 
 
@@ -79,31 +85,37 @@ class _Reader:
     """Encodes images in as many processes as there are CPUs, a bounded number ahead of the writer."""
 
     def __init__(self) -> None:
+        self.images = collections.Counter[str]()  # of each split
         self.unreadable: list[str] = []
 
-    def read(self, files: Sequence[ImageFile]) -> Iterator[tuple[str, dict[str, Any]]]:
+    def read(self, split: str, files: Sequence[ImageFile]) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yields keys and examples; files that cannot be read are noted."""
-        pending: collections.deque[tuple[ImageFile, concurrent.futures.Future[bytes | str]]] = collections.deque()
-        context = multiprocessing.get_context("forkserver")  # forks of a process with TensorFlow's threads may hang
-        with concurrent.futures.ProcessPoolExecutor(len(os.sched_getaffinity(0)), context) as pool:
-            for file in rich.progress.track(files, "Reading", console=CONSOLE):
-                pending.append((file, pool.submit(_encode, file.path)))
-                if len(pending) > _AHEAD:
-                    yield from self._take(*pending.popleft())
-            while pending:
-                yield from self._take(*pending.popleft())
-
-    def _take(
-        self, file: ImageFile, encoded: "concurrent.futures.Future[bytes | str]"
-    ) -> Iterator[tuple[str, dict[str, Any]]]:
-        image = encoded.result()
-        if isinstance(image, str):
-            self.unreadable.append(f"{file.name} {image}")
-        else:
-            yield file.name, {"id": file.name, "image": image, "label": file.label}
+        progress = rich.progress.track(files, "Reading", console=CONSOLE)
+        for file, image in zip(progress, _encode(files), strict=True):
+            if isinstance(image, str):
+                self.unreadable.append(f"{file.name} {image}")
+            else:
+                self.images[split] += 1
+                yield file.name, {"id": file.name, "image": image, "label": file.label}
 
 
-def _encode(path: pathlib.Path) -> bytes | str:
+def _encode(files: Sequence[ImageFile]) -> Iterator[bytes | str]:
+    pending: collections.deque[concurrent.futures.Future[list[bytes | str]]] = collections.deque()
+    context = multiprocessing.get_context("forkserver")  # forks of a process with TensorFlow's threads may hang
+    with concurrent.futures.ProcessPoolExecutor(len(os.sched_getaffinity(0)), context) as pool:
+        for first in range(0, len(files), _BATCH):
+            pending.append(pool.submit(_encode_batch, [file.path for file in files[first : first + _BATCH]]))
+            if len(pending) > _AHEAD:
+                yield from pending.popleft().result()
+        while pending:
+            yield from pending.popleft().result()
+
+
+def _encode_batch(paths: Sequence[pathlib.Path]) -> list[bytes | str]:
+    return [_encode_file(path) for path in paths]
+
+
+def _encode_file(path: pathlib.Path) -> bytes | str:
     """Returns the encoded image, or why it cannot be read."""
     try:
         return encode_image(path)
@@ -114,7 +126,8 @@ def _encode(path: pathlib.Path) -> bytes | str:
 def _describe(folder: pathlib.Path, unreadable: Sequence[str]) -> str:
     shown = "; ".join(unreadable[:_SHOWN])
     more = f"; and {len(unreadable) - _SHOWN:,} more" if len(unreadable) > _SHOWN else ""
+    files = "1 file" if len(unreadable) == 1 else f"{len(unreadable):,} files"
     return (
-        f"{len(unreadable):,} files in {printable(folder)} cannot be used: {shown}{more}. Repair or remove them, or "
+        f"{files} in {printable(folder)} cannot be used: {shown}{more}. Repair or remove them, or "
         "leave them out with --skip-unreadable. Nothing was written."
     )

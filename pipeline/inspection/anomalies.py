@@ -5,7 +5,7 @@ import pathlib
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
-from components.data_gate.findings import BadImage, describe_anomalies, describe_bad_images
+from components.data_gate.findings import NOTICES, BadImage, describe_anomalies, describe_bad_images
 from components.metadata.run_record import RunRecord, read_folder
 
 
@@ -24,6 +24,9 @@ def read_anomalies(record: RunRecord) -> list[str] | None:
     if any((step.name, step.state) == ("DataGate", "failed") for step in record.steps):
         found.append("the DataGate stopped the run; see the log, and duplicates.json in the root for duplicates")
     found += read_folder(_read_bad_images, record.find_file("bad_images", "bad_images*.jsonl")) or []
+    checked = record.find_output("bad_images", step="DataGate")
+    if checked and (notices := checked.custom_properties[NOTICES].string_value):
+        found += json.loads(notices)
     if record.duplicates and record.duplicates.groups:
         found.append(f"{record.duplicates.summarize()}; all of them are listed in {record.duplicates.folder}")
     return found

@@ -1,12 +1,11 @@
 """Shows the metrics and the verdict of the Evaluator, and the findings of the ServingValidator."""
 
-import dataclasses
 from collections.abc import Sequence
 
 from rich.console import Console
 
 from components.artifacts.serving_findings import ServingFindings
-from components.artifacts.verdict import Overall, Verdict
+from components.artifacts.verdict import Verdict
 from pipeline.inspection.layout import describe_paired, format_measure, print_sentences, print_table
 
 
@@ -14,7 +13,7 @@ def show_metrics(console: Console, verdict: Verdict) -> None:
     """Shows metrics on all test images, with intervals, against the baseline."""
     cards = (verdict.candidate, verdict.baseline)
     rows = []
-    for name in (field.name for field in dataclasses.fields(Overall)):
+    for name in verdict.metrics:
         form = "{:.3f}" if name == "cross_entropy" else "{:.1%}"
         cells = (format_measure(getattr(card.overall, name), form.format) if card else None for card in cards)
         rows.append((name.replace("_", " "), *cells))

@@ -1,14 +1,16 @@
-"""Shows the test metrics of a run by slice, and its confusion matrix."""
+"""Shows the test metrics of a run by slice, and its confusion matrix, or of many classes the most frequent ones."""
 
 import dataclasses
 
 from rich.console import Console
 
-from components.artifacts.verdict import Slice
+from components.artifacts.verdict import Slice, find_confusions
 from components.metadata.root import Root, shorten
 from components.metadata.run_record import RunRecord
 from pipeline.inspection.layout import format_measure, format_share, print_table
 
+_MOST_CLASSES = 20  # of a matrix
+_CONFUSIONS = 20
 _TITLES = {"label": "By class", "brightness_quartile": "By brightness", "contrast_quartile": "By contrast"}
 
 
@@ -43,7 +45,7 @@ def read_slices(root: Root, run_id: str) -> SlicesFacts:
 
 
 def show_slices(console: Console, facts: SlicesFacts) -> None:
-    """Shows a table for each feature, and the confusion matrix."""
+    """Shows a table for each feature, and the confusion matrix; above 20 classes the most frequent confusions."""
     console.print(f"Run {shorten(facts.run_id)}, accuracies with 95% intervals.", highlight=False)
     baselines = {(each.feature, each.value): each.accuracy.value for each in facts.baseline or ()}
     for feature, title in _TITLES.items():
@@ -59,8 +61,20 @@ def show_slices(console: Console, facts: SlicesFacts) -> None:
             if each.feature == feature
         ]
         columns = ("slice", "images", "accuracy", "precision", "last blessed")
-        print_table(console, columns, rows, words=("slice",), title=title)
+        if rows:
+            print_table(console, columns, rows, words=("slice",), title=title)
     names = facts.class_names
+    if len(names) > _MOST_CLASSES:
+        pairs = [
+            (names[actual], names[predicted], str(images), str(sum(facts.confusion[actual])))
+            for actual, predicted, images in find_confusions(facts.confusion, _CONFUSIONS)
+        ]
+        words = ("actual", "predicted")
+        print_table(console, (*words, "images", "of"), pairs, words=words, title="Most frequent confusions")
+        return
+    heads = [name[:5] for name in names]
+    if len(set(heads)) < len(heads):
+        heads, names = [str(label) for label in range(len(names))], [f"{n} {name}" for n, name in enumerate(names)]
     matrix = [(name, *map(str, row)) for name, row in zip(names, facts.confusion, strict=True)]
     title = "Images by actual (row) and predicted (column) class"
-    print_table(console, ("actual", *(name[:5] for name in names)), matrix, words=("actual",), title=title)
+    print_table(console, ("actual", *heads), matrix, words=("actual",), title=title)

@@ -16,22 +16,19 @@ from pipeline.beam_options import runs_elsewhere
 from pipeline.config import PipelineConfig
 from pipeline.definition import create_pipeline
 from pipeline.files import write_whole
-from pipeline.kubeflow.options import SHIPPED_SAMPLE, KubeflowTarget, locate_dataset
+from pipeline.kubeflow.options import KubeflowTarget, find_dataset
 from pipeline.kubeflow.step import EXECUTOR, locate
 from pipeline.target import Target, resolve_latest
 
 COMMAND = ("python", "-m", "pipeline.kubeflow.step")  # the ENTRYPOINT of the Dockerfile
 TFX_COMMAND = ("python", "-m", EXECUTOR)  # leaves addresses as they are
 _Resources = pipeline_spec_pb2.PipelineDeploymentConfig.PipelineContainerSpec.ResourceSpec
-_UNKNOWN_DIGEST = "unknown"
 _UNCACHED = ("ServingValidator", "Pusher")  # a busy machine may reject a model; the last push is no input of the Pusher
 _DIFFERENCES = """On the cluster, unlike with `tokenlearner run`:
 - The baseline is the last blessed model, even if that is the candidate; TFX's own strategy finds it.
 - `bless` does not work: the Pusher follows the Evaluator and the ServingValidator.
 - ServingValidator and Pusher never come from the cache: a run again pushes the same model as a new version.
 - Manifest, model card and report lack lineage and each step's time."""
-_UNKNOWN_DATA = "- ExampleGen never comes from the cache, since the content of the dataset is not known here."
-_UNKNOWN_CLASSES = "- Classes and image size are those of CIFAR-10, since the dataset's metadata cannot be read here."
 
 
 def compile_pipeline(
@@ -46,16 +43,15 @@ def compile_pipeline(
         console: Shows the differences to a run here.
 
     Raises:
-        DataFailure: The shipped sample is requested and damaged or missing.
+        DataFailure: The dataset on this machine is damaged.
     """
-    root, tfds_dir = locate(target.pipeline_root), locate_dataset(config.data.tfds_dir)
+    root, tfds_dir = locate(target.pipeline_root), find_dataset(config, target)
     assert root
     assert tfds_dir
-    is_sample = config.data.tfds_dir == SHIPPED_SAMPLE
     try:
-        source_digest = digest_source(config.data.tfds_dir) if is_sample else _UNKNOWN_DIGEST
+        source_digest = digest_source(config.data.tfds_dir)
     except BadDataError as error:
-        raise DataFailure(f"{error}; run this in the project's folder.") from None
+        raise DataFailure(f"{error}.") from None
     cluster = Target(
         make_baseline=resolve_latest,
         metadata_connection=None,
@@ -67,15 +63,12 @@ def compile_pipeline(
     )
     job = _make_job(create_pipeline(dataclasses.replace(config, root=root), cluster), target, beam_options)
     tasks = job["pipelineSpec"]["root"]["dag"]["tasks"]
-    for name in _UNCACHED if is_sample else (*_UNCACHED, "ExampleGen"):  # TFX sets the cache for all steps together
+    for name in _UNCACHED:  # TFX sets the cache for all steps together
         tasks[name]["cachingOptions"] = {"enableCache": False}
     with write_whole(target.output) as aside:
         aside.write_text(json.dumps(job, indent=2, sort_keys=True) + "\n")
     written = f"Wrote {target.output}: {len(tasks)} tasks of {config.name} in {target.image}."
-    unknown = [] if is_sample else [_UNKNOWN_DATA]
-    if not (config.data.tfds_dir / "dataset_info.json").exists():
-        unknown.append(_UNKNOWN_CLASSES)
-    for line in (written, _DIFFERENCES, *unknown):
+    for line in (written, _DIFFERENCES):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 

@@ -9,7 +9,7 @@ from components.errors import UsageFailure
 from components.trainer.config import name_option
 from pipeline.config import PROFILES, PipelineConfig
 from pipeline.files import check_destination
-from pipeline.kubeflow.step import SCHEME, locate
+from pipeline.kubeflow.step import locate
 
 IMAGE_FOLDER = pathlib.Path("/tokenlearner")  # the WORKDIR of the Dockerfile
 SHIPPED_SAMPLE = pathlib.Path("data/cifar10_sample")  # which the image holds, too
@@ -40,6 +40,8 @@ class KubeflowTarget:
     image: str  # built from the Dockerfile, such as europe-docker.pkg.dev/project/repository/tokenlearner:1
     pipeline_root: str  # of all outputs on the cluster: gs://bucket/path, or an absolute path that every step sees
     output: pathlib.Path  # the file, such as pipeline.json
+    dataset_address: str | None = None
+    """copy of --data.tfds-dir on the cluster: gs://bucket/path, or an absolute path that every step sees"""
     trainer: TrainerResources = TrainerResources()
 
 
@@ -74,9 +76,14 @@ def check_target(config: PipelineConfig, target: KubeflowTarget) -> None:
             f"--tracking.mlflow is {config.tracking.mlflow}; on a cluster, set TOKENLEARNER_MLFLOW to it in the image.",
         ),
         (
-            locate_dataset(config.data.tfds_dir),
-            f"--data.tfds-dir is {config.data.tfds_dir}, which the image does not hold; copy it to a bucket and name "
-            "that, such as gs://bucket/cifar10/3.0.2, or an absolute path that every step sees.",
+            target.dataset_address is None or locate(target.dataset_address),
+            f"--dataset-address is {target.dataset_address}; it must be the address of a folder in a bucket, or an "
+            "absolute path that every step sees.",
+        ),
+        (
+            find_dataset(config, target),
+            f"--data.tfds-dir is {config.data.tfds_dir}, which the image does not hold; name a folder on this machine, "
+            "and its copy on the cluster with --dataset-address, such as gs://bucket/cifar10/3.0.2.",
         ),
     )
     for is_possible, message in checks:
@@ -85,9 +92,9 @@ def check_target(config: PipelineConfig, target: KubeflowTarget) -> None:
     check_destination("--output", target.output)
 
 
-def locate_dataset(tfds_dir: pathlib.Path) -> str | None:
-    """Returns the dataset's folder in the image, or its address; None if no step can find it."""
-    if tfds_dir == SHIPPED_SAMPLE:
+def find_dataset(config: PipelineConfig, target: KubeflowTarget) -> str | None:
+    """Returns where the steps find the dataset: a folder in the image, or an address; None if they cannot."""
+    if target.dataset_address is None and config.data.tfds_dir == SHIPPED_SAMPLE:
         return str(IMAGE_FOLDER / SHIPPED_SAMPLE)
-    address = str(tfds_dir).replace(SCHEME.replace("//", "/"), SCHEME, 1)  # a path keeps one of two slashes
+    address = target.dataset_address or str(config.data.tfds_dir)
     return address if locate(address) else None

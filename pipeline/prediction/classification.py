@@ -53,7 +53,7 @@ def classify_images(
     model = Model(folder)
     if attention and not model.has_attention_maps:
         raise UsageFailure(
-            f"the model in {folder} has no attention maps: no TokenLearner won its search; leave --attention out."
+            f"the model in {folder} has no attention maps: its token reducer has none; leave --attention out."
         )
     classes = len(model.task.class_names)
     if top > classes:

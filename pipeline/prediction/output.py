@@ -12,7 +12,7 @@ from typing import TextIO
 from rich.console import Console
 
 from pipeline.files import write_whole
-from pipeline.inspection.layout import print_table
+from pipeline.inspection.layout import guard_cell, print_table
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -63,16 +63,17 @@ def _write_table(stream: TextIO, predictions: Sequence[Prediction], top: int) ->
         (each.image, *(f"{name} {probability:.1%}" for name, probability in each.classes.items()), each.note)
         for each in predictions
     ]
-    print_table(Console(file=stream), columns, rows, words=("image", "note"))
+    print_table(Console(file=stream), columns, rows, words=columns)
 
 
 def _write_csv(stream: TextIO, predictions: Sequence[Prediction], top: int) -> None:
-    """Writes a row for each image, with columns for each of the `top` classes."""
+    """Writes a row for each image, with columns for each of the `top` classes; no name becomes a formula."""
     writer = csv.writer(stream, lineterminator="\n")
     ranks = [name for rank in range(1, top + 1) for name in (f"class_{rank}", f"probability_{rank}")]
     writer.writerow(["image", *ranks, "note"])
     for each in predictions:
-        writer.writerow([each.image, *(cell for choice in each.classes.items() for cell in choice), each.note])
+        cells = (each.image, *(cell for choice in each.classes.items() for cell in choice), each.note)
+        writer.writerow(map(guard_cell, cells))
 
 
 def _write_json(stream: TextIO, predictions: Sequence[Prediction], failures: Mapping[str, str], model: str) -> None:

@@ -9,6 +9,7 @@ from components.metadata.root import Root
 from components.metadata.run_record import RunRecord
 from components.source_digest import digest_sources
 from components.trainer.config import Schedule, TrainerConfig
+from components.trainer.findings import describe_left_out
 from components.trainer.search.plan import (
     count_tried,
     count_workers,
@@ -43,14 +44,17 @@ def show_plan(config: PipelineConfig, console: Console) -> None:
     seconds = _estimate_seconds(config, trainer, state, epochs)
     minutes = "unknown before the first run" if seconds is None else f"about {max(1, round(seconds / 60))} min"
     tried, again = count_tried(len(points), search), plan_finalist_epochs(len(points), search)
-    backbone, first = search.seeds * search.backbone_epochs, plan_epochs(len(points), search)
+    shapes, first = len(trainer.backbones()), plan_epochs(len(points), search)
+    backbone = search.seeds * search.backbone_epochs * shapes
+    network = "the backbone" if shapes == 1 else f"{shapes} backbones"
     chosen = f"{tried} of " if tried < len(points) else ""
     finalists = f"about {again} more of the finalists, " if again else ""
     lines = (
         f"Search: {chosen}{len(points)} candidates{budget} with --search.tuner {search.tuner}, "
         f"{search.finalists} finalists.",
-        f"Epochs: {backbone} of the backbone, about {first} of the candidates, {finalists}{trainer.fit.epochs} of the "
+        f"Epochs: {backbone} of {network}, about {first} of the candidates, {finalists}{trainer.fit.epochs} of the "
         "winner's final fit.",
+        *describe_left_out(trainer.space()),
         f"Cached: {describe_found(list(epochs.values()), search)}; steps with the same inputs are cached, too.",
         f"Estimated time: {minutes}.",
     )
@@ -81,7 +85,8 @@ def _estimate_seconds(
     fitted = max(_count_epochs(state, trainer, point, fit_schedule) for point in epochs)
     found = sum(count_macs(point).total * count for point, count in epochs.items())
     if backbone := trainer.search.schedule.of_backbone:
-        found += count_macs(trainer.backbone).total * _count_epochs(state, trainer, trainer.backbone, backbone)
+        for network in trainer.backbones():
+            found += count_macs(network).total * _count_epochs(state, trainer, network, backbone)
     workers = trainer.search.workers or count_workers(trainer)
     search_work = max(0.0, plan_work(trainer) - trainer.fit.epochs * mean - found)
     fit_work = (trainer.fit.epochs - fitted) * mean

@@ -80,6 +80,7 @@ def _name_root(config: PipelineConfig) -> str:
 def _check_dependencies(config: PipelineConfig, beam_options: tuple[str, ...]) -> None:
     """Checks the dataset, the packages and Beam's options before anything is written."""
     config.check_dataset()
+    config.find_initial_model()
     if config.tracking.mlflow and importlib.util.find_spec("mlflow") is None:
         raise UsageFailure(
             "--tracking.mlflow needs the package mlflow-skinny; `pip install '.[mlflow]'` in the project's folder "

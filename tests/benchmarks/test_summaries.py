@@ -10,8 +10,10 @@ from recorded_root import FIRST, KILLED, MACS, RecordedRoot
 
 from benchmarks import full_run, latency, recipes, reducers, search_scores, training_speed
 from benchmarks.benchmark import Benchmark, run
+from benchmarks.map import BENCHMARK as MAP
 from benchmarks.networks import EXAMPLE, OURS, find_network
 from benchmarks.result import Row, read_results
+from benchmarks.trainings import pack
 from components.errors import UsageFailure
 from models.macs import count_macs
 from models.reducers.registry import REDUCERS
@@ -76,7 +78,7 @@ def make_reducer_rows(share_of_backbone: float) -> list[Row]:
             "train_images": 40_000,
             "parameters": 300_000,
             "test_images": 2000,
-            "test_correct": reducers.pack(draw.random(2000) < share),
+            "test_correct": pack(draw.random(2000) < share),
         }
         for seed in (1, 2, 3)
         for network, share in ((WINNER, 0.8), (strip_reducer(WINNER), share_of_backbone))
@@ -133,13 +135,14 @@ def test_a_finished_run_shows_accuracy_and_cost(tmp_path: pathlib.Path) -> None:
         (training_speed.BENCHMARK, ["--rounds", "1", "--seconds", "0.1"]),
         (latency.BENCHMARK, ["--rounds", "1", "--requests", "1"]),
         (reducers.BENCHMARK, ["--rounds", "1"]),
+        (MAP, []),
     ],
 )
 def test_a_benchmark_runs_in_its_short_form(
     benchmark: Benchmark[Any], options: list[str], tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reducers, "_SECONDS", 0.1)
-    state = ["--state", str(tmp_path)] if benchmark is reducers.BENCHMARK else []
+    state = ["--state", str(tmp_path)] if benchmark in (reducers.BENCHMARK, MAP) else []
     assert run(benchmark, [*options, *state], tmp_path).summary.tables[0].rows
 
 

@@ -8,6 +8,7 @@ sees of an edit is in `tests/pipeline/test_definition.py`.
 import io
 import json
 import pathlib
+import re
 import subprocess
 from typing import Any
 
@@ -187,13 +188,23 @@ def test_a_second_run_without_edits_runs_nothing_again(workplace: Workplace) -> 
 def second(workplace: Workplace, first: subprocess.CompletedProcess[str]) -> Any:
     """A run that trains another model, held against a floor and a budget that it misses."""
     assert first.returncode == ExitCode.OK
-    return workplace.run_here(*SECOND_MODEL)
+    return workplace.run_here(*options_of_second(workplace))
+
+
+def options_of_second(workplace: Workplace) -> tuple[str, ...]:
+    """Returns the options of the second model, whose trainings start from the first one."""
+    return (*SECOND_MODEL, "--fit.initial-model", workplace.versions()[0])
 
 
 def test_another_model_is_held_against_the_last_blessed_one_and_a_floor_and_a_budget_keep_it_from_being_pushed(
     workplace: Workplace, second: Any
 ) -> None:
     assert second.pushed_version is None
+    [version] = workplace.versions()
+    assert second.winner.initial_model == f"version {version} of CIFAR-10"
+    [start] = [sentence for sentence in second.search.sentences if "start from" in sentence]
+    fitting, weights = re.findall(r"(\d+) of the (\d+) weights", start)[0]
+    assert fitting == weights
     assert workplace.executed() == [
         *("Trainer", "LiteConverter", "ServingValidator", "Evaluator", "ModelCard", "Pusher", "Report")
     ]
@@ -218,10 +229,11 @@ def test_a_model_blessed_by_hand_is_pushed_by_the_same_command_and_inspect_tells
 
     [version] = workplace.versions()
     tell("bless", "--run", second.run_id, "--reason", "The floor was meant for more data.")
-    run = workplace.run_here(*SECOND_MODEL)
+    options = options_of_second(workplace)
+    run = workplace.run_here(*options)
     assert workplace.executed() == ["Pusher", "Report"]
     assert workplace.versions() == [version, run.pushed_version]
-    assert workplace.run_here(*SECOND_MODEL).pushed_version == run.pushed_version
+    assert workplace.run_here(*options).pushed_version == run.pushed_version
     assert workplace.executed() == []
 
     overview = json.loads(tell("inspect", "--json"))

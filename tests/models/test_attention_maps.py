@@ -72,5 +72,5 @@ def test_a_model_without_a_learned_reducer_is_rejected(reducer: str | None) -> N
     changes = {} if reducer else {"blocks_before_token_learner": None, "num_tokens": None}
     model = make_model(token_reducer=reducer, **changes)
     assert not has_attention_maps(model)
-    with pytest.raises(ValueError, match=r"^the model 'vit' has no TokenLearner"):
+    with pytest.raises(ValueError, match=r"^the model 'vit' has no token reducer with attention maps"):
         build_attention_model(model)

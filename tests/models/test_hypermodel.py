@@ -22,6 +22,17 @@ _SPACES = {
         controls=CONTROLS,
         fusers=(True, False),
     ),
+    "with shapes": SearchSpace(
+        backbone=_BACKBONE,
+        placements=(0, 3),
+        token_counts=(1, 4),
+        reducers=("token_learner_v11",),
+        controls=(),
+        fusers=(False,),
+        patch_sizes=(4, 2),
+        depths=(6, 4),
+        dims=(8, 16),
+    ),
 }
 
 
@@ -34,8 +45,8 @@ def test_the_hyperparameters_cover_the_space_and_nothing_beyond(space: SearchSpa
         assert hypermodel.vit_config(hp) == point, name_point(point)
         assert hp.values == describe_point(point)
     hp = keras_tuner.HyperParameters()
-    assert hypermodel.vit_config(hp) == space.backbone
-    assert [choice.name for choice in hp.space if hp.is_active(choice)] == ["token_reducer"]
+    assert hypermodel.vit_config(hp) == space.points()[0]
+    assert [choice.name for choice in hp.space if hp.is_active(choice)] == [*space.shape_axes, "token_reducer"]
     axes = {choice.name: list(choice.values) for choice in hp.space}
     reached = set()
     for values in itertools.product(*axes.values()):

@@ -17,8 +17,12 @@ from models.mlp import Mlp
 from models.normalization import FastLayerNormalization, FusedBatchNormalization
 from models.patch_row import PatchRow
 from models.positions import PositionEmbedding
+from models.reducers.attention_pooling import AttentionPooling
 from models.reducers.average_pooling import AveragePoolingTokens
+from models.reducers.evit import EViTTokens
+from models.reducers.patch_merger import PatchMerger
 from models.reducers.random_selection import RandomTokens
+from models.reducers.space_to_channel import SpaceToChannelTokens
 from models.reducers.token_learner import TokenLearner
 from models.reducers.token_learner_v11 import TokenLearnerV11
 from models.reducers.top_k_norm import TopKNormTokens
@@ -35,6 +39,7 @@ class LayerCase:
         input_shapes: Of each input, without batch.
         output_shape: Without batch.
         steps_to_move_all: Train steps after which each weight has changed; 0: it has no weights.
+        takes_list: Whether its inputs are one argument.
     """
 
     layer_class: type[keras.layers.Layer]
@@ -42,6 +47,7 @@ class LayerCase:
     input_shapes: tuple[tuple[int, ...], ...]
     output_shape: tuple[int, ...]
     steps_to_move_all: int = 1
+    takes_list: bool = False
 
     def __str__(self) -> str:
         """Names the test."""
@@ -57,7 +63,7 @@ class LayerCase:
         random.seed(1)  # from which Keras draws the seeds of initializers
         layer = self.layer_class(**self.arguments, **kwargs)
         inputs = [keras.Input(shape) for shape in self.input_shapes]
-        model = keras.Model(inputs, layer(*inputs))
+        model = keras.Model(inputs, layer(inputs) if self.takes_list else layer(*inputs))
         if randomize:
             rng = np.random.default_rng(2)
             for weight in layer.weights:
@@ -77,6 +83,13 @@ _CASES = [
     LayerCase(
         layer_class=TokenLearnerV11,
         arguments={"num_tokens": 5, "bottleneck_dim": 6, "dropout_rate": 0.1},
+        input_shapes=_PATCHES,
+        output_shape=(5, 8),
+    ),
+    LayerCase(layer_class=PatchMerger, arguments={"num_tokens": 5}, input_shapes=_PATCHES, output_shape=(5, 8)),
+    LayerCase(
+        layer_class=AttentionPooling,
+        arguments={"num_tokens": 5, "num_heads": 3, "head_dim": 4},
         input_shapes=_PATCHES,
         output_shape=(5, 8),
     ),
@@ -107,6 +120,20 @@ _CASES = [
         input_shapes=_PATCHES,
         output_shape=(5, 8),
         steps_to_move_all=0,
+    ),
+    LayerCase(
+        layer_class=SpaceToChannelTokens,
+        arguments={"num_tokens": 6, "grid": (3, 4)},
+        input_shapes=_PATCHES,
+        output_shape=(6, 8),
+    ),
+    LayerCase(
+        layer_class=EViTTokens,
+        arguments={"num_tokens": 5},
+        input_shapes=((12, 8), (3, 12, 12)),
+        output_shape=(5, 8),
+        steps_to_move_all=0,
+        takes_list=True,
     ),
     LayerCase(
         layer_class=SelfAttention,

@@ -5,54 +5,19 @@ Axes: batch, heads, patches, tokens, dim.
 
 import dataclasses
 import typing
-from typing import Any
 
 import keras
 import numpy as np
 import pytest
 
 from models.encoder import EncoderBlock
-from models.macs import count_macs
 from models.reducers.reducer_layer import ReducerLayer
-from models.reducers.registry import CONTROLS, REDUCERS, ControlReducer, Reducer, TokenReducer
+from models.reducers.registry import CONTROLS, REDUCERS, ControlReducer, TokenReducer
 from models.vit import build_vit
 from models.vit_config import ViTConfig
 from pipeline.config import PROFILES
 
 _BACKBONE = ViTConfig(image_size=16, patch_size=4, dim=8, depth=3, num_heads=2, mlp_dims=(12,), num_classes=5)
-
-
-class MostAttended(ReducerLayer):
-    """Emits the patches that the other patches attend to most."""
-
-    def build(self, input_shape: Any) -> None:
-        """Checks that there are enough patches."""
-        super().build(input_shape[0])
-
-    def call(self, inputs: Any) -> Any:
-        """Returns the tokens, [batch, tokens, dim]."""
-        patches, weights = inputs
-        received = keras.ops.sum(weights, axis=(1, 2))  # [batch, patches]
-        _, positions = keras.ops.top_k(received, self.num_tokens)  # [batch, tokens]
-        return keras.ops.take_along_axis(patches, keras.ops.expand_dims(positions, 2), axis=1)
-
-    def compute_output_shape(self, input_shape: Any) -> Any:
-        """Returns (batch, num_tokens, dim)."""
-        return super().compute_output_shape(input_shape[0])
-
-
-@pytest.fixture
-def most_attended(monkeypatch: pytest.MonkeyPatch) -> Reducer:
-    """A reducer that takes the attention of the block before it, as EViT does."""
-    entry = dataclasses.replace(
-        REDUCERS["top_k_norm"],
-        layer=f"{__name__}:MostAttended",
-        is_control=False,
-        takes_attention=True,
-        min_blocks_before=1,
-    )
-    monkeypatch.setitem(REDUCERS, "most_attended", entry)
-    return entry
 
 
 def test_names_for_the_command_line_are_those_of_the_registry() -> None:
@@ -72,8 +37,8 @@ def test_an_entry_names_a_layer_and_all_of_its_arguments(name: str) -> None:
     assert entry.kind == "learned" or not layer.get_config().get("bottleneck_dim")
 
 
-def test_a_reducer_may_take_the_attention_of_the_block_before_it(most_attended: Reducer) -> None:
-    config = dataclasses.replace(_BACKBONE, token_reducer="most_attended", blocks_before_token_learner=1, num_tokens=3)
+def test_a_reducer_may_take_the_attention_of_the_block_before_it() -> None:
+    config = dataclasses.replace(_BACKBONE, token_reducer="evit", blocks_before_token_learner=1, num_tokens=3)
     model = build_vit(config)
     images = np.random.default_rng(0).normal(size=(2, 16, 16, 3)).astype(np.float32)
     names = ("block_0", "token_learner")
@@ -81,13 +46,11 @@ def test_a_reducer_may_take_the_attention_of_the_block_before_it(most_attended: 
     assert weights.shape == (2, 2, 16, 16)
     np.testing.assert_allclose(np.array(weights).sum(axis=-1), 1, rtol=1e-5)
     for example in range(2):
-        received = np.array(weights)[example].sum(axis=(0, 1))
-        np.testing.assert_array_equal(tokens[example], np.array(patches)[example][np.argsort(-received)[:3]])
-    assert most_attended.macs(config) == count_macs(config).token_reducer == 0
-    with pytest.raises(ValueError, match=r"^blocks_before_token_learner is 0; it must be in 1..2 for 'most_attended'"):
-        dataclasses.replace(config, blocks_before_token_learner=0)
-    with pytest.raises(ValueError, match=r"^use_token_fuser is True; 'most_attended' needs the attention"):
-        dataclasses.replace(config, use_token_fuser=True)
+        received = np.array(weights)[example].mean(axis=(0, 1))
+        *kept, others = np.split(np.array(patches)[example][np.argsort(-received)], [1, 2])
+        shares = np.sort(received)[::-1][2:]
+        expected = [*np.concatenate(kept), shares @ others / shares.sum()]
+        np.testing.assert_allclose(tokens[example], expected, rtol=1e-4, atol=1e-5)
 
 
 def test_a_block_returns_the_same_tokens_with_and_without_its_attention() -> None:

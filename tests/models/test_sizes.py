@@ -43,7 +43,13 @@ _VARIANTS: list[tuple[dict[str, Any], int]] = [
         {**_LEARNER, "token_reducer": "token_learner_v11", "token_bottleneck_dim": 7},
         _SIZE + 2 * 8 + (8 * 7 + 7) + (7 * 4 + 4),
     ),
+    ({**_LEARNER, "token_reducer": "patch_merger"}, _SIZE + 2 * 8 + 4 * 8),
+    ({**_LEARNER, "token_reducer": "attention_pooling"}, _SIZE + 2 * 8 + 4 * 8 + 2 * 8 * 8 + (8 * 8 + 8)),
+    ({**_LEARNER, "token_reducer": "space_to_channel"}, _SIZE + (4 * 8 * 8 + 8)),
+    ({**_LEARNER, "token_reducer": "evit"}, _SIZE),
     *(({**_LEARNER, "token_reducer": reducer, "random_selection_seed": 3}, _SIZE) for reducer in CONTROLS),
+    ({"shape_name": "patch4"}, _SIZE),
+    ({**_LEARNER, "image_size": 20, "token_reducer": "average_pooling", "num_tokens": 5}, _SIZE + (25 - 16) * 8),
     (_FUSER, _SIZE + 2 * (_TO_4_TOKENS + _FROM_4_TOKENS)),
 ]
 _PRESETS = {  # the parameters of the Keras example are those that its own code has in tf_keras 2.16
@@ -77,8 +83,10 @@ def test_a_preset_has_exactly_its_parameters_and_macs(name: str) -> None:
     assert count_macs_of_graph(model, PRESETS[name].image_size) == macs
 
 
-@pytest.mark.parametrize("use_token_fuser", [False, True])
-@pytest.mark.parametrize("reducer", REDUCERS)
+@pytest.mark.parametrize(
+    ("reducer", "use_token_fuser"),
+    [(name, fused) for name, reducer in REDUCERS.items() for fused in {False, not reducer.takes_attention}],
+)
 def test_a_reducer_costs_what_its_graph_computes(reducer: str, use_token_fuser: bool) -> None:
     config = ViTConfig(
         image_size=16,

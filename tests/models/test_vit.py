@@ -38,6 +38,7 @@ def test_a_network_has_the_reducer_of_its_config_and_returns_float32_logits(redu
     model = make_model(**{**_LEARNER, **arguments, "token_reducer": reducer, "dropout_rate": 0.25})
     layer = model.get_layer("token_learner")
     expected = {"num_tokens": 4, "pooling": "sum", "bottleneck_dim": 7, "seed": 3, "dropout_rate": 0.25, "grid": None}
+    expected |= {"num_heads": 2, "head_dim": 4}
     config = {name: value for name, value in layer.get_config().items() if name not in ("name", "trainable", "dtype")}
     assert config == {name: expected[name] for name in config}
     assert type(layer) is REDUCERS[reducer].load_layer()

@@ -58,6 +58,11 @@ def describe_reducer(name: str | None, placement: float | None, num_tokens: int 
             describe_reducer("token_learner_v11", 1, 0),
             "num_tokens is 0; it must be in 1..64, the number of patches",
         ),
+        (describe_reducer("evit", 0, 8), "blocks_before_token_learner is 0; it must be in 1..3 for 'evit'"),
+        (
+            {**describe_reducer("evit", 1, 8), "use_token_fuser": True},
+            "use_token_fuser is True; 'evit' needs the attention of a block on all patches",
+        ),
         (describe_reducer("top_k_norm", 1, 65), "num_tokens is 65; it must be in 1..64, the number of patches"),
         (
             describe_reducer("average_pooling", 1, 5),
@@ -72,11 +77,11 @@ def test_networks_that_cannot_be_built_are_rejected(changes: dict[str, Any], mes
 
 
 @pytest.mark.parametrize("reducer", REDUCERS)
-@pytest.mark.parametrize(("placement", "num_tokens", "use_token_fuser"), [(0, 1, True), (3, 64, False)])
-def test_the_ends_of_the_allowed_ranges_are_accepted(
-    reducer: str, placement: int, num_tokens: int, use_token_fuser: bool
-) -> None:
-    changes = {**describe_reducer(reducer, placement, num_tokens), "use_token_fuser": use_token_fuser}
+@pytest.mark.parametrize(("placement", "num_tokens"), [(0, 1), (3, 64)])
+def test_the_ends_of_the_allowed_ranges_are_accepted(reducer: str, placement: int, num_tokens: int) -> None:
+    entry = REDUCERS[reducer]
+    changes = describe_reducer(reducer, max(placement, entry.min_blocks_before), num_tokens)
+    changes["use_token_fuser"] = placement == 0 and not entry.takes_attention
     config = dataclasses.replace(_PLAIN, **changes, dropout_rate=0.0, num_classes=1, num_heads=5, head_dim=7)
     assert config.head_width == 7
     assert _PLAIN.head_width == 4

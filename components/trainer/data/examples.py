@@ -18,7 +18,7 @@ from components.trainer.data.pixel_file import PixelFile
 from components.trainer.data.transform_functions import load_decoder, load_normalization
 
 _READ_BATCH_SIZE = 256  # images decoded or hashed at once; does not touch what is trained on
-_ENDLESS = 2**40  # epochs
+_ENDLESS = 2**40  # passes
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -88,16 +88,17 @@ def read_examples(files: Sequence[str], transform: tft.TFTransformOutput) -> Exa
     return Examples(pixels=pixels, labels=tf.constant(np.concatenate(labels)), normalize=load_normalization(transform))
 
 
-def count_batches(examples: Examples, config: FitConfig) -> int:
-    """Returns the training batches of an epoch; the last, smaller batch is dropped."""
-    return len(examples) // config.batch_size
+def count_records(files: Sequence[str]) -> int:
+    """Counts the TFRecords of files, by their patterns."""
+    records = tf.data.TFRecordDataset(tf.constant(tf.io.gfile.glob(list(files)), tf.string))
+    return int(records.reduce(np.int64(0), lambda count, _: count + 1))
 
 
 def training_batches(examples: Examples, config: FitConfig, *, seed: int, first_epoch: int) -> tf.data.Dataset:
     """Shuffles, batches and augments without end, differently in each epoch.
 
-    Each batch depends on the seed, the epoch and its place in it alone, so that an interrupted training continues with
-    the same batches.
+    Each batch depends on the seed, the pass over the images and its place in it alone, so that an interrupted training
+    continues with the same batches.
 
     Args:
         examples: The train split.
@@ -106,18 +107,18 @@ def training_batches(examples: Examples, config: FitConfig, *, seed: int, first_
         first_epoch: From 0.
 
     Returns:
-        (images, labels): float32 [batch, height, width, channels], int64 [batch]; `count_batches` of them an epoch.
+        (images, labels): float32 [batch, height, width, channels], int64 [batch]; an epoch has `config.count_steps`.
     """
     size = config.batch_size
     padding = config.find_crop_padding(examples.pixels.shape[0])
-    batches = tf.constant(count_batches(examples, config), tf.int64)
+    batches = tf.constant(len(examples) // size, tf.int64)
 
-    def deal(epoch: tf.Tensor) -> tf.data.Dataset:
-        order = tf.argsort(tf.random.stateless_uniform([len(examples)], seed=[seed, epoch]), stable=True)
+    def deal(number: tf.Tensor) -> tf.data.Dataset:
+        order = tf.argsort(tf.random.stateless_uniform([len(examples)], seed=[seed, number]), stable=True)
         return tf.data.Dataset.zip(
             (
                 tf.data.Dataset.from_tensor_slices(order).batch(size, drop_remainder=True),
-                tf.data.Dataset.range(epoch * batches, (epoch + 1) * batches),
+                tf.data.Dataset.range(number * batches, (number + 1) * batches),
             )
         )
 
@@ -126,8 +127,8 @@ def training_batches(examples: Examples, config: FitConfig, *, seed: int, first_
         augmented = crop_and_flip(examples.gather(order), padding, tf.stack([seed, step]), flip=config.flip)
         return tf.ensure_shape(examples.normalize(augmented), augmented.shape), tf.gather(examples.labels, order)
 
-    epochs = tf.data.Dataset.range(first_epoch, _ENDLESS)
-    return _fix_tuning(epochs.flat_map(deal).map(draw, num_parallel_calls=2).prefetch(2))
+    passes = tf.data.Dataset.range(first_epoch * config.count_passes(len(examples)), _ENDLESS)
+    return _fix_tuning(passes.flat_map(deal).map(draw, num_parallel_calls=2).prefetch(2))
 
 
 def _fix_tuning(dataset: tf.data.Dataset) -> tf.data.Dataset:

@@ -6,9 +6,12 @@ Axes: images, batch, height, width, channels.
 import errno
 import math
 import os
+import shutil
 import tempfile
 
 import numpy as np
+
+from components import features
 
 
 class PixelFileError(Exception):
@@ -76,6 +79,36 @@ class PixelFile:
     def close(self) -> None:
         """Removes the file."""
         self._file.close()
+
+
+def check_room(images: int, image_size: int, processes: int) -> str:
+    """Checks, before images are decoded, that the folder for temporary files has room for them.
+
+    Args:
+        images: Of all splits.
+        image_size: Height and width, pixels.
+        processes: How many keep them in files of their own.
+
+    Returns:
+        A sentence on the room that they take.
+
+    Raises:
+        PixelFileError: There is less room.
+    """
+    needed = processes * images * image_size**2 * features.CHANNELS
+    try:
+        folder = tempfile.gettempdir()
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        raise PixelFileError(_explain(error)) from error
+    of_processes = f" for {processes} processes" if processes > 1 else ""
+    if needed > free:
+        raise PixelFileError(
+            _explain(
+                OSError(errno.ENOSPC, f"they need {needed / 1e6:,.1f} MB{of_processes}, {free / 1e6:,.1f} are free")
+            )
+        )
+    return f"{images:,} decoded images take {needed / 1e6:,.1f} MB{of_processes} in {folder}."
 
 
 def _explain(error: OSError) -> str:

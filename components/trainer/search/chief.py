@@ -17,6 +17,7 @@ from keras_tuner.src import protos
 from keras_tuner.src.distribute.oracle_chief import OracleServicer
 
 from components.trainer.assignment import Assignment
+from components.trainer.config import TrainerConfig
 from components.trainer.search import worker
 from components.trainer.search.proposals import REASON, PlanOracle
 from components.trainer.search.tuner import StageTuner
@@ -171,6 +172,12 @@ def start_chief(assignment: Assignment, folder: pathlib.Path) -> Iterator[Chief 
             chief.workers = cleanup.enter_context(WorkerProcesses(folder, port, workers))
         yield chief
         chief.end()
+
+
+def count_processes(config: TrainerConfig) -> int:
+    """Returns the processes of this machine that read the images: this one, and the workers that it will start."""
+    workers = 1 if _read_address() else config.search.workers or choose_workers(config)
+    return workers if workers == 1 else workers + 1
 
 
 def _read_address() -> str | None:

@@ -64,7 +64,8 @@ def plan_work(config: TrainerConfig) -> float:
     search, points = config.search, config.affordable_points()
     mean = sum(count_macs(point).total for point in points) / len(points)
     epochs = plan_epochs(len(points), search) + plan_finalist_epochs(len(points), search) + config.fit.epochs
-    return epochs * mean + search.seeds * search.backbone_epochs * count_macs(config.backbone).total
+    backbones = sum(count_macs(backbone).total for backbone in config.backbones())
+    return epochs * mean + search.seeds * search.backbone_epochs * backbones
 
 
 def count_workers(config: TrainerConfig) -> int:

@@ -8,7 +8,8 @@ import keras_tuner
 import numpy as np
 
 from components.artifacts.trial import TRIALS_FILE, Trial
-from components.trainer.config import TrainerConfig
+from components.trainer.config import Schedule, TrainerConfig
+from components.trainer.findings import describe_left_out, describe_start
 from components.trainer.listener import Listener
 from components.trainer.progress import EpochReporter, Progress, report_notice
 from components.trainer.search.chief import Chief
@@ -19,7 +20,7 @@ from components.trainer.search.selection import Candidate, Choice, choose
 from components.trainer.search.tuner import Stage, StageTuner, complete, count_epochs, describe_training, keep_trial
 from components.trainer.training.fitter import Fitter, OutOfTimeError, TrainingFailedError
 from models.macs import count_macs
-from models.search_space import describe_point, find_controls, find_references, is_learned, name_point
+from models.search_space import describe_point, find_controls, find_references, is_learned, name_point, split_name
 from models.vit_config import ViTConfig
 
 
@@ -57,6 +58,10 @@ class Search:
         self.deadline = deadline
         self.points = sorted(config.affordable_points(), key=lambda point: count_macs(point).total)
         self.trials: list[Trial] = []
+        self.notes = describe_left_out(config.space())  # sentences on the space and the initial model
+        if config.initial_model:
+            fitting, weights = fitter.find_initial_weights(config.backbone)
+            self.notes += (describe_start(config.initial_model.title, len(fitting), weights),)
         self.seeds = range(config.fit.seed, config.fit.seed + config.search.seeds)
         self.progress = Progress(listeners)
 
@@ -67,11 +72,13 @@ class Search:
             SearchFailedError: If no trial has a result.
         """
         (self.folder / TRIALS_FILE).unlink(missing_ok=True)
+        for note in self.notes:
+            report_notice(note)
         self._drop_expensive_points()
         search = self.config.search
         self._plan_work()
         self._report_resumption()
-        self._train_backbone(self.seeds[0])
+        self._train_backbones(self.seeds[0])
         self._run_stage("search", make_oracle(self.points, search, self.config.fit.seed))
         finalists = self.find_finalists()
         if not finalists:
@@ -84,7 +91,7 @@ class Search:
             if count_epochs(self.trials, point, seed) < search.max_epochs
         ]
         for seed in sorted({seed for _, seed in missing}):
-            self._train_backbone(seed)
+            self._train_backbones(seed)
         self._plan_work(missing)
         plan = [propose(point, epochs=search.max_epochs, seed=seed) for point, seed in missing]
         self._run_stage("finalists", PlanOracle(plan))
@@ -117,17 +124,20 @@ class Search:
             epochs = [len(training.epochs) if training else 0 for training in found]
             report_notice(f"Resuming: {describe_found(epochs, search)}")
 
-    def _train_backbone(self, seed: int) -> None:
-        """Trains the network whose weights all points of a seed start from, unless the time is over."""
+    def _train_backbones(self, seed: int) -> None:
+        """Trains the network whose weights all points of a shape and a seed start from, unless the time is over."""
         schedule = self.config.search.schedule.of_backbone
         if schedule is None or any((trial.stage, trial.seed) == ("backbone", seed) for trial in self.trials):
             return
-        network = self.config.backbone
+        for network in self.config.backbones():
+            self._train_backbone(network, seed, schedule)
+
+    def _train_backbone(self, network: ViTConfig, seed: int, schedule: Schedule) -> None:
         trial = Trial(
             stage="backbone",
             trial_id=None,
             round=0,
-            point="backbone",
+            point=f"backbone{split_name(name_point(network))[1]}",
             config=describe_point(network),
             seed=seed,
             initial_epoch=0,

@@ -136,12 +136,12 @@ def pool_seed_deviation(candidates: Sequence[Candidate]) -> float | None:
     """Estimates the standard deviation of an accuracy from seed to seed, the same for all points.
 
     Args:
-        candidates: With at least two seeds each, or one each.
+        candidates: With any number of seeds each.
 
     Returns:
-        The root of the mean variance; None with one seed.
+        The root of the pooled variance; None if each has one seed.
     """
-    accuracies = np.array([candidate.correct.mean(axis=1) for candidate in candidates])  # [candidates, seeds]
-    if accuracies.shape[1] < 2:
-        return None
-    return float(np.sqrt(accuracies.var(axis=1, ddof=1).mean()))
+    accuracies = [candidate.correct.mean(axis=1) for candidate in candidates]  # [seeds] each
+    degrees = sum(len(each) - 1 for each in accuracies)
+    squares = sum(np.square(each - each.mean()).sum() for each in accuracies)
+    return math.sqrt(squares / degrees) if degrees else None

@@ -7,7 +7,7 @@ import functools
 import pathlib
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import keras
 import numpy as np
@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from components.artifacts.epoch import Epoch
 from components.trainer.config import FitConfig, Schedule
-from components.trainer.data.examples import Examples, count_batches, training_batches
+from components.trainer.data.examples import Examples, training_batches
 from components.trainer.progress import EpochReporter
 from components.trainer.training import checkpoint
 from components.trainer.training.checkpoint import Checkpoint
@@ -27,6 +27,7 @@ from models.vit_config import ViTConfig
 
 _MODELS_KEPT = 32  # traced networks in memory, some 50 MB each
 _VALID_BATCH_SIZE = 256  # images
+_SEED = "seed_generator"  # in the paths of variables that are no weights
 
 
 class TrainingFailedError(Exception):
@@ -49,13 +50,22 @@ class Fitter:
         train: Fits the weights.
         valid: Measured after each epoch.
         folder: Of the checkpoints.
+        initial_weights: Of a trained network, by path, from which trainings start where they fit the backbone.
     """
 
-    def __init__(self, config: FitConfig, train: Examples, valid: Examples, folder: pathlib.Path) -> None:
+    def __init__(
+        self,
+        config: FitConfig,
+        train: Examples,
+        valid: Examples,
+        folder: pathlib.Path,
+        initial_weights: Mapping[str, np.ndarray] | None = None,
+    ) -> None:
         self.config = config
         self.train = train
         self.valid = valid
         self.folder = folder
+        self.initial_weights = initial_weights or {}
         self._class_weights = balance_classes(train.labels.numpy()) if config.class_weights == "balanced" else None
         self._loops: dict[ViTConfig, TrainingLoop] = {}  # the oldest first
 
@@ -138,19 +148,32 @@ class Fitter:
     def _initialize(
         self, network: ViTConfig, seed: int, schedule: Schedule, deadline: float | None = None
     ) -> keras.Model:
-        """Returns the network with the weights of its backbone, or, where that has none of a name, random ones."""
+        """Returns the network with the weights of its backbone, or of the initial model, where they fit.
+
+        The others are random.
+        """
         # Keras draws the seeds of initializers and dropout from this generator. `keras.utils.set_random_seed` also
         # seeds TensorFlow, which then drops its cache of kernels and optimizes every graph again: a second or more.
         random.seed(seed)
-        model = build_vit(network)
+        model, backbone = build_vit(network), strip_reducer(network)
+        trained = self.find_initial_weights(backbone)[0] if self.initial_weights else {}
         if schedule.of_backbone:
-            backbone = strip_reducer(network)
             training = self.fit(backbone, seed=seed, schedule=schedule.of_backbone, deadline=deadline)
-            trained = dict(zip(_list_paths(backbone), training.best_weights, strict=True))
-            for variable in model.variables:
-                if variable.path in trained and "seed_generator" not in variable.path:
-                    variable.assign(trained[variable.path])
+            trained = dict(zip(_list_shapes(backbone), training.best_weights, strict=True))
+        for variable in model.variables:
+            if variable.path in trained and _SEED not in variable.path:
+                variable.assign(trained[variable.path])
         return model
+
+    def find_initial_weights(self, backbone: ViTConfig) -> tuple[dict[str, np.ndarray], int]:
+        """Returns the weights of the initial model that fit a backbone, by path, and how many weights that has."""
+        shapes = {path: shape for path, shape in _list_shapes(backbone).items() if _SEED not in path}
+        fitting = {
+            path: self.initial_weights[path]
+            for path, shape in shapes.items()
+            if path in self.initial_weights and self.initial_weights[path].shape == shape
+        }
+        return fitting, len(shapes)
 
     def _train_epoch(
         self,
@@ -161,7 +184,7 @@ class Fitter:
         reporter: EpochReporter | None,
     ) -> np.ndarray:
         """Trains one epoch and returns its mean loss and accuracy, [2]."""
-        steps = count_batches(self.train, self.config)
+        steps = self.config.count_steps(len(self.train))
         sums = np.zeros(2)
         for step, rate in enumerate(list_rates(self.config, schedule.cycles, steps, epoch)):
             images, labels = next(batches)
@@ -210,9 +233,9 @@ def _check_time(done: Checkpoint | None, deadline: float | None) -> None:
 
 
 @functools.cache
-def _list_paths(network: ViTConfig) -> tuple[str, ...]:
-    """Returns the paths of a network's variables, in their order."""
-    return tuple(variable.path for variable in build_vit(network).variables)
+def _list_shapes(network: ViTConfig) -> dict[str, tuple[int, ...]]:
+    """Returns the shapes of a network's variables by their paths, in their order."""
+    return {variable.path: tuple(variable.shape) for variable in build_vit(network).variables}
 
 
 def balance_classes(labels: np.ndarray) -> np.ndarray:

@@ -75,6 +75,8 @@ def test_an_answer_without_no_reducer_compares_what_exists(points: list[str], wo
     [
         (NO_REDUCER, "No reducer"),
         ("top_k_norm-8@2+fuser", "8 tokens by top-k by norm after block 2 with TokenFuser"),
+        ("evit-8@2+fuser+patch2+dim96", "8 tokens by EViT after block 2 with TokenFuser (patch 2, dim 96)"),
+        ("no_reducer+depth6", "No reducer (depth 6)"),
     ],
 )
 def test_points_have_names_in_words(point: str, words: str) -> None:

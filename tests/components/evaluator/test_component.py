@@ -20,7 +20,9 @@ from components.evaluator.rules import Thresholds, judge
 from components.pusher.component import Pusher
 from pipeline.config import QUICK
 
-THRESHOLDS = Thresholds(min_accuracy=0.5, max_accuracy_drop=0.12, max_class_accuracy_drop=0.9, max_mmacs=None)
+THRESHOLDS = Thresholds(
+    min_accuracy=0.5, max_accuracy_drop=0.12, max_class_accuracy_drop=0.9, min_slice_images=1, max_mmacs=None
+)
 
 
 def draw(accuracy: float, baseline_accuracy: float | None = None, images: int = 300) -> Predictions:

@@ -28,8 +28,14 @@ from pipeline.config import QUICK
 
 _BACKBONE = ViTConfig(image_size=32, patch_size=8, dim=8, depth=1, num_heads=2, mlp_dims=(8,), num_classes=10)
 _REDUCED: dict[str, ViTConfig] = {
-    name: dataclasses.replace(_BACKBONE, token_reducer=name, blocks_before_token_learner=0, num_tokens=4)
-    for name in REDUCERS
+    name: dataclasses.replace(
+        _BACKBONE,
+        depth=1 + entry.min_blocks_before,
+        token_reducer=name,
+        blocks_before_token_learner=entry.min_blocks_before,
+        num_tokens=4,
+    )
+    for name, entry in REDUCERS.items()
 }
 _FUSED = ViTConfig(
     image_size=32,
@@ -79,7 +85,7 @@ def images(slice_dir: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) ->
     folder = tmp_path_factory.mktemp("train")
     [file] = slice_dir.glob("cifar10-train.tfrecord-*")
     (folder / file.name).symlink_to(file)
-    chosen = choose_images(folder, QUICK.task, 1)
+    chosen = choose_images(folder, QUICK.task, 10)
     assert chosen.shape == (10, 32, 32, 3)
     np.save(folder / "images.npy", chosen)
     return folder / "images.npy"

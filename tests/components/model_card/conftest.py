@@ -28,7 +28,9 @@ from models.macs import count_macs
 from models.vit_config import ViTConfig
 from pipeline.config import QUICK
 
-FIT = dataclasses.replace(QUICK.fit, epochs=7, batch_size=40, learning_rate=0.002, weight_decay=0.07, seed=5)
+FIT = dataclasses.replace(
+    QUICK.fit, epochs=7, passes_per_epoch=1, batch_size=40, learning_rate=0.002, weight_decay=0.07, seed=5
+)
 
 
 def _write_search(folder: pathlib.Path, network: ViTConfig) -> pathlib.Path:

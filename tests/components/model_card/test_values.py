@@ -56,7 +56,7 @@ def test_data_and_architecture(text: str, sources: CardSources, facts: Facts) ->
     rows = {row[0]: row[1:] for row in read_rows(text, "Architecture")}
     assert rows["placement"] == ["after block 1 of 2"]
     assert rows["tokens"] == ["4 instead of 16 patches"]
-    parts = ("stem", "1 block on 16 patches", "token reducer", "1 block on 4 tokens", "pooling and classifier")
+    parts = ("stem", "1 block on 16 patches", "token reducer", "1 block on 4 tokens", "classifier")
     for part, macs in zip(parts, list(winner["macs"].values())[:-1], strict=True):
         assert rows[part][-2:] == [f"{macs / 1e6:.2f}", f"{macs / winner['macs']['total']:.1%}"], part
     assert rows["total"] == [f"{winner['macs']['total'] / 1e6:.2f}", "100.0%"]

@@ -55,7 +55,7 @@ def test_a_whole_run_fills_every_section(page: str) -> None:
         f"TFLite float32 728 0.40 0.80 60.0% 53.0% to 67.0% +0.00 ({MINUS}1.00 to +1.00) yes",
         f"TFLite int8 242 0.30 0.60 56.9% 49.9% to 63.9% {MINUS}3.10 ({MINUS}4.10 to {MINUS}2.10) no",
         "train 400 40 2,250 0 none",
-        "feature 'label' in split valid: Unexpectedly large value: 12 Every image decodes to 32x32x3. "
+        "feature 'label' in split valid: Unexpectedly large value: 12 Every image can be decoded. "
         "2 images have the same pixels as another one (also in another split: 1 of test, 1 of train): "
         "test_1 (test) = train_2 (train). Source: /data/cifar10 .",
         "Latency ✓ passed Nearest to its budget: 2.0 milliseconds.",

@@ -40,7 +40,14 @@ def backbone() -> ViTConfig:
 @pytest.fixture(scope="session")
 def fit_config() -> FitConfig:
     return dataclasses.replace(
-        QUICK.fit, epochs=3, batch_size=8, learning_rate=0.02, ema_momentum=0.9, crop_padding=1, seed=1
+        QUICK.fit,
+        epochs=3,
+        passes_per_epoch=1,
+        batch_size=8,
+        learning_rate=0.02,
+        ema_momentum=0.9,
+        crop_padding=1,
+        seed=1,
     )
 
 

@@ -78,10 +78,9 @@ def test_both_ends_of_a_range_belong_to_it(value: float) -> None:
             "--search.placements has 3; it must be in 0..2 (--model.depth is 3)",
         ),
         (
-            {"token_counts": (7,)},
-            "--search.placements has 0 and --search.token-counts 7, but num_tokens is 7; "
-            "'average_pooling' cannot cut 8 x 8 patches into that many equal rectangles "
-            "(--search.controls can leave average_pooling out)",
+            {"token_counts": (65,)},
+            "--search.token-counts has 65; it must be in 1..64, the number of patches "
+            "(--data.image-size is 32, --model.patch-size 4)",
         ),
     ],
 )

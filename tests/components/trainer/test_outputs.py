@@ -23,14 +23,14 @@ def found(searched: Searched, tmp_path: pathlib.Path) -> SearchOutcome:
     failed = dataclasses.replace(
         first, point="broken", initial_epoch=1, epochs=2, status="failed", reason="out of memory"
     )
-    write_search(describe_search(searched.choice, [dropped, *searched.search.trials, failed], 4), tmp_path)
+    write_search(describe_search(searched.choice, [dropped, *searched.search.trials, failed], 4, ["A note."]), tmp_path)
     return read_search(tmp_path)
 
 
 def test_the_choice_is_written_with_what_it_rests_on(searched: Searched, found: SearchOutcome) -> None:
     choice = searched.choice
     assert (found.winner, found.best) == (choice.winner.name, choice.best.name)
-    assert found.sentences == describe_choice(choice)
+    assert found.sentences == (*describe_choice(choice), "A note.")
     assert found.learned == (choice.learned.name if choice.learned else None)
     assert (found.seed_deviation, found.is_seed_deviation_measured) == (choice.seed_deviation, True)
     macs = {name_point(point): count_macs(point).total for point in searched.search.points}

@@ -27,6 +27,8 @@ _CHANGES: list[tuple[str, dict[str, Any], bool]] = [
     ("search", {"max_epochs": 9, "min_epochs": 2, "seeds": 5, "finalists": 4, "max_mmacs": 1.0}, False),
     ("fit", {"epochs": 7}, False),
     ("fit", {"seed": 7}, False),
+    ("fit", {"initial_model": "17"}, False),  # its weights count, which the Trainer reads
+    ("fit", {"passes_per_epoch": 2}, True),
     ("backbone", {"dim": 8}, True),
     ("backbone", {"dropout_rate": 0.2}, True),
     ("backbone", {"random_selection_seed": 1}, True),

@@ -58,28 +58,28 @@ def test_any_image_that_pillow_reads_is_imported_upright_in_rgb(tmp_path: pathli
         "a cat/plain.png",
         "a cat/turned.png",
         "a cat/deep/palette.gif",
-        'dog, "<b>\n=1/gray.bmp',
-        'dog, "<b>\n=1/müll,=2.webp',
+        'dog, "<b>\ufffd=1/gray.bmp',
+        'dog, "<b>\ufffd=1/müll,=2.webp',
     }
     np.testing.assert_array_equal(found["a cat/plain.png"]["image"], colors)
     np.testing.assert_array_equal(found["a cat/turned.png"]["image"], np.rot90(colors, -1))
     np.testing.assert_array_equal(found["a cat/deep/palette.gif"]["image"], colors)
     gray = np.array(image.convert("L"))
-    np.testing.assert_array_equal(found['dog, "<b>\n=1/gray.bmp']["image"], np.stack([gray] * 3, axis=-1))
-    assert (found['dog, "<b>\n=1/müll,=2.webp']["image"] == 255).all()
+    np.testing.assert_array_equal(found['dog, "<b>\ufffd=1/gray.bmp']["image"], np.stack([gray] * 3, axis=-1))
+    assert (found['dog, "<b>\ufffd=1/müll,=2.webp']["image"] == 255).all()
     assert [found[name]["label"] for name in sorted(found)] == [0, 0, 0, 1, 1]
 
 
 def test_cifar10_in_folders_of_splits_comes_back_with_the_same_pixels_labels_and_splits(tmp_path: pathlib.Path) -> None:
-    splits = ("train", "valid", "test")
-    exported: dict[str, dict[str, tuple[int, bytes]]] = {name: {} for name in splits}
+    splits = {"train": "train", "valid": "validation", "test": "test"}
+    exported: dict[str, dict[str, tuple[int, bytes]]] = {name: {} for name in splits.values()}
     builder = tfds.builder_from_directory(_SAMPLE)
     names = builder.info.features["label"].names
     for i, example in enumerate(tfds.as_numpy(builder.as_dataset(split="train").take(120))):
-        split = splits[i % 3]
+        split = list(splits)[i % 3]
         file = f"{split}/{names[example['label']]}/{i}.png"
         _save(tmp_path / "images" / file, PIL.Image.fromarray(example["image"]))
-        exported[split][file] = int(example["label"]), example["image"].tobytes()
+        exported[splits[split]][file] = int(example["label"]), example["image"].tobytes()
     found = _read(_import(tmp_path / "images", tmp_path / "data"))
     imported = {
         split: {each["id"].decode(): (int(each["label"]), each["image"].tobytes()) for each in examples}
@@ -109,6 +109,7 @@ def test_files_that_cannot_be_used_are_named_and_nothing_is_written(
     (folder / "a" / "empty.jpg").touch()
     (folder / "b" / "nowhere.png").symlink_to(tmp_path / "nowhere")
     _write_png_header(folder / "b" / "huge.png", 30_000)
+    (folder / "c").mkdir()
     with pytest.raises(DataFailure) as failure:
         _import(folder, tmp_path / "data")
     message = str(failure.value)
@@ -119,7 +120,9 @@ def test_files_that_cannot_be_used_are_named_and_nothing_is_written(
     assert not (tmp_path / "data" / "pets" / "1.0.0").exists()
     target = _import(folder, tmp_path / "data", skip=True)
     assert len(_read(target)["train"]) == 20
-    assert "Left out 4 files that cannot be read." in capsys.readouterr().err
+    assert capsys.readouterr().err.endswith(
+        "2 classes, train 20.\nLeft out files that cannot be read: 4.\nLeft out folders without images: c.\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -127,7 +130,9 @@ def test_files_that_cannot_be_used_are_named_and_nothing_is_written(
     [
         ((), "has no class folders; it needs a subfolder of images for each of at least two classes"),
         (("a.png", "b.png"), "has no class folders"),
-        (("cat/a.png",), "has only the class folder 'cat'"),
+        (("cat/a.png", "dog/b.txt"), "has only the class folder 'cat' with images"),
+        (("train/cat/1.png", "Test/cat/1.png", "dog/1.png"), r"has folders of splits beside others \(dog\)"),
+        (("cat/\udcfe.png", "cat/\udcff.png", "dog/1.png"), "Several files are called cat/\ufffd.png"),
         (("cat/a.txt", "dog/b.txt"), "has no images for training in its class folders"),
         (("test/cat/a.png", "test/dog/a.png"), "has no images for training"),
         (("a b/1.png", "a  b/1.png"), "'a  b' and 'a b' differ in white space only"),
@@ -162,3 +167,19 @@ def test_sizes_differ_or_are_common(tmp_path: pathlib.Path) -> None:
     assert find_common_size(find_images(tmp_path).splits["train"]) == (9, 12)
     _save(tmp_path / "b" / "3.png", PIL.Image.new("L", (9, 12)))
     assert find_common_size(find_images(tmp_path).splits["train"]) is None
+
+
+def test_names_of_splits_are_found_in_any_case_and_a_class_may_be_called_like_one(tmp_path: pathlib.Path) -> None:
+    for file in ("TRAIN/a/1.png", "TRAIN/b/1.png", "Test/a/1.png"):
+        _save(tmp_path / "splits" / file)
+    (tmp_path / "splits" / "Test" / "b").mkdir()
+    (tmp_path / "splits" / "notes").mkdir()
+    found = find_images(tmp_path / "splits")
+    assert {split: [file.label for file in files] for split, files in found.splits.items()} == {
+        "train": [0, 1],
+        "test": [0],
+    }
+    assert found.empty == ("notes", "Test/b")
+    for file in ("train/1.png", "car/1.png"):
+        _save(tmp_path / "vehicles" / file)
+    assert find_images(tmp_path / "vehicles").class_names == ("car", "train")

@@ -21,6 +21,7 @@ from components.lock import hold_lock
 from pipeline.config import QUICK
 from pipeline.inspection.comparison import pair
 from pipeline.inspection.mistakes import Mistake, MistakesFacts, write_csv
+from pipeline.inspection.slices import SlicesFacts, show_slices
 
 
 @pytest.mark.parametrize(
@@ -139,6 +140,31 @@ def test_slices_come_with_intervals_precision_and_confusion(inspect: Command) ->
     value, low, high = (f"{airplane['accuracy'][key]:.1%}" for key in ("value", "low", "high"))
     row = f"airplane 20 {value} ({low} to {high}) {airplane['precision']['value']:.1%}"
     assert f"{row} {facts['baseline'][0]['accuracy']['value']:.1%}" in inspect("slices").words
+
+
+@pytest.mark.parametrize("classes", [2, 20, 100])
+def test_the_confusions_of_any_number_of_classes_are_readable(classes: int) -> None:
+    names = [f"class{label:03}" for label in range(classes)]
+    confusion = 50 * np.eye(classes, dtype=int)
+    confusion[1, 0], confusion[0, 1] = 9, 3
+    facts = SlicesFacts(
+        run_id="r1",
+        candidate=(),
+        baseline=None,
+        class_names=names,
+        confusion=tuple(tuple(row) for row in confusion.tolist()),
+    )
+    screen = io.StringIO()
+    show_slices(Console(file=screen, width=200), facts)
+    shown = " ".join(screen.getvalue().split())
+    if classes > 20:
+        assert "Most frequent confusions" in shown
+        assert shown.endswith("class001 class000 9 59 class000 class001 3 53")
+    else:
+        assert "Images by actual (row) and predicted (column) class" in shown
+        assert "actual 0 1" in shown  # the names begin alike
+        assert "1 class001 9 50" in shown
+    assert "By class" not in shown
 
 
 def test_trials_are_listed_and_dropped_ones_show_why(inspect: Command) -> None:

@@ -48,6 +48,8 @@ def test_the_command_writes_the_file_with_overrides(tmp_path: pathlib.Path, toke
         ("--root", "elsewhere", "--root is elsewhere, a folder for `run`; name the cluster's with --pipeline-root."),
         ("--tracking.mlflow", "http://mlflow:5000", "on a cluster, set TOKENLEARNER_MLFLOW to it in the image"),
         ("--profile", "full", "--data.tfds-dir is data/cifar10/3.0.2, which the image does not hold"),
+        ("--data.tfds-dir", "gs://bucket/pets/1.0.0", "name a folder on this machine, and its copy on the cluster"),
+        ("--dataset-address", "pets", "--dataset-address is pets; it must be the address of a folder"),
         ("--trainer.cpu", 0, "--trainer.cpu is 0.0; it must be above 0"),
         ("--trainer.accelerator-count", -1, "--trainer.accelerator-count is -1; it must be above 0"),
         ("--engine", "airflow", "--engine is airflow; it must be kubeflow."),
@@ -68,7 +70,7 @@ def test_a_missing_extra_or_sample_is_named_with_its_remedy(
 ) -> None:
     done = tokenlearner("compile", *REQUIRED)
     assert done.code == ExitCode.BAD_DATA
-    assert "data/cifar10_sample holds no TFDS dataset" in done.err
+    assert "--data.tfds-dir is data/cifar10_sample, which holds no TFDS dataset" in done.err
     monkeypatch.setitem(sys.modules, "kfp", None)
     done = tokenlearner("compile", *REQUIRED)
     assert done.code == ExitCode.USAGE

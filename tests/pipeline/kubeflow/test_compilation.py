@@ -4,6 +4,7 @@ import dataclasses
 import json
 import pathlib
 import re
+import shutil
 
 import pydantic
 from compiled_job import IMAGE, CompiledJob, compile_job
@@ -34,7 +35,6 @@ def test_the_job_holds_every_step_with_its_edges_and_types(compiled: CompiledJob
     assert compiled.job.runtime_config.gcs_output_directory == "gs://bucket/runs"
     assert compiled.uncached == {"ServingValidator", "Pusher"}
     assert f"pipeline.json: 15 tasks of tokenlearner-quick in {IMAGE}." in compiled.said
-    assert "ExampleGen" not in compiled.said
     for step in tasks.keys() - RESOLVERS:
         for key, source in tasks[step].inputs.artifacts.items():
             made = source.task_output_artifact
@@ -83,19 +83,23 @@ def test_steps_get_the_configuration_with_paths_in_the_image_and_the_mounted_buc
     assert not [value for value in values if str(SAMPLE.parents[1]) in str(value)]  # no folder of this machine
 
 
-def test_with_workers_elsewhere_steps_with_beam_keep_addresses_and_a_dataset_in_a_bucket_is_read_again(
+def test_with_workers_elsewhere_steps_with_beam_keep_addresses_and_the_dataset_is_a_copy_of_the_one_here(
     tmp_path: pathlib.Path,
 ) -> None:
-    data = dataclasses.replace(FULL.data, tfds_dir=pathlib.Path("gs://data/cifar10/3.0.2"))
+    copy = shutil.copytree(SAMPLE, tmp_path / "pets" / "1.0.0")
+    (copy / "label.labels.txt").write_text("".join(f"pet {n}\n" for n in range(10)))
+    config = dataclasses.replace(FULL, data=dataclasses.replace(FULL.data, tfds_dir=copy))
     options = ("--runner=DataflowRunner", "--project=p", "--region=r", "--temp_location=gs://bucket/tmp")
-    full = compile_job(tmp_path, dataclasses.replace(FULL, data=data), root="/mnt/runs", beam_options=options)
+    address = "gs://data/pets/1.0.0"
+    full = compile_job(tmp_path, config, root="/mnt/runs", beam_options=options, dataset_address=address)
     assert full.job.runtime_config.gcs_output_directory == "/mnt/runs"
     assert full.parameters("Pusher")["serving_dir"] == "/mnt/runs/serving/tokenlearner"
-    assert full.parameters("ExampleGen")["tfds_dir"] == "gs://data/cifar10/3.0.2"  # the entry maps it to a folder
-    assert full.parameters("Evaluator")["min_accuracy"] == FULL.evaluation.min_accuracy
-    assert full.uncached == {"ExampleGen", "ServingValidator", "Pusher"}
-    assert "ExampleGen never comes from the cache" in full.said
-    assert "Classes and image size are those of CIFAR-10" in full.said
+    example_gen = full.parameters("ExampleGen")
+    assert example_gen["tfds_dir"] == address  # the entry maps it to a folder
+    assert example_gen["source_digest"] == digest_source(SAMPLE)
+    assert '"pet 9"' in full.parameters("Trainer")["custom_config"]
+    assert full.parameters("Evaluator")["max_mmacs"] == FULL.evaluation.max_mmacs
+    assert full.uncached == {"ServingValidator", "Pusher"}
     resources = full.containers["Trainer"].resources
     assert (resources.cpu_limit, resources.memory_limit) == (8, 32)
     assert not resources.HasField("accelerator")

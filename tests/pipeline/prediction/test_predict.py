@@ -106,15 +106,19 @@ def test_unreadable_images_are_named_and_the_others_predicted(
     assert done.err.splitlines() == [f"{name} {reason}." for name, reason in reasons.items()]
 
 
-def test_file_names_may_contain_anything(predict: Command, photo: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    names = [b"$a_{b}$ [1].png", 'käfer, "x"\n.png'.encode(), b"latin \xe4.png"]
+def test_file_names_may_contain_anything(
+    predict: Command, photo: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = [b"$a_{b}$ [1].png", 'käfer, "x"\n.png'.encode(), b"latin \xe4.png", b"=1+1.png"]
     for name in names:
         (tmp_path / os.fsdecode(name)).write_bytes(photo.read_bytes())
     sheet = tmp_path / "sheets" / "maps.png"
-    done = predict(tmp_path, "--format", "csv", "--attention", sheet)
+    done = predict("*.png", "--format", "csv", "--attention", sheet)
     assert done.code == ExitCode.OK, done.err
     rows = csv.DictReader(io.StringIO(done.out))
-    assert {row["image"] for row in rows} == {f"{tmp_path}/{name.decode(errors='replace')}" for name in names}
+    safe = [name.decode(errors="replace").replace("=1", "'=1") for name in names]  # no formula
+    assert sorted(row["image"] for row in rows) == sorted(safe)
     assert sheet.is_file()
 
 
@@ -168,7 +172,7 @@ def test_wrong_usage_and_unusable_data_are_one_message(
             ((photo, "--attention", "maps.gif"), "name a PNG file"),
             (
                 (photo, "--attention", tmp_path / "maps.png", "--model", versions / "9"),
-                "no TokenLearner won",
+                "its token reducer has none",
             ),
             ((photo, "--output", tmp_path / "full"), "full, which is a folder; choose another name"),
             ((photo, "--output", photo / "below.csv"), "which is below a file"),

@@ -36,6 +36,10 @@ def test_a_dry_run_shows_candidates_and_writes_nothing(tmp_path: pathlib.Path, t
         ),
         (("--search.tuner", "bayesian", "--search.max-trials", 6), "Search: 6 of 9 candidates with"),
         (("--search.tuner", "grid", "--search.max-trials", 6), "Search: 9 candidates with"),
+        (
+            ("--search.token-counts", 7),
+            "Some controls are left out: num_tokens is 7; 'average_pooling' cannot cut 8 x 8 patches into that many",
+        ),
     ],
 )
 def test_a_dry_run_describes_the_search_that_would_run(

@@ -16,7 +16,6 @@ from components import features
 from components.trainer.config import FitConfig
 from components.trainer.data.examples import (
     Examples,
-    count_batches,
     crop_and_flip,
     read_examples,
     training_batches,
@@ -63,7 +62,7 @@ def read_epochs(
     examples: Examples, config: FitConfig, *, seed: int, epochs: int, first_epoch: int = 0
 ) -> list[tuple[list[np.ndarray], list[np.ndarray]]]:
     """Returns the pixels and the labels of each epoch, batch by batch."""
-    size = count_batches(examples, config)
+    size = config.count_steps(len(examples))
     stream = training_batches(examples, config, seed=seed, first_epoch=first_epoch).take(epochs * size)
     pairs = list(stream.as_numpy_iterator())
     by_epoch = [pairs[start : start + size] for start in range(0, len(pairs), size)]
@@ -89,7 +88,7 @@ def test_each_image_becomes_a_crop_of_its_own_reflected_surroundings(images: np.
 def test_each_epoch_trains_on_every_image_at_most_once_in_whole_batches_with_their_labels(
     examples: Examples, images: np.ndarray, config: FitConfig
 ) -> None:
-    assert count_batches(examples, config) == 2
+    assert config.count_steps(len(examples)) == 2
     epochs = read_epochs(examples, config, seed=7, epochs=40)
     for batches, labels in epochs:
         assert [batch.shape for batch in batches] == [(4, 7, 6, 2)] * 2
@@ -114,6 +113,15 @@ def test_seeds_epochs_and_batches_differ_in_order_and_in_crops(
     same = label_images(np.stack([images[0]] * 16))
     ((batches, _),) = read_epochs(same, config, seed=7, epochs=1)
     assert len({batch.tobytes() for batch in batches}) == 4
+
+
+def test_an_epoch_of_two_passes_has_the_batches_of_two_epochs(examples: Examples, config: FitConfig) -> None:
+    whole = read_epochs(examples, config, seed=7, epochs=4)
+    twice = dataclasses.replace(config, passes_per_epoch=2)
+    assert twice.count_steps(len(examples)) == 4
+    [second] = read_epochs(examples, twice, seed=7, epochs=1, first_epoch=1)
+    for part in (0, 1):
+        np.testing.assert_array_equal(second[part], whole[2][part] + whole[3][part])
 
 
 def test_an_epoch_has_the_same_batches_wherever_training_begins(examples: Examples, config: FitConfig) -> None:

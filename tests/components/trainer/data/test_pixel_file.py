@@ -6,6 +6,7 @@ Axes: images, height, width, channels.
 import io
 import pathlib
 import re
+import shutil
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from components.trainer.data.pixel_file import PixelFile, PixelFileError
+from components.trainer.data.pixel_file import PixelFile, PixelFileError, check_room
 
 _SHAPE = (4, 3, 2)  # height, width, channels
 
@@ -37,6 +38,20 @@ def fill(images: np.ndarray) -> PixelFile:
     for start in range(0, len(images), 7):
         file.append(images[start : start + 7])
     return file
+
+
+@pytest.mark.parametrize(("processes", "words"), [(1, "92.2 MB"), (3, "276.5 MB for 3 processes")])
+def test_the_room_is_stated_and_checked_before_any_image_is_decoded(
+    processes: int, words: str, folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert check_room(30_000, 32, processes) == f"30,000 decoded images take {words} in {folder}."
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9, 92_159_999))
+    with pytest.raises(PixelFileError) as caught:
+        check_room(30_000, 32, processes)
+    assert str(caught.value) == (
+        f"the decoded images cannot be kept in {folder} (they need {words}, 92.2 are free); make room there, or name "
+        "another folder in the environment variable TMPDIR, and run the same command again"
+    )
 
 
 def test_any_positions_in_any_order_are_read_by_many_threads(images: np.ndarray) -> None:

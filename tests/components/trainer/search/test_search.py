@@ -26,7 +26,7 @@ from models.search_space import find_controls, find_references, is_learned, name
 def load_training(searched: Searched, point: str, seed: int) -> Checkpoint:
     """Loads a training of the search."""
     search = searched.search.config.search
-    schedule = f"epochs={search.backbone_epochs}" if point == "backbone" else search.schedule
+    schedule = f"epochs={search.backbone_epochs}" if point.startswith("backbone") else search.schedule
     name = point.replace("backbone", "no_reducer")
     training = checkpoint.load(searched.state / f"{name},seed={seed},{schedule}.checkpoint")
     assert training is not None
@@ -117,13 +117,14 @@ def test_progress_is_reported_trial_by_trial_and_never_falls_back(searched: Sear
     assert shares[-1] == pytest.approx(done / (done + mean * config.fit.epochs))  # the final fit follows
 
 
-def test_all_points_start_from_a_backbone_with_their_seed(
+def test_all_points_start_from_a_backbone_with_their_shape_and_seed(
     config: TrainerConfig, fitter_in: FitterIn, tmp_path: pathlib.Path
 ) -> None:
-    searched = search_in(with_search(config, backbone_epochs=2, max_epochs=2), fitter_in(tmp_path / "state"), tmp_path)
+    two_shapes = with_search(config, patch_sizes=(2, 4), controls=(), backbone_epochs=2, max_epochs=2)
+    searched = search_in(two_shapes, fitter_in(tmp_path / "state"), tmp_path)
     backbones = searched.of_stage("backbone")
     assert [(trial.point, trial.seed, trial.epochs, trial.status) for trial in backbones] == [
-        ("backbone", seed, 2, "completed") for seed in (1, 2)
+        (f"backbone+patch{patch_size}", seed, 2, "completed") for seed in (1, 2) for patch_size in (2, 4)
     ]
     stages = dict.fromkeys(trial.stage for trial in read_trials(tmp_path))
     assert list(stages) == ["backbone", "search", "finalists"]
@@ -133,7 +134,7 @@ def test_all_points_start_from_a_backbone_with_their_seed(
         assert trial.history == epochs[trial.initial_epoch : trial.epochs]
     assert [report["phase"] for report in searched.reports if report["phase"].startswith("backbone")]
     outcome = describe_search(searched.choice, searched.search.trials, 2)
-    assert (outcome.epochs.backbone, outcome.epochs.every_point_fully) == (4, 2 * 4)
+    assert (outcome.epochs.backbone, outcome.epochs.every_point_fully) == (8, 2 * 4)
 
 
 def test_a_search_whose_time_is_over_chooses_among_the_latest_rung_that_enough_points_reached(

@@ -21,6 +21,7 @@ from components.trainer.progress import EpochReporter, Progress
 from components.trainer.training import checkpoint
 from components.trainer.training.fitter import Fitter, OutOfTimeError, TrainingFailedError
 from models.encoder import EncoderBlock
+from models.vit import build_vit
 from models.vit_config import ViTConfig
 
 
@@ -180,6 +181,30 @@ def test_a_network_starts_from_the_weights_of_its_backbone_which_is_trained_once
     whole = fitter_in(tmp_path / "whole").fit(network, seed=1, schedule=schedule)
     assert_same(fitter.fit(network, seed=1, schedule=schedule), whole)
     assert whole.epochs[0].train_loss == training.epochs[0].train_loss
+
+
+def test_all_trainings_start_from_the_weights_of_an_initial_model_that_fit(
+    backbone: ViTConfig, network: ViTConfig, fitter_in: FitterIn, tmp_path: pathlib.Path
+) -> None:
+    """Of other classes and with another reducer; the backbone of the search starts from it, too."""
+    other = dataclasses.replace(network, num_classes=3, token_reducer="token_learner_v11")
+    weights = {variable.path: np.full(variable.shape, 0.25) for variable in build_vit(other).variables}
+    fitter = fitter_in(tmp_path)
+    fitter.initial_weights = weights
+    fitting, of_backbone = fitter.find_initial_weights(backbone)
+    assert of_backbone - len(fitting) == 2  # kernel and bias of the classifier
+    models = [fitter._initialize(each, 1, SCHEDULE) for each in (backbone, network)]
+    for model in models:
+        found = {weight.path: weight.numpy() for weight in model.trainable_weights}
+        taken = {path for path, weight in found.items() if (weight == 0.25).all()}
+        assert taken == {path for path in found if not path.startswith(("logits/", "token_learner/"))}
+    start = fitter._initialize(network, 1, Schedule(cycles=(1,), backbone_epochs=1))
+    trained = fitter.find(backbone, seed=1, schedule=Schedule(cycles=(1,)))
+    assert trained is not None
+    expected = {weight.path: weight.numpy() for weight in fitter.best_model(backbone, trained).trainable_weights}
+    kernel = "block_0/attention/qkv/kernel"
+    np.testing.assert_array_equal(start.get_layer("block_0").attention.qkv.kernel, expected[kernel])
+    assert 0 < np.abs(expected[kernel] - 0.25).max() < 0.2
 
 
 def test_no_epoch_begins_that_would_end_after_the_deadline(

@@ -43,7 +43,7 @@ def test_muon_moves_inner_kernels_by_their_orthogonalized_momentum(
     """Its iteration brings the singular values of the momentum near 1 and keeps the singular vectors."""
     config = dataclasses.replace(fit_config, optimizer="muon", weight_decay=_DECAY)
     before, after = (_update(config, some) for some in (gradients[:2], gradients))
-    momentum = {name: 0.0 for name in _SHAPES}
+    momentum = {name: np.zeros(()) for name in _SHAPES}
     for each in gradients:
         momentum = {name: 0.95 * momentum[name] + each[name] for name in _SHAPES}
     for name in ("kernel", "query_kernel"):

@@ -1,4 +1,4 @@
-"""The controls average or select patches, and know nothing of what is on them but its norm.
+"""Reducers that do not learn where to look, and know nothing of what is on the patches but its norm.
 
 Axes: batch, patches (= height x width), dim, tokens.
 """
@@ -8,6 +8,7 @@ import pytest
 
 from models.reducers.average_pooling import AveragePoolingTokens
 from models.reducers.random_selection import RandomTokens
+from models.reducers.space_to_channel import SpaceToChannelTokens
 from models.reducers.top_k_norm import TopKNormTokens
 
 
@@ -59,3 +60,15 @@ def test_numbers_of_tokens_that_a_layer_cannot_emit_are_rejected() -> None:
         RandomTokens(9).build((None, 8, 3))
     with pytest.raises(ValueError, match=r"^num_tokens is 5; AveragePoolingTokens cannot cut 8 x 8 patches into that"):
         AveragePoolingTokens(5).build((None, 64, 3))
+
+
+def test_space_to_channel_projects_the_patches_of_each_rectangle_row_by_row(patches: np.ndarray) -> None:
+    layer = SpaceToChannelTokens(6, grid=(4, 6))
+    layer.build(patches.shape)
+    rng = np.random.default_rng(1)
+    kernel, bias = (rng.normal(size=weight.shape).astype(np.float32) for weight in layer.weights)
+    layer.set_weights([kernel, bias])
+    grid = patches.reshape(2, 4, 6, 3)
+    tiles = [grid[:, row : row + 2, column : column + 2] for row in (0, 2) for column in (0, 2, 4)]
+    tokens = [tile.reshape(2, 12) @ kernel + bias for tile in tiles]
+    np.testing.assert_allclose(layer(patches), np.stack(tokens, axis=1), rtol=1e-4, atol=1e-5)
