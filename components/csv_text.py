@@ -18,9 +18,10 @@ def format_csv(rows: Sequence[Mapping[str, object]], columns: Iterable[str] = ()
     writer = csv.DictWriter(file, dict.fromkeys([*columns, *(name for row in rows for name in row)]))
     writer.writeheader()
     for row in rows:
-        writer.writerow({name: _escape(cell) for name, cell in row.items()})
+        writer.writerow({name: guard_cell(cell) for name, cell in row.items()})
     return file.getvalue()
 
 
-def _escape(cell: object) -> object:
+def guard_cell(cell: object) -> object:
+    """Returns a cell; text that a spreadsheet would take for a formula gets an apostrophe before it."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell

@@ -1,7 +1,6 @@
 """Formats tables and numbers within 80 columns."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
 
 import rich.box
 from rich.console import Console
@@ -12,8 +11,6 @@ from rich.text import Text
 from components.artifacts.verdict import Measure, Paired
 
 Cell = str | None  # None: does not apply
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how spreadsheets recognize a formula
 
 
 def print_table(
@@ -51,11 +48,6 @@ def print_sentences(console: Console, title: str, sentences: Sequence[str]) -> N
         indented = [Padding(Text(each), (0, 0, 0, 2), expand=False) for each in sentences]
         console.print(Text(title, style="bold"), *indented)
         console.print()
-
-
-def guard_cell(cell: Any) -> Any:
-    """Returns a cell of a CSV file; text that a spreadsheet would take for a formula gets an apostrophe before it."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
 
 
 def format_share(share: float | None) -> Cell:

@@ -11,8 +11,9 @@ from typing import TextIO
 
 from rich.console import Console
 
+from components.csv_text import guard_cell
 from pipeline.files import write_whole
-from pipeline.inspection.layout import guard_cell, print_table
+from pipeline.inspection.layout import print_table
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
