@@ -49,7 +49,7 @@ class SearchSpace:
         coarsest = min(self._list_shapes(), key=lambda backbone: backbone.num_patches)
         for num_tokens in self.token_counts:
             if not 1 <= num_tokens <= coarsest.num_patches:
-                option = "--search.patch-sizes has" if self.patch_sizes else "--model.patch-size is"
+                option = "--search.patch-sizes" if self.patch_sizes else "--model.patch-size"
                 raise ValueError(
                     f"--search.token-counts has {num_tokens}; it must be in 1..{coarsest.num_patches}, the number of "
                     f"patches (--data.image-size is {coarsest.image_size}, {option} {coarsest.patch_size})"

@@ -218,7 +218,7 @@ def test_another_model_is_held_against_the_last_blessed_one_and_a_floor_and_a_bu
     [baseline] = records.inputs(records.steps(second.run_id)["Evaluator"], "baseline_model")
     assert baseline.uri == workplace.first_output("Trainer", "model").uri
     assert second.verdict.paired is not None
-    assert f"{100 * second.verdict.paired.difference:+.1f} points against the last blessed model" in shown
+    assert f"{second.verdict.paired.describe()} against the last blessed model" in shown
 
 
 def test_a_model_blessed_by_hand_is_pushed_by_the_same_command_and_inspect_tells_why(
