@@ -294,9 +294,9 @@ QUICK = PipelineConfig(
         passes_per_epoch=None,
         batch_size=64,
         optimizer="muon",
-        learning_rate=3e-3,
+        learning_rate=1e-2,
         warmup_share=0.1,
-        weight_decay=0.05,
+        weight_decay=0.2,
         gradient_clip_norm=1.0,
         label_smoothing=0.1,
         ema_momentum=0.97,
@@ -343,7 +343,7 @@ FULL = dataclasses.replace(
         seeds=2,
         seed_deviation=0.0036,  # of the 18 trainings in benchmarks/results/reducers.json: 6 points, 3 seeds, 6 epochs
     ),
-    fit=dataclasses.replace(QUICK.fit, epochs=60, batch_size=128, learning_rate=4e-3, ema_momentum=0.99),
+    fit=dataclasses.replace(QUICK.fit, epochs=40, batch_size=128, learning_rate=8e-3, ema_momentum=0.99),
     evaluation=dataclasses.replace(QUICK.evaluation, max_mmacs=25.0),
 )
 
