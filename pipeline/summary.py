@@ -1,5 +1,7 @@
 """The end of a run: its answer in one sentence, a table, and what to do next."""
 
+import pathlib
+
 import rich.box
 from rich.console import Console
 from rich.table import Table
@@ -27,7 +29,8 @@ def print_run(console: Console, run: RunRecord, *, options: str = "") -> None:
     console.print(Text(f"\n{describe_answer(run.search)}\n", style="bold"), highlight=False)
     console.print(_tabulate(run))
     if report := run.find_output("report", step="Report"):
-        console.out(f"Report: {report.uri}/{PAGE_FILE}", highlight=False)
+        page, here = pathlib.Path(report.uri, PAGE_FILE), pathlib.Path.cwd()
+        console.out(f"Report: {page.relative_to(here) if page.is_relative_to(here) else page}", highlight=False)
     console.out("Next:")
     suggested = {f"tokenlearner {command} {options}".strip(): purpose for command, purpose in _suggest(run)}
     for command, purpose in suggested.items():
