@@ -138,7 +138,7 @@ def generate_components(config: PipelineConfig, target: Target) -> Iterator[Base
         baseline_model=baseline.outputs["model"],
         lite_models=lite_models,
         int8_margin=config.push.int8_margin,
-        **dataclasses.asdict(config.evaluation),
+        config=json.dumps(dataclasses.asdict(config.evaluation)),
         code_digest=_digest_code(Evaluator),
     )
     yield evaluator

@@ -20,7 +20,7 @@ from components.artifacts.serving_findings import Check, Latency, ServingFinding
 from components.artifacts.trial import append_trial
 from components.artifacts.verdict import write_verdict
 from components.artifacts.winner import write_winner
-from components.evaluator.rules import Thresholds
+from components.evaluator.config import EvaluationConfig
 from components.metadata.records import connect
 from models.presets import PRESETS
 
@@ -237,8 +237,8 @@ def open_store(root: pathlib.Path) -> mlmd.MetadataStore:
     return connect(root / "metadata.sqlite", is_read_only=False)
 
 
-def _make_thresholds(plan: Plan) -> Thresholds:
-    return Thresholds(
+def _make_thresholds(plan: Plan) -> EvaluationConfig:
+    return EvaluationConfig(
         min_accuracy=plan.min_accuracy,
         max_accuracy_drop=0.5,
         max_class_accuracy_drop=1.0,

@@ -22,7 +22,7 @@ from components.artifacts.search_outcome import SearchOutcome, Spending, Untrain
 from components.artifacts.trial import Trial, append_trial
 from components.artifacts.verdict import Measure, write_verdict
 from components.artifacts.winner import Winner, write_winner
-from components.evaluator.rules import Thresholds
+from components.evaluator.config import EvaluationConfig
 from models.macs import Macs, count_macs
 from models.presets import PRESETS
 from models.search_space import name_point
@@ -178,7 +178,7 @@ def write_duplicates(folder: pathlib.Path) -> pathlib.Path:
 def write_verdict_folder(folder: pathlib.Path, predictions: Predictions, *, min_accuracy: float = 0.3) -> pathlib.Path:
     """Writes what the Evaluator leaves."""
     folder.mkdir()
-    thresholds = Thresholds(
+    thresholds = EvaluationConfig(
         min_accuracy=min_accuracy,
         max_accuracy_drop=0.3,
         max_class_accuracy_drop=0.9,

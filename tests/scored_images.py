@@ -8,12 +8,13 @@ import pyarrow.parquet as pq
 
 from components.artifacts.predictions import PREDICTIONS_PREFIX, Predictions, to_table
 from components.artifacts.verdict import Verdict
+from components.evaluator.config import EvaluationConfig
 from components.evaluator.counts import Metrics, SliceKey, add, average, count_by_slice
-from components.evaluator.rules import Thresholds, judge
+from components.evaluator.rules import judge
 from components.image_dataset import CIFAR10
 from pipeline.config import QUICK
 
-NO_THRESHOLDS = Thresholds(
+NO_THRESHOLDS = EvaluationConfig(
     min_accuracy=0, max_accuracy_drop=1, max_class_accuracy_drop=1, min_slice_images=1, max_mmacs=None
 )
 
@@ -60,7 +61,7 @@ def measure_slices(batches: Iterable[Predictions]) -> dict[SliceKey, Metrics]:
     return {key: average(add(found)) for key, found in sums.items()}
 
 
-def judge_predictions(predictions: Predictions, macs: int, thresholds: Thresholds = NO_THRESHOLDS) -> Verdict:
+def judge_predictions(predictions: Predictions, macs: int, thresholds: EvaluationConfig = NO_THRESHOLDS) -> Verdict:
     """Judges as the Evaluator does."""
     return judge(measure_slices([predictions]), macs, thresholds, QUICK.task)
 

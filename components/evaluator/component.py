@@ -1,5 +1,7 @@
 """The component Evaluator."""
 
+import json
+
 import apache_beam as beam
 from tfx.components.evaluator import constants
 from tfx.dsl.component.experimental.annotations import BeamComponentParameter, InputArtifact, OutputArtifact, Parameter
@@ -22,6 +24,7 @@ from components.artifacts.verdict import VERDICT_FILE, encode_verdict
 from components.artifacts.winner import WINNER_FILE, decode_winner
 from components.evaluator import counts, rules
 from components.evaluator.artifact import EvaluationVerdict
+from components.evaluator.config import EvaluationConfig
 from components.evaluator.lite import judge_lite_models
 from components.evaluator.model_evaluation import read_metrics, write_metrics, write_validation
 from components.evaluator.scoring import BATCH_SIZE, ScoreBatch
@@ -37,12 +40,8 @@ def Evaluator(  # noqa: N802 (TFX names components like classes)
     evaluation: OutputArtifact[standard_artifacts.ModelEvaluation],
     blessing: OutputArtifact[standard_artifacts.ModelBlessing],
     verdict: OutputArtifact[EvaluationVerdict],
-    min_slice_images: Parameter[int],
+    config: Parameter[str],
     code_digest: Parameter[str],  # noqa: ARG001 (read by the cache)
-    min_accuracy: Parameter[float] = None,
-    max_accuracy_drop: Parameter[float] = None,
-    max_class_accuracy_drop: Parameter[float] = None,
-    max_mmacs: Parameter[float] = None,
     baseline_model: InputArtifact[standard_artifacts.Model] = None,
     lite_models: InputArtifact[LiteModels] = None,
     int8_margin: Parameter[float] = None,
@@ -59,12 +58,8 @@ def Evaluator(  # noqa: N802 (TFX names components like classes)
         blessing: As TFX's Evaluator writes it, for the Pusher and for the next run's baseline.
         verdict: The verdict with its reasons, the comparison of the TensorFlow Lite models, and the predictions for
             each image.
-        min_slice_images: See `rules.Thresholds`.
+        config: An `EvaluationConfig` as JSON.
         code_digest: Of the sources that this step depends on.
-        min_accuracy: See `rules.Thresholds`.
-        max_accuracy_drop: Against the baseline.
-        max_class_accuracy_drop: The same within each class.
-        max_mmacs: None: no budget.
         baseline_model: The last blessed model, if there is one; one with other classes or image sizes is ignored.
         lite_models: The candidate's TensorFlow Lite models.
         int8_margin: See `lite.py`; the float32 model must meet it, too. None: the default for the test images.
@@ -104,16 +99,9 @@ def Evaluator(  # noqa: N802 (TFX names components like classes)
     slices = read_metrics(evaluation.uri)
     if not slices:
         raise ValueError(f"{split} holds no image")
-    thresholds = rules.Thresholds(
-        min_accuracy=min_accuracy,
-        max_accuracy_drop=max_accuracy_drop,
-        max_class_accuracy_drop=max_class_accuracy_drop,
-        min_slice_images=min_slice_images,
-        max_mmacs=max_mmacs,
-    )
     with fileio.open(f"{model_run.uri}/{WINNER_FILE}", "rb") as file:
         macs = decode_winner(file.read()).macs.total
-    judged = rules.judge(slices, macs, thresholds, task)
+    judged = rules.judge(slices, macs, EvaluationConfig(**json.loads(config)), task)
     _write(f"{verdict.uri}/{VERDICT_FILE}", encode_verdict(judged))
     if lite_models:
         comparison = judge_lite_models(conversion, slices[()], int8_margin)

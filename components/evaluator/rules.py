@@ -14,12 +14,12 @@ in at most 2.5% of cases, however many classes there are, so the intervals need 
 Classes with few test images are not judged.
 """
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 
 from components import features
 from components.artifacts.image_task import ImageTask
 from components.artifacts.verdict import Measure, Paired, Rule, RuleName, Verdict
+from components.evaluator.config import EvaluationConfig
 from components.evaluator.counts import BASELINE, CANDIDATE, Metrics, SliceKey
 from components.evaluator.intervals import compare_counts
 from components.evaluator.scorecard import score
@@ -28,24 +28,13 @@ from components.scaled_defaults import choose_accuracy_drop, choose_class_accura
 _NO_BASELINE = "no other model was ever blessed"
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Thresholds:
-    """The thresholds of the rules; None: the default for the test images, see `components/scaled_defaults.py`."""
-
-    min_accuracy: float | None  # 0..1
-    max_accuracy_drop: float | None  # 0..1, against the last blessed model
-    max_class_accuracy_drop: float | None  # the same within each class
-    min_slice_images: int  # classes with fewer test images are not judged, and quartiles are left out
-    max_mmacs: float | None  # million multiply-accumulates an image; None: no budget
-
-
-def judge(slices: Mapping[SliceKey, Metrics], macs: int, thresholds: Thresholds, task: ImageTask) -> Verdict:
+def judge(slices: Mapping[SliceKey, Metrics], macs: int, config: EvaluationConfig, task: ImageTask) -> Verdict:
     """Judges a model by the four rules.
 
     Args:
         slices: Metrics of the test split, of the candidate and, if there is one, of the last blessed model.
         macs: The candidate's multiply-accumulates an image.
-        thresholds: The rules' numbers.
+        config: The rules' numbers.
         task: Of both models.
 
     Returns:
@@ -56,14 +45,14 @@ def judge(slices: Mapping[SliceKey, Metrics], macs: int, thresholds: Thresholds,
         tests must be passed: intersection-union). ICH guideline E9, "Statistical principles for clinical trials", 1998,
         section 3.3.2 (non-inferiority by the lower end of an interval).
     """
-    few = thresholds.min_slice_images
+    few = config.min_slice_images
     candidate = score(slices, CANDIDATE, task.class_names, few)
     baseline = paired = by_class = None
     if (BASELINE, "accuracy") in slices[()]:
         baseline, paired = score(slices, BASELINE, task.class_names, few), compare(slices[()])
         by_class = compare_classes(slices, task.class_names)
     images, of_classes = candidate.images, {s.name: s.images for s in candidate.slices if s.feature == "label"}
-    floor, drop, class_drop = thresholds.min_accuracy, thresholds.max_accuracy_drop, thresholds.max_class_accuracy_drop
+    floor, drop, class_drop = config.min_accuracy, config.max_accuracy_drop, config.max_class_accuracy_drop
     if floor is None:
         floor = choose_min_accuracy(task.dataset, images, max(of_classes.values()) / images)
     class_drops = {
@@ -75,13 +64,13 @@ def judge(slices: Mapping[SliceKey, Metrics], macs: int, thresholds: Thresholds,
         _judge_floor(candidate.overall.accuracy, floor),
         judge_difference(paired, choose_accuracy_drop(images) if drop is None else drop),
         judge_classes(by_class, class_drops),
-        _judge_compute(macs / 1e6, thresholds.max_mmacs),
+        _judge_compute(macs / 1e6, config.max_mmacs),
     )
     return Verdict(
         task=task,
         is_blessed=all(rule.passed for rule in rules),
         has_baseline=baseline is not None,
-        note=None if baseline else _describe_first(thresholds),
+        note=None if baseline else _describe_first(config),
         rules=rules,
         candidate=candidate,
         baseline=baseline,
@@ -186,6 +175,6 @@ def _skip(name: RuleName, threshold: float | None, reason: str) -> Rule:
     )
 
 
-def _describe_first(thresholds: Thresholds) -> str:
-    by = "and its compute alone" if thresholds.max_mmacs is not None else "alone, for no compute budget is set"
+def _describe_first(config: EvaluationConfig) -> str:
+    by = "and its compute alone" if config.max_mmacs is not None else "alone, for no compute budget is set"
     return f"No other model was ever blessed: this one was judged by its accuracy {by}."

@@ -54,27 +54,12 @@ class ImportCommand:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class SampleCommand:
-    """Makes the sample that the profile `quick` reads from the prepared full dataset."""
-
-    data_dir: pathlib.Path = pathlib.Path("data")  # root folder of TFDS datasets
-    output: pathlib.Path  # folder of the sample
-
-    def __call__(self) -> ExitCode:
-        from pipeline.dataset.sample import make_sample
-
-        make_sample(data_dir=self.data_dir, output=self.output)
-        return ExitCode.OK
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
 class DataCommand:
     """Prepares the images."""
 
     command: tyro.conf.OmitSubcommandPrefixes[
         Annotated[PrepareCommand, tyro.conf.subcommand("prepare")]
         | Annotated[ImportCommand, tyro.conf.subcommand("import")]
-        | Annotated[SampleCommand, tyro.conf.subcommand("sample")]
     ]
 
     def __call__(self) -> ExitCode:

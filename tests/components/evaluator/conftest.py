@@ -1,6 +1,7 @@
 """Real TFX artifacts on disk: test images whose bytes are the predictions of two models, and these models."""
 
 import dataclasses
+import json
 import pathlib
 from collections.abc import Callable
 from typing import Any
@@ -21,7 +22,7 @@ from components.artifacts.verdict import Verdict, read_verdict
 from components.artifacts.winner import write_winner
 from components.evaluator.artifact import EvaluationVerdict
 from components.evaluator.component import Evaluator
-from components.evaluator.rules import Thresholds
+from components.evaluator.config import EvaluationConfig
 from components.image_dataset import CIFAR10
 from models.presets import PRESETS
 from pipeline.beam_options import make_step_arguments
@@ -96,10 +97,10 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def evaluate(
     models: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[Predictions, Thresholds], Judged]:
+) -> Callable[[Predictions, EvaluationConfig], Judged]:
     """Drives the Evaluator with real artifacts, given the predictions of each model."""
 
-    def run(scored: Predictions, thresholds: Thresholds) -> Judged:
+    def run(scored: Predictions, thresholds: EvaluationConfig) -> Judged:
         tmp_path = tmp_path_factory.mktemp("evaluated")
         examples = make_artifact(standard_artifacts.Examples, tmp_path / "examples")
         examples.split_names = artifact_utils.encode_split_names([features.TEST_SPLIT])
@@ -121,7 +122,7 @@ def evaluate(
             code_digest="",
             beam_pipeline=beam.Pipeline(argv=make_step_arguments(())),
             **optional,
-            **dataclasses.asdict(thresholds),
+            config=json.dumps(dataclasses.asdict(thresholds)),
         )
         assert blessing.has_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY)
         inputs = {"model": models["candidate"], **optional}

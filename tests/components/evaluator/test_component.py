@@ -15,12 +15,13 @@ from tfx.types import standard_artifacts
 
 from components.artifacts.predictions import Predictions, make_schema, stream_predictions
 from components.evaluator.artifact import EvaluationVerdict
+from components.evaluator.config import EvaluationConfig
 from components.evaluator.intervals import compare_paired
-from components.evaluator.rules import Thresholds, judge
+from components.evaluator.rules import judge
 from components.pusher.component import Pusher
 from pipeline.config import QUICK
 
-THRESHOLDS = Thresholds(
+THRESHOLDS = EvaluationConfig(
     min_accuracy=0.5, max_accuracy_drop=0.12, max_class_accuracy_drop=0.9, min_slice_images=1, max_mmacs=None
 )
 

@@ -8,9 +8,10 @@ import pytest
 from scored_images import judge_predictions, measure_slices, predict, score_images
 
 from components.artifacts.verdict import Paired, Rule, Verdict
+from components.evaluator.config import EvaluationConfig
 from components.evaluator.counts import CANDIDATE, Metrics, SliceKey
 from components.evaluator.intervals import compare_paired
-from components.evaluator.rules import Thresholds, compare_classes, judge, judge_classes, judge_difference
+from components.evaluator.rules import compare_classes, judge, judge_classes, judge_difference
 from components.image_dataset import CIFAR10
 from components.scaled_defaults import choose_accuracy_drop, choose_class_accuracy_drop
 from pipeline.config import QUICK
@@ -115,7 +116,7 @@ def test_without_thresholds_those_of_the_test_images_count() -> None:
         candidate=predict(labels, right),
         baseline=predict(labels, right),
     )
-    by_rule = Thresholds(
+    by_rule = EvaluationConfig(
         min_accuracy=None, max_accuracy_drop=None, max_class_accuracy_drop=None, min_slice_images=26, max_mmacs=None
     )
     verdict = judge(measure_slices([scored]), 1, by_rule, dataclasses.replace(QUICK.task, dataset="flowers"))
@@ -125,7 +126,7 @@ def test_without_thresholds_those_of_the_test_images_count() -> None:
     assert [found.images for found in verdict.candidate.slices] == [60, 25, 15, 50, 50]  # quartiles of 25 are left out
 
 
-EVALUATION = Thresholds(
+EVALUATION = EvaluationConfig(
     min_accuracy=0.6, max_accuracy_drop=0.02, max_class_accuracy_drop=0.12, min_slice_images=20, max_mmacs=None
 )
 

@@ -98,7 +98,7 @@ def test_with_workers_elsewhere_steps_with_beam_keep_addresses_and_the_dataset_i
     assert example_gen["tfds_dir"] == address  # the entry maps it to a folder
     assert example_gen["source_digest"] == digest_source(SAMPLE)
     assert '"pet 9"' in full.parameters("Trainer")["custom_config"]
-    assert full.parameters("Evaluator")["max_mmacs"] == FULL.evaluation.max_mmacs
+    assert json.loads(full.parameters("Evaluator")["config"]) == dataclasses.asdict(FULL.evaluation)
     assert full.uncached == {"ServingValidator", "Pusher"}
     resources = full.containers["Trainer"].resources
     assert (resources.cpu_limit, resources.memory_limit) == (8, 32)
