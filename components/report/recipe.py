@@ -51,14 +51,21 @@ class Recipe:
 
 
 def read_recipe(provenance: Provenance | None, train_images: int) -> Recipe | None:
-    """Reads the parameters of the step Trainer; None if ML Metadata is missing or the step did not begin."""
+    """Reads the parameters of the step Trainer.
+
+    Returns:
+        None if ML Metadata is missing, the step did not begin, or a version with other parameters recorded them.
+    """
     steps = provenance.steps if provenance else ()
     recorded = next((step.parameters.get("custom_config") for step in steps if step.name == "Trainer"), None)
     if not recorded:
         return None
     from components.trainer.training.optimizer import make_adam  # imports TensorFlow
 
-    config = pydantic.TypeAdapter(TrainerConfig).validate_python(json.loads(recorded)["trainer"])
+    try:
+        config = pydantic.TypeAdapter(TrainerConfig).validate_python(json.loads(recorded)["trainer"])
+    except pydantic.ValidationError:
+        return None
     steps_per_epoch = config.fit.count_steps(train_images)
     return Recipe(
         config=config,

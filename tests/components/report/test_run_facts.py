@@ -1,5 +1,7 @@
-"""Environment and provenance of a run."""
+"""Environment, provenance and recipe of a run."""
 
+import dataclasses
+import json
 import pathlib
 import sys
 
@@ -7,7 +9,9 @@ import pytest
 from recorded_root import Plan, RecordedRoot
 
 from components.report import environment
-from components.report.provenance import read_provenance
+from components.report.provenance import Provenance, StepRecord, read_provenance
+from components.report.recipe import read_recipe
+from pipeline.config import QUICK
 
 
 @pytest.mark.parametrize(
@@ -59,3 +63,20 @@ def test_provenance_names_the_run_that_did_the_work(tmp_path: pathlib.Path) -> N
     first = read_provenance(path, "first")
     assert first
     assert (first.run_id, first.steps[-1].name) == ("first", "Pusher")
+
+
+def test_a_recipe_that_another_version_recorded_is_left_out() -> None:
+    recorded = dataclasses.asdict(QUICK.trainer(code_digest=""))
+    recipes = []
+    for config in (recorded, {name: value for name, value in recorded.items() if name != "fit"}):
+        step = StepRecord(
+            name="Trainer",
+            state="complete",
+            seconds=1.0,
+            run_id="run-1",
+            parameters={"custom_config": json.dumps({"trainer": config})},
+        )
+        recipes.append(read_recipe(Provenance(run_id="run-1", began="2026-01-02", steps=(step,), artifacts=()), 4000))
+    assert recipes[0]
+    assert recipes[0].config.fit == QUICK.fit
+    assert recipes[1] is None
