@@ -75,8 +75,9 @@ def summarize(rows: Sequence[Row]) -> Summary:
     )
     steps_table = Table("Its steps", ("step", "seconds"), tuple((k, f"{v:.1f}") for k, v in seconds.items()))
     run_table = Table(f"Run {run['run']}", ("what", "measured"), lines)
-    notes = "\n".join(run["search"]["sentences"]).replace("cannot be told", "is statistically indistinguishable")
-    return Summary((run_table, steps_table), tuple(notes.split("\n")))
+    renamed = ("cannot be told", "is statistically indistinguishable")  # in runs of earlier versions
+    notes = tuple(sentence.replace(*renamed) for sentence in run["search"]["sentences"])
+    return Summary((run_table, steps_table), notes)
 
 
 _SEEDS = tuple(FULL.fit.seed + i for i in range(FULL.search.seeds))

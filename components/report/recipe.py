@@ -60,12 +60,12 @@ def read_recipe(provenance: Provenance | None, train_images: int) -> Recipe | No
     recorded = next((step.parameters.get("custom_config") for step in steps if step.name == "Trainer"), None)
     if not recorded:
         return None
-    from components.trainer.training.optimizer import make_adam  # imports TensorFlow
-
     try:
         config = pydantic.TypeAdapter(TrainerConfig).validate_python(json.loads(recorded)["trainer"])
     except pydantic.ValidationError:
         return None
+    from components.trainer.training.optimizer import make_adam  # imports TensorFlow
+
     steps_per_epoch = config.fit.count_steps(train_images)
     return Recipe(
         config=config,

@@ -83,13 +83,11 @@ class SearchConfig:
     max_trials: int  # most points that random and bayesian try
     finalists: int  # best points that are trained with all seeds
     seeds: int  # seeds with which each finalist is trained
-    seed_deviation: (
-        float  # of valid accuracy from seed to seed, 0..1; used with one seed only, with several it is measured
-    )
+    seed_deviation: float
+    """of valid accuracy from seed to seed, 0..1; used with one seed only, with several it is measured"""
     max_minutes: float | None  # minutes after which the search starts no epoch that would end later
-    workers: (
-        int | None
-    )  # processes that train candidates in parallel, with the same result; None: as many as CPUs and memory allow
+    workers: int | None
+    """processes that train candidates in parallel, with the same result; None: as many as CPUs and memory allow"""
     controls_may_win: bool  # whether controls may win; otherwise only those that --search.reducers names
 
     def __post_init__(self) -> None:

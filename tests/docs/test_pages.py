@@ -56,3 +56,13 @@ def test_the_reference_is_what_the_code_says() -> None:
     spec.loader.exec_module(module)
     for path, text in module.write_all().items():
         assert path.read_text() == text, f"{path.name} is not current; run `make docs`"
+
+
+def test_every_option_has_a_meaning() -> None:
+    options = [
+        line
+        for line in (PROJECT / "docs" / "reference" / "configuration.md").read_text().splitlines()
+        if line.startswith("| `--")
+    ]
+    assert len(options) > 60
+    assert not [line for line in options if line.endswith("|  |")]
